@@ -1,0 +1,24 @@
+import { fileURLToPath } from "node:url";
+import path from "node:path";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+const root = path.dirname(fileURLToPath(import.meta.url));
+
+/**
+ * One configuration for every project: internal packages resolve to their TypeScript source, and each
+ * project leaves a JSON report from which the closing line of `npm test` is added up.
+ */
+export function projectConfig(name: string, test: ViteUserConfig["test"] = {}): ViteUserConfig {
+  return defineConfig({
+    resolve: { conditions: ["latentweave-source"] },
+    ssr: { resolve: { conditions: ["latentweave-source"], externalConditions: ["latentweave-source"] } },
+    test: {
+      include: ["src/**/*.test.ts"],
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      reporters: ["default", "json"],
+      outputFile: { json: path.join(root, ".reports", `${name}.json`) },
+      ...test,
+    },
+  });
+}
