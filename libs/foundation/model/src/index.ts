@@ -1,1 +1,15 @@
-export {};
+export {
+  type GraphNode,
+  type LossTerm,
+  metricNames,
+  type ModelPhase,
+  type ParameterRef,
+  type TaskGraph,
+} from "./graph.ts";
+export {
+  type ActivationName,
+  type InitialiserName,
+  type LayerSpec,
+  type UserLayer,
+  type UserLayerContext,
+} from "./layers.ts";

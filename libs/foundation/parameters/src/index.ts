@@ -1,1 +1,14 @@
-export {};
+export {
+  blockNumbers,
+  createLayout,
+  familiesOf,
+  type GroupSpec,
+  type Initialiser,
+  LayoutError,
+  type ParameterGroup,
+  type ParameterLayout,
+  type PlacedTensor,
+  tensorAlignment,
+  type TensorSpec,
+} from "./layout.ts";
+export { blockSlice, ownership, type Slice } from "./ownership.ts";

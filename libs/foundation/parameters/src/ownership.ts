@@ -1,0 +1,60 @@
+import { blockNumbers, familiesOf, type ParameterGroup, type ParameterLayout } from "./layout.ts";
+
+/** A contiguous range of a group's numbers, whole blocks (the group's last block may be short). */
+export interface Slice {
+  readonly group: number;
+  readonly start: number;
+  readonly numbers: number;
+}
+
+/**
+ * Which slices each shard owns: blocks are taken in layout order, those of a family row by row (block i of every
+ * member together, because Ω relates them number by number), and cut into `shards` ranges of nearly equal length.
+ * A shard may own nothing when there are more shards than rows.
+ */
+export function ownership(layout: ParameterLayout, shards: number): readonly (readonly Slice[])[] {
+  const rows = blockRows(layout);
+  const total = rows.reduce((sum, row) => sum + row.numbers, 0);
+  const owned: Slice[][] = Array.from({ length: shards }, () => []);
+  let before = 0;
+  for (const row of rows) {
+    const middle = before + row.numbers / 2;
+    const shard = Math.min(shards - 1, Math.floor((middle * shards) / total));
+    for (const block of row.blocks) appendBlock(owned[shard] as Slice[], block);
+    before += row.numbers;
+  }
+  return owned.map((slices) => [...slices].sort((a, b) => a.group - b.group || a.start - b.start));
+}
+
+interface BlockRow {
+  readonly blocks: readonly Slice[];
+  readonly numbers: number;
+}
+
+function blockRows(layout: ParameterLayout): BlockRow[] {
+  const families = familiesOf(layout);
+  const rows: BlockRow[] = [];
+  for (const group of layout.groups) {
+    const members = group.family === undefined ? [group] : (families.get(group.family) ?? [group]);
+    if (members[0] !== group) continue;
+    for (let block = 0; block < group.blocks; block++) {
+      const blocks = members.map((member) => blockSlice(member, block));
+      rows.push({ blocks, numbers: blocks.reduce((sum, slice) => sum + slice.numbers, 0) });
+    }
+  }
+  return rows;
+}
+
+/** The numbers of one block of a group. */
+export function blockSlice(group: ParameterGroup, block: number): Slice {
+  const start = block * blockNumbers;
+  return { group: group.index, start, numbers: Math.min(blockNumbers, group.numbers - start) };
+}
+
+function appendBlock(slices: Slice[], block: Slice): void {
+  const last = slices.findLastIndex((slice) => slice.group === block.group);
+  const before = slices[last];
+  if (before && before.start + before.numbers === block.start)
+    slices[last] = { ...before, numbers: before.numbers + block.numbers };
+  else slices.push(block);
+}
