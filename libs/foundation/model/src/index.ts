@@ -1,4 +1,11 @@
 export {
+  type Compute,
+  type ComputeModel,
+  type InferenceRequest,
+  type MicroBatch,
+  type MicroBatchResult,
+} from "./compute.ts";
+export {
   type GraphNode,
   type LossTerm,
   metricNames,

@@ -1,0 +1,65 @@
+import type { ParameterLayout } from "@latentweave/parameters";
+import type { ModelPhase } from "./graph.ts";
+
+/** Everything a device needs to know to compute micro-batches of a job; plain data, sent to workers. */
+export interface ComputeModel {
+  readonly layout: ParameterLayout;
+  readonly phases: readonly ModelPhase[];
+  /** The job's seed: keys every random draw. */
+  readonly seed: number;
+  /** JavaScript (ESM) of the job's own layers, exporting `layers: Record<string, UserLayer>`; absent when it has none. */
+  readonly userModule?: string;
+}
+
+export interface MicroBatch {
+  readonly program: "gradient" | "evaluate";
+  /** Index into `ComputeModel.phases`. */
+  readonly phase: number;
+  readonly step: number;
+  readonly round: number;
+  readonly task: string;
+  readonly slot: number;
+  readonly samples: number;
+  /** [samples, ...input shape], row-major. */
+  readonly x: Float32Array;
+  /** Columns that losses name, each [samples] or [samples, numbers]. */
+  readonly columns: Readonly<Record<string, Int32Array | Float32Array>>;
+}
+
+export interface MicroBatchResult {
+  /**
+   * Gradient of the loss *summed over the samples*, one array per name in `TaskGraph.groups` and in that order, each as
+   * long as its group, padding zero. Empty when evaluating. The receiver owns the arrays.
+   */
+  readonly gradients: readonly Float32Array[];
+  /** Sums named by `metricNames`. */
+  readonly metrics: Float64Array;
+}
+
+/** What `apply` returns for data without training: rows of a named output. */
+export interface InferenceRequest {
+  readonly phase: number;
+  readonly task: string;
+  /** `latent`, `reconstruction`, or a head's name (its logits or predictions). */
+  readonly output: string;
+  readonly samples: number;
+  readonly x: Float32Array;
+}
+
+/**
+ * One device. Calls are carried out one at a time, in the order in which they are made. Whatever random a layer draws
+ * is keyed by (seed, step, round, task, slot, layer, draw), so the same micro-batch on the same weights gives the same
+ * bits on every device of one determinism class.
+ */
+export interface Compute {
+  /** Backend, versions, device, instruction set, threads: two devices with equal values give equal bits. */
+  readonly determinismClass: Readonly<Record<string, string>>;
+  /** May be called again with another model; parameters are zero until set. */
+  load(model: ComputeModel): Promise<void>;
+  /** Copies numbers into a group, from `start` on; takes effect for calls made afterwards. */
+  setParameters(slices: readonly { group: number; start: number; values: Float32Array }[]): Promise<void>;
+  run(batch: MicroBatch): Promise<MicroBatchResult>;
+  /** Row-major [samples, ...output shape]. Dropout and noise are off. */
+  infer(request: InferenceRequest): Promise<Float32Array>;
+  close(): Promise<void>;
+}
