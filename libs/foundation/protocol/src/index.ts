@@ -13,3 +13,27 @@ export {
   type TaskRecord,
   type Timings,
 } from "./messages.ts";
+export {
+  type FittedScale,
+  type PreparedManifest,
+  type PreparedShard,
+  type PreparedSplit,
+  type PreparedTarget,
+  type SplitName,
+  preparedManifestSchema,
+  splitNames,
+} from "./prepared-manifest.ts";
+export { type TreeNode } from "./tree-node.ts";
+export { FrameError, type FrameFault } from "./frame-error.ts";
+export {
+  type Frame,
+  decodeFrame,
+  encodeFrame,
+  frameBytes,
+  frameVersion,
+  maxFrameBytesLimit,
+  maxHeaderBytes,
+  maxSlices,
+  sliceAlignmentBytes,
+} from "./frame.ts";
+export { type CheckpointSink, type CheckpointSource, type CommitRecord, type RunStore } from "./run-store.ts";

@@ -1,1 +1,10 @@
-export {};
+export {
+  type CommitPoint,
+  type RunEvent,
+  type RunSnapshot,
+  type RunState,
+  type StreamMessage,
+  type TaskSnapshot,
+  type WorkerSnapshot,
+  type WorkerState,
+} from "./run-snapshot.ts";
