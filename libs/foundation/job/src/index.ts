@@ -1,1 +1,1 @@
-export {};
+export { type DataSource, type DatasetName, dataSourceSchema, datasetNames } from "./data-source.ts";

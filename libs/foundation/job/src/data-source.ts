@@ -1,0 +1,113 @@
+import { z } from "zod";
+
+/** Names of the catalogue (`latentweave data list`); libs/runtime/datasets holds an entry for each. */
+export const datasetNames = [
+  "mnist",
+  "fashion-mnist",
+  "iris",
+  "penguins",
+  "cars",
+  "seattle-weather",
+] as const;
+export type DatasetName = (typeof datasetNames)[number];
+
+const fraction = z
+  .number()
+  .min(0, "expected a fraction from 0 to below 1")
+  .lt(1, "expected a fraction from 0 to below 1");
+const path = z.string().min(1, "expected a path");
+const column = z.string().min(1, "expected a column's name");
+
+const splitSchema = z.strictObject({
+  /** Part of the training rows set aside for validation. Default 0. */
+  validation: fraction.optional(),
+  /** Part of all rows set aside for the test. Default 0.2; not allowed where the source brings its own test rows. */
+  test: fraction.optional(),
+  /** Another seed deals the rows anew. Default 0. */
+  seed: z.number().int().nonnegative().optional(),
+});
+
+const origins = ["dataset", "csv", "npy", "npz", "idx"] as const;
+
+/**
+ * A task's data: exactly one origin (`dataset`, `csv`, `npy`, `npz` or `idx`) and how to prepare it. Paths are
+ * relative to the job's file.
+ *
+ * @example { dataset: "mnist" }
+ * @example { csv: "wine.csv", target: "quality", scale: "standard", split: { test: 0.1 } }
+ */
+export const dataSourceSchema = z
+  .strictObject({
+    /** A name of the catalogue. */
+    dataset: z.enum(datasetNames).optional(),
+    /** A table with a header line; tab-separated where the name ends in .tsv. */
+    csv: path.optional(),
+    /** NumPy arrays whose first axis counts samples. */
+    npy: z.strictObject({ x: path, y: path.optional() }).optional(),
+    /** Two arrays of one .npz archive, by name. */
+    npz: z.strictObject({ file: path, x: z.string().min(1), y: z.string().min(1).optional() }).optional(),
+    /** IDX files as MNIST's, plain or .gz; `testImages` and `testLabels` bring test rows of their own. */
+    idx: z
+      .strictObject({
+        images: path,
+        labels: path.optional(),
+        testImages: path.optional(),
+        testLabels: path.optional(),
+      })
+      .optional(),
+
+    /** Tables: the input columns. Default: every column that is not a target. */
+    features: z.array(column).min(1).optional(),
+    /** Tables: the column, or columns of numbers, to be predicted. */
+    target: z.union([column, z.array(column).min(1)]).optional(),
+    /** `class`: labels become 0, 1, ... Default: `class` for text and for integer arrays, else `number`. */
+    targetKind: z.enum(["class", "number"]).optional(),
+    /** Tables: input columns of categories, each spread over one 0/1 number per value. */
+    oneHot: z.array(column).optional(),
+    /** Tables: what to do with rows that have an empty cell. Default `error`. */
+    missing: z.enum(["error", "drop"]).optional(),
+
+    /** `unit`: bytes / 255. `minmax` and `standard` are fitted on training rows. Default: `unit` for bytes, else `none`. */
+    scale: z.enum(["none", "unit", "minmax", "standard"]).optional(),
+    /** Shape of one sample, in place of the source's own; the number of numbers must stay. */
+    reshape: z.array(z.number().int().positive()).min(1).optional(),
+    /** Keeps the first rows only (of the training and of the test rows each), for small runs. */
+    limit: z.number().int().positive().optional(),
+    split: splitSchema.optional(),
+  })
+  .superRefine((source, context) => {
+    const given = origins.filter((origin) => source[origin] !== undefined);
+    if (given.length !== 1) {
+      context.addIssue({
+        code: "custom",
+        message: `expected exactly one of ${origins.join(", ")}; ${given.length === 0 ? "none is given" : `given: ${given.join(", ")}`}`,
+      });
+    }
+    const isArray = source.npy !== undefined || source.npz !== undefined || source.idx !== undefined;
+    for (const field of ["features", "target", "oneHot", "missing"] as const) {
+      if (isArray && source[field] !== undefined) {
+        context.addIssue({
+          code: "custom",
+          path: [field],
+          message: "is for tables (csv, or a table of the catalogue) only",
+        });
+      }
+    }
+    const { validation = 0, test = 0 } = source.split ?? {};
+    if (validation + test >= 1) {
+      context.addIssue({
+        code: "custom",
+        path: ["split"],
+        message: "validation and test leave no rows for training",
+      });
+    }
+    if (source.idx?.testLabels !== undefined && source.idx.testImages === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["idx", "testLabels"],
+        message: "needs testImages beside it",
+      });
+    }
+  });
+
+export type DataSource = z.infer<typeof dataSourceSchema>;

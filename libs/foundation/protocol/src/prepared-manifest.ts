@@ -1,0 +1,86 @@
+import { z } from "zod";
+
+/**
+ * What `prepare` leaves beside the shards: enough to read them, to undo the preprocessing and to know whether two
+ * runs saw the same data. Coordinators hand it to workers; `dataHash` is part of a run's identity.
+ * Invariant: nothing in it depends on the machine, the path or the time of preparing.
+ */
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "expected a SHA-256 in lower-case hexadecimal");
+const count = z.number().int().nonnegative();
+
+const preparedShardSchema = z.strictObject({
+  /** `<sha256>.arrow`, relative to the manifest. */
+  file: z.string().regex(/^[0-9a-f]{64}\.arrow$/, "expected <sha256>.arrow"),
+  rows: count,
+  bytes: count,
+  sha256,
+});
+
+const preparedSplitSchema = z.strictObject({
+  rows: count,
+  bytes: count,
+  shards: z.array(preparedShardSchema),
+});
+
+const inputColumnSchema = z.strictObject({
+  /** Type in the shards; readers always hand out float32. */
+  dtype: z.enum(["uint8", "float32"]),
+  /** Shape of one sample, e.g. [28, 28, 1]. */
+  shape: z.array(z.number().int().positive()).min(1),
+  /** Product of `shape`: numbers in one sample. */
+  width: z.number().int().positive(),
+  /** Names of the numbers of a sample, one-hot columns spelled out ("island=Biscoe"), for tables. */
+  names: z.array(z.string()).optional(),
+});
+
+const targetColumnSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("class"),
+    dtype: z.literal("int32"),
+    classes: z.number().int().positive(),
+    /** Name of class 0, 1, ...; the order is the meaning of the labels. */
+    names: z.array(z.string()),
+  }),
+  z.strictObject({
+    kind: z.literal("number"),
+    dtype: z.literal("float32"),
+    width: z.number().int().positive(),
+    names: z.array(z.string()).optional(),
+  }),
+]);
+
+const fittedScaleSchema = z.strictObject({
+  kind: z.enum(["none", "unit", "minmax", "standard"]),
+  /** Read as float32((stored - offset) / divisor); one entry for all numbers of a sample, or one for each. */
+  offset: z.array(z.number()).min(1),
+  divisor: z.array(z.number()).min(1),
+});
+
+const preprocessingSchema = z.strictObject({
+  scale: fittedScaleSchema,
+  oneHot: z.array(z.strictObject({ column: z.string(), values: z.array(z.string()) })),
+});
+
+export const preparedManifestSchema = z.strictObject({
+  format: z.literal("latentweave-prepared"),
+  version: z.literal(1),
+  /** SHA-256 of this manifest without this field, as JSON with sorted keys and no white space. */
+  dataHash: sha256,
+  x: inputColumnSchema,
+  y: targetColumnSchema.nullable(),
+  preprocessing: preprocessingSchema,
+  splits: z.strictObject({
+    train: preparedSplitSchema,
+    validation: preparedSplitSchema,
+    test: preparedSplitSchema,
+  }),
+});
+
+export type PreparedManifest = z.infer<typeof preparedManifestSchema>;
+export type PreparedSplit = z.infer<typeof preparedSplitSchema>;
+export type PreparedShard = z.infer<typeof preparedShardSchema>;
+export type PreparedTarget = z.infer<typeof targetColumnSchema>;
+export type FittedScale = z.infer<typeof fittedScaleSchema>;
+export type SplitName = keyof PreparedManifest["splits"];
+
+export const splitNames: readonly SplitName[] = ["train", "validation", "test"];
