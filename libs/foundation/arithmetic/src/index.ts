@@ -1,1 +1,12 @@
-export {};
+export {
+  type Arithmetic,
+  type BlockKernels,
+  type BlockUpdate,
+  type OptimiserKernels,
+  type RandomFills,
+  loadArithmetic,
+} from "./arithmetic.ts";
+export { ArithmeticMemoryError, InvalidFreeError } from "./arena.ts";
+export { type Key, randomKey } from "./key.ts";
+export { permute } from "./permutation.ts";
+export { type PhiloxWords, philox4x32 } from "./philox.ts";

@@ -1,0 +1,156 @@
+import { Arena } from "./arena.ts";
+import { instantiate } from "./instance.ts";
+import type { Key } from "./key.ts";
+
+/**
+ * The one arithmetic for numbers that reach a weight: a WebAssembly instance with a memory of its own. Vectors are
+ * addressed by pointer (byte address, a multiple of 4) and length n (elements, not bytes). `dst` may equal a source;
+ * otherwise ranges must not overlap. The rules are written down in docs/arithmetic.md.
+ */
+export interface Arithmetic extends BlockKernels, OptimiserKernels, RandomFills {
+  /** 64-byte aligned; contents undefined. Throws ArithmeticMemoryError past 4 GiB. May grow the memory: see `f32`. */
+  allocate(bytes: number): number;
+  /** `bytes` as passed to `allocate`. Throws InvalidFreeError for anything else. */
+  free(pointer: number, bytes: number): void;
+  /** Bytes allocated and not freed. */
+  readonly usedBytes: number;
+  /** Bytes of the memory as a whole: never shrinks. */
+  readonly memoryBytes: number;
+
+  /**
+   * A view of n float32 at `pointer`. Any later `allocate` may grow the memory, which detaches every view (its length
+   * becomes 0): take views after allocating, use them, drop them; keep pointers.
+   */
+  f32(pointer: number, n: number): Float32Array<ArrayBuffer>;
+  /** A view of n float64 at `pointer` (a multiple of 8), under the same condition as `f32`. */
+  f64(pointer: number, n: number): Float64Array<ArrayBuffer>;
+  /** A view of n bytes at `pointer`, under the same condition as `f32`. */
+  u8(pointer: number, n: number): Uint8Array<ArrayBuffer>;
+
+  /** Float64 functions with the same bits on every machine; accurate to about one unit in the last place. */
+  exp(x: number): number;
+  log(x: number): number;
+  pow(base: number, exponent: number): number;
+  sin(x: number): number;
+  cos(x: number): number;
+  tanh(x: number): number;
+}
+
+/** Float32 vectors; inputs and results flushed (docs/arithmetic.md, "Denormals"). */
+export interface BlockKernels {
+  /** dst = a + b: the adder of the reduction tree. */
+  add(dst: number, a: number, b: number, n: number): void;
+  /** dst = w·src, with w rounded to float32. */
+  scaleInto(dst: number, src: number, w: number, n: number): void;
+  /** dst += w·src, with w rounded to float32; two roundings, no fused multiply-add. */
+  accumulate(dst: number, src: number, w: number, n: number): void;
+  /** Every element becomes `value`, rounded to float32. */
+  fill(dst: number, value: number, n: number): void;
+  /** Σ aᵢbᵢ in float64, in the fixed order of docs/arithmetic.md; float32 products are exact there. */
+  dot(a: number, b: number, n: number): number;
+  /** Σ aᵢ² in float64, in the order of `dot`. */
+  sumSquares(a: number, n: number): number;
+  /** False when an element is NaN or infinite. */
+  allFinite(pointer: number, n: number): boolean;
+}
+
+/** Float32 vectors of one parameter block; version n is read, version n+1 written, `next` pointers may equal theirs. */
+export interface BlockUpdate {
+  readonly params: number;
+  readonly next: number;
+  readonly gradient: number;
+  readonly n: number;
+  /** The gradient is multiplied by this first (clipping, averaging); 1 changes no bit. */
+  readonly gradientScale: number;
+  /** L2 penalty added to the gradient: g + l2·p. */
+  readonly l2: number;
+}
+
+/** Numbers are rounded to float32 on the way in; formulas in docs/arithmetic.md, "Optimisers". */
+export interface OptimiserKernels {
+  sgd(block: BlockUpdate, learningRate: number): void;
+  momentum(
+    block: BlockUpdate & { readonly velocity: number; readonly nextVelocity: number },
+    rule: { readonly learningRate: number; readonly momentum: number; readonly nesterov: boolean },
+  ): void;
+  adam(
+    block: BlockUpdate & {
+      readonly m: number;
+      readonly v: number;
+      readonly nextM: number;
+      readonly nextV: number;
+    },
+    rule: {
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+      /** learningRate / (1 − beta1^t) */
+      readonly stepSize: number;
+      /** 1 / √(1 − beta2^t) */
+      readonly rootScale: number;
+      /** 1 − learningRate·weightDecay for decoupled decay (AdamW), else 1. */
+      readonly keep: number;
+    },
+  ): void;
+}
+
+/**
+ * Counter-based draws: element j of a fill is draw number `offset + j` of its kind under `key` and depends on nothing
+ * else, so any part can be drawn alone. Kinds are independent of each other under one key. offset + n < 2^53.
+ */
+export interface RandomFills {
+  /** Float32 in [low, high); where rounding to float32 would land on `high`, `high` itself. */
+  fillUniform(pointer: number, n: number, key: Key, offset: number, low: number, high: number): void;
+  fillNormal(pointer: number, n: number, key: Key, offset: number, mean: number, std: number): void;
+  /** `scale` with probability `keepProbability`, else 0. */
+  fillBernoulliMask(
+    pointer: number,
+    n: number,
+    key: Key,
+    offset: number,
+    keepProbability: number,
+    scale: number,
+  ): void;
+}
+
+/** A fresh instance: its memory starts small and grows to at most 4 GiB. Synchronous; about a millisecond. */
+export function loadArithmetic(): Arithmetic {
+  const wasm = instantiate();
+  const arena = new Arena(wasm.memory, wasm.heapBase());
+  const { memory, exp, log, pow, sin, cos, tanh, add, scaleInto, accumulate, fill, dot } = wasm;
+  return {
+    allocate: (bytes) => arena.allocate(bytes),
+    free: (pointer, bytes) => arena.free(pointer, bytes),
+    get usedBytes() {
+      return arena.usedBytes;
+    },
+    get memoryBytes() {
+      return memory.buffer.byteLength;
+    },
+    f32: (pointer, n) => new Float32Array(memory.buffer, pointer, n),
+    f64: (pointer, n) => new Float64Array(memory.buffer, pointer, n),
+    u8: (pointer, n) => new Uint8Array(memory.buffer, pointer, n),
+    ...{ exp, log, pow, sin, cos, tanh, add, scaleInto, accumulate, fill, dot },
+    sumSquares: (a, n) => dot(a, a, n),
+    allFinite: (pointer, n) => wasm.allFinite(pointer, n) === 1,
+    sgd: (b, rate) => wasm.sgd(b.params, b.next, b.gradient, b.n, rate, b.l2, b.gradientScale),
+    momentum: (b, rule) =>
+      wasm.momentum(
+        ...[b.params, b.next, b.gradient, b.velocity, b.nextVelocity, b.n],
+        ...[rule.learningRate, rule.momentum, rule.nesterov ? 1 : 0, b.l2, b.gradientScale],
+      ),
+    adam: (b, rule) =>
+      wasm.adam(
+        ...[b.params, b.next, b.gradient, b.m, b.v, b.nextM, b.nextV, b.n],
+        // 1 − β is taken in float64 and rounded once: 1 − float32(β) would be off by the rounding of β.
+        ...[rule.beta1, 1 - rule.beta1, rule.beta2, 1 - rule.beta2],
+        ...[rule.stepSize, rule.rootScale, rule.epsilon, rule.keep, b.l2, b.gradientScale],
+      ),
+    fillUniform: (pointer, n, key, offset, low, high) =>
+      wasm.fillUniform(pointer, n, key.low, key.high, offset, low, high),
+    fillNormal: (pointer, n, key, offset, mean, std) =>
+      wasm.fillNormal(pointer, n, key.low, key.high, offset, mean, std),
+    fillBernoulliMask: (pointer, n, key, offset, keepProbability, scale) =>
+      wasm.fillBernoulliMask(pointer, n, key.low, key.high, offset, keepProbability, scale),
+  };
+}
