@@ -20,3 +20,11 @@ export {
   type UserLayer,
   type UserLayerContext,
 } from "./layers.ts";
+export {
+  type DataColumn,
+  type DataShape,
+  type HeadDescription,
+  type ModelDescription,
+  type ModelKind,
+  type TaskDescription,
+} from "./description.ts";

@@ -1,0 +1,147 @@
+import type { ActivationName, LayerSpec } from "@latentweave/model";
+import type { DataSource } from "./data-source.ts";
+
+/**
+ * A job with every default filled in: what `runs/RUN/job.json` holds. Plain data; JSON keeps it as it is. Fields that
+ * stay open (the backend, the number of workers) are null, never absent.
+ */
+export interface ResolvedJob {
+  readonly name: string;
+  readonly seed: number;
+  /** In the job's order, which is also the order of tasks everywhere else. */
+  readonly tasks: Readonly<Record<string, ResolvedTask>>;
+  readonly model: ResolvedModelSpec;
+  readonly regulariser: ResolvedRegulariser;
+  readonly combiner: "sum" | "mean";
+  readonly optimiser: ResolvedOptimiser;
+  readonly schedule: ResolvedSchedule;
+  /** Upper bound on the L2 norm of the combined gradient; null: no clipping. */
+  readonly clipNorm: number | null;
+  /** Exactly one of `steps` and `epochs` is a number; `runLength` turns epochs into steps once samples are counted. */
+  readonly steps: number | null;
+  readonly epochs: number | null;
+  readonly evaluate: ResolvedEvaluation;
+  readonly checkpoints: ResolvedCheckpoints;
+  readonly compute: ResolvedCompute;
+  readonly launcher: ResolvedLauncher;
+  /** Path of the module with the job's own layers, relative to the job file; null: none. */
+  readonly layers: string | null;
+  readonly order: { readonly windowRows: number };
+}
+
+export interface ResolvedTask {
+  readonly data: DataSource;
+  /** Shape of a sample as the encoder gets it; null: the data's own. */
+  readonly input: readonly number[] | null;
+  readonly encoder: readonly LayerSpec[];
+  readonly decoder: readonly LayerSpec[];
+  readonly reconstruction: { readonly loss: "bce" | "mse"; readonly weight: number } | false;
+  readonly heads: Readonly<Record<string, ResolvedHead>>;
+  /** Multiplies every term of the task's loss. */
+  readonly weight: number;
+  /** Samples per micro-batch. */
+  readonly microBatch: number;
+  /** Micro-batches per step. */
+  readonly slots: number;
+}
+
+export interface ResolvedHead {
+  readonly kind: "classification" | "regression";
+  readonly column: string;
+  /** Null: as many as the data has. Always null for regression. */
+  readonly classes: number | null;
+  readonly layers: readonly LayerSpec[];
+  readonly weight: number;
+}
+
+export type ResolvedModelSpec =
+  | {
+      readonly kind: "shared";
+      readonly trunk: readonly LayerSpec[];
+      readonly latent: { readonly units: number; readonly activation: ActivationName };
+      readonly trunkDecoder: readonly LayerSpec[];
+    }
+  | { readonly kind: "private" }
+  | {
+      readonly kind: "bank";
+      /** Share of the run's steps in which each autoencoder is trained alone, above 0 and below 1. */
+      readonly pretrain: number;
+      readonly activation: ActivationName;
+    };
+
+export interface ResolvedRegulariser {
+  readonly omega: "none" | "mean";
+  readonly lambda: number;
+  /** Which per-task groups are related: groups of these have the regulariser's `on` as (the start of) their family. */
+  readonly on: "encoder" | "decoder" | "heads";
+}
+
+export type ResolvedOptimiser =
+  | { readonly kind: "sgd"; readonly learningRate: number }
+  | {
+      readonly kind: "momentum";
+      readonly learningRate: number;
+      readonly momentum: number;
+      readonly nesterov: boolean;
+    }
+  | {
+      readonly kind: "adam";
+      readonly learningRate: number;
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+    }
+  | {
+      readonly kind: "adamw";
+      readonly learningRate: number;
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+      /** Decoupled: each step takes learningRate × weightDecay × w off every weight w. */
+      readonly weightDecay: number;
+    };
+
+/** Steps here are counted within the phase. All three rise linearly to the learning rate over `warmupSteps` first. */
+export type ResolvedSchedule =
+  | { readonly kind: "constant"; readonly warmupSteps: number }
+  /** Half a cosine from the learning rate to `final` times it, from the end of the warm-up to the phase's last step. */
+  | { readonly kind: "cosine"; readonly warmupSteps: number; readonly final: number }
+  /** Times `factor` after every `everySteps` steps behind the warm-up. */
+  | {
+      readonly kind: "step";
+      readonly warmupSteps: number;
+      readonly everySteps: number;
+      readonly factor: number;
+    };
+
+export interface ResolvedEvaluation {
+  /** After every so many steps, and after the last; 0: never. */
+  readonly everySteps: number;
+  readonly split: "validation" | "test";
+  readonly microBatch: number;
+}
+
+export interface ResolvedCheckpoints {
+  /** After every so many steps, and after the last; 0: after the last only. */
+  readonly everySteps: number;
+  /** The newest so many are kept. */
+  readonly keep: number;
+}
+
+export interface ResolvedCompute {
+  /** Null: the best that this machine has. */
+  readonly backend: "native" | "webgpu" | "wasm" | "cpu" | null;
+  /** Intra-op threads per worker: part of the job, because they can change bits. */
+  readonly threads: number;
+  readonly precision: "float32";
+}
+
+/** Never changes what a run computes. Null workers: one per core or GPU (local) or per host (ssh), at most one per slot. */
+export type ResolvedLauncher =
+  | { readonly kind: "local"; readonly workers: number | null; readonly shards: number }
+  | {
+      readonly kind: "ssh";
+      readonly workers: number | null;
+      readonly shards: number;
+      readonly hosts: readonly string[];
+    };
