@@ -1,0 +1,19 @@
+export { leasedSlots, type LeaseRange, slotSamples } from "./leases.ts";
+export {
+  type Control,
+  initialControl,
+  lastStep,
+  planStep,
+  type RoundPlan,
+  type StepPlan,
+  type TaskRound,
+  totalSteps,
+} from "./plan-step.ts";
+export {
+  type EvaluationSpec,
+  type OptimiserSpec,
+  type PhaseSpec,
+  type RunSpec,
+  type ScheduleSpec,
+  type TaskSpec,
+} from "./run-spec.ts";

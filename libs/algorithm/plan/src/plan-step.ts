@@ -1,0 +1,115 @@
+import type { RunSpec } from "./run-spec.ts";
+
+/**
+ * What may change the plan while a run goes on. It changes only by committed results, is part of every checkpoint and
+ * of the ledger, so that the plan of any step can be made again.
+ */
+export interface Control {
+  /** Tasks that take no part in gradient rounds. */
+  readonly pausedTasks: readonly string[];
+}
+
+export const initialControl: Control = { pausedTasks: [] };
+
+/** A task's part of a round: M slots, each one micro-batch. */
+export interface TaskRound {
+  readonly task: string;
+  readonly taskIndex: number;
+  readonly slots: number;
+  /** Sum over slots: what the summed gradient is divided by. */
+  readonly samples: number;
+}
+
+export interface RoundPlan {
+  readonly index: number;
+  readonly program: "gradient" | "evaluate";
+  /** The round ends in new weights; workers wait for the broadcast that follows. Only the last round of a step can. */
+  readonly update: boolean;
+  readonly tasks: readonly TaskRound[];
+}
+
+/** One step: rounds in order, all on the weights of version `step`. */
+export interface StepPlan {
+  readonly step: number;
+  readonly phase: number;
+  /** Steps taken in this phase before this one. */
+  readonly phaseStep: number;
+  readonly rounds: readonly RoundPlan[];
+  /** The commit is to be followed by a checkpoint of the version it makes. */
+  readonly checkpoint: boolean;
+  /** No step follows. */
+  readonly last: boolean;
+}
+
+export function totalSteps(spec: Pick<RunSpec, "phases">): number {
+  return spec.phases.reduce((sum, phase) => sum + phase.steps, 0);
+}
+
+/**
+ * The plan of a step: a pure function of the run, the step and `control`. Steps 0..N−1 update; step N, where the job
+ * evaluates, is the closing evaluation of the final weights and updates nothing.
+ */
+export function planStep(spec: RunSpec, step: number, control: Control = initialControl): StepPlan {
+  const total = totalSteps(spec);
+  if (!Number.isSafeInteger(step) || step < 0 || step > lastStep(spec))
+    throw new RangeError(`step ${step} is not one of this run's 0..${lastStep(spec)}`);
+  const { phase, phaseStep } = phaseAt(spec, step);
+  const rounds: RoundPlan[] = [];
+  if (evaluatesAt(spec, step))
+    rounds.push({ index: 0, program: "evaluate", update: false, tasks: evaluationTasks(spec) });
+  if (step < total) {
+    rounds.push({
+      index: rounds.length,
+      program: "gradient",
+      update: true,
+      tasks: gradientTasks(spec, phase, control),
+    });
+  }
+  const version = Math.min(step + 1, total);
+  const last = step === lastStep(spec);
+  const every = spec.checkpointEverySteps;
+  // The closing evaluation makes no version: what it would checkpoint, the step before has.
+  const checkpoint = step < total && (version === total || (every > 0 && version % every === 0));
+  return { step, phase, phaseStep, rounds, checkpoint, last };
+}
+
+/** The number of the run's last step: N where a closing evaluation follows the N updates, else N−1. */
+export function lastStep(spec: RunSpec): number {
+  return spec.evaluation ? totalSteps(spec) : totalSteps(spec) - 1;
+}
+
+function evaluatesAt(spec: RunSpec, step: number): boolean {
+  if (!spec.evaluation || step === 0) return false;
+  return step === totalSteps(spec) || step % spec.evaluation.everySteps === 0;
+}
+
+function phaseAt(spec: RunSpec, step: number): { phase: number; phaseStep: number } {
+  let before = 0;
+  for (const [phase, { steps }] of spec.phases.entries()) {
+    if (step < before + steps || phase === spec.phases.length - 1) return { phase, phaseStep: step - before };
+    before += steps;
+  }
+  throw new RangeError("a run needs at least one phase");
+}
+
+function gradientTasks(spec: RunSpec, phase: number, control: Control): TaskRound[] {
+  const graphs = spec.phases[phase]?.graphs ?? [];
+  return spec.tasks.flatMap((task, taskIndex) =>
+    control.pausedTasks.includes(task.name) || !graphs.some((graph) => graph.task === task.name)
+      ? []
+      : [{ task: task.name, taskIndex, slots: task.slots, samples: task.slots * task.microBatch }],
+  );
+}
+
+function evaluationTasks(spec: RunSpec): TaskRound[] {
+  return spec.tasks.flatMap((task, taskIndex) => {
+    const samples = task.evaluationShardRows.reduce((sum, rows) => sum + rows, 0);
+    return samples === 0
+      ? []
+      : [{ task: task.name, taskIndex, slots: evaluationSlots(spec, samples), samples }];
+  });
+}
+
+function evaluationSlots(spec: RunSpec, samples: number): number {
+  return Math.ceil(samples / (spec.evaluation?.microBatch ?? samples));
+}

@@ -1,0 +1,79 @@
+import type { TaskGraph } from "@latentweave/model";
+import type { GroupSpec } from "@latentweave/parameters";
+
+/**
+ * Everything that fixes a run's bits, and nothing of the cluster: the coordinator makes it once from the job and the
+ * prepared data, and every process of the run gets the same text. Plain JSON.
+ */
+export interface RunSpec {
+  readonly format: 1;
+  readonly name: string;
+  readonly seed: number;
+  readonly groups: readonly GroupSpec[];
+  readonly phases: readonly PhaseSpec[];
+  readonly tasks: readonly TaskSpec[];
+  readonly optimiser: OptimiserSpec;
+  readonly schedule: ScheduleSpec;
+  /** Global L2 norm above which the combined gradient is scaled down; null: never. */
+  readonly clipNorm: number | null;
+  readonly combiner: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  /** λ·Ω over the groups of one family; null: none. */
+  readonly regulariser: { readonly omega: string; readonly lambda: number; readonly family: string } | null;
+  readonly evaluation: EvaluationSpec | null;
+  /** A checkpoint is made of every version divisible by this, and of the last; 0: only of the last. */
+  readonly checkpointEverySteps: number;
+  /** Rows within which a slot's order is shuffled. */
+  readonly windowRows: number;
+  readonly compute: { readonly backend: string | null; readonly threads: number };
+  /** JavaScript text of the job's own layers. */
+  readonly userModule: string | null;
+}
+
+/** A stretch of steps that trains one set of graphs; the optimiser's time starts anew with a phase that resets it. */
+export interface PhaseSpec {
+  readonly name: string;
+  readonly steps: number;
+  readonly resetOptimiser: boolean;
+  readonly graphs: readonly TaskGraph[];
+}
+
+export interface TaskSpec {
+  readonly name: string;
+  /** Multiplies the task's whole loss. */
+  readonly weight: number;
+  /** Samples in a micro-batch, and micro-batches (M) in a step. */
+  readonly microBatch: number;
+  readonly slots: number;
+  /** Identifies the prepared data; the manifest itself is read from where the data lies. */
+  readonly dataHash: string;
+  /** Rows of the prepared shards, in manifest order. */
+  readonly trainShardRows: readonly number[];
+  readonly evaluationShardRows: readonly number[];
+}
+
+export interface OptimiserSpec {
+  readonly kind: "sgd" | "momentum" | "adam" | "adamw";
+  readonly learningRate: number;
+  readonly momentum?: number;
+  readonly nesterov?: boolean;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+  readonly weightDecay?: number;
+}
+
+export interface ScheduleSpec {
+  readonly kind: "constant" | "cosine" | "step";
+  readonly warmupSteps: number;
+  /** cosine: the share of the base rate that is left at the end. */
+  readonly finalShare?: number;
+  /** step: multiply by `factor` every `everySteps`. */
+  readonly everySteps?: number;
+  readonly factor?: number;
+}
+
+export interface EvaluationSpec {
+  readonly everySteps: number;
+  readonly split: "validation" | "test";
+  readonly microBatch: number;
+}
