@@ -1,0 +1,187 @@
+import { Packr } from "msgpackr";
+import { ByteParts } from "./byte-parts.ts";
+import { FrameError } from "./frame-error.ts";
+import { checkMsgpack } from "./msgpack-shape.ts";
+
+/*
+ * Owns: how one message and its tensors lie in bytes (docs/protocol.md, "Frames"). Does not own: what a message may
+ * say (messages.ts), how bytes travel (the transport).
+ *
+ * Invariants:
+ * 1. Slices are never copied by `encodeFrame`, and by `decodeFrame` only where memory alignment demands it.
+ * 2. `decodeFrame` gives a frame or throws FrameError; it allocates no more than the bytes it was given.
+ * 3. A message has exactly one layout: padding is zero, nothing follows the last slice.
+ */
+
+/** "LWF": distinguishes a frame from anything else that may arrive on the port. */
+const magic = [0x4c, 0x57, 0x46] as const;
+export const frameVersion = 1;
+/** Slices start at multiples of this, a cache line, so that SIMD code may read them in place. */
+export const sliceAlignmentBytes = 64;
+/** Magic and version, header length, slice count, reserved. */
+const preambleBytes = 16;
+/** A header describes tensors, it does not carry them; a larger one is a mistake or an attack. */
+export const maxHeaderBytes = 16 * 1024 * 1024;
+/** A frame of one slice per block of the largest model that fits the largest frame has fewer. */
+export const maxSlices = 65_535;
+/** Lengths are u32 and the WebSocket library counts in int32. */
+export const maxFrameBytesLimit = 2 ** 31 - 1;
+
+/** One message and its tensors, out of a frame. */
+export interface Frame {
+  /** Plain data, not validated. */
+  readonly message: unknown;
+  /** Raw little-endian tensors; each starts at a multiple of 8 bytes of its ArrayBuffer. */
+  readonly slices: Uint8Array[];
+}
+
+// Records and shared structures would make a frame depend on the ones before it. An absent field and one that is
+// undefined mean the same in a message; MessagePack has no word for the second.
+const codecOptions = {
+  useRecords: false,
+  variableMapSize: true,
+  mapsAsObjects: true,
+  skipValues: [undefined],
+};
+const codec = new Packr(codecOptions);
+
+function aligned(offset: number): number {
+  return Math.ceil(offset / sliceAlignmentBytes) * sliceAlignmentBytes;
+}
+
+/**
+ * A frame as the pieces to be sent one after another: the header, then each slice itself with zero bytes before it
+ * where alignment needs some. The slices must not change until the pieces have been sent.
+ *
+ * @param message plain data: numbers (minus zero becomes zero, so put numbers that matter to the bit in a slice),
+ *   text, booleans, null, Uint8Array, arrays and objects of these; fields that are undefined are left out.
+ * @throws FrameError where the message is not plain data, or something exceeds a limit of the format.
+ */
+export function encodeFrame(message: object, slices: readonly Uint8Array[] = []): Uint8Array[] {
+  if (slices.length > maxSlices)
+    throw new FrameError("tooLarge", `${slices.length} slices, at most ${maxSlices}`);
+  const header = pack(message);
+  if (header.length > maxHeaderBytes) {
+    throw new FrameError("tooLarge", `header of ${header.length} bytes, at most ${maxHeaderBytes}`);
+  }
+  const headerAt = preambleBytes + 4 * slices.length;
+  const headerEnd = headerAt + header.length;
+  const first = new Uint8Array(slices.length === 0 ? headerEnd : aligned(headerEnd));
+  first.set(magic, 0);
+  first[3] = frameVersion;
+  const view = new DataView(first.buffer);
+  view.setUint32(4, header.length, true);
+  view.setUint32(8, slices.length, true);
+  slices.forEach((slice, i) => view.setUint32(preambleBytes + 4 * i, slice.length, true));
+  first.set(header, headerAt);
+
+  const pieces: Uint8Array[] = [first];
+  let offset = first.length;
+  for (const slice of slices) {
+    const start = aligned(offset);
+    if (start > offset) pieces.push(new Uint8Array(start - offset));
+    if (slice.length > 0) pieces.push(slice);
+    offset = start + slice.length;
+  }
+  if (offset > maxFrameBytesLimit)
+    throw new FrameError("tooLarge", `${offset} bytes, at most ${maxFrameBytesLimit}`);
+  return pieces;
+}
+
+/** Bytes of a frame in pieces. */
+export function frameBytes(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
+}
+
+/**
+ * Reads a frame that came whole or in consecutive pieces (cut anywhere).
+ *
+ * @param maxFrameBytes the largest frame that is accepted.
+ * @returns the message, not validated, and views of `bytes` (copies only where a slice is split between pieces or
+ *   lies at an address that is no multiple of 8).
+ * @throws FrameError
+ */
+export function decodeFrame(
+  bytes: Uint8Array | readonly Uint8Array[],
+  maxFrameBytes = maxFrameBytesLimit,
+): Frame {
+  const parts = new ByteParts(bytes instanceof Uint8Array ? [bytes] : bytes);
+  const total = parts.totalBytes;
+  if (total > maxFrameBytes) throw new FrameError("tooLarge", `${total} bytes, at most ${maxFrameBytes}`);
+  if (total < preambleBytes)
+    throw new FrameError("truncated", `${total} bytes, a frame has at least ${preambleBytes}`);
+
+  const preamble = parts.read(0, preambleBytes);
+  checkMagic(preamble);
+  const fields = new DataView(preamble.buffer, preamble.byteOffset, preambleBytes);
+  const headerBytes = fields.getUint32(4, true);
+  const sliceCount = fields.getUint32(8, true);
+  if (fields.getUint32(12, true) !== 0) throw new FrameError("malformed", "the reserved field is not zero");
+  if (headerBytes > maxHeaderBytes) throw new FrameError("tooLarge", `header of ${headerBytes} bytes`);
+  if (sliceCount > maxSlices) throw new FrameError("tooLarge", `${sliceCount} slices`);
+  const headerAt = preambleBytes + 4 * sliceCount;
+  const headerEnd = headerAt + headerBytes;
+  if (headerEnd > total) throw new FrameError("truncated", `header ends at byte ${headerEnd} of ${total}`);
+
+  const lengths = readLengths(parts.read(preambleBytes, 4 * sliceCount), sliceCount);
+  const bounds = sliceStarts(headerEnd, lengths);
+  if (bounds.end > total) throw new FrameError("truncated", `slices end at byte ${bounds.end} of ${total}`);
+  if (bounds.end < total)
+    throw new FrameError("trailingBytes", `${total - bounds.end} bytes after the frame`);
+
+  const message = unpack(parts.read(headerAt, headerBytes));
+  let offset = headerEnd;
+  const slices = lengths.map((length, i) => {
+    const start = bounds.starts[i] ?? 0;
+    if (parts.read(offset, start - offset).some((byte) => byte !== 0)) {
+      throw new FrameError("malformed", `padding before slice ${i} is not zero`);
+    }
+    offset = start + length;
+    return parts.read(start, length);
+  });
+  return { message, slices };
+}
+
+function checkMagic(preamble: Uint8Array): void {
+  if (magic.some((byte, i) => preamble[i] !== byte))
+    throw new FrameError("badMagic", "does not start with LWF");
+  if (preamble[3] !== frameVersion) {
+    throw new FrameError("wrongVersion", `frame version ${preamble[3]}, this program reads ${frameVersion}`);
+  }
+}
+
+function readLengths(bytes: Uint8Array, count: number): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: count }, (_, i) => view.getUint32(4 * i, true));
+}
+
+function sliceStarts(headerEnd: number, lengths: readonly number[]): { starts: number[]; end: number } {
+  let end = headerEnd;
+  const starts = lengths.map((length) => {
+    const start = aligned(end);
+    end = start + length;
+    return start;
+  });
+  return { starts, end };
+}
+
+function pack(message: object): Uint8Array {
+  let header: Uint8Array;
+  try {
+    header = codec.pack(message);
+  } catch (error) {
+    throw new FrameError("malformed", `message: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  // What the other side would refuse is refused here, where the mistake is.
+  checkMsgpack(header);
+  return header;
+}
+
+function unpack(header: Uint8Array): unknown {
+  checkMsgpack(header);
+  try {
+    return codec.unpack(header);
+  } catch (error) {
+    throw new FrameError("malformed", `header: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
