@@ -1,1 +1,22 @@
-export {};
+export {
+  type SlotRange,
+  isAncestor,
+  isNodeOf,
+  maximalNodes,
+  nodeName,
+  nodeRange,
+  parentOf,
+  rootLevel,
+  rootOf,
+  siblingOf,
+} from "./tree.ts";
+export { alignedSplit } from "./split.ts";
+export {
+  type Acceptance,
+  type Reducer,
+  ForeignNodeError,
+  IncompleteReductionError,
+  createReducer,
+} from "./reducer.ts";
+export { type ValueStore, PayloadLengthError, float32Values, float64Values } from "./value-store.ts";
+export { type Collector, createCollector } from "./collector.ts";

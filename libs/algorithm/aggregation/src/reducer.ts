@@ -1,0 +1,157 @@
+import type { TreeNode } from "@latentweave/protocol";
+import { isAncestor, isNodeOf, nodeName, nodeRange, parentOf, rootOf, siblingOf } from "./tree.ts";
+import type { ValueStore } from "./value-store.ts";
+
+/**
+ * Adds one payload slice of one task along the fixed tree, whatever arrives in whatever order. Used alike by a worker
+ * (which accepts single slots and pushes what is then held) and by a server shard (which accepts workers' partials).
+ *
+ * 1. No slot is ever counted twice: no held node is an ancestor of another.
+ * 2. A node's value depends on the slots' values alone: it is always left + right of the same two children.
+ * 3. Siblings merge as soon as both are held, so every range of slots is held as its fewest nodes.
+ * 4. The reducer owns the values it holds and releases each exactly once, unless `takeResult` hands one over.
+ */
+export interface Reducer<V> {
+  /** Copies the bytes in. "duplicate": these slots are held already, the bytes were not looked at. */
+  accept(node: TreeNode, bytes: Uint8Array): Acceptance;
+  /** As `accept`, for a value that is in the store already. The reducer owns it from now on (a duplicate is released). */
+  adopt(node: TreeNode, value: V): Acceptance;
+  isComplete(): boolean;
+  /** The root's value, still owned by the reducer and valid until `reset`. Throws IncompleteReductionError. */
+  result(): V;
+  /** The root's value, now owned by the caller; the reducer is empty again. Throws IncompleteReductionError. */
+  takeResult(): V;
+  /** What is held, in slot order; the values stay owned by the reducer. */
+  heldNodes(): { readonly node: TreeNode; readonly value: V }[];
+  /** Since the last reset: arrivals dropped because held already; held values replaced by an ancestor's. */
+  readonly dropped: { readonly duplicates: number; readonly replaced: number };
+  /** Releases everything and starts over with zero counts. */
+  reset(): void;
+}
+
+export type Acceptance = "accepted" | "duplicate";
+
+/** A node that the tree over this many slots does not have reached the reducer: the edge should have refused it. */
+export class ForeignNodeError extends Error {
+  override readonly name = "ForeignNodeError";
+}
+
+/** The result was asked for while slots were missing. */
+export class IncompleteReductionError extends Error {
+  override readonly name = "IncompleteReductionError";
+}
+
+interface Held<V> {
+  readonly node: TreeNode;
+  readonly value: V;
+}
+
+/** An empty reducer over `slots` slots whose values live in `values`. Throws RangeError unless 1 ≤ slots ≤ 2^30. */
+export function createReducer<V>(options: {
+  readonly slots: number;
+  readonly values: ValueStore<V>;
+}): Reducer<V> {
+  const { slots, values } = options;
+  const root = rootOf(slots);
+  const held = new Map<number, Held<V>>();
+  let duplicates = 0;
+  let replaced = 0;
+
+  function isCovered(node: TreeNode): boolean {
+    for (let at: TreeNode | undefined = node; at !== undefined; at = parentOf(at, slots)) {
+      if (held.has(keyOf(at))) return true;
+    }
+    return false;
+  }
+
+  function refuseForeign(node: TreeNode): void {
+    if (isNodeOf(node, slots)) return;
+    throw new ForeignNodeError(`node ${nodeName(node)} is not in the reduction tree over ${slots} slots`);
+  }
+
+  function dropDescendants(node: TreeNode): void {
+    if (node.level === 0) return;
+    for (const [key, entry] of held) {
+      if (!isAncestor(node, entry.node)) continue;
+      held.delete(key);
+      values.release(entry.value);
+      replaced += 1;
+    }
+  }
+
+  function place(node: TreeNode, arrived: V): void {
+    dropDescendants(node);
+    let at = node;
+    let value = arrived;
+    for (;;) {
+      const parent = parentOf(at, slots);
+      if (parent === undefined) break;
+      const sibling = siblingOf(at, slots);
+      if (sibling !== undefined) {
+        const other = held.get(keyOf(sibling));
+        if (other === undefined) break;
+        held.delete(keyOf(sibling));
+        // Left is the even index, on every path: floating-point addition of NaN payloads aside it commutes, but the
+        // rule costs nothing and holds for any `add`.
+        value = at.index < sibling.index ? values.add(value, other.value) : values.add(other.value, value);
+      }
+      at = parent;
+    }
+    held.set(keyOf(at), { node: at, value });
+  }
+
+  function complete(): V {
+    const entry = held.get(keyOf(root));
+    if (entry !== undefined) return entry.value;
+    const covered = [...held.values()].reduce((sum, { node }) => {
+      const { start, end } = nodeRange(node, slots);
+      return sum + end - start;
+    }, 0);
+    throw new IncompleteReductionError(`${slots - covered} of ${slots} slots are missing`);
+  }
+
+  return {
+    accept(node, bytes) {
+      refuseForeign(node);
+      if (isCovered(node)) {
+        duplicates += 1;
+        return "duplicate";
+      }
+      place(node, values.take(bytes));
+      return "accepted";
+    },
+    adopt(node, value) {
+      refuseForeign(node);
+      if (isCovered(node)) {
+        duplicates += 1;
+        values.release(value);
+        return "duplicate";
+      }
+      place(node, value);
+      return "accepted";
+    },
+    isComplete: () => held.has(keyOf(root)),
+    result: complete,
+    takeResult() {
+      const value = complete();
+      held.clear();
+      return value;
+    },
+    heldNodes: () =>
+      [...held.values()].sort((a, b) => nodeRange(a.node, slots).start - nodeRange(b.node, slots).start),
+    get dropped() {
+      return { duplicates, replaced };
+    },
+    reset() {
+      for (const { value } of held.values()) values.release(value);
+      held.clear();
+      duplicates = 0;
+      replaced = 0;
+    },
+  };
+}
+
+/** Exact in a double: levels stay below 32, indices below 2^30. */
+function keyOf(node: TreeNode): number {
+  return node.level * 0x40000000 + node.index;
+}
