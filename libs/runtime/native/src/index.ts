@@ -1,0 +1,16 @@
+export { findNativeRuntime, nativeRoot, type NativeRuntime, readRuntime, variantHere } from "./location.ts";
+export {
+  chooseVariant,
+  type Machine,
+  type NvidiaState,
+  probeNvidia,
+  thisMachine,
+  type VariantChoice,
+} from "./machine.ts";
+export { downloadBytes, runtimeKey, type Variant, type VariantName, variants } from "./recipe.ts";
+export { installNative, type InstallOptions, type InstallOutcome, pinnedVersions } from "./install.ts";
+export { runSetup, type SetupOptions } from "./setup.ts";
+export { exportBundle, importBundle } from "./bundle.ts";
+export { findCompiler, findNpm, findPip, installAdvice } from "./build-tools.ts";
+export { formatBytes, type Progress, stderrProgress } from "./progress.ts";
+export { runCommand } from "./run-command.ts";
