@@ -1,0 +1,240 @@
+import type { Socket } from "node:net";
+import {
+  type Channel,
+  type Clock,
+  type CloseCode,
+  closeCodes,
+  decodeFrame,
+  encodeFrame,
+  FrameError,
+  frameBytes,
+  type Message,
+  ProtocolError,
+} from "@latentweave/protocol";
+import { type RawData, WebSocket } from "ws";
+import { beat, type HeartbeatState, startHeartbeat } from "./heartbeat.ts";
+import { coalesce } from "./coalesce.ts";
+
+/*
+ * Owns: one open WebSocket, its heartbeat, and the order and fate of what is sent on it. Does not own: handshakes
+ * (dialer.ts, server.ts), the meaning of messages, reconnecting (reconnect.ts).
+ *
+ * Invariants (1-4 are those of Channel in @latentweave/protocol):
+ * 5. Nothing is read from the socket before a message handler is there, so no message can be missed.
+ * 6. `settle` is the only way to the closed state; it runs once, frees the timer and wakes everyone who waits.
+ * 7. What a peer sends can close its own channel, with one line in the log, and do nothing else.
+ */
+
+export interface ChannelOptions {
+  readonly clock: Clock;
+  /** @throws ProtocolError */
+  readonly parseMessage: (value: unknown) => Message;
+  readonly maxFrameBytes: number;
+  readonly maxBufferedBytes: number;
+  readonly heartbeatMs: number;
+  readonly log: (line: string) => void;
+}
+
+export interface Peer {
+  readonly remote: string;
+  readonly local: boolean;
+}
+
+/** After a close was asked for, the peer has this long to answer it before the socket is taken away. */
+const closeGraceMs = 2_000;
+/** A close frame holds 125 bytes, two of which are the code. */
+const maxReasonBytes = 123;
+
+type ChannelState =
+  | { readonly phase: "open"; readonly heartbeat: HeartbeatState; readonly cancelBeat: () => void }
+  | {
+      readonly phase: "closing";
+      readonly code: number;
+      readonly reason: string;
+      readonly cancelKill: () => void;
+    }
+  | { readonly phase: "closed"; readonly code: number; readonly reason: string };
+
+type MessageHandler = (message: Message, slices: readonly Uint8Array[]) => void;
+type CloseHandler = (code: number, reason: string) => void;
+
+export class WebSocketChannel implements Channel {
+  readonly remote: string;
+  readonly local: boolean;
+  readonly #webSocket: WebSocket;
+  readonly #socket: Socket;
+  readonly #options: ChannelOptions;
+  readonly #closeHandlers: CloseHandler[] = [];
+  #state: ChannelState;
+  #onMessage: MessageHandler | undefined;
+  #sentMessages = 0;
+  #leftMessages = 0;
+  #waiting: { readonly until: number; readonly resolve: () => void }[] = [];
+
+  /** @param webSocket an open one that was set up by `dialer.ts` or `server.ts`, with `binaryType` "fragments". */
+  constructor(webSocket: WebSocket, socket: Socket, peer: Peer, options: ChannelOptions) {
+    this.remote = peer.remote;
+    this.local = peer.local;
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+    this.#options = options;
+    webSocket.pause();
+    webSocket.on("message", (data, isBinary) => this.#receive(data, isBinary));
+    webSocket.on("error", (error) => this.#failed(error));
+    webSocket.on("close", (code, reason) => this.#closedByWebSocket(code, reason.toString("utf8")));
+    this.#state = this.#open(startHeartbeat(options.clock.nowMs(), socket.bytesRead));
+  }
+
+  get bufferedBytes(): number {
+    return this.#state.phase === "open" ? this.#webSocket.bufferedAmount : 0;
+  }
+
+  send(message: Message, slices: readonly Uint8Array[] = []): void {
+    if (this.#state.phase !== "open" || this.#webSocket.readyState !== WebSocket.OPEN) return;
+    const pieces = coalesce(encodeFrame(message, slices));
+    const totalBytes = frameBytes(pieces);
+    if (totalBytes > this.#options.maxFrameBytes) {
+      throw new FrameError(
+        "tooLarge",
+        `"${message.type}" of ${totalBytes} bytes, at most ${this.#options.maxFrameBytes} agreed`,
+      );
+    }
+    this.#sentMessages += 1;
+    const last = pieces.length - 1;
+    pieces.forEach((piece, i) => {
+      if (i < last) this.#webSocket.send(piece, { binary: true, fin: false });
+      else this.#webSocket.send(piece, { binary: true, fin: true }, () => this.#left());
+    });
+    const buffered = this.#webSocket.bufferedAmount;
+    if (buffered > this.#options.maxBufferedBytes) {
+      this.#options.log(`${this.remote}: ${buffered} bytes wait for a peer that does not read them; closed`);
+      this.#kill(closeCodes.overloaded, `${buffered} bytes unread`);
+    }
+  }
+
+  drained(): Promise<void> {
+    if (this.#state.phase !== "open" || this.#leftMessages === this.#sentMessages) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ until: this.#sentMessages, resolve }));
+  }
+
+  close(code: CloseCode, reason: string): void {
+    if (this.#state.phase !== "open") return;
+    this.#state.cancelBeat();
+    const cancelKill = this.#options.clock.after(closeGraceMs, () => this.#webSocket.terminate());
+    this.#state = { phase: "closing", code, reason, cancelKill };
+    // Only a reading socket sees the peer's answer.
+    this.#webSocket.resume();
+    this.#webSocket.close(code, shortened(reason));
+  }
+
+  /** One handler; a later one takes the place of the earlier. */
+  onMessage(handler: MessageHandler): void {
+    this.#onMessage = handler;
+    if (this.#state.phase === "open") this.#webSocket.resume();
+  }
+
+  /** Any number of handlers; where the channel has closed already, the handler is called soon. */
+  onClose(handler: CloseHandler): void {
+    const state = this.#state;
+    if (state.phase === "closed") queueMicrotask(() => handler(state.code, state.reason));
+    else this.#closeHandlers.push(handler);
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    if (this.#state.phase !== "open") return;
+    const received = this.#read(data, isBinary);
+    if (received === undefined) return;
+    try {
+      this.#onMessage?.(received.message, received.slices);
+    } catch (error) {
+      // The engine found the message wrong where it stands. Anything else is our own mistake, not the peer's.
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#reject(closeCodes.protocolError, error.message);
+    }
+  }
+
+  #read(data: RawData, isBinary: boolean): { message: Message; slices: readonly Uint8Array[] } | undefined {
+    try {
+      if (!isBinary) throw new ProtocolError("a text message; frames are binary");
+      const frame = decodeFrame(asPieces(data), this.#options.maxFrameBytes);
+      return { message: this.#options.parseMessage(frame.message), slices: frame.slices };
+    } catch (error) {
+      if (!(error instanceof FrameError || error instanceof ProtocolError)) throw error;
+      const tooLarge = error instanceof FrameError && error.fault === "tooLarge";
+      this.#reject(tooLarge ? closeCodes.frameTooLarge : closeCodes.protocolError, error.message);
+      return undefined;
+    }
+  }
+
+  #reject(code: CloseCode, reason: string): void {
+    this.#options.log(`${this.remote}: ${reason}; closed with ${code}`);
+    this.close(code, reason);
+  }
+
+  /** Errors below the frames: the WebSocket library has begun to close, see limited-websocket.ts. */
+  #failed(error: Error & { readonly code?: string }): void {
+    if (error.code?.startsWith("WS_ERR_") !== true || this.#state.phase !== "open") return;
+    const tooLarge = error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
+    const reason = tooLarge ? `frame over ${this.#options.maxFrameBytes} bytes` : error.message;
+    this.#reject(tooLarge ? closeCodes.frameTooLarge : closeCodes.protocolError, reason);
+  }
+
+  #open(heartbeat: HeartbeatState): ChannelState {
+    const { clock, heartbeatMs } = this.#options;
+    return { phase: "open", heartbeat, cancelBeat: clock.after(heartbeatMs, () => this.#beat()) };
+  }
+
+  #beat(): void {
+    if (this.#state.phase !== "open") return;
+    const { clock, heartbeatMs } = this.#options;
+    const decision = beat(clock.nowMs(), this.#socket.bytesRead, this.#state.heartbeat, heartbeatMs);
+    if (decision.kind === "dead") {
+      this.#options.log(`${this.remote}: ${decision.reason}; closed`);
+      this.#kill(closeCodes.heartbeatMissed, decision.reason);
+      return;
+    }
+    this.#webSocket.ping();
+    this.#state = this.#open(decision.state);
+  }
+
+  /** Closes without waiting for a peer that will not answer. */
+  #kill(code: CloseCode, reason: string): void {
+    this.close(code, reason);
+    this.#webSocket.terminate();
+    this.#settle(code, reason);
+  }
+
+  #closedByWebSocket(code: number, reason: string): void {
+    if (this.#state.phase === "closing") this.#settle(this.#state.code, this.#state.reason);
+    else this.#settle(code, reason === "" && code === 1006 ? "connection lost" : reason);
+  }
+
+  #settle(code: number, reason: string): void {
+    if (this.#state.phase === "closed") return;
+    if (this.#state.phase === "open") this.#state.cancelBeat();
+    else this.#state.cancelKill();
+    this.#state = { phase: "closed", code, reason };
+    this.#onMessage = undefined;
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
+    for (const handler of this.#closeHandlers.splice(0)) handler(code, reason);
+  }
+
+  #left(): void {
+    this.#leftMessages += 1;
+    const ready = this.#waiting.filter((waiter) => waiter.until <= this.#leftMessages);
+    if (ready.length === 0) return;
+    this.#waiting = this.#waiting.filter((waiter) => waiter.until > this.#leftMessages);
+    for (const { resolve } of ready) resolve();
+  }
+}
+
+function asPieces(data: RawData): readonly Uint8Array[] {
+  if (Array.isArray(data)) return data;
+  return [data instanceof ArrayBuffer ? new Uint8Array(data) : data];
+}
+
+function shortened(reason: string): string {
+  let text = reason;
+  while (Buffer.byteLength(text) > maxReasonBytes) text = text.slice(0, -1);
+  return text;
+}
