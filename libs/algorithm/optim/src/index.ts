@@ -1,1 +1,9 @@
-export {};
+export {
+  type Optimiser,
+  type OptimiserBlock,
+  type OptimiserConfig,
+  OptimiserStateError,
+  createOptimiser,
+} from "./optimiser.ts";
+export { type ScheduleConfig, learningRateAt } from "./learning-rate.ts";
+export { clipScale } from "./clipping.ts";

@@ -58,8 +58,9 @@ export function momentum(
 
 /**
  * g as in sgd; m' = beta1*m + oneMinusBeta1*g; v' = beta2*v + (oneMinusBeta2*g)*g;
- * next = keep*p - (stepSize*m') / (sqrt(v')*rootScale + epsilon)
- * with stepSize = rate / (1 - beta1^t), rootScale = 1 / sqrt(1 - beta2^t), keep = 1 - rate*weightDecay (AdamW) or 1.
+ * next = p - ((stepSize*m') / (sqrt(v')*rootScale + epsilon) + decay*p)
+ * with stepSize = rate / (1 - beta1^t), rootScale = 1 / sqrt(1 - beta2^t), decay = rate*weightDecay (AdamW) or 0.
+ * Multiplying p by 1 - decay instead would lose most digits of a small decay to the rounding of that factor.
  */
 export function adam(
   params: usize,
@@ -77,7 +78,7 @@ export function adam(
   stepSize: f32,
   rootScale: f32,
   epsilon: f32,
-  keep: f32,
+  decay: f32,
   l2: f32,
   scale: f32,
 ): void {
@@ -88,7 +89,7 @@ export function adam(
   const steps = f32x4.splat(stepSize);
   const roots = f32x4.splat(rootScale);
   const epsilons = f32x4.splat(epsilon);
-  const keeps = f32x4.splat(keep);
+  const decays = f32x4.splat(decay);
   const l2s = f32x4.splat(l2);
   const scales = f32x4.splat(scale);
   for (let i: usize = 0; i < n; i += 4) {
@@ -101,9 +102,10 @@ export function adam(
       f32x4.add(f32x4.mul(beta2s, load4(v + at, left)), f32x4.mul(f32x4.mul(rest2s, g), g)),
     );
     const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(second), roots), epsilons);
-    const change = f32x4.div(f32x4.mul(steps, first), denominator);
+    const moved = f32x4.div(f32x4.mul(steps, first), denominator);
+    const change = f32x4.add(moved, f32x4.mul(decays, p));
     store4(nextM + at, first, left);
     store4(nextV + at, second, left);
-    store4(next + at, flush(f32x4.sub(f32x4.mul(keeps, p), change)), left);
+    store4(next + at, flush(f32x4.sub(p, change)), left);
   }
 }

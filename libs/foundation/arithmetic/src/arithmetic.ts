@@ -88,8 +88,8 @@ export interface OptimiserKernels {
       readonly stepSize: number;
       /** 1 / √(1 − beta2^t) */
       readonly rootScale: number;
-      /** 1 − learningRate·weightDecay for decoupled decay (AdamW), else 1. */
-      readonly keep: number;
+      /** learningRate·weightDecay for decoupled decay (AdamW), else 0. */
+      readonly decay: number;
     },
   ): void;
 }
@@ -144,7 +144,7 @@ export function loadArithmetic(): Arithmetic {
         ...[b.params, b.next, b.gradient, b.m, b.v, b.nextM, b.nextV, b.n],
         // 1 − β is taken in float64 and rounded once: 1 − float32(β) would be off by the rounding of β.
         ...[rule.beta1, 1 - rule.beta1, rule.beta2, 1 - rule.beta2],
-        ...[rule.stepSize, rule.rootScale, rule.epsilon, rule.keep, b.l2, b.gradientScale],
+        ...[rule.stepSize, rule.rootScale, rule.epsilon, rule.decay, b.l2, b.gradientScale],
       ),
     fillUniform: (pointer, n, key, offset, low, high) =>
       wasm.fillUniform(pointer, n, key.low, key.high, offset, low, high),

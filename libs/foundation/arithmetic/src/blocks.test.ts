@@ -187,7 +187,7 @@ describe("optimiser kernels", () => {
   });
 
   test("adam computes its formula and leaves version n as it was", () => {
-    const rule = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, stepSize: 0.003, rootScale: 1.7, keep: 0.999 };
+    const rule = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, stepSize: 0.003, rootScale: 1.7, decay: 0.001 };
     const v0 = fc.array(fc.float({ noNaN: true, min: 0, max: 4 }), { minLength: n, maxLength: n });
     fc.assert(
       fc.property(column, column, column, v0, (p, g, m, v) => {
@@ -212,8 +212,8 @@ describe("optimiser kernels", () => {
           after[1] ?? [],
           p.map((x, i) => {
             const denominator = f(f(f(Math.sqrt(at(vs, i))) * f(rule.rootScale)) + f(rule.epsilon));
-            const change = f(f(f(rule.stepSize) * at(ms, i)) / denominator);
-            return flush(f(f(f(rule.keep) * x) - change));
+            const moved = f(f(f(rule.stepSize) * at(ms, i)) / denominator);
+            return flush(f(x - f(moved + f(f(rule.decay) * x))));
           }),
         );
       }),

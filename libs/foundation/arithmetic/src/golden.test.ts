@@ -92,7 +92,7 @@ describe("the same bits everywhere", () => {
       arithmetic.adam(
         { params: p, next: p, gradient: g, m, v, nextM: m, nextV: v, n, gradientScale: 1, l2: 0 },
         {
-          ...{ beta1: 0.9, beta2: 0.999, epsilon: 1e-8, keep: 1 },
+          ...{ beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0 },
           ...{ stepSize: 0.01 / (1 - beta1Power), rootScale: 1 / Math.sqrt(1 - beta2Power) },
         },
       );
