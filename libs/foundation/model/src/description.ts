@@ -16,7 +16,6 @@ export interface TaskDescription {
   readonly decoder: readonly LayerSpec[];
   readonly reconstruction: { readonly loss: "bce" | "mse"; readonly weight: number } | false;
   readonly heads: Readonly<Record<string, HeadDescription>>;
-  readonly weight: number;
 }
 
 export interface HeadDescription {

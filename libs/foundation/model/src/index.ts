@@ -28,3 +28,5 @@ export {
   type ModelKind,
   type TaskDescription,
 } from "./description.ts";
+export { type CompleteLayer, completeLayer } from "./layer-defaults.ts";
+export { type ResolvedModel, resolveModel } from "./resolve-model.ts";
