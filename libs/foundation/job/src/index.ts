@@ -1,4 +1,21 @@
+export { applySettings } from "./apply-settings.ts";
 export { type DatasetName, datasetNames, type DataSource, dataSourceSchema } from "./data-source.ts";
+export { defineJob, type JobInput } from "./job-schema.ts";
+export {
+  activation,
+  averagePooling,
+  convolution,
+  dense,
+  dropout,
+  flatten,
+  maxPooling,
+  normalisation,
+  reshape,
+  transposedConvolution,
+  userLayer,
+} from "./layer-functions.ts";
+export { JobError, type Problem } from "./problem.ts";
+export { resolveJob } from "./resolve-job.ts";
 export {
   type ResolvedCheckpoints,
   type ResolvedCompute,
@@ -12,3 +29,4 @@ export {
   type ResolvedSchedule,
   type ResolvedTask,
 } from "./resolved-job.ts";
+export { runLength, type RunPhase, stepsPerEpoch } from "./run-length.ts";

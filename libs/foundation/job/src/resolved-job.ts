@@ -37,7 +37,7 @@ export interface ResolvedTask {
   readonly decoder: readonly LayerSpec[];
   readonly reconstruction: { readonly loss: "bce" | "mse"; readonly weight: number } | false;
   readonly heads: Readonly<Record<string, ResolvedHead>>;
-  /** Multiplies every term of the task's loss. */
+  /** Multiplies the task's whole loss: its gradient, where gradients are combined. */
   readonly weight: number;
   /** Samples per micro-batch. */
   readonly microBatch: number;
@@ -104,8 +104,8 @@ export type ResolvedOptimiser =
 /** Steps here are counted within the phase. All three rise linearly to the learning rate over `warmupSteps` first. */
 export type ResolvedSchedule =
   | { readonly kind: "constant"; readonly warmupSteps: number }
-  /** Half a cosine from the learning rate to `final` times it, from the end of the warm-up to the phase's last step. */
-  | { readonly kind: "cosine"; readonly warmupSteps: number; readonly final: number }
+  /** Half a cosine from the learning rate to `finalShare` times it, from the end of the warm-up to the phase's last step. */
+  | { readonly kind: "cosine"; readonly warmupSteps: number; readonly finalShare: number }
   /** Times `factor` after every `everySteps` steps behind the warm-up. */
   | {
       readonly kind: "step";

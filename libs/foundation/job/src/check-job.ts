@@ -1,0 +1,90 @@
+import type { ParsedJob } from "./job-schema.ts";
+import type { Problem } from "./problem.ts";
+
+/** Names that parameter groups and metrics already use. */
+const reservedTasks = ["shared", "bank"];
+const reservedHeads = ["samples", "loss", "latent", "reconstruction"];
+
+/** What no single field shows: fields that exclude or need each other. */
+export function checkJob(job: ParsedJob): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (Object.keys(job.tasks).length === 0)
+    problems.push({
+      path: ["tasks"],
+      what: "there is no task",
+      expected: "one or more",
+      mend: 'add one, such as digits: { data: { dataset: "mnist" }, ... }',
+    });
+  if (job.steps != null && job.epochs != null)
+    problems.push({
+      path: ["epochs"],
+      what: `got ${job.epochs}, besides steps: ${job.steps}`,
+      expected: "either steps or epochs",
+      mend: "remove one of them",
+    });
+  if (job.steps == null && job.epochs == null)
+    problems.push({
+      path: ["steps"],
+      what: "is missing, and so is epochs",
+      expected: "how long to train",
+      mend: "add steps: 1000, or epochs: 10",
+    });
+  if (job.model.kind === "bank" && job.steps === 1)
+    problems.push({
+      path: ["steps"],
+      what: "got 1",
+      expected: "2 or more: a bank is trained in two phases",
+      mend: "change steps",
+    });
+  if (job.regulariser.omega === "none" && job.regulariser.lambda > 0)
+    problems.push({
+      path: ["regulariser", "lambda"],
+      what: `got ${job.regulariser.lambda}, which does nothing while omega is "none"`,
+      expected: 'lambda: 0, or another omega, such as "mean"',
+      mend: "change one of them",
+    });
+  for (const [name, task] of Object.entries(job.tasks)) problems.push(...checkTask(job, name, task));
+  return problems;
+}
+
+function checkTask(job: ParsedJob, name: string, task: ParsedJob["tasks"][string]): Problem[] {
+  const path = ["tasks", name];
+  const problems: Problem[] = [];
+  if (reservedTasks.includes(name))
+    problems.push({
+      path,
+      what: `a task cannot be called "${name}"`,
+      expected: `a name other than ${reservedTasks.join(", ")}`,
+      mend: "rename it",
+    });
+  if (task.reconstruction === false && Object.keys(task.heads).length === 0)
+    problems.push({
+      path: [...path, "reconstruction"],
+      what: "is off, and the task has no heads: there is nothing to learn",
+      expected: "a reconstruction, or one head or more",
+      mend: 'leave reconstruction out, or add heads: { label: { kind: "classification" } }',
+    });
+  if (task.reconstruction === false && task.decoder.length > 0)
+    problems.push({
+      path: [...path, "decoder"],
+      what: "has layers, but reconstruction is off",
+      expected: "no decoder where nothing is reconstructed",
+      mend: "remove the decoder, or reconstruction: false",
+    });
+  if (task.reconstruction !== false && task.decoder.length === 0 && job.model.kind !== "shared")
+    problems.push({
+      path: [...path, "decoder"],
+      what: "has no layers",
+      expected: "layers that lead back to the shape of the input",
+      mend: "add a decoder, or set reconstruction: false",
+    });
+  for (const head of Object.keys(task.heads))
+    if (reservedHeads.includes(head))
+      problems.push({
+        path: [...path, "heads", head],
+        what: `a head cannot be called "${head}"`,
+        expected: `a name other than ${reservedHeads.join(", ")}`,
+        mend: "rename it",
+      });
+  return problems;
+}

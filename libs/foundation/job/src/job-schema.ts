@@ -1,0 +1,169 @@
+import { z } from "zod";
+import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
+import { nameSchema, taskSchema } from "./task-schema.ts";
+
+const count = z.int().min(0);
+const learningRate = z.number().gt(0);
+const belowOne = z.number().min(0).lt(1);
+
+const modelSchema = z.discriminatedUnion("kind", [
+  /** Task encoders → shared trunk → latent → shared way back → task decoders. */
+  z.strictObject({
+    kind: z.literal("shared"),
+    trunk: layersSchema.default([]),
+    latent: z.union([
+      positiveInteger,
+      z.strictObject({ units: positiveInteger, activation: activationSchema.default("linear") }),
+    ]),
+    trunkDecoder: layersSchema.default([]),
+  }),
+  /** Nothing shared: what a task's encoder yields is its latent. */
+  z.strictObject({ kind: z.literal("private") }),
+  /** Autoencoders trained alone first; then each sample goes through all of them, under one head. */
+  z.strictObject({
+    kind: z.literal("bank"),
+    /** Share of the steps for training alone; default 0.5. */
+    pretrain: z.number().gt(0).lt(1).default(0.5),
+    /** Of the head; default `sigmoid`. */
+    activation: activationSchema.default("sigmoid"),
+  }),
+]);
+
+const adamBase = {
+  /** Default 0.001. */
+  learningRate: learningRate.default(0.001),
+  beta1: belowOne.default(0.9),
+  beta2: belowOne.default(0.999),
+  epsilon: z.number().gt(0).default(1e-8),
+};
+
+const optimiserSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("sgd"),
+    /** Default 0.01. */
+    learningRate: learningRate.default(0.01),
+  }),
+  z.strictObject({
+    kind: z.literal("momentum"),
+    learningRate: learningRate.default(0.01),
+    momentum: belowOne.default(0.9),
+    nesterov: z.boolean().default(false),
+  }),
+  z.strictObject({ kind: z.literal("adam"), ...adamBase }),
+  z.strictObject({ kind: z.literal("adamw"), ...adamBase, weightDecay: z.number().min(0).default(0.01) }),
+]);
+
+const warmupSteps = count.default(0);
+
+const scheduleSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("constant"), warmupSteps }),
+  z.strictObject({
+    kind: z.literal("cosine"),
+    warmupSteps,
+    /** Share of the learning rate that is left at the end; default 0. */
+    finalShare: z.number().min(0).max(1).default(0),
+  }),
+  z.strictObject({
+    kind: z.literal("step"),
+    warmupSteps,
+    everySteps: positiveInteger,
+    /** Default 0.1. */
+    factor: z.number().gt(0).max(1).default(0.1),
+  }),
+]);
+
+const launcherBase = {
+  /** Default: one per core or GPU (local) or per host (ssh), at most one per slot. */
+  workers: positiveInteger.nullish(),
+  /** Parameter-server shards; default 1. */
+  shards: positiveInteger.default(1),
+};
+
+const launcherSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("local"), ...launcherBase }),
+  z.strictObject({
+    kind: z.literal("ssh"),
+    ...launcherBase,
+    /** As ssh takes them: `host` or `user@host`. */
+    hosts: z.array(z.string().min(1)).readonly().check(z.minLength(1)),
+  }),
+]);
+
+export const jobSchema = z.strictObject({
+  /** Shown to people; default `job`. */
+  name: z.string().min(1).max(100).default("job"),
+  /** Everything random follows from it; default 0. */
+  seed: z.int().min(0).max(4_294_967_295).default(0),
+  tasks: z.record(nameSchema, taskSchema),
+  /** Default { kind: "private" }. */
+  model: modelSchema.default({ kind: "private" }),
+  /** λ·Ω, which pulls the tasks' own parameters together; default none. */
+  regulariser: z
+    .strictObject({
+      omega: z.enum(["none", "mean"]).default("none"),
+      lambda: z.number().min(0).default(0),
+      /** Which parts are related; default `encoder`. */
+      on: z.enum(["encoder", "decoder", "heads"]).default("encoder"),
+    })
+    .default({ omega: "none", lambda: 0, on: "encoder" }),
+  /** How the tasks' gradients become one; default `sum`. */
+  combiner: z.enum(["sum", "mean"]).default("sum"),
+  /** Default { kind: "adam", learningRate: 0.001 }. */
+  optimiser: optimiserSchema.default({
+    kind: "adam",
+    learningRate: 0.001,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+  }),
+  /** Default constant, without warm-up. */
+  schedule: scheduleSchema.default({ kind: "constant", warmupSteps: 0 }),
+  /** Upper bound on the norm of the combined gradient; default none. */
+  clipNorm: z.number().gt(0).nullish(),
+  /** Steps of the whole run. Either this or `epochs`. */
+  steps: positiveInteger.nullish(),
+  /** Passes over the task that needs most steps for one. */
+  epochs: z.number().gt(0).nullish(),
+  evaluate: z
+    .strictObject({
+      /** Default 100; 0: never. */
+      everySteps: count.default(100),
+      split: z.enum(["validation", "test"]).default("validation"),
+      microBatch: positiveInteger.default(256),
+    })
+    .default({ everySteps: 100, split: "validation", microBatch: 256 }),
+  checkpoints: z
+    .strictObject({
+      /** Default 500; 0: at the end only. */
+      everySteps: count.default(500),
+      keep: positiveInteger.default(2),
+    })
+    .default({ everySteps: 500, keep: 2 }),
+  compute: z
+    .strictObject({
+      /** Default: the best that the machine has. */
+      backend: z.enum(["native", "webgpu", "wasm", "cpu"]).nullish(),
+      /** Intra-op threads of each worker; default 1. */
+      threads: positiveInteger.default(1),
+      precision: z.literal("float32").default("float32"),
+    })
+    .default({ threads: 1, precision: "float32" }),
+  launcher: launcherSchema.default({ kind: "local", shards: 1 }),
+  /** Module with the job's own layers, relative to the job file. */
+  layers: z.string().min(1).nullish(),
+  order: z
+    .strictObject({
+      /** Rows within which each slot's data is shuffled; default 4096. */
+      windowRows: positiveInteger.default(4096),
+    })
+    .default({ windowRows: 4096 }),
+});
+
+/** What a job file holds; only `tasks` and one of `steps` and `epochs` have no default. */
+export type JobInput = z.input<typeof jobSchema>;
+export type ParsedJob = z.output<typeof jobSchema>;
+
+/** Returns the job as it is: gives an editor the types, and a reader the file's purpose. */
+export function defineJob(job: JobInput): JobInput {
+  return job;
+}

@@ -1,0 +1,109 @@
+import { completeLayer, type LayerSpec } from "@latentweave/model";
+import { checkJob } from "./check-job.ts";
+import type { DataSource } from "./data-source.ts";
+import { explainIssue } from "./explain-issue.ts";
+import { jobSchema, type ParsedJob } from "./job-schema.ts";
+import { JobError } from "./problem.ts";
+import type {
+  ResolvedHead,
+  ResolvedJob,
+  ResolvedLauncher,
+  ResolvedModelSpec,
+  ResolvedTask,
+} from "./resolved-job.ts";
+
+/**
+ * Checks a job and fills in its defaults. A resolved job is a job again and resolves to itself.
+ * @param file the job's file, for messages
+ * @throws JobError (a UserError) with every problem found.
+ */
+export function resolveJob(input: unknown, file?: string): ResolvedJob {
+  const parsed = jobSchema.safeParse(input);
+  if (!parsed.success)
+    throw new JobError(
+      parsed.error.issues.flatMap((issue) => explainIssue(issue, jobSchema, input)),
+      file,
+    );
+  const problems = checkJob(parsed.data);
+  if (problems.length > 0) throw new JobError(problems, file);
+  return complete(parsed.data);
+}
+
+function complete(job: ParsedJob): ResolvedJob {
+  return {
+    name: job.name,
+    seed: job.seed,
+    tasks: mapRecord(job.tasks, completeTask),
+    model: completeModel(job.model),
+    regulariser: job.regulariser,
+    combiner: job.combiner,
+    optimiser: job.optimiser,
+    schedule: job.schedule,
+    clipNorm: job.clipNorm ?? null,
+    steps: job.steps ?? null,
+    epochs: job.epochs ?? null,
+    evaluate: job.evaluate,
+    checkpoints: job.checkpoints,
+    compute: { ...job.compute, backend: job.compute.backend ?? null },
+    launcher: completeLauncher(job.launcher),
+    layers: job.layers ?? null,
+    order: job.order,
+  };
+}
+
+function completeTask(task: ParsedJob["tasks"][string]): ResolvedTask {
+  const decoder = completeLayers(task.decoder);
+  return {
+    data: withoutUndefined(task.data),
+    input: task.input ?? null,
+    encoder: completeLayers(task.encoder),
+    decoder,
+    reconstruction: task.reconstruction ?? { loss: endsInSigmoid(decoder) ? "bce" : "mse", weight: 1 },
+    heads: mapRecord(task.heads, (head): ResolvedHead => ({
+      kind: head.kind,
+      column: head.column,
+      classes: head.classes ?? null,
+      layers: completeLayers(head.layers),
+      weight: head.weight,
+    })),
+    weight: task.weight,
+    microBatch: task.microBatch,
+    slots: task.slots,
+  };
+}
+
+function completeModel(model: ParsedJob["model"]): ResolvedModelSpec {
+  if (model.kind !== "shared") return model;
+  return {
+    kind: "shared",
+    trunk: completeLayers(model.trunk),
+    latent: typeof model.latent === "number" ? { units: model.latent, activation: "linear" } : model.latent,
+    trunkDecoder: completeLayers(model.trunkDecoder),
+  };
+}
+
+function completeLauncher(launcher: ParsedJob["launcher"]): ResolvedLauncher {
+  return { ...launcher, workers: launcher.workers ?? null };
+}
+
+function completeLayers(layers: ParsedJob["tasks"][string]["encoder"]): readonly LayerSpec[] {
+  // The schema's optional fields may hold undefined, which completeLayer takes as absent.
+  return layers.map((layer) => completeLayer(layer as LayerSpec));
+}
+
+/** Reshaping does not change what the numbers went through last. */
+function endsInSigmoid(layers: readonly LayerSpec[]): boolean {
+  const last = layers.findLast(({ kind }) => kind !== "reshape" && kind !== "flatten");
+  return last !== undefined && "activation" in last && last.activation === "sigmoid";
+}
+
+function withoutUndefined(data: DataSource): DataSource {
+  return JSON.parse(JSON.stringify(data)) as DataSource;
+}
+
+function mapRecord<From, To>(
+  record: Readonly<Record<string, From>>,
+  map: (value: From) => To,
+): Readonly<Record<string, To>> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}

@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { dataSourceSchema } from "./data-source.ts";
+import { layersSchema, positiveInteger, shapeSchema } from "./layer-schema.ts";
+
+const weight = z.number().gt(0);
+
+const headBase = {
+  /** Column of the data to predict; default `y`. */
+  column: z.string().min(1).default("y"),
+  /** Layers between the latent and the head's own last dense layer; default none. */
+  layers: layersSchema.default([]),
+  /** Multiplies this head's loss; default 1. */
+  weight: weight.default(1),
+};
+
+const headSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("classification"),
+    ...headBase,
+    /** Default: as many as the data has. */
+    classes: positiveInteger.nullish(),
+  }),
+  /** Takes as many numbers as the column has. */
+  z.strictObject({ kind: z.literal("regression"), ...headBase, classes: z.null().optional() }),
+]);
+
+/** Names become parts of parameter names, paths and metric names. */
+export const nameSchema = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, "expected a letter, then letters, digits, _ or -, 64 at most");
+
+export const taskSchema = z.strictObject({
+  /** Where the samples come from and how they are prepared. */
+  data: dataSourceSchema,
+  /** Shape in which the encoder gets a sample; default: the data's own. */
+  input: shapeSchema.nullish(),
+  /** From the sample on. */
+  encoder: layersSchema.default([]),
+  /** Back to the sample; its output has the shape of the input. */
+  decoder: layersSchema.default([]),
+  /** Default { loss: "bce", weight: 1 } when the decoder ends in a sigmoid, else mse; false: no reconstruction. */
+  reconstruction: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        loss: z.enum(["bce", "mse"]),
+        /** Default 1. */
+        weight: weight.default(1),
+      }),
+    ])
+    .optional(),
+  /** What is predicted from the latent. */
+  heads: z.record(nameSchema, headSchema).default({}),
+  /** Multiplies the whole task's loss; default 1. */
+  weight: weight.default(1),
+  /** Samples per micro-batch; default 64. */
+  microBatch: positiveInteger.default(64),
+  /** Micro-batches per step, over all workers; default 4. */
+  slots: positiveInteger.default(4),
+});
