@@ -1,1 +1,7 @@
-export {};
+export { createPlainCompute } from "./plain-compute.ts";
+export {
+  type PlainBatch,
+  plainEvaluate,
+  type PlainGradient,
+  plainGradient,
+} from "./plain-compute-program.ts";

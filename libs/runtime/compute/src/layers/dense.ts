@@ -1,0 +1,8 @@
+import { type LayerForward, parameter } from "./layer.ts";
+
+/** x·kernel + bias for x of [batch, inputs]; kernel [inputs, units]. */
+export const dense: LayerForward<"dense"> = (context) => {
+  const { tf, kernels, input, spec } = context;
+  const product = tf.matMul(input as never, parameter(context, "kernel") as never);
+  return spec.useBias ? kernels.addBias(product, parameter(context, "bias")) : product;
+};

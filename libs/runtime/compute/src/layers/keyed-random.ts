@@ -1,0 +1,52 @@
+import { type Arithmetic, type Key, loadArithmetic, randomKey } from "@latentweave/arithmetic";
+
+/** Draws of one layer in one application: the same numbers for the same key on every machine. Arrays are the caller's. */
+export interface KeyedRandom {
+  /** 1 / keep with probability `keep`, else 0. */
+  mask(numbers: number, keep: number, draw: number): Float32Array;
+  /** In [0, 1). */
+  uniform(numbers: number, draw: number): Float32Array;
+}
+
+/** Where in a run a draw is made. */
+export interface DrawPlace {
+  readonly seed: number;
+  readonly step: number;
+  readonly round: number;
+  readonly task: string;
+  readonly slot: number;
+}
+
+export interface RandomSource {
+  /** Draws for the layer of this name. */
+  at(place: DrawPlace, layer: string): KeyedRandom;
+}
+
+export function createRandomSource(): RandomSource {
+  const arithmetic = loadArithmetic();
+  return {
+    at(place, layer) {
+      const { seed, step, round, task, slot } = place;
+      const key = (draw: number): Key => randomKey(seed, "layer", step, round, task, slot, layer, draw);
+      return {
+        mask: (numbers, keep, draw) =>
+          drawn(arithmetic, numbers, (pointer) =>
+            arithmetic.fillBernoulliMask(pointer, numbers, key(draw), 0, keep, 1 / keep),
+          ),
+        uniform: (numbers, draw) =>
+          drawn(arithmetic, numbers, (pointer) =>
+            arithmetic.fillUniform(pointer, numbers, key(draw), 0, 0, 1),
+          ),
+      };
+    },
+  };
+}
+
+function drawn(arithmetic: Arithmetic, numbers: number, fill: (pointer: number) => void): Float32Array {
+  const bytes = 4 * numbers;
+  const pointer = arithmetic.allocate(bytes);
+  fill(pointer);
+  const values = arithmetic.f32(pointer, numbers).slice();
+  arithmetic.free(pointer, bytes);
+  return values;
+}

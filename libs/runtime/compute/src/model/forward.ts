@@ -1,0 +1,85 @@
+import { completeLayer, type GraphNode, type TaskGraph, type UserLayer } from "@latentweave/model";
+import type { Kernels } from "../layers/kernels.ts";
+import type { KeyedRandom } from "../layers/keyed-random.ts";
+import { applyLayer } from "../layers/registry.ts";
+import type { Tensor, Tf } from "../layers/tensorflow.ts";
+
+/** What the nodes of a graph are evaluated with. */
+export interface ForwardContext {
+  readonly tf: Tf;
+  readonly kernels: Kernels;
+  /** By tensor name. */
+  readonly parameter: (tensor: string) => Tensor;
+  readonly random: (layer: string) => KeyedRandom;
+  readonly training: boolean;
+  readonly userLayers: Readonly<Record<string, UserLayer>>;
+}
+
+/** Ids of the nodes that these depend on, themselves included. */
+export function ancestors(graph: TaskGraph, targets: readonly number[]): ReadonlySet<number> {
+  const wanted = new Set(targets);
+  for (const node of [...graph.nodes].reverse()) {
+    if (!wanted.has(node.id) || node.op === "input") continue;
+    for (const from of typeof node.from === "number" ? [node.from] : node.from) wanted.add(from);
+  }
+  return wanted;
+}
+
+/** Values of the target nodes and of all that they need, for x of [batch, ...input shape]. Call it inside a tidy. */
+export function forward(
+  graph: TaskGraph,
+  targets: readonly number[],
+  x: Tensor,
+  context: ForwardContext,
+): (id: number) => Tensor {
+  const wanted = ancestors(graph, targets);
+  const values = new Map<number, Tensor>();
+  const shapes = new Map<number, readonly number[]>();
+  const value = (id: number): Tensor => {
+    const tensor = values.get(id);
+    if (!tensor) throw new Error(`task "${graph.task}": graph node ${id} is read before it is computed`);
+    return tensor;
+  };
+  for (const node of graph.nodes) {
+    if (!wanted.has(node.id)) continue;
+    values.set(
+      node.id,
+      evaluateNode(node, x, value, (id) => shapes.get(id) ?? [], context),
+    );
+    shapes.set(node.id, node.shape);
+  }
+  return value;
+}
+
+function evaluateNode(
+  node: GraphNode,
+  x: Tensor,
+  value: (id: number) => Tensor,
+  shapeOf: (id: number) => readonly number[],
+  context: ForwardContext,
+): Tensor {
+  switch (node.op) {
+    case "input":
+      return x;
+    case "concat":
+      // Joins rows of numbers, whatever their shapes were.
+      return context.tf.concat(
+        node.from.map((id) => context.tf.reshape(value(id), [x.shape[0] ?? 0, -1])),
+        1,
+      );
+    case "layer":
+      return applyLayer({
+        tf: context.tf,
+        kernels: context.kernels,
+        spec: completeLayer(node.layer),
+        name: node.name,
+        input: value(node.from),
+        inputShape: shapeOf(node.from),
+        outputShape: node.shape,
+        parameters: new Map(node.parameters.map(({ role, tensor }) => [role, context.parameter(tensor)])),
+        training: context.training,
+        random: context.random(node.name),
+        userLayers: context.userLayers,
+      });
+  }
+}

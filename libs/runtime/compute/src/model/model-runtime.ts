@@ -1,0 +1,95 @@
+import type { ComputeModel, InferenceRequest, MicroBatch, MicroBatchResult } from "@latentweave/model";
+import { createKernels } from "../layers/kernels.ts";
+import { createRandomSource } from "../layers/keyed-random.ts";
+import type { Tf } from "../layers/tensorflow.ts";
+import { importUserLayers } from "../layers/user-module.ts";
+import { registerGradients } from "./register-gradients.ts";
+import type { ParameterMemory } from "./parameter-memory.ts";
+import { type ChangedSlice, ParameterTensors } from "./parameter-tensors.ts";
+import { TaskProgram } from "./task-program.ts";
+
+export interface ParameterSlice {
+  readonly group: number;
+  readonly start: number;
+  readonly values: Float32Array;
+}
+
+/** A loaded model on a backend: its parameters and one program per phase and task. Not for concurrent calls. */
+export class ModelRuntime {
+  readonly #memory: ParameterMemory;
+  readonly #parameters: ParameterTensors;
+  readonly #phases: readonly ReadonlyMap<string, TaskProgram>[];
+
+  private constructor(
+    memory: ParameterMemory,
+    parameters: ParameterTensors,
+    phases: readonly ReadonlyMap<string, TaskProgram>[],
+  ) {
+    this.#memory = memory;
+    this.#parameters = parameters;
+    this.#phases = phases;
+  }
+
+  /** @throws UserModuleError when the job's own layers do not load. */
+  static async create(tf: Tf, model: ComputeModel, memory: ParameterMemory): Promise<ModelRuntime> {
+    await registerGradients(tf);
+    const userLayers = model.userModule === undefined ? {} : await importUserLayers(model.userModule);
+    const parameters = new ParameterTensors(tf, model.layout, memory);
+    const context = {
+      tf,
+      kernels: createKernels(tf),
+      parameters,
+      random: createRandomSource(),
+      seed: model.seed,
+      userLayers,
+    };
+    const phases = model.phases.map(
+      (phase) => new Map(phase.tasks.map((graph) => [graph.task, new TaskProgram(context, graph)])),
+    );
+    return new ModelRuntime(memory, parameters, phases);
+  }
+
+  /** @throws RangeError when a slice does not lie in its group. */
+  write(slices: readonly ParameterSlice[]): void {
+    checkSlices(this.#memory, slices);
+    for (const { group, start, values } of slices) {
+      this.#memory.groups[group]?.set(values, start);
+      this.changed({ group, start, length: values.length });
+    }
+  }
+
+  /** Tells that somebody wrote to the parameter memory. */
+  changed(slice: ChangedSlice): void {
+    this.#parameters.changed(slice);
+  }
+
+  run(batch: MicroBatch): Promise<MicroBatchResult> {
+    const program = this.#program(batch.phase, batch.task);
+    return batch.program === "gradient" ? program.gradient(batch) : program.evaluate(batch);
+  }
+
+  infer(request: InferenceRequest): Promise<Float32Array> {
+    return this.#program(request.phase, request.task).infer(request.output, request.samples, request.x);
+  }
+
+  dispose(): void {
+    this.#parameters.dispose();
+  }
+
+  #program(phase: number, task: string): TaskProgram {
+    const program = this.#phases[phase]?.get(task);
+    if (!program) throw new RangeError(`the model has no task "${task}" in phase ${phase}`);
+    return program;
+  }
+}
+
+/** @throws RangeError when a slice does not lie in its group. */
+export function checkSlices(memory: ParameterMemory, slices: readonly ParameterSlice[]): void {
+  for (const { group, start, values } of slices) {
+    const length = memory.groups[group]?.length;
+    if (length === undefined || start < 0 || start + values.length > length)
+      throw new RangeError(
+        `numbers ${start} to ${start + values.length} do not lie in parameter group ${group} of ${length ?? 0} numbers`,
+      );
+  }
+}

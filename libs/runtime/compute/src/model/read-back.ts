@@ -1,0 +1,74 @@
+import { metricNames, type TaskGraph } from "@latentweave/model";
+import type { ParameterGroup } from "@latentweave/parameters";
+import type { Tensor, Tf } from "../layers/tensorflow.ts";
+
+/**
+ * Flat tensors which, one after the other, are the groups with their padding. `gradients` holds one tensor per tensor
+ * of the groups, in order; a missing one is zero (a tensor of the group that this loss does not reach).
+ */
+export function gradientPieces(
+  tf: Tf,
+  groups: readonly ParameterGroup[],
+  gradients: readonly (Tensor | undefined)[],
+): readonly Tensor[] {
+  const pieces: Tensor[] = [];
+  let next = 0;
+  for (const group of groups) {
+    group.tensors.forEach((placed, index) => {
+      const gradient = gradients[next];
+      next += 1;
+      pieces.push(gradient ? tf.reshape(gradient, [-1]) : tf.zeros([placed.numbers]));
+      const end = group.tensors[index + 1]?.offset ?? group.numbers;
+      const padding = end - placed.offset - placed.numbers;
+      if (padding > 0) pieces.push(tf.zeros([padding]));
+    });
+  }
+  return pieces;
+}
+
+/**
+ * Reads a flat tensor made of the groups' pieces and then `count` rows of `samples` numbers, in one transfer, and
+ * disposes it. The arrays are views on one buffer that nobody else holds.
+ */
+export async function readBack(
+  flat: Tensor,
+  groups: readonly ParameterGroup[],
+  count: number,
+  samples: number,
+): Promise<{ readonly gradients: readonly Float32Array[]; readonly rows: readonly Float32Array[] }> {
+  try {
+    const values = await flat.data<"float32">();
+    let at = 0;
+    const take = (numbers: number): Float32Array => values.subarray(at, (at += numbers));
+    return {
+      gradients: groups.map((group) => take(group.numbers)),
+      rows: Array.from({ length: count }, () => take(samples)),
+    };
+  } finally {
+    flat.dispose();
+  }
+}
+
+/** The sums that `metricNames` names; `losses` and `metrics` hold each term's values per sample. */
+export function metricSums(
+  graph: TaskGraph,
+  samples: number,
+  losses: readonly Float32Array[],
+  metrics: readonly Float32Array[] | undefined,
+): Float64Array {
+  const sums = losses.map(sum);
+  const total = graph.losses.reduce((loss, term, index) => loss + term.weight * (sums[index] ?? 0), 0);
+  const values = [samples, total, ...sums, ...(metrics ? metrics.map(sum) : graph.losses.map(() => 0))];
+  if (values.length !== metricNames(graph).length)
+    throw new Error(
+      `task "${graph.task}" yields ${values.length} sums, not one for each of its metric names`,
+    );
+  return Float64Array.from(values);
+}
+
+/** In float64 and in order, so that the result depends on nothing but the numbers. */
+function sum(values: Float32Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

@@ -1,0 +1,176 @@
+import type { MicroBatch, MicroBatchResult, TaskGraph, UserLayer } from "@latentweave/model";
+import type { ParameterGroup } from "@latentweave/parameters";
+import type { Kernels } from "../layers/kernels.ts";
+import type { RandomSource } from "../layers/keyed-random.ts";
+import { refusingUnkeyed } from "../layers/refuse-unkeyed.ts";
+import type { Tensor, Tf } from "../layers/tensorflow.ts";
+import { type ForwardContext, forward } from "./forward.ts";
+import { lossInputs, metricInput, targetTensor, termLoss, termMetric } from "./losses.ts";
+import type { ParameterTensors } from "./parameter-tensors.ts";
+import { gradientPieces, metricSums, readBack } from "./read-back.ts";
+
+/** What all programs of a model share. */
+export interface ProgramContext {
+  readonly tf: Tf;
+  readonly kernels: Kernels;
+  readonly parameters: ParameterTensors;
+  readonly random: RandomSource;
+  readonly seed: number;
+  readonly userLayers: Readonly<Record<string, UserLayer>>;
+}
+
+/** One task in one phase, ready to compute micro-batches. */
+export class TaskProgram {
+  readonly #context: ProgramContext;
+  readonly #graph: TaskGraph;
+  readonly #groups: readonly ParameterGroup[];
+  readonly #inputShape: readonly number[];
+  readonly #guard: <T>(work: () => T) => T;
+
+  /** @throws Error when the graph has no input or names a group that the layout lacks. */
+  constructor(context: ProgramContext, graph: TaskGraph) {
+    this.#context = context;
+    this.#graph = graph;
+    this.#groups = graph.groups.map((name) => context.parameters.group(name));
+    const input = graph.nodes.find((node) => node.op === "input");
+    if (!input) throw new Error(`the graph of task "${graph.task}" has no input`);
+    this.#inputShape = input.shape;
+    const hasUserLayers = graph.nodes.some((node) => node.op === "layer" && node.layer.kind === "user");
+    this.#guard = hasUserLayers ? refusingUnkeyed : (work) => work();
+  }
+
+  /** Gradient of the loss summed over the samples, per group, and the sums of the losses; the metrics proper are 0. */
+  async gradient(batch: MicroBatch): Promise<MicroBatchResult> {
+    const { tf } = this.#context;
+    const flat = this.#guard(() =>
+      tf.tidy(() => {
+        const { x, targets } = this.#inputs(batch);
+        const losses: Tensor[] = [];
+        const parameters = this.#groups.flatMap((group) =>
+          group.tensors.map((placed) => this.#context.parameters.tensor(group, placed)),
+        );
+        const total = (): Tensor => {
+          const value = forward(
+            this.#graph,
+            this.#graph.losses.map(lossInputs),
+            x,
+            this.#forward(batch, true),
+          );
+          const weighted = this.#graph.losses.map((term, index) => {
+            const loss = termLoss(tf, term, value(lossInputs(term)), targets[index] as Tensor);
+            losses.push(tf.keep(loss.clone()));
+            return tf.mul(tf.sum(loss), term.weight);
+          });
+          return tf.addN(weighted);
+        };
+        const { grads } = tf.engine().gradients(total, parameters, undefined, true);
+        // What the tape keeps lives past its scope; from here on this tidy owns it.
+        const values = losses.map((loss) => {
+          const owned = loss.clone();
+          loss.dispose();
+          return owned;
+        });
+        return tf.concat1d([...gradientPieces(tf, this.#groups, grads), ...values] as never);
+      }),
+    );
+    const terms = this.#graph.losses.length;
+    const { gradients, rows } = await readBack(flat, this.#groups, terms, batch.samples);
+    return { gradients, metrics: metricSums(this.#graph, batch.samples, rows, undefined) };
+  }
+
+  /** Losses and metrics without training: dropout is off, and nothing is differentiated. */
+  async evaluate(batch: MicroBatch): Promise<MicroBatchResult> {
+    const { tf } = this.#context;
+    const { losses } = this.#graph;
+    const flat = this.#guard(() =>
+      tf.tidy(() => {
+        const { x, targets } = this.#inputs(batch);
+        const wanted = losses.flatMap((term) => [lossInputs(term), metricInput(term)]);
+        const value = forward(this.#graph, wanted, x, this.#forward(batch, false));
+        const target = (index: number): Tensor => targets[index] as Tensor;
+        return tf.concat1d([
+          ...losses.map((term, index) => termLoss(tf, term, value(lossInputs(term)), target(index))),
+          ...losses.map((term, index) => termMetric(tf, term, value(metricInput(term)), target(index))),
+        ] as never);
+      }),
+    );
+    const { rows } = await readBack(flat, [], 2 * losses.length, batch.samples);
+    return {
+      gradients: [],
+      metrics: metricSums(
+        this.#graph,
+        batch.samples,
+        rows.slice(0, losses.length),
+        rows.slice(losses.length),
+      ),
+    };
+  }
+
+  /** Values of a named output, row-major [samples, ...shape]. */
+  async infer(output: string, samples: number, x: Float32Array): Promise<Float32Array> {
+    const { tf } = this.#context;
+    const node = this.#outputNode(output);
+    const place = { step: 0, round: 0, slot: 0 };
+    const flat = this.#guard(() =>
+      tf.tidy(() => {
+        const input = this.#inputTensor(samples, x);
+        const value = forward(this.#graph, [node], input, this.#forward(place, false))(node);
+        return tf.reshape(value, [-1]).clone();
+      }),
+    );
+    try {
+      return Float32Array.from(await flat.data<"float32">());
+    } finally {
+      flat.dispose();
+    }
+  }
+
+  #outputNode(output: string): number {
+    const { latent, reconstruction, losses } = this.#graph;
+    const named: Record<string, number | undefined> = { latent, reconstruction };
+    for (const term of losses) if (term.kind !== "reconstruction") named[term.name] = metricInput(term);
+    const node = named[output];
+    if (node !== undefined) return node;
+    const known = Object.keys(named).filter((name) => named[name] !== undefined);
+    throw new Error(`task "${this.#graph.task}" has no output "${output}"; it has: ${known.join(", ")}`);
+  }
+
+  #inputs(batch: MicroBatch): { readonly x: Tensor; readonly targets: readonly Tensor[] } {
+    const x = this.#inputTensor(batch.samples, batch.x);
+    return { x, targets: this.#graph.losses.map((term) => targetTensor(this.#context.tf, term, x, batch)) };
+  }
+
+  #inputTensor(samples: number, x: Float32Array): Tensor {
+    const shape = [samples, ...this.#inputShape];
+    const numbers = shape.reduce((product, size) => product * size, 1);
+    if (samples < 1 || x.length !== numbers)
+      throw new RangeError(
+        `task "${this.#graph.task}": an input of shape [${shape.join(", ")}] has ${numbers} numbers, not ${x.length}`,
+      );
+    return this.#context.tf.tensor(x, shape, "float32");
+  }
+
+  #forward(
+    { step, round, slot }: Pick<MicroBatch, "step" | "round" | "slot">,
+    training: boolean,
+  ): ForwardContext {
+    const { tf, kernels, parameters, random, seed, userLayers } = this.#context;
+    const byName = new Map(
+      this.#groups.flatMap((group) =>
+        group.tensors.map((placed) => [placed.name, () => parameters.tensor(group, placed)] as const),
+      ),
+    );
+    return {
+      tf,
+      kernels,
+      training,
+      userLayers,
+      parameter: (name) => {
+        const tensor = byName.get(name);
+        if (!tensor) throw new Error(`task "${this.#graph.task}" uses no group with a tensor "${name}"`);
+        return tensor();
+      },
+      random: (layer) => random.at({ seed, step, round, task: this.#graph.task, slot }, layer),
+    };
+  }
+}
