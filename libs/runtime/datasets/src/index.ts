@@ -1,1 +1,20 @@
-export {};
+export { type DatasetEntry } from "./catalogue/dataset-entry.ts";
+export {
+  type DatasetOptions,
+  type FetchedDataset,
+  type ListedDataset,
+  datasetCatalogue,
+  getDataset,
+  listDatasets,
+} from "./catalogue/get-dataset.ts";
+export { encodeNpy } from "./formats/npy.ts";
+export { type PrepareOptions, prepare } from "./prepare/prepare.ts";
+export { findPrepared, preparedFilePath, readPreparedManifest } from "./prepared-store.ts";
+export {
+  type OpenPreparedOptions,
+  type PreparedReader,
+  type PreparedRow,
+  type PreparedRows,
+  openPrepared,
+} from "./reader/open-prepared.ts";
+export { type PreparedLocation, ShardUnavailable } from "./reader/shard-store.ts";

@@ -1,0 +1,232 @@
+import { rm, stat, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { DataSource } from "@latentweave/job";
+import { UserError, type PreparedManifest, type PreparedSplit } from "@latentweave/protocol";
+import { catalogue } from "../catalogue/catalogue.ts";
+import type { DatasetEntry } from "../catalogue/dataset-entry.ts";
+import { getDataset } from "../catalogue/get-dataset.ts";
+import { encodeShard } from "../arrow-shard.ts";
+import { createDirectoryAtomically, fileProblem, sha256Of, writeFileAtomically } from "../files.ts";
+import type { CsvOptions } from "../formats/csv.ts";
+import { canonicalJson, dataHashOf, findPrepared, manifestFile } from "../prepared-store.ts";
+import { fitScale } from "./fit-scale.ts";
+import { loadSource } from "./load-source.ts";
+import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
+import { filesOf, sourceFiles } from "./source-files.ts";
+import { shardLengths, splitRows } from "./split-rows.ts";
+
+export interface PrepareOptions {
+  /** For messages. */
+  readonly taskName: string;
+  /** What relative paths start from: the folder of the job's file. */
+  readonly baseDirectory: string;
+  /** The cache (`cacheDirectory()` of @latentweave/protocol); data sets of the catalogue are fetched into it. */
+  readonly cacheDirectory: string;
+  /** The root of prepared data. Default: `prepared` in the cache. */
+  readonly into?: string;
+  readonly log: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Rises whenever the same source would be prepared into other bytes. */
+const preparerVersion = 1;
+
+/**
+ * Makes sure that a task's data lie prepared in `into`/<dataHash>, and returns their manifest. Instant when nothing
+ * has changed: then only sizes and times of the source's files are looked at. Safe with several processes at once.
+ * @throws UserError, naming the task, for anything wrong with the source
+ */
+export async function prepare(source: DataSource, options: PrepareOptions): Promise<PreparedManifest> {
+  try {
+    return await prepareSource(source, options);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const { where } = error.parts;
+    throw new UserError({ ...error.parts, where: `task ${options.taskName}${where ? `: ${where}` : ""}` });
+  }
+}
+
+async function prepareSource(source: DataSource, options: PrepareOptions): Promise<PreparedManifest> {
+  const root = options.into ?? path.join(options.cacheDirectory, "prepared");
+  const entry = source.dataset === undefined ? undefined : catalogue[source.dataset];
+  const index = new SourceIndex(root, source);
+
+  const quickKey = entry
+    ? undefined
+    : index.key(await stamps(filesOf(sourceFiles(source, options.baseDirectory, undefined))));
+  const known = quickKey && (await index.find(quickKey));
+  if (known) return known;
+
+  const contentKey = index.key(
+    entry
+      ? entry.files.map((file) => file.sha256)
+      : await hashes(filesOf(sourceFiles(source, options.baseDirectory, undefined))),
+  );
+  const manifest = (await index.find(contentKey)) ?? (await prepareAnew(source, entry, root, options));
+  await index.put(contentKey, manifest);
+  if (quickKey) await index.put(quickKey, manifest);
+  return manifest;
+}
+
+async function prepareAnew(
+  source: DataSource,
+  entry: DatasetEntry | undefined,
+  root: string,
+  options: PrepareOptions,
+): Promise<PreparedManifest> {
+  const dataset = entry && (await getDataset(entry.name, { ...options, verify: true }));
+  const files = sourceFiles(source, options.baseDirectory, dataset);
+  options.log(
+    `${options.taskName}: preparing ${source.dataset ?? path.basename(filesOf(files)[0] as string)}`,
+  );
+  const loaded = await loadSource(source, files, tableOptions(source, entry));
+  const manifest = await writePrepared(root, source, loaded);
+  const { train, validation, test } = manifest.splits;
+  options.log(
+    `${options.taskName}: ${train.rows} training, ${validation.rows} validation and ${test.rows} test rows ` +
+      `in ${train.shards.length + validation.shards.length + test.shards.length} shards (${manifest.dataHash.slice(0, 12)})`,
+  );
+  return manifest;
+}
+
+/** The source's own choice of columns, or else the catalogue's. */
+function tableOptions(source: DataSource, entry: DatasetEntry | undefined): CsvOptions {
+  return {
+    features: source.features ?? entry?.features,
+    oneHot: source.oneHot ?? (source.features ? undefined : entry?.oneHot),
+    target: source.target ?? entry?.target,
+    targetKind: source.targetKind,
+    missing: source.missing,
+  };
+}
+
+async function writePrepared(
+  root: string,
+  source: DataSource,
+  loaded: LoadedSource,
+): Promise<PreparedManifest> {
+  const rows = splitRows(loaded.train.rows, source.split, loaded.test !== undefined);
+  const scale = fitScale(source.scale, loaded, rows.train);
+  let manifest: PreparedManifest | undefined;
+  await removeBroken(root, async () =>
+    createDirectoryAtomically(root, async (temporary) => {
+      const write = (from: LoadedRows, places: Uint32Array): Promise<PreparedSplit> =>
+        writeSplit(temporary, loaded, from, places);
+      const content: Omit<PreparedManifest, "dataHash"> = {
+        format: "latentweave-prepared",
+        version: 1,
+        x: loaded.x,
+        y: loaded.y,
+        preprocessing: { scale, oneHot: loaded.oneHot },
+        splits: {
+          train: await write(loaded.train, rows.train),
+          validation: await write(loaded.train, rows.validation),
+          test: loaded.test
+            ? await write(
+                loaded.test,
+                Uint32Array.from({ length: loaded.test.rows }, (_, row) => row),
+              )
+            : await write(loaded.train, rows.test),
+        },
+      };
+      manifest = { ...content, dataHash: dataHashOf(content) };
+      await writeFile(path.join(temporary, manifestFile), `${JSON.stringify(manifest, undefined, 2)}\n`);
+      return manifest.dataHash;
+    }),
+  );
+  return manifest as unknown as PreparedManifest;
+}
+
+/** Renaming keeps a folder that is there already; one that lost files must go first. */
+async function removeBroken(root: string, create: () => Promise<string>): Promise<void> {
+  const directory = await create();
+  if (await findPrepared(root, path.basename(directory))) return;
+  await rm(directory, { recursive: true, force: true });
+  await create();
+}
+
+async function writeSplit(
+  directory: string,
+  loaded: LoadedSource,
+  from: LoadedRows,
+  places: Uint32Array,
+): Promise<PreparedSplit> {
+  const shards: PreparedSplit["shards"] = [];
+  let start = 0;
+  for (const rows of shardLengths(places.length)) {
+    const part = places.subarray(start, start + rows);
+    start += rows;
+    const bytes = encodeShard(loaded, {
+      rows,
+      x: takeRows(from.x, loaded.x.width, part),
+      y: from.y && takeRows(from.y, from.y.length / from.rows, part),
+    });
+    const sha256 = sha256Of(bytes);
+    await writeFile(path.join(directory, `${sha256}.arrow`), bytes);
+    shards.push({ file: `${sha256}.arrow`, rows, bytes: bytes.length, sha256 });
+  }
+  return { rows: places.length, bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0), shards };
+}
+
+function takeRows<T extends Uint8Array | Float32Array | Int32Array>(
+  all: T,
+  width: number,
+  rows: Uint32Array,
+): T {
+  const taken = new (all.constructor as new (length: number) => T)(rows.length * width);
+  rows.forEach((row, place) => taken.set(all.subarray(row * width, (row + 1) * width), place * width));
+  return taken;
+}
+
+/** Remembers which prepared data came of which source: <root>/sources/<key>.json. */
+class SourceIndex {
+  readonly #root: string;
+  readonly #source: DataSource;
+
+  constructor(root: string, source: DataSource) {
+    this.#root = root;
+    this.#source = source;
+  }
+
+  key(files: readonly string[]): string {
+    return sha256Of(canonicalJson({ preparerVersion, source: this.#source, files }));
+  }
+
+  async find(key: string): Promise<PreparedManifest | undefined> {
+    const dataHash = await readFile(this.#file(key), "utf8").catch(() => undefined);
+    return dataHash === undefined ? undefined : findPrepared(this.#root, dataHash.trim());
+  }
+
+  async put(key: string, manifest: PreparedManifest): Promise<void> {
+    await writeFileAtomically(this.#file(key), [Buffer.from(`${manifest.dataHash}\n`)]);
+  }
+
+  #file(key: string): string {
+    return path.join(this.#root, "sources", key);
+  }
+}
+
+function stamps(files: readonly string[]): Promise<string[]> {
+  return Promise.all(
+    files.map(async (file) => {
+      try {
+        const { size, mtimeMs, ino } = await stat(file);
+        return `${file} ${size} ${mtimeMs} ${ino}`;
+      } catch (error) {
+        throw fileProblem(error, file);
+      }
+    }),
+  );
+}
+
+async function hashes(files: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const file of files) {
+    try {
+      found.push(sha256Of(await readFile(file)));
+    } catch (error) {
+      throw fileProblem(error, file);
+    }
+  }
+  return found;
+}
