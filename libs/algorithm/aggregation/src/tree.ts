@@ -13,7 +13,7 @@ export interface SlotRange {
 }
 
 // Node indices and widths stay exact in 32-bit shifts up to here.
-const mostSlots = 2 ** 30;
+const mostSlots = 0x40000000;
 
 /** Level of the node that covers all slots: ⌈log2 slots⌉. Throws RangeError unless 1 ≤ slots ≤ 2^30. */
 export function rootLevel(slots: number): number {

@@ -2,7 +2,7 @@ import type { LinearMemory } from "./instance.ts";
 
 const alignment = 64; // a cache line, and a multiple of every lane width
 const pageBytes = 65_536;
-const largestGrowthBytes = 64 * 2 ** 20;
+const largestGrowthBytes = 64 * 1024 * 1024;
 
 /** WebAssembly memory is exhausted (4 GiB of addresses) or the system has none left. */
 export class ArithmeticMemoryError extends Error {

@@ -4,6 +4,8 @@ import type { Key } from "./key.ts";
 // their few orders is about as likely as another, which the tests measure.
 const rounds = 16;
 
+const mostIndices = 4_503_599_627_370_496; // 2^52
+
 /**
  * Position `index` of the permutation of 0..count−1 that `key` names: a bijection with random access and no state.
  *
@@ -15,7 +17,7 @@ const rounds = 16;
  * Throws RangeError unless 0 ≤ index < count ≤ 2^52, both integers.
  */
 export function permute(index: number, count: number, key: Key): number {
-  if (!Number.isSafeInteger(count) || count < 1 || count > 2 ** 52) {
+  if (!Number.isSafeInteger(count) || count < 1 || count > mostIndices) {
     throw new RangeError(`a permutation needs a count from 1 to 2^52, not ${count}`);
   }
   if (!Number.isSafeInteger(index) || index < 0 || index >= count) {

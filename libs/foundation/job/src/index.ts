@@ -30,3 +30,4 @@ export {
   type ResolvedTask,
 } from "./resolved-job.ts";
 export { runLength, type RunPhase, stepsPerEpoch } from "./run-length.ts";
+export { nearest } from "./nearest.ts";

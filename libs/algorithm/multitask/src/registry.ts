@@ -1,0 +1,64 @@
+import { nearest } from "@latentweave/job";
+import { UserError } from "@latentweave/protocol";
+import { type Combiner, type CombinerState, meanCombiner, sumCombiner } from "./combiner.ts";
+import { type Regulariser, meanRegulariser, noRegulariser } from "./regulariser.ts";
+
+/** A method was registered under a name that is taken: a mistake in the program, not in a job. */
+export class NameTakenError extends Error {
+  override readonly name = "NameTakenError";
+}
+
+const combiners = new Map<string, Combiner>();
+const regularisers = new Map<string, Regulariser>();
+
+/** Makes a combiner known under its name. Throws NameTakenError. */
+export function registerCombiner<State extends CombinerState>(combiner: Combiner<State>): void {
+  // Each combiner is only ever given states that it made itself, so forgetting their type here is safe.
+  register(combiners, combiner as unknown as Combiner, "combiner");
+}
+
+/** Makes a regulariser known under its name. Throws NameTakenError. */
+export function registerRegulariser(regulariser: Regulariser): void {
+  register(regularisers, regulariser, "regulariser");
+}
+
+/** The combiner of that name. Throws UserError naming the nearest known one; `where` is the job's path to the name. */
+export function combinerNamed(name: string, where = "combiner"): Combiner {
+  return named(combiners, name, where, "combiner");
+}
+
+/** The regulariser of that name. Throws UserError naming the nearest known one. */
+export function regulariserNamed(name: string, where = "regulariser.omega"): Regulariser {
+  return named(regularisers, name, where, "regulariser");
+}
+
+function register<Method extends { readonly name: string }>(
+  known: Map<string, Method>,
+  method: Method,
+  sort: string,
+): void {
+  if (known.has(method.name)) throw new NameTakenError(`there is a ${sort} named "${method.name}" already`);
+  known.set(method.name, method);
+}
+
+function named<Method>(
+  known: ReadonlyMap<string, Method>,
+  name: string,
+  where: string,
+  sort: string,
+): Method {
+  const method = known.get(name);
+  if (method !== undefined) return method;
+  const near = nearest(name, [...known.keys()]);
+  throw new UserError({
+    what: `there is no ${sort} named "${name}"`,
+    where,
+    expected: [...known.keys()].map((key) => `"${key}"`).join(" or "),
+    ...(near === undefined ? {} : { mend: `write "${near}"` }),
+  });
+}
+
+registerCombiner(sumCombiner);
+registerCombiner(meanCombiner);
+registerRegulariser(noRegulariser);
+registerRegulariser(meanRegulariser);
