@@ -26,6 +26,9 @@ export interface CheckpointSink {
 export interface CheckpointSource {
   readonly version: number;
   readonly sections: readonly string[];
+  /** What `beginCheckpoint` was given. */
+  readonly meta?: Readonly<Record<string, unknown>>;
+  /** Padding reads as zero. */
   read(section: string, slice: Slice): Promise<Uint8Array>;
 }
 
@@ -40,7 +43,12 @@ export interface RunStore {
   ): void;
   /** Replaces run.json atomically. */
   writeState(state: Readonly<Record<string, unknown>>): Promise<void>;
-  beginCheckpoint(version: number, sections: readonly string[]): Promise<CheckpointSink>;
+  /** `meta` is kept with the checkpoint as JSON: what the run needs to go on besides tensors. */
+  beginCheckpoint(
+    version: number,
+    sections: readonly string[],
+    meta?: Readonly<Record<string, unknown>>,
+  ): Promise<CheckpointSink>;
   /** The newest checkpoint whose checksums hold, or undefined; says (via `log`) which were passed over and why. */
   latestCheckpoint(): Promise<CheckpointSource | undefined>;
   /** Cuts the ledger and the metric series back to the commits before `step`: what resumes from there repeats the rest. */
