@@ -1,1 +1,9 @@
-export {};
+export { createRunStore, type RunStoreOptions } from "./run-store.ts";
+export { openLatestCheckpoint, verifyCheckpoint, type Verification } from "./checkpoint-reader.ts";
+export { CheckpointContractError } from "./placement.ts";
+export { parameterHash, parametersFile } from "./hash-of-path.ts";
+export { type LedgerEntry, LedgerError, readLedger } from "./ledger.ts";
+export { type Manifest } from "./manifest.ts";
+export { openSafetensors, type SafetensorsFile } from "./safetensors-file.ts";
+export { SafetensorsError, type SafetensorsHeader, type StoredTensor } from "./safetensors-header.ts";
+export { writeTextAtomically } from "./durable-file.ts";

@@ -1,0 +1,245 @@
+import { createHash } from "node:crypto";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { blockNumbers, blockSlice, type ParameterLayout, type Slice } from "@latentweave/parameters";
+import { type CheckpointSink } from "@latentweave/protocol";
+import { checkpointName, removeCheckpoint, retain, temporaryName } from "./checkpoint-directory.ts";
+import { manifestName } from "./checkpoint-reader.ts";
+import { Coverage } from "./coverage.ts";
+import { diskError, errorCode } from "./disk-error.ts";
+import { syncDirectory } from "./durable-file.ts";
+import { encodeManifest, type Manifest } from "./manifest.ts";
+import { merkleLeaf, merkleRoot } from "./merkle.ts";
+import { hashOfFile } from "./parameter-hash.ts";
+import {
+  CheckpointContractError,
+  fileOf,
+  type FileName,
+  parametersSection,
+  Placement,
+  planFiles,
+} from "./placement.ts";
+import { openSafetensors, readExactly, visitRange } from "./safetensors-file.ts";
+
+/**
+ * Writes one checkpoint. Owns a hidden folder beside the finished ones and its open files, nothing else.
+ *
+ * 1. Memory is bounded by the slices being written: each goes to its place in the file at once.
+ * 2. Readers see all of it or nothing: data, then manifest, are synced before the folder gets its name.
+ * 3. Digests are those of the bytes read back, not of the bytes meant to be written.
+ * 4. Whatever fails, the hidden folder is gone afterwards.
+ */
+export interface WriterOptions {
+  /** The run's `checkpoints` folder. */
+  readonly checkpoints: string;
+  readonly runId: string;
+  readonly layout: ParameterLayout;
+  readonly version: number;
+  readonly sections: readonly string[];
+  readonly meta: Readonly<Record<string, unknown>>;
+  /** How many checkpoints to keep, this one included. */
+  readonly keep: number;
+  /** Called before the checkpoint becomes visible: makes everything durable that it relies on. */
+  readonly beforePublishing: () => Promise<void>;
+}
+
+interface OpenFile {
+  readonly name: FileName;
+  readonly path: string;
+  readonly handle: FileHandle;
+}
+
+export async function beginCheckpoint(options: WriterOptions): Promise<CheckpointSink> {
+  const { checkpoints, layout, version, sections } = options;
+  const planned = planFiles(layout, sections, { runId: options.runId, version: String(version) });
+  const folder = temporaryName(checkpoints, "writing", version);
+  const files = new Map<FileName, OpenFile>();
+  let over: { readonly error: unknown } | "finished" | "abandoned" | undefined;
+
+  const discard = async (): Promise<void> => {
+    for (const { handle } of files.values()) await handle.close().catch(() => undefined);
+    files.clear();
+    await rm(folder, { recursive: true, force: true });
+  };
+  const ended = (): unknown =>
+    typeof over === "object"
+      ? over.error
+      : new CheckpointContractError(`the checkpoint of version ${version} is ${over} already`);
+  const guarded = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (over !== undefined) throw ended();
+    try {
+      return await work();
+    } catch (error) {
+      if (over !== undefined) throw over === "finished" ? error : ended(); // its file was closed under it
+      const failure = diskError(error, path.join(checkpoints, checkpointName(version)));
+      over = { error: failure };
+      await discard().catch(() => undefined);
+      throw failure;
+    }
+  };
+
+  await guarded(async () => {
+    await mkdir(folder);
+    for (const { name, headerBytes, header } of planned) {
+      const file = path.join(folder, name);
+      const handle = await open(file, "wx+");
+      files.set(name, { name, path: file, handle });
+      await handle.truncate(header.fileBytes);
+      await writeExactly(handle, headerBytes, 0);
+    }
+  });
+
+  const placement = new Placement(layout, planned);
+  const arrived = new Map(sections.map((section) => [section, layout.groups.map(() => new Coverage())]));
+
+  return {
+    write: (section, slice, bytes) =>
+      guarded(async () => {
+        const ranges = accept(placement, arrived, section, slice, bytes);
+        const copy = Uint8Array.from(bytes); // the caller's memory is its own again when this call returns
+        const { handle } = files.get(fileOf(section)) as OpenFile;
+        for (const range of ranges)
+          await writeExactly(handle, copy.subarray(range.offset, range.offset + range.bytes), range.position);
+      }),
+    finish: () =>
+      guarded(async () => {
+        checkComplete(layout, arrived);
+        const manifest = await seal(options, placement, [...files.values()]);
+        await writeManifest(folder, manifest);
+        for (const { handle } of files.values()) await handle.close();
+        files.clear();
+        await syncDirectory(folder);
+        await options.beforePublishing();
+        await publish(checkpoints, folder, version);
+        over = "finished";
+        await retain(checkpoints, options.keep, version);
+        return { hash: manifest.hash };
+      }),
+    async abandon() {
+      if (over !== undefined) return;
+      over = "abandoned";
+      await discard();
+    },
+  };
+}
+
+function accept(
+  placement: Placement,
+  arrived: ReadonlyMap<string, readonly Coverage[]>,
+  section: string,
+  slice: Slice,
+  bytes: Uint8Array,
+): ReturnType<Placement["ranges"]> {
+  const ranges = placement.ranges(section, slice);
+  if (bytes.byteLength !== slice.numbers * 4)
+    throw new CheckpointContractError(
+      `${slice.numbers} numbers were announced, ${bytes.byteLength} bytes came`,
+    );
+  const coverage = arrived.get(section)?.[slice.group];
+  if (!coverage) throw new CheckpointContractError(`the checkpoint has no section "${section}"`);
+  if (!coverage.add(slice.start, slice.numbers))
+    throw new CheckpointContractError(
+      `part of group ${slice.group}, numbers ${slice.start} to ${slice.start + slice.numbers} of "${section}", came twice`,
+    );
+  return ranges;
+}
+
+function checkComplete(layout: ParameterLayout, arrived: ReadonlyMap<string, readonly Coverage[]>): void {
+  for (const [section, groups] of arrived)
+    for (const [index, coverage] of groups.entries()) {
+      const group = layout.groups[index];
+      const missing = coverage.firstMissing(group?.numbers ?? 0);
+      if (missing !== undefined)
+        throw new CheckpointContractError(
+          `"${section}" of group "${group?.name}" is missing from number ${missing} on`,
+        );
+    }
+}
+
+async function seal(
+  { runId, layout, version, sections, meta }: WriterOptions,
+  placement: Placement,
+  files: readonly OpenFile[],
+): Promise<Manifest> {
+  const digests: Record<string, { bytes: number; sha256: string }> = {};
+  for (const { name, handle } of files) {
+    await handle.sync();
+    const hash = createHash("sha256");
+    const bytes = (await handle.stat()).size;
+    await visitRange(handle, 0, bytes, (chunk) => hash.update(chunk));
+    digests[name] = { bytes, sha256: hash.digest("hex") };
+  }
+  const parameters = files.find(({ name }) => name === fileOf(parametersSection)) as OpenFile;
+  const reader = await openSafetensors(parameters.path);
+  const hash = await hashOfFile(reader).finally(() => reader.close());
+  return {
+    format: "latentweave-checkpoint",
+    formatVersion: 1,
+    runId,
+    version,
+    sections: [...sections],
+    hash,
+    merkleRoot: merkleRoot(await blockLeaves(layout, placement, parameters.handle)),
+    blockNumbers,
+    files: digests,
+    groups: layout.groups.map(({ name, tasks, numbers, tensors }) => ({
+      name,
+      tasks: [...tasks],
+      numbers,
+      tensors: tensors.map((tensor) => ({
+        name: tensor.name,
+        shape: [...tensor.shape],
+        offset: tensor.offset,
+      })),
+    })),
+    meta,
+  };
+}
+
+async function blockLeaves(
+  layout: ParameterLayout,
+  placement: Placement,
+  handle: FileHandle,
+): Promise<Buffer[]> {
+  const leaves: Buffer[] = [];
+  const buffer = new Uint8Array(blockNumbers * 4);
+  for (const group of layout.groups)
+    for (let block = 0; block < group.blocks; block++) {
+      const slice = blockSlice(group, block);
+      const bytes = buffer.subarray(0, slice.numbers * 4).fill(0);
+      for (const range of placement.ranges(parametersSection, slice))
+        await readExactly(handle, bytes.subarray(range.offset, range.offset + range.bytes), range.position);
+      leaves.push(merkleLeaf(bytes));
+    }
+  return leaves;
+}
+
+async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  const handle = await open(path.join(folder, manifestName), "wx");
+  try {
+    await handle.writeFile(encodeManifest(manifest), "utf8");
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Gives the folder its name; a damaged checkpoint of the same version makes room. */
+async function publish(checkpoints: string, folder: string, version: number): Promise<void> {
+  const directory = path.join(checkpoints, checkpointName(version));
+  try {
+    await rename(folder, directory);
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(errorCode(error) ?? "")) throw error;
+    await removeCheckpoint(checkpoints, { version, directory });
+    await rename(folder, directory);
+  }
+  await syncDirectory(checkpoints);
+}
+
+async function writeExactly(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, position + done);
+    done += bytesWritten;
+  }
+}

@@ -1,0 +1,193 @@
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { UserError } from "@latentweave/protocol";
+import { describe, expect, it, onTestFinished } from "vitest";
+import {
+  commit,
+  fill,
+  openStore,
+  smallLayout,
+  temporaryFolder,
+  wideLayout,
+  writeCheckpoint,
+} from "./testing/small-run.ts";
+
+const asRoot = process.getuid?.() === 0;
+
+/** A file system of its own, so that it can really be full; needs root, and fails loudly without. */
+function mountTmpfs(kibibytes: number): string {
+  const folder = temporaryFolder();
+  if (!asRoot) throw new Error("these tests mount a small tmpfs: run them as root (in a container, say)");
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${kibibytes}k`, "tmpfs", folder]);
+  onTestFinished(() => {
+    execFileSync("umount", ["-l", folder]);
+  });
+  return folder;
+}
+
+function error(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (thrown) {
+    return thrown;
+  }
+  return undefined;
+}
+
+describe("a full disk", () => {
+  it("ends a checkpoint with one clear message and leaves nothing half-written", async () => {
+    const disk = mountTmpfs(256);
+    const { store, directory } = openStore({ directory: path.join(disk, "run-a"), layout: wideLayout });
+    await writeCheckpoint(store, wideLayout, 1, ["parameters"]); // 180 KB: fits once
+    const sink = await store.beginCheckpoint(2, ["parameters"]);
+    const failure = await fill(sink, wideLayout, ["parameters"]).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(failure).toBeInstanceOf(UserError);
+    expect(String(failure)).toContain(
+      `${path.join(directory, "checkpoints", "step-00000002")}: the disk is full`,
+    );
+    expect(String(failure)).toMatch(/to mend: {2}free some space/);
+    await expect(sink.finish()).rejects.toBe(failure);
+    expect(readdirSync(path.join(directory, "checkpoints"))).toEqual(["step-00000001"]);
+    expect((await store.latestCheckpoint())?.version).toBe(1);
+  });
+
+  it("leaves ledger and metrics with whole lines and tells the next caller", async () => {
+    const disk = mountTmpfs(64);
+    const { store, directory } = openStore({ directory: path.join(disk, "run-a") });
+    const failure = await (async () => {
+      for (let step = 0; step < 10_000; step++) {
+        store.appendCommit(commit(step));
+        if (step % 20 === 0) await new Promise(setImmediate);
+      }
+    })().catch((thrown: unknown) => thrown);
+    expect(failure).toBeInstanceOf(UserError);
+    expect(String(failure)).toContain("commits.jsonl: the disk is full");
+    await expect(store.close()).rejects.toBe(failure);
+    const text = readFileSync(path.join(directory, "ledger", "commits.jsonl"), "utf8");
+    expect(text.endsWith("}\n")).toBe(true);
+  });
+
+  it("does not harm the old run.json", async () => {
+    const disk = mountTmpfs(64);
+    const { store, directory } = openStore({ directory: path.join(disk, "run-a") });
+    await store.writeState({ state: "running" });
+    const before = readdirSync(directory);
+    await expect(store.writeState({ state: "x".repeat(100_000) })).rejects.toThrow(
+      /run.json: the disk is full/,
+    );
+    expect(JSON.parse(readFileSync(path.join(directory, "run.json"), "utf8"))).toEqual({ state: "running" });
+    expect(readdirSync(directory)).toEqual(before);
+  });
+});
+
+describe("a folder that cannot be written", () => {
+  it("is named when the file system is read-only", () => {
+    const disk = mountTmpfs(64);
+    execFileSync("mount", ["-o", "remount,ro", disk]);
+    const failure = error(() => openStore({ directory: path.join(disk, "run-a") }));
+    expect(failure).toBeInstanceOf(UserError);
+    expect(String(failure)).toContain(`${path.join(disk, "run-a")}: the file system is read-only`);
+  });
+
+  it("is named when permission is missing", () => {
+    const folder = temporaryFolder();
+    chmodSync(folder, 0o555);
+    if (asRoot) process.seteuid?.(65_534); // root is allowed everything, so the test steps down
+    try {
+      const failure = error(() => openStore({ directory: path.join(folder, "run-a") }));
+      expect(failure).toBeInstanceOf(UserError);
+      expect(String(failure)).toMatch(/run-a: no permission to write here\n {2}to mend: {2}give yourself/);
+    } finally {
+      if (asRoot) process.seteuid?.(0);
+    }
+  });
+
+  it("is named when a file lies in its place", () => {
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, "runs"), "");
+    expect(String(error(() => openStore({ directory: path.join(folder, "runs", "run-a") })))).toMatch(
+      /a file lies where a folder is needed/,
+    );
+  });
+});
+
+describe("the run's small files", () => {
+  it("replaces run.json whole and in the order of the calls", async () => {
+    const { store, directory } = openStore();
+    await Promise.all([1, 2, 3].map((step) => store.writeState({ step })));
+    expect(readFileSync(path.join(directory, "run.json"), "utf8")).toBe('{\n  "step": 3\n}\n');
+    expect(readdirSync(directory).filter((name) => name.startsWith(".run"))).toEqual([]);
+  });
+
+  it("cuts metrics back by their steps, wherever they stand, and keeps what has no step", async () => {
+    const { store, directory } = openStore();
+    for (const step of [0, 1, 3, 2, 4]) store.appendMetric("workers", { step, worker: "w" });
+    store.appendMetric("events", { atMs: 5, text: "worker-2 was lost" });
+    await store.rewindTo(3);
+    store.appendMetric("workers", { step: 3, worker: "again" });
+    await store.close();
+    const rows = readFileSync(path.join(directory, "metrics", "workers.jsonl"), "utf8")
+      .trimEnd()
+      .split("\n");
+    expect(rows.map((row) => JSON.parse(row) as unknown)).toEqual([
+      { step: 0, worker: "w" },
+      { step: 1, worker: "w" },
+      { step: 2, worker: "w" },
+      { step: 3, worker: "again" },
+    ]);
+    expect(statSync(path.join(directory, "metrics", "events.jsonl")).size).toBeGreaterThan(20);
+  });
+
+  it("has the ledger on disk before a checkpoint appears", async () => {
+    const { store, directory } = openStore();
+    store.appendCommit(commit(0));
+    await writeCheckpoint(store, smallLayout, 1);
+    expect(readFileSync(path.join(directory, "ledger", "commits.jsonl"), "utf8")).toContain('"step":0');
+  });
+});
+
+describe("the lock of a run", () => {
+  it("keeps a second process out and names the first", async () => {
+    const folder = path.join(temporaryFolder(), "run-a");
+    mkdirSync(folder);
+    const { store } = openStore({ directory: folder });
+    const held = JSON.parse(readFileSync(path.join(folder, ".lock"), "utf8")) as { pid: number };
+    expect(held.pid).toBe(process.pid);
+    await store.close();
+    expect(readdirSync(folder)).not.toContain(".lock");
+    const parent = startIdentity(process.ppid);
+    writeFileSync(path.join(folder, ".lock"), JSON.stringify({ ...held, ...parent }));
+    expect(() => openStore({ directory: folder })).toThrow(`this run is in use by process ${process.ppid}`);
+  });
+
+  it("is taken over from a holder that is gone, or whose number has gone to another process", async () => {
+    const { store, directory } = openStore();
+    const own = JSON.parse(readFileSync(path.join(directory, ".lock"), "utf8")) as object;
+    await store.close();
+    for (const holder of [{ pid: 2 ** 22 + 1 }, { pid: process.ppid, started: "another boot 1" }]) {
+      writeFileSync(path.join(directory, ".lock"), JSON.stringify({ ...own, ...holder }));
+      const again = openStore({ directory });
+      await again.store.close();
+    }
+    appendFileSync(path.join(directory, ".lock"), "garbage");
+    await openStore({ directory }).store.close();
+  });
+});
+
+function startIdentity(pid: number): { pid: number; started: string } {
+  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return { pid, started: `${boot} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? ""}` };
+}

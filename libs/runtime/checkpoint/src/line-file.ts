@@ -1,0 +1,213 @@
+import fs from "node:fs";
+import { diskError } from "./disk-error.ts";
+
+/** Text that waits in memory for the disk; beyond this the writer waits, so that memory stays bounded. */
+const maxPendingBytes = 1 << 20;
+
+/**
+ * An append-only file of lines. `append` returns at once; lines are written in order, many at a time, off the event
+ * loop; when the disk falls behind by a mebibyte, `append` writes and thereby holds its caller back.
+ *
+ * 1. The file always ends after a whole line, except while a write is under way or after a crash in one.
+ * 2. The first failure is kept: the file is cut back to its last whole line and every later call throws that failure.
+ */
+export class LineFile {
+  readonly path: string;
+  #descriptor: number;
+  /** Where the next line goes; all before it is written or being written. */
+  #end: number;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #writing: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  /** Opens or creates the file and cuts off a torn last line. @returns also how many bytes were cut. */
+  static open(path: string): { readonly file: LineFile; readonly tornBytes: number } {
+    try {
+      const descriptor = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o644);
+      const size = fs.fstatSync(descriptor).size;
+      const end = endOfLastLine(descriptor, size);
+      if (end < size) fs.ftruncateSync(descriptor, end);
+      return { file: new LineFile(path, descriptor, end), tornBytes: size - end };
+    } catch (error) {
+      throw diskError(error, path);
+    }
+  }
+
+  private constructor(path: string, descriptor: number, end: number) {
+    this.path = path;
+    this.#descriptor = descriptor;
+    this.#end = end;
+  }
+
+  /** @throws the failure of an earlier write: UserError on a full disk. */
+  append(line: string): void {
+    this.#check();
+    const bytes = Buffer.from(`${line}\n`, "utf8");
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.byteLength;
+    if (this.#pendingBytes > maxPendingBytes) this.#writeNow();
+    else this.#writing ??= this.#drain();
+  }
+
+  /** Everything appended so far is on the disk when this resolves. */
+  async sync(): Promise<void> {
+    await this.#settle();
+    await new Promise<void>((resolve, reject) => {
+      fs.fsync(this.#descriptor, (error) => (error ? reject(diskError(error, this.path)) : resolve()));
+    });
+  }
+
+  /** The last line that has been written, without its end. */
+  lastLine(): string | undefined {
+    return lastLine(this.#descriptor, this.#end);
+  }
+
+  /** Cuts the file to `bytes`, which must be the end of a line. */
+  async truncate(bytes: number): Promise<void> {
+    await this.#settle();
+    this.#cutTo(bytes);
+  }
+
+  /** Removes the last line of a file that has just been opened. */
+  cutLastLine(): void {
+    this.#cutTo(this.#end === 0 ? 0 : endOfLastLine(this.#descriptor, this.#end - 1));
+  }
+
+  /** Goes on in a file that has just been renamed over this one. */
+  async reopen(): Promise<void> {
+    await this.#settle();
+    fs.closeSync(this.#descriptor);
+    this.#descriptor = fs.openSync(this.path, fs.constants.O_RDWR);
+    this.#end = fs.fstatSync(this.#descriptor).size;
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.sync();
+    } finally {
+      fs.closeSync(this.#descriptor);
+    }
+  }
+
+  async #settle(): Promise<void> {
+    while (this.#writing) await this.#writing;
+    this.#check();
+  }
+
+  #cutTo(bytes: number): void {
+    try {
+      fs.ftruncateSync(this.#descriptor, bytes);
+    } catch (error) {
+      throw diskError(error, this.path);
+    }
+    this.#end = bytes;
+  }
+
+  #check(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  #take(): { bytes: Buffer; position: number } {
+    const bytes = Buffer.concat(this.#pending);
+    const position = this.#end;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#end += bytes.byteLength;
+    return { bytes, position };
+  }
+
+  async #drain(): Promise<void> {
+    await new Promise(setImmediate); // lets the lines of one step gather
+    while (this.#pending.length > 0 && !this.#failure) {
+      const { bytes, position } = this.#take();
+      try {
+        for (let done = 0; done < bytes.byteLength;) done += await this.#write(bytes, done, position + done);
+      } catch (error) {
+        this.#fail(error, position);
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  #write(bytes: Buffer, offset: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.write(this.#descriptor, bytes, offset, bytes.byteLength - offset, position, (error, written) =>
+        error ? reject(error) : resolve(written),
+      );
+    });
+  }
+
+  /** Its position is its own, so it may overtake a write that is under way. */
+  #writeNow(): void {
+    const { bytes, position } = this.#take();
+    try {
+      for (let done = 0; done < bytes.byteLength;)
+        done += fs.writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, position + done);
+    } catch (error) {
+      this.#fail(error, position);
+      this.#check();
+    }
+  }
+
+  #fail(error: unknown, position: number): void {
+    this.#failure ??= { error: diskError(error, this.path) };
+    this.#end = Math.min(this.#end, position);
+    try {
+      fs.ftruncateSync(this.#descriptor, this.#end);
+    } catch {
+      // The first failure is the one to tell; opening the file again cuts off what is left of a line.
+    }
+  }
+}
+
+const lineFeed = 0x0a;
+const windowBytes = 1 << 16;
+
+/** Position after the last line feed at or before `size`. */
+function endOfLastLine(descriptor: number, size: number): number {
+  const buffer = Buffer.alloc(Math.min(windowBytes, size));
+  for (let end = size; end > 0;) {
+    const start = Math.max(0, end - windowBytes);
+    const read = fs.readSync(descriptor, buffer, 0, end - start, start);
+    const at = buffer.subarray(0, read).lastIndexOf(lineFeed);
+    if (at >= 0) return start + at + 1;
+    end = start;
+  }
+  return 0;
+}
+
+function lastLine(descriptor: number, end: number): string | undefined {
+  if (end === 0) return undefined;
+  const start = endOfLastLine(descriptor, end - 1);
+  const buffer = Buffer.alloc(end - 1 - start);
+  fs.readSync(descriptor, buffer, 0, buffer.byteLength, start);
+  return buffer.toString("utf8");
+}
+
+export interface Line {
+  readonly number: number;
+  readonly text: string;
+  /** Position after its line feed. */
+  readonly end: number;
+}
+
+/** The whole lines of a file in order, in bounded memory; a torn last one is left out. A missing file has none. */
+export async function* readLines(path: string): AsyncGenerator<Line> {
+  if (!fs.existsSync(path)) return;
+  let rest = Buffer.alloc(0);
+  let position = 0;
+  let number = 0;
+  for await (const chunk of fs.createReadStream(path, {
+    highWaterMark: windowBytes,
+  }) as AsyncIterable<Buffer>) {
+    let bytes = rest.byteLength > 0 ? Buffer.concat([rest, chunk]) : chunk;
+    for (let at = bytes.indexOf(lineFeed); at >= 0; at = bytes.indexOf(lineFeed)) {
+      position += at + 1;
+      number += 1;
+      yield { number, text: bytes.toString("utf8", 0, at), end: position };
+      bytes = bytes.subarray(at + 1);
+    }
+    rest = Buffer.from(bytes);
+  }
+}

@@ -1,0 +1,126 @@
+import fs from "node:fs";
+import path from "node:path";
+import { type ParameterLayout } from "@latentweave/parameters";
+import { type RunStore } from "@latentweave/protocol";
+import { sweep } from "./checkpoint-directory.ts";
+import { checkpointSource, newestCheckpoint } from "./checkpoint-reader.ts";
+import { beginCheckpoint } from "./checkpoint-writer.ts";
+import { diskError, errorCode } from "./disk-error.ts";
+import { writeTextAtomically } from "./durable-file.ts";
+import { Ledger } from "./ledger.ts";
+import { MetricSeries, type SeriesName } from "./metric-series.ts";
+import { lockRun } from "./run-lock.ts";
+
+export interface RunStoreOptions {
+  /** The run's own folder, `runs/<runId>`; made when it is not there. */
+  readonly directory: string;
+  readonly runId: string;
+  readonly layout: ParameterLayout;
+  /** How many checkpoints to keep, newest first; at least 1. */
+  readonly keep: number;
+  /** Lines for the person who reads the run's log: damage that was found and passed over. */
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Everything a coordinator keeps, as files: `run.json`, `ledger/commits.jsonl`, `metrics/*.jsonl`, `checkpoints/`.
+ * Opening cuts off lines that a crash left unfinished and locks the run against a second writer until `close`.
+ * @throws UserError when the folder cannot be written or is in use.
+ */
+export function createRunStore({ directory, runId, layout, keep, log }: RunStoreOptions): RunStore {
+  const checkpoints = path.join(directory, "checkpoints");
+  makeFolders(directory, ["checkpoints", "ledger", "metrics", "logs"]);
+  const unlock = lockRun(directory);
+  const { ledger, series } = openLines(directory, runId, log, unlock);
+  const lineFiles = [ledger, ...Object.values(series)];
+  const swept = sweep(checkpoints);
+  swept.catch(() => undefined); // told to whoever first needs the folder
+  let state: Promise<void> = Promise.resolve();
+  const syncLines = async (): Promise<void> => {
+    for (const file of lineFiles) await file.sync();
+  };
+
+  return {
+    appendCommit: (record) => ledger.append(record),
+    appendMetric: (name, row) => series[name].append(row),
+    writeState(next) {
+      const text = `${JSON.stringify(next, undefined, 2)}\n`;
+      const write = (): Promise<void> => writeTextAtomically(path.join(directory, "run.json"), text);
+      const written = state.then(write, write);
+      written.catch(() => undefined); // the caller gets it; the chain only keeps the order
+      state = written;
+      return written;
+    },
+    async beginCheckpoint(version, sections, meta = {}) {
+      await swept;
+      return beginCheckpoint({
+        checkpoints,
+        runId,
+        layout,
+        version,
+        sections,
+        meta,
+        keep,
+        beforePublishing: syncLines,
+      });
+    },
+    async latestCheckpoint() {
+      await swept;
+      const newest = await newestCheckpoint(checkpoints, log);
+      return newest ? checkpointSource(newest, layout) : undefined;
+    },
+    async rewindTo(step) {
+      await ledger.rewindTo(step);
+      for (const one of Object.values(series)) await one.rewindTo(step);
+    },
+    async close() {
+      const outcomes = await Promise.allSettled([state, swept, ...lineFiles.map((file) => file.close())]);
+      unlock();
+      const failed = outcomes.find((outcome) => outcome.status === "rejected");
+      if (failed) throw failed.reason;
+    },
+  };
+}
+
+function openLines(
+  directory: string,
+  runId: string,
+  log: (line: string) => void,
+  unlock: () => void,
+): { readonly ledger: Ledger; readonly series: Readonly<Record<SeriesName, MetricSeries>> } {
+  try {
+    const open = (name: SeriesName): MetricSeries => new MetricSeries(path.join(directory, "metrics"), name);
+    return {
+      ledger: new Ledger(path.join(directory, "ledger", "commits.jsonl"), runId, log),
+      series: {
+        steps: open("steps"),
+        tasks: open("tasks"),
+        workers: open("workers"),
+        events: open("events"),
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+function makeFolders(directory: string, names: readonly string[]): void {
+  try {
+    for (const name of names) makeFolder(path.join(directory, name));
+  } catch (error) {
+    throw diskError(error, directory);
+  }
+}
+
+/** As `mkdir -p`; Node's own `recursive` hides the cause (read-only, no permission) behind ENOENT. */
+function makeFolder(folder: string): void {
+  try {
+    fs.mkdirSync(folder);
+  } catch (error) {
+    if (errorCode(error) === "EEXIST" && fs.statSync(folder).isDirectory()) return;
+    if (errorCode(error) !== "ENOENT") throw error;
+    makeFolder(path.dirname(folder));
+    fs.mkdirSync(folder);
+  }
+}
