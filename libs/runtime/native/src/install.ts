@@ -98,6 +98,7 @@ async function build(order: BuildOrder): Promise<InstallOutcome> {
   if (freeBytes < neededBytes) {
     const reason = `${formatBytes(neededBytes)} are needed for a moment under ${directory}, ${formatBytes(freeBytes)} are free`;
     return fallBack(
+      env,
       progress,
       [reason],
       ["free some space, or set LATENTWEAVE_CACHE to a folder on a larger disk"],

@@ -1,0 +1,82 @@
+import { createRequire } from "node:module";
+import { findNativeRuntime } from "@latentweave/native";
+import { UserError } from "@latentweave/protocol";
+import { cpuModel, instructionSet, nvidiaIdentity } from "./determinism-class.ts";
+import type { BackendOptions, LoadedBackend, Tf } from "./loaded-backend.ts";
+import { applyNativeEnvironment } from "./native-environment.ts";
+
+/** The parts of tfjs-node's backend object that are not in TensorFlow.js's public types. */
+interface NativeKernelBackend {
+  readonly binding: { readonly TF_Version: string };
+  readonly isUsingGpuDevice: boolean;
+}
+
+/** null when setup has not made a runtime for this machine. Throws when one is there but cannot be loaded. */
+export function loadNativeBackend(options: BackendOptions): LoadedBackend | null {
+  const runtime = findNativeRuntime();
+  if (runtime === null) return null;
+  const threads = options.threads ?? 1;
+  const unseen = applyNativeEnvironment({
+    threads,
+    ...(options.deviceId === undefined ? {} : { device: options.deviceId }),
+    oneDnn: process.env.TF_ENABLE_ONEDNN_OPTS === "1",
+    ...(process.env.ONEDNN_MAX_CPU_ISA === undefined ? {} : { maxCpuIsa: process.env.ONEDNN_MAX_CPU_ISA }),
+  });
+  // Only what changes numbers is worth an error.
+  const decisive = unseen.filter(
+    (name) => name !== "TF_CPP_MIN_LOG_LEVEL" && name !== "TF_FORCE_GPU_ALLOW_GROWTH",
+  );
+  if (decisive.length > 0) {
+    throw new Error(
+      `this thread's process was started without ${decisive.join(", ")}: give nativeEnvironment() to the process, ` +
+        "or call applyNativeEnvironment() in its main thread before the compute thread starts",
+    );
+  }
+  const require = createRequire(runtime.requireFrom);
+  restoreRemovedUtilities(require("node:util") as Record<string, unknown>);
+  let tf: Tf;
+  try {
+    tf = require("@tensorflow/tfjs-node-gpu") as Tf;
+  } catch (error) {
+    throw new UserError({
+      what: `native TensorFlow cannot be loaded: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`,
+      where: runtime.directory,
+      mend: "remove this folder and run `npx latentweave setup` again, or choose another backend with --backend wasm",
+      cause: error,
+    });
+  }
+  // Only silences notices of the library.
+  tf.env().set("PROD", true);
+  const backend = tf.backend() as unknown as NativeKernelBackend;
+  const onGpu = backend.isUsingGpuDevice;
+  const isaLimit = process.env.ONEDNN_MAX_CPU_ISA;
+  return {
+    tf,
+    name: "native",
+    determinismClass: {
+      backend: "native",
+      device: onGpu ? "gpu" : "cpu",
+      tensorflow: backend.binding.TF_Version,
+      tfjs: tf.version_core,
+      platform: `${process.platform}-${process.arch}`,
+      cpu: cpuModel(),
+      isa: instructionSet(isaLimit),
+      threads: String(threads),
+      oneDnn: process.env.TF_ENABLE_ONEDNN_OPTS ?? "0",
+      ...(onGpu ? { ...nvidiaIdentity(), cuda: "12.5", cudnn: "9.3" } : {}),
+    },
+    notes:
+      runtime.cuda && !onGpu && options.deviceId !== "cpu"
+        ? ["The CUDA build of TensorFlow is in use but it found no usable GPU: computing on the CPU."]
+        : [],
+  };
+}
+
+/**
+ * tfjs-node calls two functions that Node 23 removed and that Node 22 warns about. They are put into `node:util`
+ * (the object which CommonJS modules share), on every version, before it is loaded.
+ */
+function restoreRemovedUtilities(util: Record<string, unknown>): void {
+  util.isNullOrUndefined = (value: unknown): boolean => value === null || value === undefined;
+  util.isArray = Array.isArray;
+}
