@@ -9,11 +9,4 @@ export {
   type TaskRound,
   totalSteps,
 } from "./plan-step.ts";
-export {
-  type EvaluationSpec,
-  type OptimiserSpec,
-  type PhaseSpec,
-  type RunSpec,
-  type ScheduleSpec,
-  type TaskSpec,
-} from "./run-spec.ts";
+export { type EvaluationSpec, type PhaseSpec, type RunSpec, type TaskSpec } from "./run-spec.ts";

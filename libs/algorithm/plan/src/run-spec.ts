@@ -1,3 +1,4 @@
+import type { ResolvedOptimiser, ResolvedSchedule } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
 
@@ -12,13 +13,16 @@ export interface RunSpec {
   readonly groups: readonly GroupSpec[];
   readonly phases: readonly PhaseSpec[];
   readonly tasks: readonly TaskSpec[];
-  readonly optimiser: OptimiserSpec;
-  readonly schedule: ScheduleSpec;
+  readonly optimiser: ResolvedOptimiser;
+  readonly schedule: ResolvedSchedule;
   /** Global L2 norm above which the combined gradient is scaled down; null: never. */
   readonly clipNorm: number | null;
-  readonly combiner: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
-  /** λ·Ω over the groups of one family; null: none. */
-  readonly regulariser: { readonly omega: string; readonly lambda: number; readonly family: string } | null;
+  readonly combiner: {
+    readonly name: string;
+    readonly options: Readonly<Record<string, number | string | boolean>>;
+  };
+  /** λ·Ω over every family of groups that the layout has; null: none. */
+  readonly regulariser: { readonly omega: string; readonly lambda: number } | null;
   readonly evaluation: EvaluationSpec | null;
   /** A checkpoint is made of every version divisible by this, and of the last; 0: only of the last. */
   readonly checkpointEverySteps: number;
@@ -49,27 +53,6 @@ export interface TaskSpec {
   /** Rows of the prepared shards, in manifest order. */
   readonly trainShardRows: readonly number[];
   readonly evaluationShardRows: readonly number[];
-}
-
-export interface OptimiserSpec {
-  readonly kind: "sgd" | "momentum" | "adam" | "adamw";
-  readonly learningRate: number;
-  readonly momentum?: number;
-  readonly nesterov?: boolean;
-  readonly beta1?: number;
-  readonly beta2?: number;
-  readonly epsilon?: number;
-  readonly weightDecay?: number;
-}
-
-export interface ScheduleSpec {
-  readonly kind: "constant" | "cosine" | "step";
-  readonly warmupSteps: number;
-  /** cosine: the share of the base rate that is left at the end. */
-  readonly finalShare?: number;
-  /** step: multiply by `factor` every `everySteps`. */
-  readonly everySteps?: number;
-  readonly factor?: number;
 }
 
 export interface EvaluationSpec {

@@ -1,1 +1,2 @@
-export {};
+export { createCoordinator, type Coordinator, type CoordinatorOptions, type Outcome } from "./coordinator.ts";
+export { type RunClass } from "./admission.ts";

@@ -1,1 +1,1 @@
-export {};
+export { createShard, type Shard, type ShardOptions } from "./shard.ts";

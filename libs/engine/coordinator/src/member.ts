@@ -1,0 +1,68 @@
+import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
+import type { WorkerSnapshot, WorkerState } from "@latentweave/telemetry";
+
+/** What the coordinator knows of one worker. The identity outlives its connections. */
+export interface Member {
+  readonly workerId: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly determinismClass: Readonly<Record<string, string>>;
+  channel: Channel | undefined;
+  state: WorkerState;
+  rank: number | null;
+  leases: readonly Lease[];
+  /** Samples per second of compute, averaged over reports; undefined until the first. */
+  samplesPerSecond: number | undefined;
+  computeMs: number;
+  fetchedBytes: number;
+  residentBytes: number;
+}
+
+export function createMember(hello: MessageOf<"hello">, channel: Channel): Member {
+  return {
+    workerId: hello.id,
+    host: hello.host,
+    pid: hello.pid,
+    determinismClass: hello.determinismClass ?? {},
+    channel,
+    state: "joining",
+    rank: null,
+    leases: [],
+    samplesPerSecond: undefined,
+    computeMs: 0,
+    fetchedBytes: 0,
+    residentBytes: 0,
+  };
+}
+
+// A new report counts for a fifth: a handful of steps to follow a change, without following every hiccup.
+const newestShare = 0.2;
+
+export function takeReport(member: Member, report: MessageOf<"worker-report">): void {
+  const computeMs = report.timings.compute ?? 0;
+  member.computeMs = computeMs;
+  member.fetchedBytes = report.fetchedBytes;
+  member.residentBytes = report.residentBytes;
+  if (computeMs <= 0 || report.samples === 0) return;
+  const rate = (report.samples * 1000) / computeMs;
+  member.samplesPerSecond =
+    member.samplesPerSecond === undefined
+      ? rate
+      : member.samplesPerSecond + newestShare * (rate - member.samplesPerSecond);
+}
+
+export function memberSnapshot(member: Member): WorkerSnapshot {
+  return {
+    workerId: member.workerId,
+    host: member.host,
+    pid: member.pid,
+    backend: member.determinismClass.backend ?? "?",
+    state: member.state,
+    rank: member.rank,
+    leases: member.leases,
+    samplesPerSecond: member.samplesPerSecond ?? 0,
+    computeMs: member.computeMs,
+    fetchedBytes: member.fetchedBytes,
+    residentBytes: member.residentBytes,
+  };
+}

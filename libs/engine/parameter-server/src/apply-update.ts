@@ -1,0 +1,106 @@
+import type { Arithmetic } from "@latentweave/arithmetic";
+import { combineBlock } from "@latentweave/multitask";
+import type { Optimiser } from "@latentweave/optim";
+import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
+import type { RunSpec, StepPlan } from "@latentweave/plan";
+import type { OwnedSlice, OwnedState } from "./owned-state.ts";
+import { gradientShare } from "./products.ts";
+import type { StepReduction } from "./step-reduction.ts";
+import type { Relatedness } from "./relatedness.ts";
+import { updateIndex } from "./update-index.ts";
+
+export interface Decision {
+  /** One per task in job order; applied where a group is shared. */
+  readonly weights: readonly number[];
+  /** Clipping of the combined gradient; 1 when none. */
+  readonly scale: number;
+  readonly learningRate: number;
+}
+
+interface Term {
+  readonly pointer: number;
+  readonly coefficient: number;
+}
+
+/**
+ * Writes version n+1 of every owned slice beside version n: combines the task gradients in job order, adds λ·∇Ω, and
+ * lets the optimiser update, one cache-sized block after the other. Slices that no task of this step uses are copied.
+ *
+ * @returns the slices that changed.
+ */
+export function applyUpdate(options: {
+  readonly arithmetic: Arithmetic;
+  readonly spec: RunSpec;
+  readonly layout: ParameterLayout;
+  readonly plan: StepPlan;
+  readonly state: OwnedState;
+  readonly reduction: StepReduction;
+  readonly optimiser: Optimiser;
+  readonly relatedness: Relatedness | undefined;
+  readonly decision: Decision;
+  /** Room for one block. */
+  readonly scratch: number;
+}): OwnedSlice[] {
+  const { arithmetic, spec, layout, plan, state, reduction, optimiser, relatedness, decision, scratch } =
+    options;
+  const changed: OwnedSlice[] = [];
+  for (const slice of state.slices) {
+    const shared = layout.groups[slice.group]?.shared ?? false;
+    const terms: Term[] = [];
+    for (const task of reduction.tasks) {
+      const own = task.slices.find(
+        (entry) => entry.slice.group === slice.group && entry.slice.start === slice.start,
+      );
+      if (!own) continue;
+      const weight = shared ? (decision.weights[task.plan.taskIndex] ?? 1) : 1;
+      terms.push({
+        pointer: own.reducer.result(),
+        coefficient: gradientShare(spec, task.plan) * weight * decision.scale,
+      });
+    }
+    if (terms.length === 0) {
+      copyAhead(arithmetic, state, slice);
+      continue;
+    }
+    const index = updateIndex(spec, layout, slice.group, plan);
+    if (index === 1) zeroStates(arithmetic, state, slice);
+    for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {
+      const numbers = Math.min(blockNumbers, slice.numbers - offset);
+      combineBlock(arithmetic, {
+        gradients: terms.map(({ pointer }) => pointer + offset * 4),
+        weights: terms.map(({ coefficient }) => coefficient),
+        into: scratch,
+        numbers,
+      });
+      relatedness?.addGradient(state, slice, offset, numbers, scratch);
+      const at = (section: string, ahead: 0 | 1): number => state.pointer(slice, section, ahead) + offset * 4;
+      optimiser.update(arithmetic, {
+        params: at("parameters", 0),
+        next: at("parameters", 1),
+        gradient: scratch,
+        state: state.stateNames.map((name) => at(name, 0)),
+        nextState: state.stateNames.map((name) => at(name, 1)),
+        numbers,
+        updateIndex: index,
+        learningRate: decision.learningRate,
+      });
+    }
+    changed.push(slice);
+  }
+  state.advance();
+  return changed;
+}
+
+function copyAhead(arithmetic: Arithmetic, state: OwnedState, slice: OwnedSlice): void {
+  for (const section of ["parameters", ...state.stateNames]) {
+    const bytes = slice.numbers * 4;
+    arithmetic
+      .u8(state.pointer(slice, section, 1), bytes)
+      .set(arithmetic.u8(state.pointer(slice, section, 0), bytes));
+  }
+}
+
+/** The first update since the optimiser was reset starts from zero state, whatever an earlier phase left. */
+function zeroStates(arithmetic: Arithmetic, state: OwnedState, slice: OwnedSlice): void {
+  for (const name of state.stateNames) arithmetic.fill(state.pointer(slice, name, 0), 0, slice.numbers);
+}

@@ -1,0 +1,70 @@
+import type { ParameterLayout } from "@latentweave/parameters";
+import type { RunSpec, StepPlan } from "@latentweave/plan";
+import type { CombineRule } from "./combine-rule.ts";
+import { type BlockProducts, combinedNormSquared, sumProducts } from "./products.ts";
+
+export type Verdict =
+  | { readonly kind: "waiting" }
+  | {
+      readonly kind: "decided";
+      readonly weights: readonly number[];
+      readonly scale: number;
+      readonly gradientNorm: number | null;
+    }
+  /** A number that is not finite never reaches a weight. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/**
+ * Collects what the shards report of one step and decides it. Pure but for what it has collected: `verdict` may be
+ * asked at any time.
+ */
+export interface StepDecision {
+  reduced(index: number, finite: boolean, products: readonly BlockProducts[]): void;
+  verdict(losses: readonly number[] | undefined): Verdict;
+}
+
+export function createStepDecision(options: {
+  readonly spec: RunSpec;
+  readonly layout: ParameterLayout;
+  readonly plan: StepPlan;
+  readonly shards: number;
+  readonly combine: CombineRule;
+  readonly clipScale: (normSquared: number, maxNorm: number) => number;
+}): StepDecision {
+  const { spec, layout, plan, combine } = options;
+  const updates = plan.rounds.some((round) => round.update);
+  const reports = new Map<number, { finite: boolean; products: readonly BlockProducts[] }>();
+  return {
+    reduced(index, finite, products) {
+      reports.set(index, { finite, products });
+    },
+    verdict(losses) {
+      if (losses === undefined || (updates && reports.size < options.shards)) return { kind: "waiting" };
+      const odd = losses.findIndex((loss) => !Number.isFinite(loss));
+      if (odd >= 0)
+        return { kind: "refused", reason: `the loss of task "${spec.tasks[odd]?.name}" is ${losses[odd]}` };
+      if (!updates)
+        return { kind: "decided", weights: spec.tasks.map(() => 1), scale: 1, gradientNorm: null };
+      if ([...reports.values()].some((report) => !report.finite))
+        return { kind: "refused", reason: "a gradient holds NaN or infinity" };
+      const needed = needsProducts(spec, combine);
+      const products = needed
+        ? sumProducts(
+            layout,
+            spec.tasks.length,
+            [...reports.values()].flatMap((report) => report.products),
+          )
+        : undefined;
+      const weights = combine.solve({ gram: products?.shared, losses, step: plan.step });
+      if (!products) return { kind: "decided", weights, scale: 1, gradientNorm: null };
+      const normSquared = combinedNormSquared(products, weights);
+      const scale = spec.clipNorm === null ? 1 : options.clipScale(normSquared, spec.clipNorm);
+      return { kind: "decided", weights, scale, gradientNorm: Math.sqrt(normSquared) };
+    },
+  };
+}
+
+/** Inner products cost a pass over the gradients, so they are computed only where something asks for them. */
+export function needsProducts(spec: RunSpec, combine: CombineRule): boolean {
+  return combine.needsGram || spec.clipNorm !== null;
+}

@@ -1,0 +1,95 @@
+import type { Arithmetic } from "@latentweave/arithmetic";
+import { addProducts, blockProducts as multiply } from "@latentweave/multitask";
+import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
+import type { RunSpec } from "@latentweave/plan";
+import type { StepReduction } from "./step-reduction.ts";
+
+/** Inner products of one block's task gradients, each gradient a mean over samples times its task's weight. */
+export interface BlockProducts {
+  readonly group: number;
+  readonly block: number;
+  /** Row-major T×T over all tasks in job order; zero where a task does not use the block. */
+  readonly gram: Float64Array;
+}
+
+/** What turns a task's summed gradient into that of its weighted mean loss. */
+export function gradientShare(spec: RunSpec, task: { taskIndex: number; samples: number }): number {
+  return (spec.tasks[task.taskIndex]?.weight ?? 1) / task.samples;
+}
+
+/** The products of every owned block, in layout order. */
+export function blockProducts(
+  arithmetic: Arithmetic,
+  spec: RunSpec,
+  reduction: StepReduction,
+): BlockProducts[] {
+  const taskCount = spec.tasks.length;
+  const byBlock = new Map<
+    string,
+    BlockProducts & { users: { task: number; share: number; pointer: number; n: number }[] }
+  >();
+  for (const task of reduction.tasks) {
+    const share = gradientShare(spec, task.plan);
+    for (const { slice, reducer } of task.slices) {
+      const root = reducer.result();
+      for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {
+        const block = (slice.start + offset) / blockNumbers;
+        const key = `${slice.group}:${block}`;
+        let entry = byBlock.get(key);
+        if (!entry) {
+          entry = { group: slice.group, block, gram: new Float64Array(taskCount * taskCount), users: [] };
+          byBlock.set(key, entry);
+        }
+        const n = Math.min(blockNumbers, slice.numbers - offset);
+        entry.users.push({ task: task.plan.taskIndex, share, pointer: root + offset * 4, n });
+      }
+    }
+  }
+  for (const { users, gram } of byBlock.values()) {
+    const products = multiply(
+      arithmetic,
+      users.map(({ pointer }) => pointer),
+      users[0]?.n ?? 0,
+    );
+    for (const [row, a] of users.entries()) {
+      for (const [column, b] of users.entries())
+        gram[a.task * taskCount + b.task] =
+          (products[row * users.length + column] ?? 0) * (a.share * b.share);
+    }
+  }
+  return [...byBlock.values()]
+    .sort((a, b) => a.group - b.group || a.block - b.block)
+    .map(({ group, block, gram }) => ({ group, block, gram }));
+}
+
+/** Sums over blocks in layout order, whichever shard they came from: shared groups and private ones apart. */
+export function sumProducts(
+  layout: ParameterLayout,
+  taskCount: number,
+  blocks: readonly BlockProducts[],
+): { readonly shared: Float64Array; readonly own: Float64Array } {
+  const shared = new Float64Array(taskCount * taskCount);
+  const own = new Float64Array(taskCount * taskCount);
+  const ordered = [...blocks].sort((a, b) => a.group - b.group || a.block - b.block);
+  for (const { group, gram } of ordered) {
+    addProducts(layout.groups[group]?.shared ? shared : own, gram);
+  }
+  return { shared, own };
+}
+
+/** ‖Σ_t w_t g_t‖² over shared groups plus that of the private ones, whose weights are 1. */
+export function combinedNormSquared(
+  products: { readonly shared: Float64Array; readonly own: Float64Array },
+  weights: readonly number[],
+): number {
+  const taskCount = weights.length;
+  let sum = 0;
+  for (let i = 0; i < taskCount; i++) {
+    for (let j = 0; j < taskCount; j++) {
+      const place = i * taskCount + j;
+      sum +=
+        (weights[i] ?? 0) * (weights[j] ?? 0) * (products.shared[place] ?? 0) + (products.own[place] ?? 0);
+    }
+  }
+  return sum;
+}

@@ -1,0 +1,123 @@
+import {
+  createReducer,
+  float32Values,
+  float64Values,
+  maximalNodes,
+  nodeName,
+  type Reducer,
+} from "@latentweave/aggregation";
+import type { Arithmetic } from "@latentweave/arithmetic";
+import { metricNames, type MicroBatchResult, type TaskGraph } from "@latentweave/model";
+import type { ParameterGroup, ParameterLayout, Slice } from "@latentweave/parameters";
+import type { RoundPlan, TaskRound } from "@latentweave/plan";
+import type { PayloadHeader, TreeNode } from "@latentweave/protocol";
+
+/** A partial on its way to one shard: the payload headers and their bytes, in the same order. */
+export interface OutgoingPartial {
+  readonly node: TreeNode;
+  readonly payloads: PayloadHeader[];
+  readonly bytes: Uint8Array[];
+}
+
+/**
+ * What this worker has summed of one task in one round: single slots go in, held tree nodes come out. Nodes are kept
+ * until the step is over, so that a shard that lost its connection can be told again.
+ */
+export interface TaskPartials {
+  readonly round: RoundPlan;
+  readonly task: TaskRound;
+  add(slot: number, result: MicroBatchResult): void;
+  has(slot: number): boolean;
+  /** Held nodes that shard `shard` has not been sent: those maximal in [start, end), or all when `everything`. */
+  unsent(shard: number, lease: { start: number; end: number } | undefined): OutgoingPartial[];
+  /** The shard may have lost what it was sent. */
+  forgetSent(shard: number): void;
+  release(): void;
+}
+
+interface GroupSum {
+  readonly group: ParameterGroup;
+  readonly reducer: Reducer<number>;
+}
+
+export function createTaskPartials(options: {
+  readonly arithmetic: Arithmetic;
+  readonly layout: ParameterLayout;
+  readonly graph: TaskGraph;
+  readonly round: RoundPlan;
+  readonly task: TaskRound;
+  /** Slices by shard. */
+  readonly owned: readonly (readonly Slice[])[];
+}): TaskPartials {
+  const { arithmetic, layout, graph, round, task, owned } = options;
+  const groups: GroupSum[] =
+    round.program !== "gradient"
+      ? []
+      : graph.groups.map((name) => {
+          const group = layout.groups.find((entry) => entry.name === name) as ParameterGroup;
+          return {
+            group,
+            reducer: createReducer({ slots: task.slots, values: float32Values(arithmetic, group.numbers) }),
+          };
+        });
+  const metrics = createReducer({ slots: task.slots, values: float64Values(metricNames(graph).length) });
+  const done = new Set<number>();
+  const sent = owned.map(() => new Set<string>());
+
+  const partialFor = (
+    shard: number,
+    place: number,
+    node: TreeNode,
+    metricsValue: Float64Array,
+  ): OutgoingPartial => {
+    const payloads: PayloadHeader[] = [];
+    const bytes: Uint8Array[] = [];
+    for (const { group, reducer } of groups) {
+      const pointer = reducer.heldNodes()[place]?.value as number;
+      for (const slice of owned[shard] ?? []) {
+        if (slice.group !== group.index) continue;
+        payloads.push({ name: "gradient", reduce: "sum", dtype: "F32", slice });
+        // A copy: the memory may grow or be reused while the socket still holds the bytes.
+        bytes.push(arithmetic.u8(pointer + slice.start * 4, slice.numbers * 4).slice());
+      }
+    }
+    if (shard === 0) {
+      payloads.push({ name: "metrics", reduce: "sum", dtype: "F64" });
+      bytes.push(new Uint8Array(metricsValue.slice().buffer));
+    }
+    return { node, payloads, bytes };
+  };
+
+  return {
+    round,
+    task,
+    add(slot, result) {
+      const node = { level: 0, index: slot };
+      for (const [place, { reducer }] of groups.entries()) {
+        const gradient = result.gradients[place] as Float32Array;
+        reducer.accept(node, new Uint8Array(gradient.buffer, gradient.byteOffset, gradient.byteLength));
+      }
+      const { buffer, byteOffset, byteLength } = result.metrics;
+      metrics.accept(node, new Uint8Array(buffer, byteOffset, byteLength));
+      done.add(slot);
+    },
+    has: (slot) => done.has(slot),
+    unsent(shard, lease) {
+      const wanted = lease && new Set(maximalNodes(lease.start, lease.end, task.slots).map(nodeName));
+      const already = sent[shard] as Set<string>;
+      const due: OutgoingPartial[] = [];
+      for (const [place, { node, value }] of metrics.heldNodes().entries()) {
+        const name = nodeName(node);
+        if (already.has(name) || (wanted && !wanted.has(name))) continue;
+        already.add(name);
+        due.push(partialFor(shard, place, node, value));
+      }
+      return due;
+    },
+    forgetSent: (shard) => sent[shard]?.clear(),
+    release() {
+      for (const { reducer } of groups) reducer.reset();
+      metrics.reset();
+    },
+  };
+}

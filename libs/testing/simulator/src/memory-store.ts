@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+import type { ParameterLayout, Slice } from "@latentweave/parameters";
+import type { CheckpointSource, CommitRecord, RunStore } from "@latentweave/protocol";
+
+/** A run store that keeps everything in memory: what a test looks at, and what a simulated restart finds. */
+export interface MemoryRunStore extends RunStore {
+  readonly commits: readonly CommitRecord[];
+  readonly hashes: ReadonlyMap<number, string>;
+  readonly state: Readonly<Record<string, unknown>>;
+  readonly events: readonly Readonly<Record<string, unknown>>[];
+}
+
+export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
+  const commits: CommitRecord[] = [];
+  const events: Readonly<Record<string, unknown>>[] = [];
+  const checkpoints = new Map<number, ReadonlyMap<string, readonly Float32Array[]>>();
+  const hashes = new Map<number, string>();
+  let state: Readonly<Record<string, unknown>> = {};
+  return {
+    commits,
+    hashes,
+    events,
+    get state() {
+      return state;
+    },
+    appendCommit: (record) => void commits.push(record),
+    appendMetric: (series, row) => void (series === "events" && events.push(row)),
+    writeState: async (next) => {
+      state = next;
+    },
+    async beginCheckpoint(version, names) {
+      const sections = new Map(
+        names.map((name) => [name, layout.groups.map((group) => new Float32Array(group.numbers))]),
+      );
+      return {
+        async write(section, slice, bytes) {
+          const group = sections.get(section)?.[slice.group];
+          if (!group) throw new RangeError(`no section "${section}" or group ${slice.group}`);
+          new Uint8Array(group.buffer, slice.start * 4, slice.numbers * 4).set(bytes);
+        },
+        async finish() {
+          checkpoints.set(version, sections);
+          const hash = hashOf(layout, sections.get("parameters") ?? []);
+          hashes.set(version, hash);
+          return { hash };
+        },
+        abandon: async () => undefined,
+      };
+    },
+    async latestCheckpoint() {
+      const version = Math.max(...checkpoints.keys());
+      const sections = checkpoints.get(version);
+      return sections && sourceOf(version, sections);
+    },
+    async rewindTo(step) {
+      commits.splice(0, commits.length, ...commits.filter((record) => record.step < step));
+    },
+    close: async () => undefined,
+  };
+}
+
+function sourceOf(version: number, sections: ReadonlyMap<string, readonly Float32Array[]>): CheckpointSource {
+  return {
+    version,
+    sections: [...sections.keys()],
+    async read(section: string, slice: Slice) {
+      const group = sections.get(section)?.[slice.group] as Float32Array;
+      return new Uint8Array(group.buffer, slice.start * 4, slice.numbers * 4).slice();
+    },
+  };
+}
+
+/** The hash of docs/architecture.md: tensors by name, each with dtype, shape and bytes. */
+function hashOf(layout: ParameterLayout, groups: readonly Float32Array[]): string {
+  const hash = createHash("sha256");
+  const tensors = layout.groups.flatMap((group) =>
+    group.tensors.map((tensor) => ({ group: group.index, tensor })),
+  );
+  tensors.sort((a, b) => Buffer.compare(Buffer.from(a.tensor.name), Buffer.from(b.tensor.name)));
+  for (const { group, tensor } of tensors) {
+    const numbers = groups[group] as Float32Array;
+    hash.update(`${tensor.name}\0F32\0${tensor.shape.join(",")}\0`);
+    hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset + tensor.offset * 4, tensor.numbers * 4));
+  }
+  return hash.digest("hex");
+}
