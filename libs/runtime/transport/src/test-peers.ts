@@ -142,20 +142,21 @@ export function webSocketMessage(payload: Uint8Array, announcedBytes = payload.l
   return Buffer.concat([head, payload]);
 }
 
-/** Everything that the socket gives until the other side ends it. */
+/** Everything that the socket gives, until the other side ends it or has said goodbye; then the socket is gone. */
 export async function readAll(socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+  let bytes = Buffer.alloc(0);
+  for await (const chunk of socket) {
+    bytes = Buffer.concat([bytes, chunk as Buffer]);
+    if (closeFrameOf(bytes) !== undefined) break;
+  }
+  return bytes;
 }
 
 /** The close frame at the end of what a server sent. */
 export function closeFrameOf(bytes: Buffer): { code: number; reason: string } | undefined {
   const at = bytes.lastIndexOf(0x88);
-  if (at < 0) return undefined;
-  const length = bytes[at + 1] ?? 0;
-  return {
-    code: bytes.readUInt16BE(at + 2),
-    reason: bytes.subarray(at + 4, at + 2 + length).toString("utf8"),
-  };
+  if (at < 0 || bytes.length < at + 4) return undefined;
+  const end = at + 2 + (bytes[at + 1] ?? 0);
+  if (end !== bytes.length) return undefined;
+  return { code: bytes.readUInt16BE(at + 2), reason: bytes.subarray(at + 4, end).toString("utf8") };
 }

@@ -20,7 +20,7 @@ import { coalesce } from "./coalesce.ts";
  * (dialer.ts, server.ts), the meaning of messages, reconnecting (reconnect.ts).
  *
  * Invariants (1-4 are those of Channel in @latentweave/protocol):
- * 5. Nothing is read from the socket before a message handler is there, so no message can be missed.
+ * 5. Messages that come before there is a handler are kept, and the socket is not read on until they are delivered.
  * 6. `settle` is the only way to the closed state; it runs once, frees the timer and wakes everyone who waits.
  * 7. What a peer sends can close its own channel, with one line in the log, and do nothing else.
  */
@@ -55,6 +55,11 @@ type ChannelState =
     }
   | { readonly phase: "closed"; readonly code: number; readonly reason: string };
 
+interface Received {
+  readonly message: Message;
+  readonly slices: readonly Uint8Array[];
+}
+
 type MessageHandler = (message: Message, slices: readonly Uint8Array[]) => void;
 type CloseHandler = (code: number, reason: string) => void;
 
@@ -67,6 +72,8 @@ export class WebSocketChannel implements Channel {
   readonly #closeHandlers: CloseHandler[] = [];
   #state: ChannelState;
   #onMessage: MessageHandler | undefined;
+  /** Received, not yet delivered; the socket is paused as long as there are any. */
+  #early: Received[] = [];
   #sentMessages = 0;
   #leftMessages = 0;
   #waiting: { readonly until: number; readonly resolve: () => void }[] = [];
@@ -78,7 +85,6 @@ export class WebSocketChannel implements Channel {
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#options = options;
-    webSocket.pause();
     webSocket.on("message", (data, isBinary) => this.#receive(data, isBinary));
     webSocket.on("error", (error) => this.#failed(error));
     webSocket.on("close", (code, reason) => this.#closedByWebSocket(code, reason.toString("utf8")));
@@ -130,7 +136,8 @@ export class WebSocketChannel implements Channel {
   /** One handler; a later one takes the place of the earlier. */
   onMessage(handler: MessageHandler): void {
     this.#onMessage = handler;
-    if (this.#state.phase === "open") this.#webSocket.resume();
+    // Not at once: the caller has not got further than this line.
+    if (this.#early.length > 0) queueMicrotask(() => this.#deliverEarly());
   }
 
   /** Any number of handlers; where the channel has closed already, the handler is called soon. */
@@ -144,6 +151,21 @@ export class WebSocketChannel implements Channel {
     if (this.#state.phase !== "open") return;
     const received = this.#read(data, isBinary);
     if (received === undefined) return;
+    if (this.#onMessage !== undefined && this.#early.length === 0) {
+      this.#deliver(received);
+    } else {
+      this.#early.push(received);
+      this.#webSocket.pause();
+    }
+  }
+
+  #deliverEarly(): void {
+    for (let next = this.#early.shift(); next !== undefined; next = this.#early.shift()) this.#deliver(next);
+    if (this.#state.phase === "open") this.#webSocket.resume();
+  }
+
+  #deliver(received: Received): void {
+    if (this.#state.phase !== "open") return;
     try {
       this.#onMessage?.(received.message, received.slices);
     } catch (error) {
@@ -153,7 +175,7 @@ export class WebSocketChannel implements Channel {
     }
   }
 
-  #read(data: RawData, isBinary: boolean): { message: Message; slices: readonly Uint8Array[] } | undefined {
+  #read(data: RawData, isBinary: boolean): Received | undefined {
     try {
       if (!isBinary) throw new ProtocolError("a text message; frames are binary");
       const frame = decodeFrame(asPieces(data), this.#options.maxFrameBytes);
@@ -215,6 +237,7 @@ export class WebSocketChannel implements Channel {
     else this.#state.cancelKill();
     this.#state = { phase: "closed", code, reason };
     this.#onMessage = undefined;
+    this.#early = [];
     for (const { resolve } of this.#waiting.splice(0)) resolve();
     for (const handler of this.#closeHandlers.splice(0)) handler(code, reason);
   }
