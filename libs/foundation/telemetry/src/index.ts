@@ -1,3 +1,4 @@
+export { createHistory, type History } from "./history.ts";
 export {
   type CommitPoint,
   type RunEvent,
