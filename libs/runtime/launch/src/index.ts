@@ -1,1 +1,6 @@
-export {};
+export {
+  bundleUserModule,
+  type LoadedJobFile,
+  loadJobFile,
+  loadUserLayers,
+} from "./job-file/load-job-file.ts";
