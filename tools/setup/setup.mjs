@@ -14,8 +14,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const lockPollMs = 300;
-/** Measured: what node_modules takes on disk. */
-const packagesText = "about 700 MB on disk, of which most are development tools";
+/** Measured. */
+const packagesText = "about 430 MB on disk";
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const seconds = (startMs) => `${((performance.now() - startMs) / 1000).toFixed(1)} s`;
