@@ -2,6 +2,17 @@ export { createRunStore, type RunStoreOptions } from "./run-store.ts";
 export { openLatestCheckpoint, verifyCheckpoint, type Verification } from "./checkpoint-reader.ts";
 export { CheckpointContractError } from "./placement.ts";
 export { parameterHash, parametersFile } from "./hash-of-path.ts";
+export { findRun, listRuns } from "./find-run.ts";
+export {
+  type CheckpointInspection,
+  inspectRun,
+  type LedgerInspection,
+  readTable,
+  type RunInspection,
+  type TensorInspection,
+} from "./inspect-run.ts";
+export { diffRuns, type LedgerDifference, type RunDifference, type TensorDifference } from "./diff-runs.ts";
+export { compareJobs, type JobChange } from "./compare-jobs.ts";
 export { type LedgerEntry, LedgerError, readLedger } from "./ledger.ts";
 export { type Manifest } from "./manifest.ts";
 export { openSafetensors, type SafetensorsFile } from "./safetensors-file.ts";

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { cacheDirectory } from "@latentweave/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -61,6 +61,15 @@ describe("Python's safetensors", () => {
     expect(found.parameters).toEqual(Object.fromEntries(expected("parameters")));
     expect(found.optimizer).toEqual(Object.fromEntries([...expected("m"), ...expected("v")]));
     expect(found.metadata).toEqual({ runId: "run-a", version: "12" });
+  });
+
+  it("gives the same hash by the few lines of Python that the documentation shows", async () => {
+    const { store, directory } = openStore();
+    const { hash } = await writeCheckpoint(store, smallLayout, 12);
+    const page = readFileSync(new URL("../../../../docs/checkpoints.md", import.meta.url), "utf8");
+    const documented = /```python\n([^]*?)```/.exec(page)?.[1] ?? "";
+    const folder = path.join(directory, "checkpoints", "step-00000012");
+    expect(execFileSync(python, ["-c", documented], { cwd: folder, encoding: "utf8" }).trim()).toBe(hash);
   });
 
   it("writes files whose hash is the same, though it orders tensors in its own way", async () => {

@@ -1,0 +1,155 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "@latentweave/protocol";
+import { listCheckpoints } from "./checkpoint-directory.ts";
+import { verifyCheckpoint } from "./checkpoint-reader.ts";
+import { diskError, errorCode } from "./disk-error.ts";
+import { type LedgerEntry, LedgerError, readLedger } from "./ledger.ts";
+import { type Manifest } from "./manifest.ts";
+import { openSafetensors } from "./safetensors-file.ts";
+import { tensorStatistics, type TensorStatistics } from "./tensor-statistics.ts";
+
+export interface TensorInspection extends TensorStatistics {
+  readonly name: string;
+  readonly group: string;
+  readonly tasks: readonly string[];
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly numbers: number;
+}
+
+export interface CheckpointInspection {
+  readonly version: number;
+  readonly directory: string;
+  readonly whole: boolean;
+  /** Why it is not whole. */
+  readonly reason: string | null;
+  readonly hash: string | null;
+  readonly merkleRoot: string | null;
+  readonly bytes: number;
+  readonly sections: readonly string[];
+}
+
+export interface LedgerInspection {
+  readonly commits: number;
+  readonly lastStep: number | null;
+  readonly samples: Readonly<Record<string, number>>;
+  /** Where the chain breaks, or null. */
+  readonly damage: string | null;
+}
+
+/** A run as it lies on disk. */
+export interface RunInspection {
+  readonly directory: string;
+  /** run.json: state, versions, determinism class, hash; null when the run has not got that far. */
+  readonly run: Readonly<Record<string, unknown>> | null;
+  /** job.json: the resolved job. */
+  readonly job: Readonly<Record<string, unknown>> | null;
+  /** Newest first. */
+  readonly checkpoints: readonly CheckpointInspection[];
+  readonly ledger: LedgerInspection;
+  /** Parameters of the newest whole checkpoint, in the model's order. */
+  readonly tensors: readonly TensorInspection[];
+}
+
+/** Reads and verifies everything; nothing is changed. @throws UserError when a JSON file is damaged or unreadable. */
+export async function inspectRun(directory: string): Promise<RunInspection> {
+  const checkpoints: CheckpointInspection[] = [];
+  let newest: { readonly directory: string; readonly manifest: Manifest } | undefined;
+  for (const stored of await listCheckpoints(path.join(directory, "checkpoints"))) {
+    const verification = await verifyCheckpoint(stored.directory);
+    const manifest = verification.kind === "whole" ? verification.manifest : undefined;
+    if (manifest) newest ??= { directory: stored.directory, manifest };
+    checkpoints.push({
+      ...stored,
+      whole: manifest !== undefined,
+      reason: verification.kind === "damaged" ? verification.reason : null,
+      hash: manifest?.hash ?? null,
+      merkleRoot: manifest?.merkleRoot ?? null,
+      bytes: Object.values(manifest?.files ?? {}).reduce((sum, file) => sum + file.bytes, 0),
+      sections: manifest?.sections ?? [],
+    });
+  }
+  return {
+    directory,
+    run: await readTable(path.join(directory, "run.json")),
+    job: await readTable(path.join(directory, "job.json")),
+    checkpoints,
+    ledger: await inspectLedger(directory),
+    tensors: newest ? await inspectTensors(newest.directory, newest.manifest) : [],
+  };
+}
+
+async function inspectTensors(directory: string, manifest: Manifest): Promise<TensorInspection[]> {
+  const file = await openSafetensors(path.join(directory, "parameters.safetensors"));
+  try {
+    const stored = new Map(file.header.tensors.map((tensor) => [tensor.name, tensor]));
+    const inspections: TensorInspection[] = [];
+    for (const group of manifest.groups)
+      for (const { name } of group.tensors) {
+        const tensor = stored.get(name);
+        if (!tensor) continue;
+        inspections.push({
+          name,
+          group: group.name,
+          tasks: group.tasks,
+          dtype: tensor.dtype,
+          shape: tensor.shape,
+          numbers: tensor.bytes / 4,
+          ...(await tensorStatistics(file, tensor)),
+        });
+      }
+    return inspections;
+  } finally {
+    await file.close();
+  }
+}
+
+async function inspectLedger(directory: string): Promise<LedgerInspection> {
+  const samples: Record<string, number> = {};
+  let commits = 0;
+  let lastStep: number | null = null;
+  let damage: string | null = null;
+  try {
+    for await (const { record } of ledgerOf(directory)) {
+      commits += 1;
+      lastStep = record.step;
+      for (const task of record.tasks) samples[task.task] = (samples[task.task] ?? 0) + task.samples;
+    }
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    damage = error.message;
+  }
+  return { commits, lastStep, samples, damage };
+}
+
+/** The checked ledger of a run, whose folder may have been renamed since. */
+export async function* ledgerOf(directory: string): AsyncGenerator<LedgerEntry> {
+  const runId = (await readTable(path.join(directory, "run.json")))?.runId;
+  const name = typeof runId === "string" ? runId : path.basename(path.resolve(directory));
+  yield* readLedger(path.join(directory, "ledger", "commits.jsonl"), name);
+}
+
+/** A JSON object from a file; null when the file is not there. @throws UserError when it is something else. */
+export async function readTable(file: string): Promise<Readonly<Record<string, unknown>> | null> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return null;
+    throw diskError(error, file);
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      return value as Readonly<Record<string, unknown>>;
+  } catch {
+    // told below
+  }
+  throw new UserError({
+    what: "this file is damaged",
+    where: file,
+    expected: "a JSON object",
+    mend: "restore it from a copy, or start a new run with another --run-id",
+  });
+}
