@@ -268,12 +268,12 @@ export function createShard(options: ShardOptions): Shard {
       last,
     };
     for (const channel of followers.values()) channel.send(decide);
-    const learningRate = rateAt(now.spec, step.plan);
     const dropped = step.reduction.duplicates + duplicates;
     duplicates = 0;
     const startedMs = step.startedMs;
     unackedCommits += 1;
     const updates = step.plan.rounds.some((round) => round.update);
+    const learningRate = updates ? rateAt(now.spec, step.plan) : 0;
     const decidedMs = clock.nowMs();
     // The record goes out before the weights do: whoever sees version n+1 can rely on the commit having been told.
     coordinator?.send({

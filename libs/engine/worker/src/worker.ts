@@ -71,7 +71,6 @@ interface ShardLink {
   /** Step and membership of its newest broadcast. */
   step: number;
   quorumId: number;
-  readonly keep: { stop(): void };
 }
 
 interface Ready {
@@ -108,6 +107,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let work: StepWork | undefined;
   let leavingReason: string | undefined;
   let over = false;
+  let keeps: readonly { stop(): void }[] = [];
   let wake: () => void = () => undefined;
   let end: (result: WorkerEnd) => void = () => undefined;
   const ended = new Promise<WorkerEnd>((resolve) => {
@@ -117,7 +117,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const finish = (result: WorkerEnd): void => {
     if (over) return;
     over = true;
-    for (const link of ready?.links ?? []) link.keep.stop();
+    for (const keep of keeps) keep.stop();
     coordinator?.close(closeCodes.done, result.kind);
     wake();
     void ready?.source.close();
@@ -166,11 +166,17 @@ export function createWorker(options: WorkerOptions): Worker {
     digest = await options.canary(compute, model);
     await compute.load(model);
     const source = createRowSource(spec, (task) => options.openRows(task, welcome.data));
-    const links = welcome.shards.map((address, index): ShardLink => {
-      const keep = options.keepShard(address, (channel) => attach(index, channel));
-      return { index, channel: undefined, step: -1, quorumId: -1, keep };
-    });
+    const links = welcome.shards.map((_, index): ShardLink => ({
+      index,
+      channel: undefined,
+      step: -1,
+      quorumId: -1,
+    }));
     ready = { spec, layout, owned: ownership(layout, links.length), links, source };
+    // Only now: a channel may come at once, and finds its link.
+    keeps = welcome.shards.map((address, index) =>
+      options.keepShard(address, (channel) => attach(index, channel)),
+    );
     coordinator?.send({ type: "canary", runId, digest });
     loop().catch((error: unknown) => breakDown(error, false));
   };

@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { createCluster, randomRows } from "./cluster.ts";
+import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
+import type { RunSpec } from "@latentweave/plan";
+
+const rows = randomRows(smallWidth, smallClasses);
+
+async function finalHash(spec: RunSpec, workers: number, shards: number, seed: number): Promise<string> {
+  const cluster = createCluster({ spec, shards, expectedWorkers: workers, rows, seed });
+  for (let index = 0; index < workers; index++) cluster.addWorker(`w${index}`);
+  const outcome = await cluster.finish();
+  expect(outcome).toMatchObject({ state: "finished" });
+  return outcome.hash as string;
+}
+
+describe("the same bits, whatever the cluster", () => {
+  it("gives one hash for any number of workers and shards and any delays", async () => {
+    const spec = smallSpec();
+    const reference = await finalHash(spec, 1, 1, 1);
+    for (const [workers, shards, seed] of [
+      [2, 1, 2],
+      [3, 2, 3],
+      [4, 3, 4],
+      [7, 2, 5],
+    ] as const)
+      expect(await finalHash(spec, workers, shards, seed), `${workers} workers, ${shards} shards`).toBe(
+        reference,
+      );
+  });
+
+  it("gives one hash where groups span several blocks and shards, with clipping and Ω on", async () => {
+    const spec = smallSpec({
+      steps: 3,
+      hidden: 3000,
+      clipNorm: 0.5,
+      regulariser: { omega: "mean", lambda: 0.1 },
+    });
+    const reference = await finalHash(spec, 1, 1, 1);
+    expect(await finalHash(spec, 3, 3, 2)).toBe(reference);
+    expect(await finalHash(smallSpec({ steps: 3, hidden: 3000 }), 1, 1, 1)).not.toBe(reference);
+  });
+});
+
+describe("workers come and go", () => {
+  it("keeps the bits and commits every slot once when workers are killed, leave and join in the middle", async () => {
+    const spec = smallSpec({ steps: 12 });
+    const reference = await finalHash(spec, 1, 1, 1);
+    const cluster = createCluster({ spec, shards: 2, expectedWorkers: 2, rows, seed: 9 });
+    const first = cluster.addWorker("a");
+    const second = cluster.addWorker("b", 5);
+    await cluster.runUntil(() => cluster.coordinator.snapshot().step >= 3);
+    first.kill();
+    await cluster.runUntil(() => cluster.coordinator.snapshot().step >= 5);
+    cluster.addWorker("c");
+    cluster.addWorker("d");
+    await cluster.runUntil(() => cluster.coordinator.snapshot().step >= 8);
+    second.worker.leave("test");
+    const outcome = await cluster.finish();
+    expect(outcome.hash).toBe(reference);
+    const steps = cluster.store.commits.map((commit) => commit.step);
+    expect(steps).toEqual(steps.map((_, step) => step));
+    for (const commit of cluster.store.commits)
+      for (const task of commit.tasks)
+        expect(task.metrics.samples, `${task.task} of step ${commit.step}`).toBe(task.samples);
+  });
+
+  it("waits for a worker when the last one is lost, and goes on with the next", async () => {
+    const spec = smallSpec();
+    const cluster = createCluster({ spec, shards: 1, expectedWorkers: 1, rows, seed: 3 });
+    const only = cluster.addWorker("a");
+    await cluster.runUntil(() => cluster.coordinator.snapshot().step >= 2);
+    only.kill();
+    await cluster.runUntil(() => cluster.coordinator.snapshot().state === "waiting");
+    expect(cluster.coordinator.snapshot().state).toBe("waiting");
+    cluster.addWorker("b");
+    expect((await cluster.finish()).hash).toBe(await finalHash(spec, 1, 1, 1));
+  });
+});
+
+describe("stopping and resuming", () => {
+  it("ends with the bits of the run that was never interrupted, with another number of shards", async () => {
+    const spec = smallSpec({ steps: 10 });
+    const reference = await finalHash(spec, 1, 1, 1);
+    const before = createCluster({ spec, shards: 2, expectedWorkers: 2, rows, seed: 4 });
+    before.addWorker("a");
+    before.addWorker("b");
+    await before.runUntil(() => before.coordinator.snapshot().step >= 4);
+    before.coordinator.stop("interrupted by the test");
+    const interrupted = await before.finish();
+    expect(interrupted.state).toBe("interrupted");
+    const resume = await before.store.latestCheckpoint();
+    if (!resume) throw new Error("the interrupted run left no checkpoint");
+    const after = createCluster({ spec, shards: 3, expectedWorkers: 1, rows, seed: 5, resume });
+    after.addWorker("c");
+    const outcome = await after.finish();
+    expect(outcome).toMatchObject({ state: "finished", hash: reference });
+    expect(after.store.commits[0]?.step).toBe(interrupted.version);
+  });
+});
+
+describe("a run that cannot go on", () => {
+  it("fails, naming the step, when a loss is not a number", async () => {
+    const spec = smallSpec({ optimiser: { kind: "sgd", learningRate: 1e30 } });
+    const cluster = createCluster({ spec, shards: 1, expectedWorkers: 1, rows, seed: 3 });
+    cluster.addWorker("a");
+    const outcome = await cluster.finish();
+    expect(outcome.state).toBe("failed");
+    expect(outcome.reason).toMatch(/step \d+ cannot be committed/);
+  });
+});
