@@ -1,5 +1,5 @@
 import { loadArithmetic, randomKey } from "@latentweave/arithmetic";
-import { createInlineCompute } from "@latentweave/compute";
+import { createInlineCompute, type LoadedBackend, loadBackend } from "@latentweave/compute";
 import {
   type Compute,
   type ComputeModel,
@@ -8,8 +8,6 @@ import {
   metricNames,
   resolveModel,
 } from "@latentweave/model";
-import * as tf from "@tensorflow/tfjs-core";
-import "@tensorflow/tfjs-backend-cpu";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { plainEvaluate, plainGradient } from "./plain-compute-program.ts";
 import { createPlainCompute } from "./plain-compute.ts";
@@ -17,8 +15,9 @@ import { createPlainCompute } from "./plain-compute.ts";
 const arithmetic = loadArithmetic();
 const open: Compute[] = [];
 
+let backend: LoadedBackend;
 beforeAll(async () => {
-  await tf.setBackend("cpu");
+  backend = await loadBackend({ name: "cpu" });
 });
 afterEach(async () => {
   await Promise.all(open.splice(0).map((compute) => compute.close()));
@@ -45,7 +44,6 @@ function description(kind: "shared" | "bank"): ModelDescription {
       { kind: "dense", units: 5, activation: "gelu" },
       { kind: "dense", units: inputNumbers, activation: "sigmoid" },
     ],
-    weight: 1,
   } as const;
   const heads =
     kind === "bank"
@@ -139,7 +137,7 @@ describe("the plain compute and TensorFlow.js", () => {
       it(`agree to 1e-5 on gradients, losses and metrics of task ${task} in phase ${phase} of a ${kind} model`, async () => {
         const model = modelOf(kind);
         const plain = await loaded(createPlainCompute(), model);
-        const tensorflow = await loaded(createInlineCompute({ tf, determinismClass: {} }), model);
+        const tensorflow = await loaded(createInlineCompute(backend), model);
         for (const program of ["gradient", "evaluate"] as const) {
           const batch = batchOf(phase, task, program);
           const ours = await plain.run(batch);
@@ -155,7 +153,7 @@ describe("the plain compute and TensorFlow.js", () => {
   it("agree on latents, reconstructions and the outputs of heads", async () => {
     const model = modelOf("shared");
     const plain = await loaded(createPlainCompute(), model);
-    const tensorflow = await loaded(createInlineCompute({ tf, determinismClass: {} }), model);
+    const tensorflow = await loaded(createInlineCompute(backend), model);
     const { x } = batchOf(0, "one", "evaluate", 4);
     for (const [output, numbers] of [
       ["latent", 3],

@@ -1,0 +1,11 @@
+import { beforeAll } from "vitest";
+import { loadBackend } from "../backend/load-backend.ts";
+import type { LoadedBackend } from "../backend/loaded-backend.ts";
+import { layerSuite } from "../testing/layer-suite.ts";
+
+let backend: LoadedBackend;
+beforeAll(async () => {
+  backend = await loadBackend({ name: "cpu" });
+});
+
+layerSuite(() => backend);

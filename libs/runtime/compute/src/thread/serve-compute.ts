@@ -1,0 +1,79 @@
+import type { MessagePort } from "node:worker_threads";
+import { loadBackend } from "../backend/load-backend.ts";
+import type { Tf } from "../backend/loaded-backend.ts";
+import { ModelRuntime } from "../model/model-runtime.ts";
+import { viewParameterMemory } from "../model/parameter-memory.ts";
+import {
+  type CallResult,
+  type FromThread,
+  type ThreadCall,
+  type ThreadData,
+  toPlainError,
+  type ToThread,
+} from "./messages.ts";
+
+/** The thread's side: loads the backend, says so, then carries out one message after the other until `close`. */
+export async function serveCompute(port: MessagePort, data: ThreadData): Promise<void> {
+  const post = (message: FromThread, transfer: readonly ArrayBuffer[] = []): void =>
+    port.postMessage(message, [...transfer]);
+  let tf: Tf;
+  try {
+    const { tf: loaded, name, determinismClass, notes } = await loadBackend(data.backend);
+    tf = loaded;
+    post({ kind: "ready", ready: { name, determinismClass, notes } });
+  } catch (error) {
+    post({ kind: "unusable", error: toPlainError(error) });
+    return;
+  }
+
+  let runtime: ModelRuntime | undefined;
+  const loaded = (): ModelRuntime => {
+    if (!runtime) throw new Error("no model is loaded yet");
+    return runtime;
+  };
+  const carryOut = async (call: ThreadCall): Promise<CallResult> => {
+    switch (call.kind) {
+      case "load": {
+        const { model, memory } = call;
+        const next = await ModelRuntime.create(tf, model, viewParameterMemory(model.layout, memory));
+        runtime?.dispose();
+        runtime = next;
+        return undefined;
+      }
+      case "write":
+        loaded().write(call.slices);
+        return undefined;
+      case "run":
+        return await loaded().run(call.batch);
+      case "infer":
+        return await loaded().infer(call.request);
+      case "close":
+        runtime?.dispose();
+        return undefined;
+    }
+  };
+  const answer = async (message: ToThread): Promise<void> => {
+    if ("changed" in message) {
+      for (const slice of message.changed) runtime?.changed(slice);
+      return;
+    }
+    const { id, call } = message;
+    try {
+      const result = await carryOut(call);
+      post({ kind: "done", id, result }, buffersOf(result));
+    } catch (error) {
+      post({ kind: "failed", id, error: toPlainError(error) });
+    }
+  };
+  let last = Promise.resolve();
+  port.on("message", (message: ToThread) => {
+    last = last.then(() => answer(message));
+  });
+}
+
+/** Each buffer once: a result's gradients are views on one. */
+function buffersOf(result: CallResult): readonly ArrayBuffer[] {
+  if (result === undefined) return [];
+  const arrays = result instanceof Float32Array ? [result] : [...result.gradients, result.metrics];
+  return [...new Set(arrays.map((array) => array.buffer as ArrayBuffer))];
+}

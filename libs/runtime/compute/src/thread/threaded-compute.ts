@@ -1,0 +1,209 @@
+import { Worker } from "node:worker_threads";
+import type { Compute, InferenceRequest, MicroBatch, MicroBatchResult } from "@latentweave/model";
+import type { BackendName, BackendOptions } from "../backend/loaded-backend.ts";
+import { applyNativeEnvironment } from "../backend/native-environment.ts";
+import { checkSlices, type ParameterSlice } from "../model/model-runtime.ts";
+import { allocateParameterMemory, type ParameterMemory } from "../model/parameter-memory.ts";
+import { findThreadEntry } from "./entry-path.ts";
+import {
+  type CallResult,
+  type FromThread,
+  fromPlainError,
+  type ThreadCall,
+  type ThreadReady,
+  type ToThread,
+} from "./messages.ts";
+
+export interface ThreadedComputeOptions {
+  readonly backend?: BackendOptions;
+  /** File of the compute thread; default: the bundle's own. */
+  readonly entry?: string;
+  /** The thread ended by itself. Every call then waiting has been rejected with this error, and so will later ones. */
+  readonly onFailure?: (error: ComputeThreadError) => void;
+}
+
+export interface ThreadedCompute extends Compute {
+  readonly backend: BackendName;
+  /** What a user should know about the choice of the backend. */
+  readonly notes: readonly string[];
+}
+
+/** The compute thread ended although nobody closed it. */
+export class ComputeThreadError extends Error {
+  override readonly name = "ComputeThreadError";
+}
+
+interface Waiting {
+  readonly resolve: (result: CallResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Compute in a thread of its own, so that sockets and heartbeats never wait for it. Parameters lie in memory that both
+ * threads share; inputs are copied once and moved, results are moved.
+ * @throws UserError when the backend that was asked for cannot be had.
+ */
+export async function createThreadedCompute(options: ThreadedComputeOptions = {}): Promise<ThreadedCompute> {
+  const backend = options.backend ?? {};
+  // TensorFlow reads its settings from the process when the thread loads it.
+  applyNativeEnvironment({
+    ...(backend.threads === undefined ? {} : { threads: backend.threads }),
+    ...(backend.deviceId === undefined ? {} : { device: backend.deviceId }),
+  });
+  const entry = options.entry === undefined ? await findThreadEntry() : undefined;
+  try {
+    const worker = new Worker(options.entry ?? (entry?.file as string), { workerData: { backend } });
+    const thread = new ComputeThread(worker, options.onFailure);
+    const { name, determinismClass, notes } = await thread.ready;
+    return threadedCompute(thread, { name, determinismClass, notes });
+  } finally {
+    await entry?.discard();
+  }
+}
+
+/**
+ * One worker thread and the calls that wait for it.
+ * 1. Calls are answered in the order in which they are made.
+ * 2. Once the thread has ended, for whatever reason, no call waits and none can be made.
+ */
+class ComputeThread {
+  readonly ready: Promise<ThreadReady>;
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #onFailure: ((error: ComputeThreadError) => void) | undefined;
+  #nextId = 0;
+  #ended: Error | undefined;
+
+  constructor(worker: Worker, onFailure: ((error: ComputeThreadError) => void) | undefined) {
+    this.#worker = worker;
+    this.#onFailure = onFailure;
+    let started: { resolve: (ready: ThreadReady) => void; reject: (error: Error) => void } | undefined;
+    this.ready = new Promise((resolve, reject) => {
+      started = { resolve, reject };
+    });
+    worker.on("message", (message: FromThread) => {
+      switch (message.kind) {
+        case "ready":
+          started?.resolve(message.ready);
+          started = undefined;
+          return;
+        case "unusable":
+          started?.reject(fromPlainError(message.error));
+          started = undefined;
+          void this.end(new ComputeThreadError("the compute thread has no backend"));
+          return;
+        case "done":
+          this.#take(message.id)?.resolve(message.result);
+          return;
+        case "failed":
+          this.#take(message.id)?.reject(fromPlainError(message.error));
+          return;
+      }
+    });
+    const fail = (error: ComputeThreadError): void => {
+      if (this.#ended) return;
+      this.#ended = error;
+      this.#rejectAll(error);
+      if (started) started.reject(error);
+      else this.#onFailure?.(error);
+    };
+    worker.on("error", (cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      fail(new ComputeThreadError(`the compute thread failed: ${reason}`, { cause }));
+    });
+    worker.on("exit", (code) => fail(new ComputeThreadError(`the compute thread ended with code ${code}`)));
+  }
+
+  /** True when nothing that touches parameters is under way. */
+  get idle(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  call(call: ThreadCall, transfer: readonly ArrayBuffer[] = []): Promise<CallResult> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return new Promise((resolve, reject) => {
+      this.post({ id, call }, transfer);
+      this.#waiting.set(id, { resolve, reject });
+    });
+  }
+
+  post(message: ToThread, transfer: readonly ArrayBuffer[] = []): void {
+    if (this.#ended) throw this.#ended;
+    this.#worker.postMessage(message, [...transfer]);
+  }
+
+  /** Ends the thread; later calls are rejected with `reason`. */
+  async end(reason: Error): Promise<void> {
+    this.#ended ??= reason;
+    this.#rejectAll(this.#ended);
+    await this.#worker.terminate();
+  }
+
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return waiting;
+  }
+
+  #rejectAll(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+function threadedCompute(thread: ComputeThread, ready: ThreadReady): ThreadedCompute {
+  let memory: ParameterMemory | undefined;
+  let closing: Promise<void> | undefined;
+
+  const close = async (): Promise<void> => {
+    const closed = new Error("the compute is closed");
+    if (!thread.ended) await thread.call({ kind: "close" }).catch(() => undefined);
+    await thread.end(closed);
+  };
+  return {
+    backend: ready.name,
+    notes: ready.notes,
+    determinismClass: ready.determinismClass,
+    async load(model) {
+      const next = allocateParameterMemory(model.layout);
+      memory = next;
+      await thread.call({ kind: "load", model, memory: next.buffer });
+    },
+    async setParameters(slices) {
+      if (!memory) throw new Error("no model is loaded yet");
+      checkSlices(memory, slices);
+      if (thread.idle) {
+        // Nobody reads the memory now, and what is posted later is carried out later: one copy, none in the thread.
+        for (const { group, start, values } of slices) memory.groups[group]?.set(values, start);
+        thread.post({
+          changed: slices.map(({ group, start, values }) => ({ group, start, length: values.length })),
+        });
+        return;
+      }
+      const copies = slices.map((slice): ParameterSlice => ({ ...slice, values: slice.values.slice() }));
+      await thread.call(
+        { kind: "write", slices: copies },
+        copies.map(({ values }) => values.buffer as ArrayBuffer),
+      );
+    },
+    async run(batch: MicroBatch): Promise<MicroBatchResult> {
+      const columns = Object.entries(batch.columns).map(([name, values]) => [name, values.slice()] as const);
+      const own: MicroBatch = { ...batch, x: batch.x.slice(), columns: Object.fromEntries(columns) };
+      const buffers = [own.x, ...Object.values(own.columns)].map(({ buffer }) => buffer as ArrayBuffer);
+      return (await thread.call({ kind: "run", batch: own }, buffers)) as MicroBatchResult;
+    },
+    async infer(request: InferenceRequest): Promise<Float32Array> {
+      const own: InferenceRequest = { ...request, x: request.x.slice() };
+      return (await thread.call({ kind: "infer", request: own }, [
+        own.x.buffer as ArrayBuffer,
+      ])) as Float32Array;
+    },
+    close: () => (closing ??= close()),
+  };
+}
