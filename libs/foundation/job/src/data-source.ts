@@ -71,6 +71,11 @@ export const dataSourceSchema = z
     scale: z.enum(["none", "unit", "minmax", "standard"]).optional(),
     /** Shape of one sample, in place of the source's own; the number of numbers must stay. */
     reshape: z.array(z.number().int().positive()).min(1).optional(),
+    /**
+     * Brings samples of any shape to rows of this width: tables get zeros at the end, larger images are averaged down
+     * to the largest square that fits first. So tasks of different shape can enter the same layers.
+     */
+    width: z.number().int().positive().optional(),
     /** Keeps the first rows only (of the training and of the test rows each), for small runs. */
     limit: z.number().int().positive().optional(),
     split: splitSchema.optional(),
@@ -92,6 +97,13 @@ export const dataSourceSchema = z
           message: "is for tables (csv, or a table of the catalogue) only",
         });
       }
+    }
+    if (source.width !== undefined && source.reshape !== undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["reshape"],
+        message: "does not go with width, which makes rows of samples",
+      });
     }
     const { validation = 0, test = 0 } = source.split ?? {};
     if (validation + test >= 1) {

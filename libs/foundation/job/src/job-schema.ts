@@ -128,10 +128,11 @@ export const jobSchema = z.strictObject({
     .strictObject({
       /** Default 100; 0: never. */
       everySteps: count.default(100),
-      split: z.enum(["validation", "test"]).default("validation"),
+      /** Default `test`; `validation` needs a validation part in the data's split. */
+      split: z.enum(["validation", "test"]).default("test"),
       microBatch: positiveInteger.default(256),
     })
-    .default({ everySteps: 100, split: "validation", microBatch: 256 }),
+    .default({ everySteps: 100, split: "test", microBatch: 256 }),
   checkpoints: z
     .strictObject({
       /** Default 500; 0: at the end only. */

@@ -89,7 +89,7 @@ describe("a good job", () => {
       clipNorm: null,
       steps: 100,
       epochs: null,
-      evaluate: { everySteps: 100, split: "validation", microBatch: 256 },
+      evaluate: { everySteps: 100, split: "test", microBatch: 256 },
       checkpoints: { everySteps: 500, keep: 2 },
       compute: { backend: null, threads: 1, precision: "float32" },
       launcher: { kind: "local", workers: null, shards: 1 },

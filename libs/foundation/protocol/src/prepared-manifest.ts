@@ -59,6 +59,8 @@ const fittedScaleSchema = z.strictObject({
 const preprocessingSchema = z.strictObject({
   scale: fittedScaleSchema,
   oneHot: z.array(z.strictObject({ column: z.string(), values: z.array(z.string()) })),
+  /** Samples were brought to this width: images averaged down, zeros at the end. Then `x.names` leaves the zeros out. */
+  width: z.number().int().positive().optional(),
 });
 
 export const preparedManifestSchema = z.strictObject({

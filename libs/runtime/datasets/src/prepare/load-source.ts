@@ -6,6 +6,7 @@ import { readIdxFile } from "../formats/idx.ts";
 import { readNpyFile } from "../formats/npy.ts";
 import { readNpzArrays } from "../formats/npz.ts";
 import { numberTargets, classTargets, type RawTargets } from "./load-targets.ts";
+import { fitWidth } from "./fit-width.ts";
 import { requireFinite } from "./require-finite.ts";
 import { firstRows, type LoadedRows, type LoadedSource } from "./loaded-source.ts";
 import type { SourceFiles } from "./source-files.ts";
@@ -22,12 +23,15 @@ export async function loadSource(
   table: CsvOptions,
 ): Promise<LoadedSource> {
   const loaded = files.kind === "csv" ? await loadTable(files.file, table) : await loadArrays(source, files);
-  return {
-    ...loaded,
-    x: { ...loaded.x, shape: reshaped(source, loaded.x.shape, loaded.x.width) },
-    train: firstRows(loaded.train, source.limit),
-    test: loaded.test && firstRows(loaded.test, source.limit),
-  };
+  return fitWidth(
+    {
+      ...loaded,
+      x: { ...loaded.x, shape: reshaped(source, loaded.x.shape, loaded.x.width) },
+      train: firstRows(loaded.train, source.limit),
+      test: loaded.test && firstRows(loaded.test, source.limit),
+    },
+    source.width,
+  );
 }
 
 async function loadTable(file: string, options: CsvOptions): Promise<LoadedSource> {
