@@ -1,0 +1,56 @@
+import type { ResolvedJob } from "@latentweave/job";
+import type { StreamMessage } from "@latentweave/telemetry";
+
+/** What `launchRun` needs to start a run: everything checked, nothing left to ask. */
+export interface LaunchOptions {
+  /** Flags are folded in: `launcher`, `compute`, `steps` and `seed` are those of this run. */
+  readonly job: ResolvedJob;
+  /** Absolute; relative paths in the job start here. */
+  readonly jobDirectory: string;
+  /** JavaScript of the job's own layers. */
+  readonly userModule?: string;
+  /** Absolute folder that holds runs; the run's own is `runsDirectory/runId`. `launchRun` makes it and writes job.json. */
+  readonly runsDirectory: string;
+  readonly runId: string;
+  /** Continue from the newest checkpoint; the job was compared with the run's job.json already. */
+  readonly resume: boolean;
+  /** CUDA device numbers or "cpu", one worker each in turn; empty: what the machine has. */
+  readonly devices: readonly string[];
+  /** Port of the dashboard and of everything else that the coordinator serves; 0: any free one. */
+  readonly port: number;
+  /** False: the port serves workers alone. */
+  readonly dashboard: boolean;
+  /** Address to listen at; beyond loopback a token is needed. */
+  readonly host: string;
+  readonly token?: string;
+  /** Lines for the person at the terminal: preparation of data, which backend and why. */
+  readonly log: (line: string) => void;
+}
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly state: "finished" | "interrupted" | "failed";
+  /** Version of the weights. */
+  readonly version: number;
+  /** SHA-256 of the parameters of the last checkpoint. */
+  readonly hash: string | null;
+  readonly reason: string | null;
+}
+
+/** A run whose processes have been started. */
+export interface LaunchedRun {
+  readonly runId: string;
+  /** Absolute. */
+  readonly directory: string;
+  /** Of the live page. */
+  readonly url: string;
+  /** Snapshots, commits and events as they come; ends with the run. */
+  readonly snapshotStream: AsyncIterable<StreamMessage>;
+  /** Ends the run after a checkpoint. */
+  stop(reason: string): Promise<void>;
+  /** Ends every process of the run at once. */
+  stopNow(): void;
+  readonly ended: Promise<RunEnd>;
+}
+
+export type LaunchRun = (options: LaunchOptions) => Promise<LaunchedRun>;
