@@ -50,7 +50,8 @@ export async function createDirectoryAtomically(
   } catch (error) {
     throw fileProblem(error, parent);
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    // After a failure to create it there may be nothing to remove, and no way to get there.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -76,7 +77,7 @@ export async function writeFileAtomically(file: string, parts: readonly Uint8Arr
     }
     await rename(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw fileProblem(error, file);
   }
 }

@@ -7,7 +7,10 @@ export {
   getDataset,
   listDatasets,
 } from "./catalogue/get-dataset.ts";
+export { type DescribedColumn, describeCsv } from "./formats/describe-csv.ts";
 export { encodeNpy } from "./formats/npy.ts";
+export { guessDataSource } from "./prepare/guess-source.ts";
+export { readInputs } from "./prepare/read-inputs.ts";
 export { type PrepareOptions, prepare } from "./prepare/prepare.ts";
 export { findPrepared, preparedFilePath, readPreparedManifest } from "./prepared-store.ts";
 export {

@@ -1,8 +1,7 @@
 import { createReadStream } from "node:fs";
-import { CsvError, parse } from "csv-parse";
 import { UserError } from "@latentweave/protocol";
-import { fileProblem } from "../files.ts";
 import { CategoryColumn } from "./category-column.ts";
+import { csvRecords, isDecimal } from "./csv-records.ts";
 import { GrowingFloats } from "./growing-floats.ts";
 
 /** How to read a table; names are those of the header line. */
@@ -29,53 +28,23 @@ export interface TableData {
 }
 
 type Cells = readonly string[];
-interface ParsedRecord {
-  readonly record: Cells;
-  readonly info: { readonly lines: number };
-}
-
-/** Decimal numbers only: no hexadecimal, no "NaN", no thousands separators. */
-const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-
 /**
  * Reads a comma- (or, for .tsv, tab-) separated table with a header line, row by row.
  * @throws UserError naming file, line and column: ragged row, cell that is no number, empty cell, unknown column
  */
 export async function readCsvFile(file: string, options: CsvOptions): Promise<TableData> {
-  const input = createReadStream(file);
-  const parser = parse({
-    bom: true,
-    delimiter: file.endsWith(".tsv") ? "\t" : ",",
-    info: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    trim: true,
-  });
-  input.on("error", (error) => parser.destroy(error));
-  input.pipe(parser);
   let table: TableReader | undefined;
-  try {
-    for await (const { record, info } of parser as AsyncIterable<ParsedRecord>) {
-      if (table) table.add(record, info.lines);
-      else table = new TableReader(file, record, options);
-    }
-  } catch (error) {
-    if (error instanceof CsvError) {
-      throw new UserError({
-        what: error.message,
-        where: file,
-        expected: "a comma-separated table",
-        cause: error,
-      });
-    }
-    throw fileProblem(error, file);
-  } finally {
-    input.destroy();
+  for await (const { record, info } of csvRecords(file, createReadStream(file))) {
+    if (table) table.add(record, info.lines);
+    else table = new TableReader(file, record, options);
   }
   if (!table)
     throw new UserError({ what: "the file is empty", where: file, expected: "a header line and rows" });
   return table.finish();
 }
+
+/** A wrong delimiter makes a cell of a whole line; a message needs only its beginning. */
+const shownCharacters = 40;
 
 interface InputColumn {
   readonly name: string;
@@ -152,7 +121,7 @@ class TableReader {
 
   #addTarget(cell: string, index: number, line: number): void {
     if (cell === "") throw this.#cellProblem("the cell is empty", index, line, "a target");
-    this.#targetKind ??= decimal.test(cell) ? "number" : "class";
+    this.#targetKind ??= isDecimal(cell) ? "number" : "class";
     if (this.#targetKind === "class") this.#targetCategory ??= new CategoryColumn();
     this.#targetValues.push(
       this.#targetCategory ? this.#targetCategory.indexOf(cell) : this.#number(cell, index, line),
@@ -161,15 +130,18 @@ class TableReader {
 
   #number(cell: string, index: number, line: number): number {
     const value = Math.fround(Number(cell));
-    if (decimal.test(cell) && Number.isFinite(value)) return value;
+    if (isDecimal(cell) && Number.isFinite(value)) return value;
+    const shown = JSON.stringify(
+      cell.length > shownCharacters ? `${cell.slice(0, shownCharacters)}...` : cell,
+    );
     const what =
       cell === ""
         ? "the cell is empty"
         : /^[+-]?(nan|inf(inity)?)$/i.test(cell)
-          ? `"${cell}" is not a finite number`
-          : decimal.test(cell)
-            ? `"${cell}" is too large for a 32-bit float`
-            : `"${cell}" is not a number`;
+          ? `${shown} is not a finite number`
+          : isDecimal(cell)
+            ? `${shown} is too large for a 32-bit float`
+            : `${shown} is not a number`;
     throw this.#cellProblem(what, index, line, "a decimal number");
   }
 

@@ -117,7 +117,11 @@ async function writePrepared(
         version: 1,
         x: loaded.x,
         y: loaded.y,
-        preprocessing: { scale, oneHot: loaded.oneHot },
+        preprocessing: {
+          scale,
+          oneHot: loaded.oneHot,
+          ...(source.width === undefined ? {} : { width: source.width }),
+        },
         splits: {
           train: await write(loaded.train, rows.train),
           validation: await write(loaded.train, rows.validation),
@@ -168,14 +172,18 @@ async function writeSplit(
   return { rows: places.length, bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0), shards };
 }
 
-function takeRows<T extends Uint8Array | Float32Array | Int32Array>(
-  all: T,
-  width: number,
-  rows: Uint32Array,
-): T {
-  const taken = new (all.constructor as new (length: number) => T)(rows.length * width);
+type Numbers = Uint8Array | Float32Array | Int32Array;
+
+function takeRows<T extends Numbers>(all: T, width: number, rows: Uint32Array): T {
+  const taken = emptyLike(all, rows.length * width);
   rows.forEach((row, place) => taken.set(all.subarray(row * width, (row + 1) * width), place * width));
-  return taken;
+  return taken as T;
+}
+
+/** By type and not by constructor: bytes read from a file are Node's Buffer, which has a constructor of its own kind. */
+function emptyLike(all: Numbers, length: number): Numbers {
+  if (all instanceof Float32Array) return new Float32Array(length);
+  return all instanceof Int32Array ? new Int32Array(length) : new Uint8Array(length);
 }
 
 /** Remembers which prepared data came of which source: <root>/sources/<key>.json. */
