@@ -1,1 +1,16 @@
-export {};
+export {
+  activation,
+  averagePooling,
+  convolution,
+  defineJob,
+  dense,
+  dropout,
+  flatten,
+  type JobInput,
+  maxPooling,
+  normalisation,
+  reshape,
+  transposedConvolution,
+  userLayer,
+} from "@latentweave/job";
+export type { LayerSpec, UserLayer, UserLayerContext } from "@latentweave/model";
