@@ -1,1 +1,1 @@
-export {};
+export { coordinatorFile, type CoordinatorProcessOptions, runCoordinatorProcess } from "./run-coordinator.ts";

@@ -1,1 +1,1 @@
-export {};
+export { runShardProcess, type ShardProcessOptions } from "./run-shard.ts";

@@ -1,1 +1,1 @@
-export {};
+export { runWorkerProcess, type WorkerProcessOptions } from "./run-worker.ts";

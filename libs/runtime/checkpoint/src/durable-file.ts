@@ -13,12 +13,16 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Readers see the old text or the new one, never a part. @throws UserError where the disk is full or not writable. */
-export async function writeTextAtomically(file: string, text: string): Promise<void> {
+/**
+ * Readers see the old text or the new one, never a part.
+ * @param mode of the file, before the process's mask
+ * @throws UserError where the disk is full or not writable.
+ */
+export async function writeTextAtomically(file: string, text: string, mode = 0o666): Promise<void> {
   const directory = path.dirname(file);
   const temporary = path.join(directory, `.${path.basename(file)}.${randomBytes(6).toString("hex")}`);
   try {
-    const handle = await open(temporary, "wx");
+    const handle = await open(temporary, "wx", mode);
     try {
       await handle.writeFile(text, "utf8");
       await handle.sync();

@@ -1,0 +1,147 @@
+import { existsSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import { createRunStore, writeTextAtomically } from "@latentweave/checkpoint";
+import { createCoordinator, type Outcome, type RunClass } from "@latentweave/coordinator-engine";
+import { createOptimiser } from "@latentweave/optim";
+import { createLayout } from "@latentweave/parameters";
+import type { RunSpec } from "@latentweave/plan";
+import { parseMessage, systemClock, UserError } from "@latentweave/protocol";
+import { createServer } from "@latentweave/transport";
+import { createHttpApi } from "./http-api.ts";
+
+export interface CoordinatorProcessOptions {
+  /** runs/RUN, with spec.json in it. */
+  readonly directory: string;
+  readonly runId: string;
+  readonly host: string;
+  readonly port: number;
+  readonly token?: string;
+  readonly shards: number;
+  readonly expectedWorkers: number;
+  readonly resume: boolean;
+  readonly keepCheckpoints: number;
+  readonly preparedRoot: string;
+  readonly dashboardFile: string | undefined;
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** Called once the port is open. */
+  readonly onListening: (url: string) => void;
+  readonly log: (line: string) => void;
+}
+
+/** Control messages are small; a checkpoint slice is 4 MiB, the spec of a large model a few. */
+const maxFrameBytes = 64 * 2 ** 20;
+const heartbeatMs = 5_000;
+/** For pages and terminals to take the end of the story before the port closes. */
+const lingerMs = 300;
+
+/** Where others find a running coordinator: pid, address and token, readable by the owner alone. */
+export const coordinatorFile = "coordinator.json";
+
+/** One coordinator as a process. @throws UserError when the port cannot be had or the run's folder is not usable. */
+export async function runCoordinatorProcess(
+  options: CoordinatorProcessOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { directory, runId, token, log } = options;
+  const specText = await readFile(path.join(directory, "spec.json"), "utf8");
+  const spec = JSON.parse(specText) as RunSpec;
+  const layout = createLayout(spec.groups);
+  const store = createRunStore({ directory, runId, layout, keep: options.keepCheckpoints, log });
+  const before = await readState(directory);
+  const resume = options.resume ? await store.latestCheckpoint() : undefined;
+  // What was committed after the checkpoint will be committed again, to the same bits.
+  if (options.resume) await store.rewindTo(resume?.version ?? 0);
+
+  const ports = new Map<number, number>();
+  const coordinator = createCoordinator({
+    runId,
+    spec,
+    specText,
+    shards: options.shards,
+    expectedWorkers: options.expectedWorkers,
+    generation: (before?.generation ?? 0) + 1,
+    resume,
+    runClass: options.resume ? before?.runClass : undefined,
+    optimiserSections: createOptimiser(spec.optimiser).stateNames,
+    store,
+    clock: systemClock,
+    wallMs: () => Date.now(),
+    shardAddress(index, port, local) {
+      ports.set(index, port);
+      return local ? `ws://127.0.0.1:${port}/v1/shard` : `/v1/shards/${index}`;
+    },
+    dataLocation: (local) =>
+      local ? { kind: "directory", at: options.preparedRoot } : { kind: "url", at: "/data" },
+    facts: options.facts,
+    log,
+  });
+  const server = await createServer({
+    host: options.host,
+    port: options.port,
+    token,
+    parseMessage,
+    maxFrameBytes,
+    heartbeatMs,
+    clock: systemClock,
+    onChannel: (_, channel) => coordinator.accept(channel),
+    http: createHttpApi({
+      coordinator,
+      joinFacts: { runId, backend: spec.compute.backend, threads: spec.compute.threads },
+      preparedRoot: options.preparedRoot,
+      dataHashes: new Set(spec.tasks.map((task) => task.dataHash)),
+      dashboardFile: options.dashboardFile,
+    }),
+    tunnel(requested) {
+      const index = /^\/v1\/shards\/(\d+)$/.exec(requested)?.[1];
+      const port = index === undefined ? undefined : ports.get(Number(index));
+      return port === undefined ? undefined : { port };
+    },
+    log,
+  }).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
+  const file = path.join(directory, coordinatorFile);
+  try {
+    const facts = { pid: process.pid, url: server.url, port: server.port, token: token ?? null };
+    await writeTextAtomically(file, `${JSON.stringify(facts, undefined, 2)}\n`, 0o600);
+    options.onListening(server.url);
+    signal.addEventListener("abort", () => coordinator.stop("asked to stop"), { once: true });
+    const outcome = await coordinator.ended;
+    await new Promise((resolve) => setTimeout(resolve, lingerMs));
+    return outcome;
+  } finally {
+    await server.close();
+    await store.close();
+    if (existsSync(file)) await rm(file);
+  }
+}
+
+async function readState(
+  directory: string,
+): Promise<{ readonly generation: number; readonly runClass: RunClass | undefined } | undefined> {
+  const file = path.join(directory, "run.json");
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    const state = JSON.parse(text) as {
+      generation?: number;
+      canary?: string | null;
+      determinismClass?: Record<string, string> | null;
+    };
+    const runClass =
+      typeof state.canary === "string" && state.determinismClass
+        ? { digest: state.canary, determinismClass: state.determinismClass }
+        : undefined;
+    return { generation: state.generation ?? 0, runClass };
+  } catch (error) {
+    throw new UserError({
+      what: "the run's state cannot be read",
+      where: file,
+      expected: "JSON as the coordinator writes it",
+      mend: "delete the file: the checkpoints beside it hold all that training needs",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import os from "node:os";
+import { loadArithmetic } from "@latentweave/arithmetic";
+import { createShard } from "@latentweave/parameter-server-engine";
+import { parseMessage, systemClock } from "@latentweave/protocol";
+import { createServer, createWebSocketDialer } from "@latentweave/transport";
+
+export interface ShardProcessOptions {
+  /** http://host:port of the coordinator. */
+  readonly coordinator: string;
+  readonly runId: string;
+  readonly index: number;
+  readonly shards: number;
+  readonly token?: string;
+  /** Where to listen; loopback unless workers of other hosts are to reach the shard directly. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly software: string;
+  readonly log: (line: string) => void;
+}
+
+/** A frame holds at most one tree node's slices for one shard. */
+const maxFrameBytes = 2 ** 31 - 1;
+const heartbeatMs = 5_000;
+
+/** One parameter-server shard as a process: until the run is over. @throws when the shard cannot go on. */
+export async function runShardProcess(options: ShardProcessOptions, signal: AbortSignal): Promise<string> {
+  const { runId, index, shards, token, log } = options;
+  const dialer = createWebSocketDialer({
+    clock: systemClock,
+    parseMessage,
+    maxFrameBytes,
+    heartbeatMs,
+    ...(token === undefined ? {} : { token }),
+  });
+  const server = await createServer({
+    host: options.host ?? "127.0.0.1",
+    port: options.port ?? 0,
+    token,
+    parseMessage,
+    maxFrameBytes,
+    heartbeatMs,
+    clock: systemClock,
+    onChannel: (_, channel) => shard.accept(channel),
+    log,
+  });
+  const shard = createShard({
+    runId,
+    index,
+    shards,
+    arithmetic: loadArithmetic(),
+    clock: systemClock,
+    dialLeader: (address) => dialer.dial(address),
+    identity: { host: os.hostname(), pid: process.pid, software: options.software, port: server.port },
+    residentBytes: () => process.memoryUsage.rss(),
+    log,
+  });
+  const aborted = new Promise<string>((resolve) =>
+    signal.addEventListener("abort", () => resolve("asked to stop"), { once: true }),
+  );
+  try {
+    const url = new URL("/v1/coordinator", options.coordinator.replace(/^http/, "ws"));
+    shard.join(await dialer.dial(url.href));
+    return await Promise.race([shard.ended, aborted]);
+  } finally {
+    await server.close();
+  }
+}

@@ -1,0 +1,134 @@
+import os from "node:os";
+import { loadArithmetic } from "@latentweave/arithmetic";
+import { type BackendName, canaryDigest, createThreadedCompute } from "@latentweave/compute";
+import { type Channel, parseMessage, systemClock, UserError } from "@latentweave/protocol";
+import { createWebSocketDialer, keepConnected } from "@latentweave/transport";
+import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
+import { fetchJoinFacts } from "./join-facts.ts";
+import { openPreparedRows } from "./open-prepared-rows.ts";
+
+export interface WorkerProcessOptions {
+  /** http://host:port of the coordinator. */
+  readonly coordinator: string;
+  readonly token?: string;
+  /** Default: host and process id. The same id after a restart is the same worker. */
+  readonly workerId?: string;
+  /** Overrides the job's; the canary says whether the bits still agree. */
+  readonly backend?: BackendName;
+  readonly device?: number | "cpu";
+  readonly threads?: number;
+  /** Waits this long before each micro-batch: to see what a slow machine does to a run. */
+  readonly pauseMs?: number;
+  readonly software: string;
+  readonly log: (line: string) => void;
+}
+
+/** A frame holds at most one tree node's slices for one shard. */
+const maxFrameBytes = 2 ** 31 - 1;
+const heartbeatMs = 5_000;
+
+/**
+ * One worker process: fetches what the run asks of devices, loads the backend, and computes until the run is over or
+ * `signal` asks it to leave (it then finishes the micro-batch in hand).
+ * @throws UserError when the coordinator cannot be reached or refuses for good, or the backend cannot be had.
+ */
+export async function runWorkerProcess(
+  options: WorkerProcessOptions,
+  signal: AbortSignal,
+): Promise<WorkerEnd> {
+  const { log, token } = options;
+  const facts = await fetchJoinFacts(options.coordinator, token, signal, log);
+  const backend = options.backend ?? facts.backend ?? undefined;
+  const compute = await createThreadedCompute({
+    backend: {
+      threads: options.threads ?? facts.threads,
+      ...(backend === undefined ? {} : { name: backend }),
+      ...(options.device === undefined ? {} : { deviceId: options.device }),
+    },
+    onFailure: (error) => log(`the compute thread failed: ${error.message}`),
+  });
+  log(`backend ${compute.backend}`);
+  const dialer = createWebSocketDialer({
+    clock: systemClock,
+    parseMessage,
+    maxFrameBytes,
+    heartbeatMs,
+    ...(token === undefined ? {} : { token }),
+  });
+  const stopping = new AbortController();
+  // Jitter of reconnections needs no key: it never reaches a weight.
+  const random = (): number => Math.random();
+  const keep = (url: string, onChannel: (channel: Channel) => void, what: string): Promise<unknown> =>
+    keepConnected({
+      dialer,
+      url,
+      clock: systemClock,
+      random,
+      onChannel,
+      onWaiting: (reason) => log(`waiting for ${what}: ${reason}`),
+      signal: stopping.signal,
+    });
+
+  const workerId = options.workerId ?? `${os.hostname()}-${process.pid}`;
+  const worker = createWorker({
+    runId: facts.runId,
+    workerId,
+    arithmetic: loadArithmetic(),
+    clock: systemClock,
+    compute,
+    canary: canaryDigest,
+    openRows: (task, location) => openPreparedRows(task, location, options.coordinator, token),
+    keepShard(address, onChannel) {
+      const shard = new AbortController();
+      stopping.signal.addEventListener("abort", () => shard.abort(), { once: true });
+      keepConnected({
+        dialer,
+        url: new URL(address, webSocketUrl(options.coordinator)).href,
+        clock: systemClock,
+        random,
+        onChannel,
+        onWaiting: (reason) => log(`waiting for the parameter server: ${reason}`),
+        signal: shard.signal,
+      }).catch((error: unknown) => log(`parameter server ${address}: ${String(error)}`));
+      return { stop: () => shard.abort() };
+    },
+    identity: { host: os.hostname(), pid: process.pid, software: options.software },
+    residentBytes: () => process.memoryUsage.rss(),
+    ...(options.pauseMs === undefined ? {} : { beforeMicroBatch: () => pause(options.pauseMs ?? 0) }),
+    log,
+  });
+  signal.addEventListener("abort", () => worker.leave("asked to leave"), { once: true });
+
+  const connection = keep(
+    new URL("/v1/coordinator", webSocketUrl(options.coordinator)).href,
+    (channel) => worker.join(channel),
+    "the coordinator",
+  );
+  const end = await Promise.race([worker.ended, connection.then((result) => refusal(result, worker.ended))]);
+  stopping.abort();
+  await compute.close();
+  return end;
+}
+
+/** The connection ended for good: either the run is over, or the coordinator will not have this worker. */
+async function refusal(result: unknown, ended: Promise<WorkerEnd>): Promise<WorkerEnd> {
+  const end = result as { kind: string; code?: number; reason?: string };
+  if (end.kind !== "fatal") return ended;
+  return {
+    kind: "failed",
+    error: new UserError({
+      what: `the coordinator refused this worker: ${end.reason ?? "no reason given"}`,
+      mend: "run `latentweave doctor` here, and use the version, token and settings that the run uses",
+    }),
+  };
+}
+
+function webSocketUrl(coordinator: string): URL {
+  const url = new URL(coordinator);
+  url.protocol = url.protocol === "https:" || url.protocol === "wss:" ? "wss:" : "ws:";
+  return url;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

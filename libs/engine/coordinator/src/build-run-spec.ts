@@ -1,0 +1,84 @@
+import { type ResolvedJob, runLength } from "@latentweave/job";
+import { type DataShape, resolveModel, type UserLayer } from "@latentweave/model";
+import type { RunSpec, TaskSpec } from "@latentweave/plan";
+import { type PreparedManifest, UserError } from "@latentweave/protocol";
+
+/** What a job brings besides itself: its prepared data, and its own layers. */
+export interface RunIngredients {
+  readonly job: ResolvedJob;
+  /** By task. */
+  readonly manifests: Readonly<Record<string, PreparedManifest>>;
+  /** Bundled text, and the same evaluated for shape inference; null when the job has none. */
+  readonly userModule: { readonly text: string; readonly layers: Readonly<Record<string, UserLayer>> } | null;
+}
+
+/**
+ * Fixes everything that a run's bits depend on: model, data and order, from the job and its prepared data. The same
+ * ingredients give the same spec, byte for byte as JSON, on every machine.
+ * @throws UserError where layers do not fit, or a task has no rows to train or evaluate on.
+ */
+export function buildRunSpec({ job, manifests, userModule }: RunIngredients): RunSpec {
+  const shapes = Object.fromEntries(
+    Object.entries(manifests).map(([task, manifest]) => [task, shapeOf(manifest)] as const),
+  );
+  const model = resolveModel(job, shapes, userModule?.layers ?? {});
+  const rows = Object.fromEntries(
+    Object.entries(manifests).map(([task, manifest]) => [task, manifest.splits.train.rows] as const),
+  );
+  const { phases } = runLength(job, rows);
+  return {
+    format: 1,
+    name: job.name,
+    seed: job.seed,
+    groups: model.groups,
+    phases: phases.map((phase, index) => {
+      const graphs = model.phases[index]?.tasks;
+      if (!graphs) throw new RangeError(`the model has no phase ${index}`);
+      return { ...phase, graphs };
+    }),
+    tasks: Object.keys(job.tasks).map((task) => taskSpec(job, task, manifests[task])),
+    optimiser: job.optimiser,
+    schedule: job.schedule,
+    clipNorm: job.clipNorm,
+    combiner: { name: job.combiner, options: {} },
+    regulariser:
+      job.regulariser.omega === "none" ? null : { omega: job.regulariser.omega, lambda: job.regulariser.lambda },
+    evaluation: job.evaluate.everySteps === 0 ? null : job.evaluate,
+    checkpointEverySteps: job.checkpoints.everySteps,
+    windowRows: job.order.windowRows,
+    compute: { backend: job.compute.backend, threads: job.compute.threads },
+    userModule: userModule?.text ?? null,
+  };
+}
+
+function taskSpec(job: ResolvedJob, name: string, manifest: PreparedManifest | undefined): TaskSpec {
+  const task = job.tasks[name];
+  if (!task || !manifest) throw new RangeError(`task "${name}" was not prepared`);
+  const { train } = manifest.splits;
+  if (train.rows < task.slots)
+    throw new UserError({
+      where: `tasks.${name}.slots`,
+      what: `${task.slots} slots, but only ${train.rows} training rows`,
+      expected: "at least one training row for every slot",
+      mend: `set slots to ${Math.max(1, train.rows)} or fewer, or give the task more data`,
+    });
+  return {
+    name,
+    weight: task.weight,
+    microBatch: task.microBatch,
+    slots: task.slots,
+    dataHash: manifest.dataHash,
+    trainShardRows: train.shards.map((shard) => shard.rows),
+    evaluationShardRows: manifest.splits[job.evaluate.split].shards.map((shard) => shard.rows),
+  };
+}
+
+function shapeOf(manifest: PreparedManifest): DataShape {
+  const target = manifest.y;
+  if (!target) return { inputShape: manifest.x.shape, columns: [] };
+  const column =
+    target.kind === "class"
+      ? ({ name: "y", kind: "class", classes: target.classes } as const)
+      : ({ name: "y", kind: "number", numbers: target.width } as const);
+  return { inputShape: manifest.x.shape, columns: [column] };
+}
