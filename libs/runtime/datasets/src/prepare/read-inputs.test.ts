@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { DataSource } from "@latentweave/job";
 import type { PreparedManifest } from "@latentweave/protocol";
+import { encodeIdx } from "../formats/idx.ts";
 import { encodeNpy } from "../formats/npy.ts";
 import { guessDataSource } from "./guess-source.ts";
 import { prepare } from "./prepare.ts";
@@ -29,6 +30,19 @@ describe("new data for a trained model", () => {
     const { rows, x } = await read({ csv: "new.csv" }, manifest);
     expect(rows).toBe(2);
     expect([...x]).toEqual([1.5, 0, 0, 1, 0, 0, 1, 0]);
+  });
+
+  it("are brought to the width that training was brought to", async () => {
+    write("train.csv", "n,c\n10,a\n20,b\n");
+    const table = await prepare({ csv: "train.csv", oneHot: ["c"], width: 5, split: { test: 0 } }, options);
+    write("new.csv", "n,c\n7,b\n");
+    expect([...(await read({ csv: "new.csv" }, table)).x]).toEqual([7, 0, 1, 0, 0]);
+    write("images.idx", encodeIdx([2, 2, 2], Uint8Array.of(0, 255, 255, 0, 51, 51, 51, 51)));
+    const images = await prepare({ idx: { images: "images.idx" }, width: 1, split: { test: 0 } }, options);
+    expect([...(await read({ idx: { images: "images.idx" } }, images)).x]).toEqual([
+      Math.fround(128 / 255),
+      Math.fround(0.2),
+    ]);
   });
 
   it("are refused where a category is unknown or a column is missing", async () => {

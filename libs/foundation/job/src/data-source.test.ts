@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { dataSourceSchema } from "./data-source.ts";
+
+/** `path: message` of every problem; empty when the source is fine. */
+function problems(source: unknown): string[] {
+  const parsed = dataSourceSchema.safeParse(source);
+  return parsed.error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
+}
+
+describe("a task's data", () => {
+  it("may come from the catalogue, a table, arrays or IDX files", () => {
+    for (const source of [
+      { dataset: "mnist", limit: 1000, reshape: [784] },
+      { csv: "a.csv", target: ["x", "y"], oneHot: ["c"], missing: "drop", scale: "standard" },
+      { npy: { x: "x.npy", y: "y.npy" }, targetKind: "class" },
+      { npz: { file: "a.npz", x: "images" }, split: { validation: 0.1, test: 0.1, seed: 3 } },
+      { idx: { images: "i", labels: "l", testImages: "ti", testLabels: "tl" }, scale: "none" },
+    ]) {
+      expect(problems(source)).toEqual([]);
+    }
+  });
+
+  it("must have exactly one origin", () => {
+    expect(problems({ scale: "none" })).toEqual([
+      ": expected exactly one of dataset, csv, npy, npz, idx; none is given",
+    ]);
+    expect(problems({ csv: "a", dataset: "iris" })[0]).toContain("given: dataset, csv");
+  });
+
+  it("refuses unknown keys and names, table fields on arrays, and splits that leave nothing", () => {
+    expect(problems({ dataset: "cifar" })[0]).toMatch(/^dataset: .*"mnist"/);
+    expect(problems({ csv: "a.csv", scael: "unit" })[0]).toContain("scael");
+    expect(problems({ npy: { x: "x.npy" }, target: "y" })).toEqual([
+      "target: is for tables (csv, or a table of the catalogue) only",
+    ]);
+    expect(problems({ csv: "a.csv", split: { validation: 0.5, test: 0.5 } })).toEqual([
+      "split: validation and test leave no rows for training",
+    ]);
+    expect(problems({ csv: "a.csv", split: { test: 1 } })[0]).toContain(
+      "expected a fraction from 0 to below 1",
+    );
+    expect(problems({ idx: { images: "a", testLabels: "b" } })).toEqual([
+      "idx.testLabels: needs testImages beside it",
+    ]);
+  });
+});
