@@ -18,8 +18,6 @@ export function projectConfig(name: string, test: ViteUserConfig["test"] = {}): 
       hookTimeout: 60_000,
       reporters: ["default", "json"],
       outputFile: { json: path.join(root, ".reports", `${name}.json`) },
-      // The bare core ships the gradients of its operations as modules that only a bundler resolves.
-      server: { deps: { inline: [/tfjs-core\/dist\/(?!tf-core)/] } },
       ...test,
     },
   });

@@ -1,4 +1,15 @@
+export { canaryDigest } from "./model/canary.ts";
 export { type ComputeBackend, createInlineCompute } from "./model/inline-compute.ts";
+export { LayerError } from "./layers/layer.ts";
+export { UnkeyedRandomError } from "./layers/refuse-unkeyed.ts";
+export { UserModuleError } from "./layers/user-module.ts";
+export { ComputeError } from "./thread/messages.ts";
+export {
+  ComputeThreadError,
+  createThreadedCompute,
+  type ThreadedCompute,
+  type ThreadedComputeOptions,
+} from "./thread/threaded-compute.ts";
 export { loadBackend } from "./backend/load-backend.ts";
 export type { BackendName, BackendOptions, LoadedBackend, Tf } from "./backend/loaded-backend.ts";
 export {

@@ -3,7 +3,6 @@ import { createKernels } from "../layers/kernels.ts";
 import { createRandomSource } from "../layers/keyed-random.ts";
 import type { Tf } from "../layers/tensorflow.ts";
 import { importUserLayers } from "../layers/user-module.ts";
-import { registerGradients } from "./register-gradients.ts";
 import type { ParameterMemory } from "./parameter-memory.ts";
 import { type ChangedSlice, ParameterTensors } from "./parameter-tensors.ts";
 import { TaskProgram } from "./task-program.ts";
@@ -32,7 +31,6 @@ export class ModelRuntime {
 
   /** @throws UserModuleError when the job's own layers do not load. */
   static async create(tf: Tf, model: ComputeModel, memory: ParameterMemory): Promise<ModelRuntime> {
-    await registerGradients(tf);
     const userLayers = model.userModule === undefined ? {} : await importUserLayers(model.userModule);
     const parameters = new ParameterTensors(tf, model.layout, memory);
     const context = {

@@ -58,19 +58,18 @@ export class TaskProgram {
           );
           const weighted = this.#graph.losses.map((term, index) => {
             const loss = termLoss(tf, term, value(lossInputs(term)), targets[index] as Tensor);
+            // Kept, because the tape's own scope ends before the losses are read.
             losses.push(tf.keep(loss.clone()));
             return tf.mul(tf.sum(loss), term.weight);
           });
           return tf.addN(weighted);
         };
-        const { grads } = tf.engine().gradients(total, parameters, undefined, true);
-        // What the tape keeps lives past its scope; from here on this tidy owns it.
-        const values = losses.map((loss) => {
-          const owned = loss.clone();
-          loss.dispose();
-          return owned;
-        });
-        return tf.concat1d([...gradientPieces(tf, this.#groups, grads), ...values] as never);
+        try {
+          const { grads } = tf.engine().gradients(total, parameters, undefined, true);
+          return tf.concat1d([...gradientPieces(tf, this.#groups, grads), ...losses] as never);
+        } finally {
+          for (const loss of losses) loss.dispose();
+        }
       }),
     );
     const terms = this.#graph.losses.length;

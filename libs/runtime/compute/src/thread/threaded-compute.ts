@@ -2,9 +2,9 @@ import { Worker } from "node:worker_threads";
 import type { Compute, InferenceRequest, MicroBatch, MicroBatchResult } from "@latentweave/model";
 import type { BackendName, BackendOptions } from "../backend/loaded-backend.ts";
 import { applyNativeEnvironment } from "../backend/native-environment.ts";
+import { entryFile } from "../entry/entry-file.ts";
 import { checkSlices, type ParameterSlice } from "../model/model-runtime.ts";
 import { allocateParameterMemory, type ParameterMemory } from "../model/parameter-memory.ts";
-import { findThreadEntry } from "./entry-path.ts";
 import {
   type CallResult,
   type FromThread,
@@ -50,15 +50,9 @@ export async function createThreadedCompute(options: ThreadedComputeOptions = {}
     ...(backend.threads === undefined ? {} : { threads: backend.threads }),
     ...(backend.deviceId === undefined ? {} : { device: backend.deviceId }),
   });
-  const entry = options.entry === undefined ? await findThreadEntry() : undefined;
-  try {
-    const worker = new Worker(options.entry ?? (entry?.file as string), { workerData: { backend } });
-    const thread = new ComputeThread(worker, options.onFailure);
-    const { name, determinismClass, notes } = await thread.ready;
-    return threadedCompute(thread, { name, determinismClass, notes });
-  } finally {
-    await entry?.discard();
-  }
+  const entry = options.entry ?? (await entryFile(new URL("./compute-thread.entry.ts", import.meta.url)));
+  const thread = new ComputeThread(new Worker(entry, { workerData: { backend } }), options.onFailure);
+  return threadedCompute(thread, await thread.ready);
 }
 
 /**
