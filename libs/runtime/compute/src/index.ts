@@ -18,3 +18,6 @@ export {
   nativeEnvironment,
   type NativeOptions,
 } from "./backend/native-environment.ts";
+export { doctorReport, type DoctorOptions } from "./doctor/doctor-report.ts";
+export { formatDoctor } from "./doctor/format-doctor.ts";
+export type { BackendReport, DoctorReport, Problem } from "./doctor/report-shape.ts";

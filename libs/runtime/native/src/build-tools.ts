@@ -15,11 +15,12 @@ export interface Compiler {
 async function firstThatRuns<T>(
   candidates: readonly (readonly string[])[],
   versionArgs: readonly string[],
+  env: NodeJS.ProcessEnv,
   make: (command: string, before: readonly string[], version: string) => T,
 ): Promise<T | null> {
   for (const [command, ...before] of candidates) {
     if (command === undefined) continue;
-    const result = await runCommand(command, [...before, ...versionArgs], { timeoutMs: 60_000 });
+    const result = await runCommand(command, [...before, ...versionArgs], { timeoutMs: 60_000, env });
     if (result.kind === "done") return make(command, before, result.output.trim().split("\n")[0] ?? "");
   }
   return null;
@@ -38,7 +39,7 @@ export async function findPip(env: NodeJS.ProcessEnv = process.env): Promise<Pip
     ["python", "-m", "pip"],
     ["uv", "tool", "run", "--quiet", "pip"],
   ];
-  return await firstThatRuns(candidates, ["--version"], (command, before, version) => ({
+  return await firstThatRuns(candidates, ["--version"], env, (command, before, version) => ({
     command,
     before,
     version,
@@ -48,15 +49,15 @@ export async function findPip(env: NodeJS.ProcessEnv = process.env): Promise<Pip
 /** A C++17 compiler: CXX where set, else the usual names. */
 export async function findCompiler(env: NodeJS.ProcessEnv = process.env): Promise<Compiler | null> {
   const candidates = [...(env.CXX ? [[env.CXX]] : []), ["g++"], ["clang++"], ["c++"]];
-  return await firstThatRuns(candidates, ["--version"], (command, _before, version) => ({
+  return await firstThatRuns(candidates, ["--version"], env, (command, _before, version) => ({
     command,
     version,
   }));
 }
 
 /** npm's version, or null where there is none. */
-export async function findNpm(): Promise<string | null> {
-  return await firstThatRuns([["npm"]], ["--version"], (_command, _before, version) => version);
+export async function findNpm(env: NodeJS.ProcessEnv = process.env): Promise<string | null> {
+  return await firstThatRuns([["npm"]], ["--version"], env, (_command, _before, version) => version);
 }
 
 /** What to type to get what is missing, for the kind of system this is; an empty list when nothing is. */

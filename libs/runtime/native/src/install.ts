@@ -105,7 +105,7 @@ async function build(order: BuildOrder): Promise<InstallOutcome> {
     );
   }
 
-  const [npm, pip, compiler] = [await findNpm(), await findPip(env), await findCompiler(env)];
+  const [npm, pip, compiler] = [await findNpm(env), await findPip(env), await findCompiler(env)];
   if (npm === null) return fallBack(env, progress, ["npm was not found"], ["install Node.js with npm"]);
   const packages = await stages.stage(context, "packages", "npm packages", () =>
     stages.installPackages(context),
@@ -222,7 +222,7 @@ function fallBack(
   for (const text of advice) progress.line(`  to mend: ${text}`);
   progress.line("WebGPU: not available (this version has no WebGPU backend).");
   progress.line(
-    "WASM is used instead: everything works but convolutions, some 30 times slower than native; `latentweave doctor` measures it here.",
+    "WASM is used instead: everything works but the training of convolutions, many times slower; `latentweave doctor` measures it",
   );
   return { kind: "unavailable", reasons, advice };
 }

@@ -111,7 +111,7 @@ export const variants: Readonly<Record<VariantName, Variant>> = {
       },
     ],
     libraries: linuxLibraries,
-    installedBytes: 1_180_000_000,
+    installedBytes: 1_143_000_000,
     tried: true,
   },
   "cuda12-linux-x64": {

@@ -11,9 +11,10 @@
  * (tests) the entry is bundled on demand, which takes some 50 ms, into `node_modules/.cache/latentweave`.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Plugin } from "esbuild";
 
 const made = new Map<string, Promise<string>>();
 
@@ -35,6 +36,29 @@ export async function entryFile(source: URL): Promise<string> {
   return await known;
 }
 
+const leavePackagesOutside: Plugin = {
+  name: "npm packages stay outside",
+  setup(context) {
+    context.onResolve({ filter: /^[^./]/ }, ({ path: wanted, kind }) =>
+      wanted.startsWith("@latentweave/") || kind === "entry-point" ? undefined : { external: true },
+    );
+  },
+};
+
+/** In the bundled entry each module still believes to be its source file, so that entries can name further entries. */
+const keepSourceUrls: Plugin = {
+  name: "modules keep their source's URL",
+  setup(context) {
+    context.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path: file }) => ({
+      contents: readFileSync(file, "utf8").replaceAll(
+        /\bimport\.meta\.url\b/g,
+        JSON.stringify(pathToFileURL(file).href),
+      ),
+      loader: "ts",
+    }));
+  },
+};
+
 async function bundleFromSource(file: string, name: string, standalone: boolean): Promise<string> {
   const { build } = await import("esbuild");
   const result = await build({
@@ -47,18 +71,7 @@ async function bundleFromSource(file: string, name: string, standalone: boolean)
     conditions: ["latentweave-source"],
     ...(standalone ? { mainFields: ["module", "main"] } : {}),
     logLevel: "error",
-    plugins: standalone
-      ? []
-      : [
-          {
-            name: "npm packages stay outside",
-            setup(context) {
-              context.onResolve({ filter: /^[^./]/ }, ({ path: wanted, kind }) =>
-                wanted.startsWith("@latentweave/") || kind === "entry-point" ? undefined : { external: true },
-              );
-            },
-          },
-        ],
+    plugins: standalone ? [] : [leavePackagesOutside, keepSourceUrls],
   });
   const contents = result.outputFiles[0]?.contents ?? new Uint8Array();
   const digest = createHash("sha256").update(contents).digest("hex").slice(0, 16);
