@@ -25,6 +25,9 @@ export async function readUserFile(file: string): Promise<Buffer> {
   }
 }
 
+/** What is being written has a name that begins so until it is whole. */
+export const partialPrefix = ".partial-";
+
 /** Left by a process that was killed: longer than any fetching or preparing takes. */
 const staleMs = 24 * 3600 * 1000;
 
@@ -38,7 +41,7 @@ export async function createDirectoryAtomically(
   parent: string,
   fill: (temporary: string) => Promise<string>,
 ): Promise<string> {
-  const temporary = path.join(parent, `.partial-${randomUUID()}`);
+  const temporary = path.join(parent, `${partialPrefix}${randomUUID()}`);
   try {
     await mkdir(temporary, { recursive: true });
     await removeStale(parent);
@@ -57,7 +60,7 @@ export async function createDirectoryAtomically(
 
 async function removeStale(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
-    if (!name.startsWith(".partial-")) continue;
+    if (!name.startsWith(partialPrefix)) continue;
     const found = await stat(path.join(parent, name)).catch(() => undefined);
     if (found && Date.now() - found.mtimeMs > staleMs)
       await rm(path.join(parent, name), { recursive: true, force: true });
@@ -66,7 +69,7 @@ async function removeStale(parent: string): Promise<void> {
 
 /** Writes a file so that readers see the old or the new one, never a part. */
 export async function writeFileAtomically(file: string, parts: readonly Uint8Array[]): Promise<void> {
-  const temporary = path.join(path.dirname(file), `.partial-${randomUUID()}`);
+  const temporary = path.join(path.dirname(file), `${partialPrefix}${randomUUID()}`);
   try {
     await mkdir(path.dirname(file), { recursive: true });
     const handle = await open(temporary, "wx");

@@ -3,7 +3,7 @@ import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { datasetNames } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
-import { createDirectoryAtomically, fileBytes, fileProblem, sha256Of } from "../files.ts";
+import { createDirectoryAtomically, fileBytes, fileProblem, partialPrefix, sha256Of } from "../files.ts";
 import { catalogue } from "./catalogue.ts";
 import type { DatasetEntry } from "./dataset-entry.ts";
 import { packNpmPackage } from "./npm-package.ts";
@@ -155,13 +155,14 @@ async function fromHome(
   return converter.finish();
 }
 
-/** In the cache itself, so that a full or slow /tmp does not matter. */
+/** In the cache itself, so that a full or slow /tmp does not matter; what a killed process leaves is swept there. */
 async function temporaryDirectory(cacheDirectory: string): Promise<string> {
+  const parent = path.join(cacheDirectory, "datasets");
   try {
-    await mkdir(cacheDirectory, { recursive: true });
-    return await mkdtemp(path.join(cacheDirectory, "fetching-"));
+    await mkdir(parent, { recursive: true });
+    return await mkdtemp(path.join(parent, partialPrefix));
   } catch (error) {
-    throw fileProblem(error, cacheDirectory);
+    throw fileProblem(error, parent);
   }
 }
 
