@@ -1,0 +1,43 @@
+import { runShardProcess } from "@latentweave/parameter-server-app";
+import type { Command } from "commander";
+import { wholeNumber } from "../command/number-arguments.ts";
+import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
+import { packageVersion } from "../command/version.ts";
+
+interface ShardFlags extends ProcessFlags {
+  readonly coordinator: string;
+  readonly runId: string;
+  readonly index: number;
+  readonly shards: number;
+  readonly host?: string;
+  readonly port?: number;
+}
+
+export function addParameterServer(program: Command): void {
+  const command = program
+    .command("parameter-server")
+    .description("One parameter-server shard, for launchers.")
+    .requiredOption("--coordinator <url>", "http://HOST:PORT of the run's coordinator")
+    .requiredOption("--run-id <id>", "the run")
+    .option("--index <k>", "which shard this is; shard 0 leads", wholeNumber(0), 0)
+    .option("--shards <s>", "how many there are", wholeNumber(1), 1)
+    .option("--host <address>", "where to listen; default loopback")
+    .option("--port <port>", "default: any free one", wholeNumber(0));
+  withProcessFlags(command).action(async (flags: ShardFlags) => {
+    const { token, signal } = await processContext(flags);
+    const { coordinator, runId, index, shards } = flags;
+    const reason = await runShardProcess(
+      {
+        ...{ coordinator, runId, index, shards },
+        ...(token === undefined ? {} : { token }),
+        ...(flags.host === undefined ? {} : { host: flags.host }),
+        ...(flags.port === undefined ? {} : { port: flags.port }),
+        software: `latentweave ${packageVersion()}`,
+        log: (line) => process.stderr.write(`${line}\n`),
+      },
+      signal,
+    );
+    process.stderr.write(`${reason}\n`);
+    process.exit(0);
+  });
+}

@@ -1,0 +1,63 @@
+import type { BackendName } from "@latentweave/compute";
+import { UserError } from "@latentweave/protocol";
+import { runWorkerProcess } from "@latentweave/worker-app";
+import { type Command } from "commander";
+import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
+import { packageVersion } from "../command/version.ts";
+
+interface WorkerFlags extends ProcessFlags {
+  readonly coordinator: string;
+  readonly workerId?: string;
+  readonly backend?: BackendName;
+  readonly device?: string;
+  readonly threads?: string;
+  readonly pauseMs?: string;
+}
+
+/** Exit code of a worker that would be refused again: its launcher does not start it anew. */
+export const hopelessExitCode = 3;
+
+export function addWorker(program: Command): void {
+  const command = program
+    .command("worker")
+    .description("One worker process, for launchers; people use `latentweave join`.")
+    .requiredOption("--coordinator <url>", "http://HOST:PORT of the run's coordinator");
+  withWorkerFlags(command).action((flags: WorkerFlags) => runWorker(flags));
+}
+
+export function withWorkerFlags(command: Command): Command {
+  return withProcessFlags(
+    command
+      .option("--worker-id <id>", "a name that stays the same across restarts")
+      .option("--backend <name>", "native, wasm or cpu in place of the job's choice")
+      .option("--device <device>", "CUDA device number, or cpu")
+      .option("--threads <n>", "intra-op threads in place of the job's number")
+      .option("--pause-ms <ms>", "wait before each micro-batch: tries out a slow machine"),
+  );
+}
+
+export async function runWorker(flags: WorkerFlags): Promise<void> {
+  const { token, signal } = await processContext(flags);
+  const end = await runWorkerProcess(
+    {
+      coordinator: flags.coordinator,
+      software: `latentweave ${packageVersion()}`,
+      log: (line) => process.stderr.write(`${line}\n`),
+      ...(token === undefined ? {} : { token }),
+      ...(flags.workerId === undefined ? {} : { workerId: flags.workerId }),
+      ...(flags.backend === undefined ? {} : { backend: flags.backend }),
+      ...(flags.device === undefined
+        ? {}
+        : { device: flags.device === "cpu" ? "cpu" : Number(flags.device) }),
+      ...(flags.threads === undefined ? {} : { threads: Number(flags.threads) }),
+      ...(flags.pauseMs === undefined ? {} : { pauseMs: Number(flags.pauseMs) }),
+    },
+    signal,
+  );
+  process.stderr.write(
+    `${end.kind}${end.kind === "failed" ? `: ${end.error.message}` : `: ${end.reason}`}\n`,
+  );
+  // The backend's threads hold the process; nothing of ours is left to write.
+  const code = end.kind === "failed" ? (end.error instanceof UserError ? hopelessExitCode : 1) : 0;
+  process.exit(code);
+}
