@@ -42,6 +42,12 @@ describe("the catalogue", () => {
     }
   }, 300_000);
 
+  /** Part of the identity of every run on these data: another hash here is a change that users must be told of. */
+  const dataHashes = {
+    mnist: "934cf344846accdf781dbea7413de3b42f7c77cf954e31fd1ef175f1b5b7d5b0",
+    "fashion-mnist": "bff05af33e8372ab11992411f6b40887063fa0cf48230f579059de552880f62f",
+  };
+
   it("has 60,000 training and 10,000 test images of digits and of clothes, of ten classes each", async () => {
     const perClass = {
       mnist: [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
@@ -59,6 +65,7 @@ describe("the catalogue", () => {
         },
       );
       expect([manifest.splits.train.rows, manifest.splits.train.shards.length]).toEqual([60_000, 64]);
+      expect(manifest.dataHash).toBe(dataHashes[dataset]);
       const reader = openPrepared({
         manifest,
         location: { directory: path.join(folder, manifest.dataHash) },
