@@ -1,3 +1,4 @@
+import { nativeOperations } from "./native-operations.ts";
 import type { Tensor, Tf } from "./tensorflow.ts";
 
 /**
@@ -64,36 +65,14 @@ function composedKernels(tf: Tf): GradientKernels {
   };
 }
 
-/** The part of tfjs-node's backend that runs a TensorFlow operation by name. */
-interface NativeBackend {
-  readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_FLOAT: number };
-  executeSingleOutput(operation: string, attributes: readonly object[], inputs: readonly Tensor[]): Tensor;
-}
-
 function nativeKernels(tf: Tf): (GradientKernels & { readonly addBias: Kernels["addBias"] }) | undefined {
-  const backend: unknown = tf.backend();
-  if (!isNative(backend)) return undefined;
-  const attributes = [{ name: "T", type: backend.binding.TF_ATTR_TYPE, value: backend.binding.TF_FLOAT }];
-  const run = (operation: string, ...inputs: Tensor[]): Tensor =>
-    backend.executeSingleOutput(operation, attributes, inputs);
+  const native = nativeOperations(tf);
+  if (!native) return undefined;
   return {
-    addBias: (x, bias) => run("BiasAdd", x, bias),
-    biasGradient: (dy) => run("BiasAddGrad", dy),
-    reluGradient: (dy, y) => run("ReluGrad", dy, y),
-    sigmoidGradient: (dy, y) => run("SigmoidGrad", y, dy),
-    tanhGradient: (dy, y) => run("TanhGrad", y, dy),
+    addBias: (x, bias) => native("BiasAdd", [x, bias]),
+    biasGradient: (dy) => native("BiasAddGrad", [dy]),
+    reluGradient: (dy, y) => native("ReluGrad", [dy, y]),
+    sigmoidGradient: (dy, y) => native("SigmoidGrad", [y, dy]),
+    tanhGradient: (dy, y) => native("TanhGrad", [y, dy]),
   };
-}
-
-function isNative(backend: unknown): backend is NativeBackend {
-  return (
-    typeof backend === "object" &&
-    backend !== null &&
-    "executeSingleOutput" in backend &&
-    typeof backend.executeSingleOutput === "function" &&
-    "binding" in backend &&
-    typeof backend.binding === "object" &&
-    backend.binding !== null &&
-    "TF_ATTR_TYPE" in backend.binding
-  );
 }

@@ -1,6 +1,7 @@
 import type { ComputeModel, InferenceRequest, MicroBatch, MicroBatchResult } from "@latentweave/model";
 import { createKernels } from "../layers/kernels.ts";
 import { createRandomSource } from "../layers/keyed-random.ts";
+import { useNativeMatrixProduct } from "../layers/native-operations.ts";
 import type { Tf } from "../layers/tensorflow.ts";
 import { importUserLayers } from "../layers/user-module.ts";
 import type { ParameterMemory } from "./parameter-memory.ts";
@@ -32,6 +33,7 @@ export class ModelRuntime {
   /** @throws UserModuleError when the job's own layers do not load. */
   static async create(tf: Tf, model: ComputeModel, memory: ParameterMemory): Promise<ModelRuntime> {
     const userLayers = model.userModule === undefined ? {} : await importUserLayers(model.userModule);
+    useNativeMatrixProduct(tf);
     const parameters = new ParameterTensors(tf, model.layout, memory);
     const context = {
       tf,
