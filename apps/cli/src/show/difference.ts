@@ -1,0 +1,37 @@
+import type { JobChange, RunDifference } from "@latentweave/checkpoint";
+import pc from "picocolors";
+
+/** What `diff` says about two runs called `a` and `b`. */
+export function formatDifference(
+  a: string,
+  b: string,
+  job: readonly JobChange[],
+  { steps, ledger, version, hashes, parameters, same }: RunDifference,
+): string {
+  const lines = job.map(
+    ({ path, before, after }) => `job         ${path}: ${value(before)} in ${a}, ${value(after)} in ${b}`,
+  );
+  if (job.length === 0) lines.push("job         the same");
+  lines.push(
+    ledger === null
+      ? `steps       the same in all ${steps} that both have`
+      : `steps       first differ at step ${ledger.step}, ${ledger.path || "which only one run has"}: ${value(ledger.a)} and ${value(ledger.b)}`,
+  );
+  if (version === null) lines.push("parameters  no step has a checkpoint in both");
+  else if (parameters === null) lines.push(`parameters  the same at step ${version}: ${hashes?.[0] ?? ""}`);
+  else {
+    const place = parameters.index === null ? "" : ` number ${parameters.index}`;
+    lines.push(
+      `parameters  differ at step ${version}, first in ${parameters.tensor}${place}: ${value(parameters.a)} and ${value(parameters.b)}`,
+      `            ${parameters.tensors} tensors differ, by at most ${value(parameters.maxAbsDifference)}`,
+      `            ${hashes?.[0] ?? ""} (${a})`,
+      `            ${hashes?.[1] ?? ""} (${b})`,
+    );
+  }
+  lines.push(same ? pc.green("same bits") : pc.yellow("not the same"));
+  return lines.join("\n");
+}
+
+function value(anything: unknown): string {
+  return anything === undefined ? "nothing" : JSON.stringify(anything);
+}

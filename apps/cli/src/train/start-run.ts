@@ -1,0 +1,22 @@
+import { launchRun } from "./launch-run.ts";
+import type { LaunchedRun } from "./launched-run.ts";
+import { writeOrigin } from "./origin.ts";
+import { prepareLaunch } from "./prepare-launch.ts";
+import type { JobSource, TrainFlags } from "./train-flags.ts";
+
+/**
+ * Checks a job and its flags, then starts its processes.
+ * @param source absent: continue a run (`--resume`) by its own job.json
+ * @throws UserError for everything that a person can mend
+ */
+export async function startRun(
+  source: JobSource | undefined,
+  flags: TrainFlags,
+  log: (line: string) => void,
+): Promise<LaunchedRun> {
+  const options = await prepareLaunch(source, flags, log);
+  const run = await launchRun(options);
+  if (source !== undefined)
+    await writeOrigin(run.directory, { jobDirectory: options.jobDirectory, jobFile: source.file ?? null });
+  return run;
+}

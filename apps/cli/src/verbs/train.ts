@@ -1,0 +1,78 @@
+import { type Command, Option } from "commander";
+import { exitCodes } from "../command/failure.ts";
+import { collect, portOrOff, wholeNumber } from "../command/number-arguments.ts";
+import { createOutput } from "../command/output.ts";
+import { examples, withSharedFlags } from "../command/shared-flags.ts";
+import { catchInterrupts } from "../train/interrupts.ts";
+import type { TrainFlags } from "../train/train-flags.ts";
+
+const list = (text: string): readonly string[] => text.split(",").filter((part) => part !== "");
+
+export function addTrain(program: Command): void {
+  const verb = program
+    .command("train")
+    .summary("run a job")
+    .description(
+      "Runs a job here: starts its coordinator, parameter server and workers, shows how it goes on, and ends with the hash of what was learned. Ctrl-C ends it after a checkpoint; a second one at once.",
+    )
+    .argument("[job]", "a job file (.ts, .js, .mjs, .json, .yaml); may be left out with --resume")
+    .option("--workers <n>", "worker processes; default: one per core or GPU", wholeNumber(1))
+    .option("--shards <n>", "parameter-server shards", wholeNumber(1))
+    .addOption(new Option("--launcher <name>", "where processes are started").choices(["local", "ssh"]))
+    .option("--hosts <list>", "hosts of the ssh launcher, with commas between", list)
+    .option("--device <list>", "CUDA device numbers or cpu, with commas between", list)
+    .addOption(
+      new Option("--backend <name>", "how to compute; default: the best there is").choices([
+        "native",
+        "webgpu",
+        "wasm",
+        "cpu",
+      ]),
+    )
+    .option("--threads <n>", "intra-op threads of each worker; part of the job", wholeNumber(1))
+    .option("--run-id <id>", "the run's name; default: the job's name and a number")
+    .option("--steps <n>", "train for so many steps", wholeNumber(1))
+    .option("--seed <n>", "everything random follows from it", wholeNumber(0, 4_294_967_295))
+    .option("--resume", "continue from the newest checkpoint, to the bits of a run never interrupted")
+    .option("--dashboard <port>", "port of the live page; 0: any free one; off: none", portOrOff, 0)
+    .option("--host <address>", "address to listen at; beyond this machine only with --token", "127.0.0.1")
+    .option("--token <token>", "what workers and browsers elsewhere must know")
+    .option("--set <path=value>", "change any field of the job; may be given again", collect);
+  withSharedFlags(verb)
+    .addHelpText(
+      "after",
+      examples(
+        ["train job.ts", "as the job says"],
+        ["train job.ts --workers 2 --run-id first", "two workers, under a name"],
+        ["train --resume --run-id first", "go on after Ctrl-C or a crash"],
+        ["train job.ts --set optimiser.learningRate=0.01", "another learning rate"],
+        ["train job.ts --json > steps.jsonl", "for programs"],
+        ["train job.ts --host 0.0.0.0 --token SECRET", "others may join"],
+      ),
+    )
+    .action(train);
+}
+
+async function train(jobFile: string | undefined, flags: TrainFlags): Promise<void> {
+  const output = createOutput(flags);
+  const interrupts = catchInterrupts();
+  try {
+    const { loadJobFile } = await import("@latentweave/launch");
+    const { startRun } = await import("../train/start-run.ts");
+    const { createRunView } = await import("../train/run-view.ts");
+    const { followRun } = await import("../train/follow-run.ts");
+    const { exitCodeOf, formatResult } = await import("../train/run-result.ts");
+    const loaded = jobFile === undefined ? undefined : { ...(await loadJobFile(jobFile)), file: jobFile };
+    const run = await startRun(loaded, flags, (line) => output.note(line));
+    if (flags.dashboard !== "off") output.note(`live page: ${run.url}`);
+    const view = createRunView(output, flags.dashboard === "off" ? "" : run.url);
+    interrupts.attach(run, (text) => view.note(text));
+    const result = await followRun(run, view);
+    if (output.json) output.jsonLine(result);
+    else if (output.quiet) output.line(result.hash ?? result.state);
+    else output.line(`\n${formatResult(result, flags.runs === "runs" ? "" : ` --runs ${flags.runs}`)}`);
+    process.exitCode = interrupts.count > 1 ? exitCodes.interrupted : exitCodeOf(result);
+  } finally {
+    interrupts.release();
+  }
+}
