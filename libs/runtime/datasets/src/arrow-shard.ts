@@ -49,11 +49,11 @@ function list(name: string, width: number, values: Uint8Array | Float32Array, ro
   const child =
     values instanceof Uint8Array
       ? makeData({ type: new Uint8(), length: values.length, nullCount: 0, data: values })
-      : makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values as Float32Array });
+      : makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values });
   const type = new FixedSizeList(width, new Field("item", child.type, false));
   return {
     field: new Field(name, type, false),
-    data: makeData({ type, length: rows, nullCount: 0, child: child as Data<Uint8> }),
+    data: makeData({ type, length: rows, nullCount: 0, child: child }),
   };
 }
 

@@ -111,7 +111,7 @@ describe("preparing", () => {
       });
       const scaled = (await readAll(manifest, "train")).x;
       expect(scaled.filter((_, index) => index % 4 === 0)).toEqual(
-        numbers.map((value) => Math.fround((value - (offset as number)) / (divisor as number))),
+        numbers.map((value) => Math.fround((value - offset) / divisor)),
       );
       expect(scaled.filter((_, index) => index % 4 === 3).every((value) => value === 0)).toBe(true);
     }
@@ -220,7 +220,7 @@ describe("bad data are refused, by task, file and place:", () => {
   const problem = async (source: DataSource): Promise<string> => {
     const message = await prepareHere(source).then(
       () => "no error",
-      (error: Error) => error.message,
+      (error: unknown) => (error as Error).message,
     );
     expect(existsSync(root()) ? readdirSync(root()).filter((name) => name !== "sources") : []).toEqual([]);
     return message.replaceAll(`${folder}/`, "");
