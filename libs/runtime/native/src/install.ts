@@ -26,7 +26,15 @@ import {
   variants,
 } from "./recipe.ts";
 import { acquireSetupLock } from "./setup-lock.ts";
-import * as stages from "./stages.ts";
+import { directoryBytes } from "./directory-bytes.ts";
+import { removeAttempts } from "./stages/attempts.ts";
+import { checkRuntime } from "./stages/check-runtime.ts";
+import { compileBinding } from "./stages/compile-binding.ts";
+import { downloadWheels } from "./stages/download-wheels.ts";
+import { downloadByPackage } from "./stages/own-download.ts";
+import { installPackages } from "./stages/packages.ts";
+import { stage, type StageContext, type StageResult } from "./stages/stage.ts";
+import { unpackWheels } from "./stages/unpack-wheels.ts";
 
 /** What setup reached. `unavailable` is no failure of the program: training goes on with the next backend. */
 export type InstallOutcome =
@@ -85,9 +93,9 @@ async function build(order: BuildOrder): Promise<InstallOutcome> {
   const startMs = performance.now();
   mkdirSync(directory, { recursive: true });
   const logFile = path.join(directory, "setup.log");
-  const context: stages.StageContext = { directory, variant, progress, logFile, env };
+  const context: StageContext = { directory, variant, progress, logFile, env };
 
-  progress.line(stages.announcement(variant, directory));
+  progress.line(announcement(variant, directory));
   if (!variant.tried)
     progress.line(
       `  (${variant.name} is built from the same recipe as the others, but was never tried by its authors)`,
@@ -107,21 +115,30 @@ async function build(order: BuildOrder): Promise<InstallOutcome> {
 
   const [npm, pip, compiler] = [await findNpm(env), await findPip(env), await findCompiler(env)];
   if (npm === null) return fallBack(env, progress, ["npm was not found"], ["install Node.js with npm"]);
-  const packages = await stages.stage(context, "packages", "npm packages", () =>
-    stages.installPackages(context),
-  );
+  removeAttempts(directory);
+  // Independent of each other, and both wait for the network more than for the processor.
+  const [packages, libraries] = await Promise.all([
+    stage(context, "packages", "npm packages", () => installPackages(context)),
+    pip !== null && compiler !== null ? getLibraries(context, pip) : null,
+  ]);
   if (packages.kind === "failed") return fallBack(env, progress, [packages.reason], [`see ${logFile}`]);
 
   const reasons: string[] = [];
   const advice = installAdvice({ pip: pip === null, compiler: compiler === null });
   if (pip === null) reasons.push("no pip (python3 -m pip, pip3, pip or uv) was found");
   if (compiler === null) reasons.push("no C++ compiler (g++, clang++) was found");
-  if (pip !== null && compiler !== null) {
-    const problem = await fromWheels(context, pip, compiler);
-    if (problem === null) {
-      return await finish(order, "wheel", compiler.version, startMs);
+  if (libraries !== null && compiler !== null) {
+    const binding =
+      libraries.kind === "failed"
+        ? libraries
+        : await stage(context, "binding", "compiling the binding", () => compileBinding(context, compiler));
+    if (binding.kind === "done") {
+      const outcome = await finish(order, "wheel", compiler.version, startMs);
+      if (outcome.kind === "ready") return outcome;
+      reasons.push(...outcome.reasons);
+    } else {
+      reasons.push(binding.reason);
     }
-    reasons.push(problem);
     advice.push(`see ${logFile}`);
   } else {
     for (const line of [...reasons, ...advice.map((text) => `  to mend: ${text}`)]) progress.line(line);
@@ -129,9 +146,7 @@ async function build(order: BuildOrder): Promise<InstallOutcome> {
   progress.line(
     "Falling back to the package's own download (an older TensorFlow from its authors' storage).",
   );
-  const own = await stages.stage(context, "own-download", "own download", () =>
-    stages.downloadByPackage(context),
-  );
+  const own = await stage(context, "own-download", "own download", () => downloadByPackage(context));
   if (own.kind === "done") {
     const outcome = await finish(order, "package-download", null, startMs);
     if (outcome.kind === "ready") return outcome;
@@ -142,25 +157,10 @@ async function build(order: BuildOrder): Promise<InstallOutcome> {
   return fallBack(env, progress, reasons, advice);
 }
 
-async function fromWheels(
-  context: stages.StageContext,
-  pip: PipCommand,
-  compiler: Compiler,
-): Promise<string | null> {
-  const steps = [
-    () =>
-      stages.stage(context, "wheels", "TensorFlow's libraries", () => stages.downloadWheels(context, pip)),
-    () => stages.stage(context, "site", "unpacking", () => stages.unpackWheels(context)),
-    () =>
-      stages.stage(context, "binding", "compiling the binding", () =>
-        stages.compileBinding(context, compiler),
-      ),
-  ];
-  for (const step of steps) {
-    const result = await step();
-    if (result.kind === "failed") return result.reason;
-  }
-  return null;
+async function getLibraries(context: StageContext, pip: PipCommand): Promise<StageResult> {
+  const wheels = await stage(context, "wheels", "TensorFlow's libraries", () => downloadWheels(context, pip));
+  if (wheels.kind === "failed") return wheels;
+  return await stage(context, "site", "unpacking", () => unpackWheels(context));
 }
 
 async function finish(
@@ -170,14 +170,14 @@ async function finish(
   startMs: number,
 ): Promise<InstallOutcome> {
   const { directory, variant, progress, env } = order;
-  const context: stages.StageContext = {
+  const context: StageContext = {
     directory,
     variant,
     progress,
     env,
     logFile: path.join(directory, "setup.log"),
   };
-  const checked = await stages.checkRuntime(context);
+  const checked = await checkRuntime(context);
   if ("failed" in checked) {
     progress.line(`  check: ${checked.failed}`);
     rmSync(path.join(directory, "stamps"), { recursive: true, force: true });
@@ -190,7 +190,7 @@ async function finish(
     tensorflowVersion: checked.tensorflow,
     tfjsVersion,
     compiler,
-    installedBytes: stages.directoryBytes(directory),
+    installedBytes: directoryBytes(directory),
     setupSeconds: Math.round(performance.now() - startMs) / 1000,
   };
   const partial = path.join(directory, "ready.json.partial");
@@ -229,3 +229,11 @@ function fallBack(
 
 /** The TensorFlow that a fresh setup would bring. */
 export const pinnedVersions = { tensorflow: tensorflowVersion, tfjs: tfjsVersion };
+
+/** The line that goes before everything else: what comes, how much, where to. */
+function announcement(variant: Variant, directory: string): string {
+  return (
+    `Getting native TensorFlow (${variant.name}): ${formatBytes(downloadBytes(variant))} to download, ` +
+    `${formatBytes(variant.installedBytes)} on disk, once, into ${directory}`
+  );
+}
