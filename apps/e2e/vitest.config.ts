@@ -1,3 +1,4 @@
 import { projectConfig } from "../../vitest.shared.ts";
 
-export default projectConfig("e2e-app");
+/** Quick checks of the repository itself; the suites on real processes have a configuration of their own. */
+export default projectConfig("e2e-app", { exclude: ["**/*.e2e.test.ts"] });
