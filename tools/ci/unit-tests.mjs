@@ -1,0 +1,98 @@
+/** All projects' own tests, by way of Nx: one line each as they finish, then what failed. */
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { plain, runCommand } from "./run-command.mjs";
+import { projectsWithTests, readReport } from "./suites.mjs";
+
+const pollMs = 500;
+/** One for each of the smallest machine's cores. */
+const parallel = 2;
+const tailLines = 25;
+
+/**
+ * @param {{ only?: string[], print?: (line: string) => void }} [options] `only`: names of projects
+ * @returns {Promise<{ passed: number, failed: number }>}
+ */
+export async function runUnitTests({ only = [], print = console.log } = {}) {
+  const all = projectsWithTests();
+  const unknown = only.filter((name) => !all.some((project) => project.name === name));
+  if (unknown.length > 0) {
+    print(
+      `No tests in ${unknown.join(", ")}. Projects with tests: ${all.map(({ name }) => name).join(", ")}.`,
+    );
+    return { passed: 0, failed: unknown.length };
+  }
+  const projects = only.length > 0 ? all.filter(({ name }) => only.includes(name)) : all;
+  const reports = mkdtempSync(path.join(os.tmpdir(), "latentweave-reports-"));
+  const seen = new Map();
+  const look = () => {
+    for (const { name } of projects) {
+      if (seen.has(name)) continue;
+      const report = readReport(path.join(reports, `${name}.json`));
+      if (report === undefined) continue;
+      seen.set(name, report);
+      print(describe(name, report));
+    }
+  };
+  const timer = setInterval(look, pollMs);
+  try {
+    const names = projects.map(({ name }) => name).join(",");
+    const command = ["nx", "run-many", "-t", "test", "-p", names, `--parallel=${parallel}`];
+    const { code, output } = await runCommand([...command, "--nxBail=false", "--outputStyle=stream"], {
+      env: { NX_DAEMON: "false", NX_TUI: "false", NX_NO_CLOUD: "true", LATENTWEAVE_REPORTS: reports },
+    });
+    look();
+    return summarise(projects, seen, code, plain(output), print);
+  } finally {
+    clearInterval(timer);
+    rmSync(reports, { recursive: true, force: true });
+  }
+}
+
+function summarise(projects, seen, code, output, print) {
+  let passed = 0;
+  let failed = 0;
+  for (const { name, folder } of projects) {
+    const report = seen.get(name);
+    if (report === undefined) {
+      failed++;
+      print(
+        `\n✗ ${name}: its tests left no report (${folder}); the end of what was said:\n${tailOf(name, output)}`,
+      );
+      continue;
+    }
+    passed += report.passed;
+    failed += report.failures.length;
+    for (const { title, file, message } of report.failures)
+      print(`\n✗ ${name} › ${title}\n  ${file}\n${indent(message)}`);
+  }
+  if (code !== 0 && failed === 0) {
+    failed++;
+    print(`\n✗ nx ended with exit code ${code} though every test passed:\n${tail(output)}`);
+  }
+  return { passed, failed };
+}
+
+function describe(name, { passed, skipped, failures, seconds }) {
+  const mark = failures.length > 0 ? "✗" : "✓";
+  const extra = [
+    ...(failures.length > 0 ? [`${failures.length} failed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ];
+  return `${mark} ${name}: ${[`${passed} passed`, ...extra].join(", ")} (${seconds.toFixed(1)} s)`;
+}
+
+/** Nx writes a project's name before each of its lines. */
+function tailOf(name, output) {
+  const own = output.split("\n").filter((line) => line.startsWith(`${name}:`) || line.startsWith(`${name} `));
+  return tail(own.length > 0 ? own.join("\n") : output);
+}
+
+function tail(text) {
+  return indent(text.trim().split("\n").slice(-tailLines).join("\n"));
+}
+
+function indent(text) {
+  return text.replace(/^/gm, "    ");
+}
