@@ -61,17 +61,21 @@ export async function beginCheckpoint(options: WriterOptions): Promise<Checkpoin
     files.clear();
     await rm(folder, { recursive: true, force: true });
   };
-  const ended = (): unknown =>
-    typeof over === "object"
-      ? over.error
-      : new CheckpointContractError(`the checkpoint of version ${version} is ${over} already`);
+  /** What to answer once it is over. */
+  const refusal = (): { readonly error: unknown } | undefined =>
+    typeof over === "string"
+      ? { error: new CheckpointContractError(`the checkpoint of version ${version} is ${over} already`) }
+      : over;
   const guarded = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (over !== undefined) throw ended();
+    const before = refusal();
+    if (before) throw before.error;
     try {
       return await work();
     } catch (error) {
-      if (over !== undefined) throw over === "finished" ? error : ended(); // its file was closed under it
       const failure = diskError(error, path.join(checkpoints, checkpointName(version)));
+      if (over === "finished") throw failure; // published, but an older one could not be removed
+      const meanwhile = refusal();
+      if (meanwhile) throw meanwhile.error; // the file was closed under this write
       over = { error: failure };
       await discard().catch(() => undefined);
       throw failure;

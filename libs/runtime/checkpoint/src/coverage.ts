@@ -13,7 +13,7 @@ export class Coverage {
     const next = touches ? this.#ranges[index + 1] : before;
     if (next && next.start < end) return false;
     const joins = next?.start === end;
-    const merged = { start: touches && before ? before.start : start, end: joins && next ? next.end : end };
+    const merged = { start: touches ? before.start : start, end: joins ? next.end : end };
     this.#ranges.splice(index, (touches ? 1 : 0) + (joins ? 1 : 0), merged);
     return true;
   }

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { promisify } from "node:util";
 import { diskError } from "./disk-error.ts";
 
 /** Text that waits in memory for the disk; beyond this the writer waits, so that memory stays bounded. */
@@ -53,9 +54,11 @@ export class LineFile {
   /** Everything appended so far is on the disk when this resolves. */
   async sync(): Promise<void> {
     await this.#settle();
-    await new Promise<void>((resolve, reject) => {
-      fs.fsync(this.#descriptor, (error) => (error ? reject(diskError(error, this.path)) : resolve()));
-    });
+    try {
+      await promisify(fs.fsync)(this.#descriptor);
+    } catch (error) {
+      throw diskError(error, this.path);
+    }
   }
 
   /** The last line that has been written, without its end. */

@@ -42,7 +42,7 @@ export const wideLayout = createLayout([
 export function groupNumbers(layout: ParameterLayout, section: string, group: number): Float32Array {
   const { tensors, numbers } = layout.groups[group] as ParameterLayout["groups"][number];
   const values = new Float32Array(numbers);
-  const salt = [...section].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0);
+  const salt = Buffer.from(section).reduce((sum, letter) => sum + letter, 0);
   for (const tensor of tensors)
     for (let index = 0; index < tensor.numbers; index++)
       values[tensor.offset + index] = salt / 8 + group * 1000 + tensor.offset + index / 4;
