@@ -17,7 +17,7 @@ export function explainIssue(issue: Issue, schema: z.core.$ZodType, input: unkno
       const branch = issue.errors.find((errors) => !errors.some((error) => error.path.length === 0));
       if (branch)
         return branch.flatMap((inner) =>
-          explainIssue({ ...inner, path: [...path, ...inner.path] } as Issue, schema, input),
+          explainIssue({ ...inner, path: [...path, ...inner.path] }, schema, input),
         );
       const expected = issue.errors.map((errors) => (errors[0] ? expectation(errors[0]) : "")).join(", or ");
       return [wrongValue(path, value, expected)];
@@ -132,6 +132,7 @@ function wholeOr(origin: string): string {
 export function showValue(value: unknown): string {
   if (typeof value === "number" || typeof value === "bigint") return String(value);
   if (typeof value === "function") return "a function";
-  const text = JSON.stringify(value) ?? String(value);
+  // undefined for what JSON has no word for
+  const text = (JSON.stringify(value) as string | undefined) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -12,9 +12,9 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 /** Levenshtein's distance: insertions, deletions and replacements of one character. */
 export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [i, a] of [...from].entries()) {
+  for (const [i, a] of Array.from(from).entries()) {
     const next = [i + 1];
-    for (const [j, b] of [...to].entries())
+    for (const [j, b] of Array.from(to).entries())
       next.push(
         Math.min((row[j + 1] as number) + 1, (next[j] as number) + 1, (row[j] as number) + (a === b ? 0 : 1)),
       );

@@ -77,7 +77,7 @@ export class GraphBuilder {
 
   #operation(from: number, { layer, name, where }: Operation, place: SequencePlace): number {
     const { shape, tensors } = inferLayer(layer, this.shapeOf(from), where, this.#userLayers);
-    if (countNumbers(shape) > 2 ** 31)
+    if (countNumbers(shape) > 2_147_483_648)
       throw new UserError({
         where,
         what: `its output ${show(shape)} has too many numbers`,

@@ -67,7 +67,7 @@ function checkShape(shape: unknown, what: string, where: string): void {
   if (!good)
     throw new UserError({
       where,
-      what: `${what} is ${JSON.stringify(shape) ?? "undefined"}`,
+      what: `${what} is ${JSON.stringify(shape)}`,
       expected: "a shape: one or more whole numbers of at least 1",
       mend: "mend it in the module that the job names as `layers`",
     });
