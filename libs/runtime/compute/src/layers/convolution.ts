@@ -18,7 +18,7 @@ export const transposedConvolution: LayerForward<"transposedConvolution"> = (con
   const convolved = tf.conv2dTranspose(
     input as never,
     parameter(context, "kernel") as never,
-    [input.shape[0] ?? 0, ...outputShape] as [number, number, number, number],
+    [input.shape[0], ...outputShape] as [number, number, number, number],
     spec.strides,
     spec.padding,
   );

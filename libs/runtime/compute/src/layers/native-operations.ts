@@ -1,4 +1,4 @@
-import type { Tensor, Tf } from "./tensorflow.ts";
+import type { Tensor, TensorInfo, Tf } from "./tensorflow.ts";
 
 /** The part of tfjs-node's backend that runs a TensorFlow operation by name. */
 interface NativeBackend {
@@ -7,13 +7,17 @@ interface NativeBackend {
     readonly TF_ATTR_BOOL: number;
     readonly TF_FLOAT: number;
   };
-  executeSingleOutput(operation: string, attributes: readonly object[], inputs: readonly Tensor[]): Tensor;
+  executeSingleOutput(
+    operation: string,
+    attributes: readonly object[],
+    inputs: readonly TensorInfo[],
+  ): Tensor;
 }
 
 /** Runs an operation of one float32 output; `flags` are its boolean attributes. */
 export type NativeOperation = (
   operation: string,
-  inputs: readonly Tensor[],
+  inputs: readonly TensorInfo[],
   flags?: Readonly<Record<string, boolean>>,
 ) => Tensor;
 
@@ -42,6 +46,10 @@ function isNative(backend: unknown): backend is NativeBackend {
   );
 }
 
+function isFloatMatrix({ shape, dtype }: TensorInfo): boolean {
+  return shape.length === 2 && dtype === "float32";
+}
+
 const prepared = new WeakSet<Tf>();
 
 /**
@@ -59,9 +67,8 @@ export function useNativeMatrixProduct(tf: Tf): void {
   tf.registerKernel({
     ...stock,
     kernelFunc: (call) => {
-      const { a, b } = call.inputs as { readonly a: Tensor; readonly b: Tensor };
-      if (a.shape.length !== 2 || b.shape.length !== 2 || a.dtype !== "float32" || b.dtype !== "float32")
-        return stock.kernelFunc(call);
+      const { a, b } = call.inputs as { readonly a: TensorInfo; readonly b: TensorInfo };
+      if (!isFloatMatrix(a) || !isFloatMatrix(b)) return stock.kernelFunc(call);
       const { transposeA, transposeB } = call.attrs as unknown as ProductAttributes;
       return native("MatMul", [a, b], { transpose_a: transposeA, transpose_b: transposeB });
     },

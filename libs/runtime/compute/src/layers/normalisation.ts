@@ -8,7 +8,7 @@ export const normalisation: LayerForward<"normalisation"> = (context) => {
   const { tf, input, inputShape, spec } = context;
   const { groups, epsilon } = spec;
   const channels = inputShape.at(-1) ?? 1;
-  const batch = input.shape[0] ?? 0;
+  const batch = input.shape[0];
   const split = groups === 1 ? input : tf.reshape(input, [batch, -1, groups, channels / groups]);
   const axes = groups === 1 ? [-1] : [1, 3];
   const centred = tf.sub(split, tf.mean(split, axes, true));

@@ -46,8 +46,8 @@ export function guardedNamespace(tf: Tf): Tf {
   if (known) return known;
   const guarded: Record<string, unknown> = { ...tf };
   for (const [name, position] of Object.entries(seedPosition)) {
-    const original = guarded[name];
-    if (typeof original !== "function") continue;
+    if (typeof guarded[name] !== "function") continue;
+    const original = guarded[name] as (...parameters: unknown[]) => unknown;
     guarded[name] = (...parameters: unknown[]): unknown => {
       if (position === undefined) throw new UnkeyedRandomError(`tf.${name}`);
       // Zero counts as no seed: TensorFlow.js takes Math.random instead.

@@ -3,5 +3,5 @@ import type { Tensor } from "./tensorflow.ts";
 
 /** Same numbers in the same row-major order; serves `reshape` and `flatten`. */
 export function reshape({ tf, input, outputShape }: LayerContext): Tensor {
-  return tf.reshape(input, [input.shape[0] ?? -1, ...outputShape]);
+  return tf.reshape(input, [input.shape[0], ...outputShape]);
 }

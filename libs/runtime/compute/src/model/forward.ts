@@ -64,7 +64,7 @@ function evaluateNode(
     case "concat":
       // Joins rows of numbers, whatever their shapes were.
       return context.tf.concat(
-        node.from.map((id) => context.tf.reshape(value(id), [x.shape[0] ?? 0, -1])),
+        node.from.map((id) => context.tf.reshape(value(id), [x.shape[0], -1])),
         1,
       );
     case "layer":

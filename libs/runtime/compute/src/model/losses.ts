@@ -65,7 +65,7 @@ function oneHot(labels: ArrayLike<number>, classes: number, name: string): Float
 
 /** [batch, ...shape] as [batch, numbers]. */
 function rows(tf: Tf, x: Tensor): Tensor {
-  return x.rank === 2 ? x : tf.reshape(x, [x.shape[0] ?? 0, -1]);
+  return x.rank === 2 ? x : tf.reshape(x, [x.shape[0], -1]);
 }
 
 /** One value per row, [batch], and its derivative, [batch, n], in two factors: `gradient` of what was saved, and a number. */
