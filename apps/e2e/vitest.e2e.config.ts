@@ -4,6 +4,7 @@ import { projectConfig } from "../../vitest.shared.ts";
 export default projectConfig("e2e", {
   include: ["src/**/*.e2e.test.ts"],
   fileParallelism: false,
+  reporters: ["verbose", "json"],
   testTimeout: 240_000,
   hookTimeout: 240_000,
 });

@@ -8,7 +8,7 @@ const messageLines = 14;
 
 /**
  * Every project of the workspace that has test files; one whose tests leave no report is a failure, not a silence.
- * @returns {{ name: string, folder: string, files: number }[]}
+ * @returns {import("./run-suites.mjs").Suite[]}
  */
 export function projectsWithTests() {
   const folders = [
@@ -21,10 +21,11 @@ export function projectsWithTests() {
     const manifest = path.join(root, folder, "package.json");
     const source = path.join(root, folder, "src");
     if (!existsSync(manifest) || !existsSync(source)) return [];
-    const files = readdirSync(source, { recursive: true }).filter(
-      (name) => name.endsWith(".test.ts") && !name.endsWith(".e2e.test.ts"),
-    ).length;
-    return files === 0 ? [] : [{ name: JSON.parse(readFileSync(manifest, "utf8")).nx.name, folder, files }];
+    const hasTests = readdirSync(source, { recursive: true }).some(
+      (file) => file.endsWith(".test.ts") && !file.endsWith(".e2e.test.ts"),
+    );
+    const { name } = JSON.parse(readFileSync(manifest, "utf8")).nx;
+    return hasTests ? [{ name, folder, report: name }] : [];
   });
 }
 

@@ -9,7 +9,7 @@ import { setup } from "../setup/setup.mjs";
 const setupCode = await setup();
 if (setupCode === 0) {
   // Only now is there a node_modules to run from.
-  const { runUnitTests } = await import("./unit-tests.mjs");
+  const { runUnitTests } = await import("./run-suites.mjs");
   const { passed, failed } = await runUnitTests({ only: process.argv.slice(2) });
   console.log(`\n${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

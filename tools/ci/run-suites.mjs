@@ -1,4 +1,4 @@
-/** All projects' own tests, by way of Nx: one line each as they finish, then what failed. */
+/** Tests of projects, by way of Nx: one line for each project as it finishes, then what failed. */
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -10,7 +10,10 @@ const pollMs = 500;
 const parallel = 2;
 const tailLines = 25;
 
+/** @typedef {{ name: string, folder: string, report: string }} Suite `report`: the name of what its Vitest writes */
+
 /**
+ * Every project's own tests.
  * @param {{ only?: string[], print?: (line: string) => void }} [options] `only`: names of projects
  * @returns {Promise<{ passed: number, failed: number }>}
  */
@@ -24,12 +27,35 @@ export async function runUnitTests({ only = [], print = console.log } = {}) {
     return { passed: 0, failed: unknown.length };
   }
   const projects = only.length > 0 ? all.filter(({ name }) => only.includes(name)) : all;
+  return await runSuites({ target: "test", suites: projects, print });
+}
+
+/**
+ * The suites on real processes and real clusters, each test announced as it ends, for they take minutes.
+ * @param {{ print?: (line: string) => void }} [options]
+ */
+export async function runEndToEnd({ print = console.log } = {}) {
+  let rest = "";
+  const onOutput = (text) => {
+    const lines = plain(rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const ended = /([✓×] .*)$/.exec(line)?.[1];
+      if (ended !== undefined) print(`  ${ended}`);
+    }
+  };
+  const suites = [{ name: "e2e-app", folder: "apps/e2e", report: "e2e" }];
+  return await runSuites({ target: "e2e", suites, print, onOutput });
+}
+
+/** @param {{ target: string, suites: Suite[], print: (line: string) => void, onOutput?: (text: string) => void }} input */
+async function runSuites({ target, suites, print, onOutput }) {
   const reports = mkdtempSync(path.join(os.tmpdir(), "latentweave-reports-"));
   const seen = new Map();
   const look = () => {
-    for (const { name } of projects) {
+    for (const { name, report: file } of suites) {
       if (seen.has(name)) continue;
-      const report = readReport(path.join(reports, `${name}.json`));
+      const report = readReport(path.join(reports, `${file}.json`));
       if (report === undefined) continue;
       seen.set(name, report);
       print(describe(name, report));
@@ -37,23 +63,24 @@ export async function runUnitTests({ only = [], print = console.log } = {}) {
   };
   const timer = setInterval(look, pollMs);
   try {
-    const names = projects.map(({ name }) => name).join(",");
-    const command = ["nx", "run-many", "-t", "test", "-p", names, `--parallel=${parallel}`];
+    const names = suites.map(({ name }) => name).join(",");
+    const command = ["nx", "run-many", "-t", target, "-p", names, `--parallel=${parallel}`];
     const { code, output } = await runCommand([...command, "--nxBail=false", "--outputStyle=stream"], {
       env: { NX_DAEMON: "false", NX_TUI: "false", NX_NO_CLOUD: "true", LATENTWEAVE_REPORTS: reports },
+      ...(onOutput === undefined ? {} : { onOutput }),
     });
     look();
-    return summarise(projects, seen, code, plain(output), print);
+    return summarise(suites, seen, code, plain(output), print);
   } finally {
     clearInterval(timer);
     rmSync(reports, { recursive: true, force: true });
   }
 }
 
-function summarise(projects, seen, code, output, print) {
+function summarise(suites, seen, code, output, print) {
   let passed = 0;
   let failed = 0;
-  for (const { name, folder } of projects) {
+  for (const { name, folder } of suites) {
     const report = seen.get(name);
     if (report === undefined) {
       failed++;
