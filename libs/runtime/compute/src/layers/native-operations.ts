@@ -59,10 +59,10 @@ const prepared = new WeakSet<Tf>();
  */
 export function useNativeMatrixProduct(tf: Tf): void {
   const native = nativeOperations(tf);
+  if (!native || prepared.has(tf)) return;
+  prepared.add(tf);
   const name = tf.getBackend();
   const stock = tf.getKernel(tf.BatchMatMul, name);
-  if (!native || prepared.has(tf) || stock === undefined) return;
-  prepared.add(tf);
   tf.unregisterKernel(tf.BatchMatMul, name);
   tf.registerKernel({
     ...stock,
