@@ -1,5 +1,6 @@
 export { applySettings } from "./apply-settings.ts";
 export { type DatasetName, datasetNames, type DataSource, dataSourceSchema } from "./data-source.ts";
+export { type JobChange, jobChanges } from "./job-changes.ts";
 export { defineJob, type JobInput } from "./job-schema.ts";
 export {
   activation,

@@ -147,7 +147,7 @@ function requireLayers(
 
 function hashJob(input: unknown, userModule: string | undefined): string {
   return createHash("sha256")
-    .update(`${JSON.stringify(input, sortKeys)}`)
+    .update(JSON.stringify({ input }, sortKeys))
     .update("\0")
     .update(userModule ?? "")
     .digest("hex");
