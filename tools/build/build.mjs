@@ -2,17 +2,18 @@
 /**
  * Bundles the published package, `apps/cli/dist`, and does nothing when nothing changed.
  *
- *   node tools/build/build.mjs [--force] [--types]
+ *   node tools/build/build.mjs [--force] [--publish]
  *
  * What becomes what (all flat in dist, so that files find each other by name; see entry-file.ts in compute):
  *   apps/cli/src/main.ts, index.ts      main.js (the command), index.js (the library)
  *   `src/**\/name.entry.ts` of a library   name.js   (first file of a thread or child process)
  *   `src/**\/name.standalone.ts`           name.cjs  (with its npm dependencies inside)
  *   apps/dashboard/src                  dashboard/index.html, one self-contained page
- *   --types: apps/cli/src/index.ts      index.d.ts and types/, for users' own job files
+ *   --publish: apps/cli/src/index.ts     index.d.ts and types/, for users' own job files
  *
  * Running processes load chunks lazily, so a new build never removes or empties files that an older one may still
- * want: each file is renamed into place, and what is no longer made goes only after `keepOldMs`.
+ * want: each file is renamed into place, and what is no longer made goes only after `keepOldMs`
+ * (at once with --publish, which prepares what is packed).
  */
 import { createHash, randomUUID } from "node:crypto";
 import {
@@ -36,19 +37,19 @@ const lockPollMs = 100;
 
 /**
  * Builds if anything changed since the last build. Several processes may call it at once; one builds, the rest wait.
- * @param {{ force?: boolean, types?: boolean, log?: (text: string) => void }} options
+ * @param {{ force?: boolean, publish?: boolean, log?: (text: string) => void }} options
  * @returns {Promise<{ built: boolean, milliseconds: number }>}
  */
-export async function ensureBuilt({ force = false, types = false, log = () => {} } = {}) {
+export async function ensureBuilt({ force = false, publish = false, log = () => {} } = {}) {
   const startMs = performance.now();
   const outcome = (built) => ({ built, milliseconds: Math.round(performance.now() - startMs) });
   const sources = listSources();
   let fingerprint = fingerprintOf(sources);
-  if (!force && isFresh(fingerprint, types)) return outcome(false);
+  if (!force && isFresh(fingerprint, publish)) return outcome(false);
   const release = await lock();
   try {
     fingerprint = fingerprintOf(sources);
-    if (!force && isFresh(fingerprint, types)) return outcome(false);
+    if (!force && isFresh(fingerprint, publish)) return outcome(false);
     log("building apps/cli/dist ...");
     const { buildBundle } = await import("./bundle.mjs");
     const files = await buildBundle({ root, sources });
@@ -56,14 +57,14 @@ export async function ensureBuilt({ force = false, types = false, log = () => {}
       const { buildDashboard } = await import("./dashboard.mjs");
       files.set("dashboard/index.html", await buildDashboard(root));
     }
-    if (types) {
+    if (publish) {
       const { buildTypes } = await import("./types.mjs");
       for (const [name, text] of await buildTypes(root)) files.set(name, text);
     }
     for (const [name, contents] of files) place(name, contents);
     place(".fingerprint", fingerprint);
-    if (types) place(".fingerprint-types", fingerprint);
-    prune(files);
+    if (publish) place(".fingerprint-publish", fingerprint);
+    prune(files, publish ? 0 : keepOldMs);
   } finally {
     release();
   }
@@ -116,8 +117,8 @@ function fingerprintOf(files) {
   return hash.digest("hex");
 }
 
-function isFresh(fingerprint, types) {
-  const names = types ? [".fingerprint", ".fingerprint-types"] : [".fingerprint"];
+function isFresh(fingerprint, publish) {
+  const names = publish ? [".fingerprint", ".fingerprint-publish"] : [".fingerprint"];
   return names.every((name) => {
     try {
       return readFileSync(path.join(dist, name), "utf8") === fingerprint;
@@ -139,12 +140,12 @@ function place(name, contents) {
   renameSync(partial, target);
 }
 
-function prune(files) {
+function prune(files, ageMs) {
   for (const name of readdirSync(dist, { recursive: true })) {
     const file = path.join(dist, name);
     if (files.has(name.split(path.sep).join("/")) || path.basename(name).startsWith(".")) continue;
     const info = statSync(file);
-    if (info.isFile() && Date.now() - info.mtimeMs > keepOldMs) rmSync(file, { force: true });
+    if (info.isFile() && Date.now() - info.mtimeMs > ageMs) rmSync(file, { force: true });
   }
 }
 
@@ -174,7 +175,7 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
   try {
     const { built, milliseconds } = await ensureBuilt({
       force: flags.includes("--force"),
-      types: flags.includes("--types"),
+      publish: flags.includes("--publish"),
     });
     if (built) process.stderr.write(`built apps/cli/dist in ${(milliseconds / 1000).toFixed(1)} s\n`);
   } catch (error) {

@@ -11,8 +11,11 @@ export async function buildTypes(root) {
   const entry = path.join(root, "apps/cli/src/index.ts");
   const config = ts.readConfigFile(path.join(root, "tsconfig.base.json"), ts.sys.readFile).config;
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
+  const packages = internalPackages(root);
   const program = ts.createProgram([entry], {
     ...options,
+    // Found by path and not through node_modules, whose files TypeScript would not write declarations for.
+    paths: Object.fromEntries([...packages].map(([name, { source }]) => [name, [source]])),
     noEmit: false,
     declaration: true,
     emitDeclarationOnly: true,
@@ -31,7 +34,6 @@ export async function buildTypes(root) {
     };
     throw new Error(ts.formatDiagnostics(emitted.diagnostics.slice(0, 5), format));
   }
-  const packages = internalPackages(root);
   const result = new Map([["index.d.ts", 'export * from "./types/apps/cli/src/index.js";\n']]);
   for (const [name, text] of files) {
     const folder = path.posix.dirname(toPosix(name));
@@ -55,7 +57,10 @@ function internalPackages(root) {
     const { name } = JSON.parse(readFileSync(file, "utf8"));
     const folder = path.dirname(file);
     if (existsSync(path.join(folder, "src/index.ts")))
-      found.set(name, `${toPosix(path.relative(root, folder))}/src/index.js`);
+      found.set(name, {
+        source: path.join(folder, "src/index.ts"),
+        emitted: `${toPosix(path.relative(root, folder))}/src/index.js`,
+      });
   }
   return found;
 }
@@ -65,7 +70,7 @@ function rewriteImports(text, folder, packages) {
     if (specifier.startsWith(".")) return specifier.replace(/\.ts$/, ".js");
     const target = packages.get(specifier);
     if (target === undefined) return specifier;
-    const relative = path.posix.relative(folder, target);
+    const relative = path.posix.relative(folder, target.emitted);
     return relative.startsWith(".") ? relative : `./${relative}`;
   };
   return text.replace(

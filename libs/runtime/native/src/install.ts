@@ -141,7 +141,7 @@ async function build(order: BuildOrder): Promise<InstallOutcome> {
     }
     advice.push(`see ${logFile}`);
   } else {
-    for (const line of [...reasons, ...advice.map((text) => `  to mend: ${text}`)]) progress.line(line);
+    for (const reason of reasons) progress.line(`  ${reason}`);
   }
   progress.line(
     "Falling back to the package's own download (an older TensorFlow from its authors' storage).",
@@ -222,7 +222,7 @@ function fallBack(
   for (const text of advice) progress.line(`  to mend: ${text}`);
   progress.line("WebGPU: not available (this version has no WebGPU backend).");
   progress.line(
-    "WASM is used instead: everything works but the training of convolutions, many times slower; `latentweave doctor` measures it",
+    "WASM is used instead: everything works but the training of convolutions, many times slower; `latentweave doctor` measures it here.",
   );
   return { kind: "unavailable", reasons, advice };
 }

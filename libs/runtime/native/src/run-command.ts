@@ -61,12 +61,15 @@ export async function runCommand(
   });
 }
 
-/** The last lines of a command's output that carry a message, for an error text. */
-export function lastWords(output: string, lines = 3): string {
-  return output
+/** The lines of a command's output that carry its message, for an error text: those that speak of an error, if any. */
+export function lastWords(output: string): string {
+  const lines = output
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("npm notice"))
-    .slice(-lines)
-    .join(" | ");
+    .filter(
+      (line) =>
+        /[a-z]{3}/i.test(line) && !/^npm (notice|warn)|^Node\.js v|complete log of this run/.test(line),
+    );
+  const errors = lines.filter((line) => /error|fatal|ENOTFOUND/i.test(line));
+  return errors.length > 0 ? errors.slice(0, 2).join(" | ") : lines.slice(-3).join(" | ");
 }
