@@ -1,4 +1,4 @@
-import type { CommitPoint, RunSnapshot, StreamMessage } from "@latentweave/telemetry";
+import type { CommitPoint, RunEvent, RunSnapshot, StreamMessage } from "@latentweave/telemetry";
 import type { Link } from "./model.ts";
 
 /**
@@ -9,14 +9,10 @@ export interface Handlers {
   onLink(link: Link): void;
   onLoaded(snapshot: RunSnapshot, points: readonly CommitPoint[]): void;
   onMessage(message: StreamMessage): void;
-  /** Whether another look can bring anything new. */
-  isOver(): boolean;
 }
 
-/** A snapshot this old is fetched anew: the stream brings commits and events, not every worker's figures. */
-const snapshotEveryMs = 1_000;
-/** A run that is over changes no more; this only notices that the coordinator went. */
-const snapshotWhenOverMs = 5_000;
+/** The stream brings a snapshot every second; after three without one, a plain request tells a quiet line from a dead one. */
+const silenceMs = 3_000;
 const firstRetryMs = 500;
 const lastRetryMs = 8_000;
 
@@ -39,6 +35,7 @@ export function connect(base: URL, handlers: Handlers): void {
     const early: StreamMessage[] = [];
     let ready = false;
     let over = false;
+    let silent = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
 
     const fail = (link: Link, delayMs: number): void => {
@@ -55,28 +52,33 @@ export function connect(base: URL, handlers: Handlers): void {
       if (error instanceof Refused) fail({ kind: "refused", reason: error.message }, lastRetryMs);
       else fail({ kind: "lost", retryInMs: delayMs }, delayMs);
     };
-    const refresh = (): void => {
-      timer = setTimeout(
-        () => {
-          fetchRun(address).then((snapshot) => {
-            if (over) return;
-            handlers.onMessage({ kind: "snapshot", snapshot });
-            refresh();
-          }, lose);
-        },
-        handlers.isOver() ? snapshotWhenOverMs : snapshotEveryMs,
-      );
+    const listen = (): void => {
+      const wasSilent = silent;
+      silent = true;
+      if (!wasSilent) {
+        timer = setTimeout(listen, silenceMs);
+        return;
+      }
+      fetchRun(address).then((snapshot) => {
+        if (over) return;
+        handlers.onMessage({ kind: "snapshot", snapshot });
+        timer = setTimeout(listen, silenceMs);
+      }, lose);
     };
 
     for (const kind of ["snapshot", "commit", "event"] as const)
       stream.addEventListener(kind, (event) => {
-        const message = JSON.parse(String(event.data)) as StreamMessage;
+        const message = messageOf(kind, event.data);
+        silent = false;
         if (ready) handlers.onMessage(message);
         else early.push(message);
       });
     stream.addEventListener("error", () => {
       // The stream does not say why; the plain request does.
-      fetchRun(address).then(() => lose(undefined), lose);
+      fetchRun(address).then((snapshot) => {
+        if (!over) handlers.onMessage({ kind: "snapshot", snapshot });
+        lose(undefined);
+      }, lose);
     });
     stream.addEventListener("open", () => {
       Promise.all([fetchRun(address), fetchJson<readonly CommitPoint[]>(address("api/v1/history"))]).then(
@@ -88,7 +90,7 @@ export function connect(base: URL, handlers: Handlers): void {
           handlers.onLink({ kind: "live" });
           // A snapshot that waited is older than the one just fetched, and so are the events in it.
           for (const message of early) if (message.kind === "commit") handlers.onMessage(message);
-          refresh();
+          listen();
         },
         lose,
       );
@@ -116,4 +118,17 @@ async function fetchJson<Body>(url: string): Promise<Body> {
     throw new Refused("The token is missing or wrong. Open the address that “latentweave train” printed.");
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   return (await response.json()) as Body;
+}
+
+/** An event's name is the message's kind, its data what that kind carries. */
+function messageOf(kind: StreamMessage["kind"], data: unknown): StreamMessage {
+  const body: unknown = JSON.parse(String(data));
+  switch (kind) {
+    case "snapshot":
+      return { kind, snapshot: body as RunSnapshot };
+    case "commit":
+      return { kind, point: body as CommitPoint };
+    case "event":
+      return { kind, event: body as RunEvent };
+  }
 }

@@ -2,7 +2,7 @@ import { createCharts } from "./charts.ts";
 import { connect } from "./connection.ts";
 import { byId, setText } from "./dom.ts";
 import { short } from "./format.ts";
-import { emptyModel, isOver, loaded, type Model, received } from "./model.ts";
+import { emptyModel, loaded, type Model, received } from "./model.ts";
 import { showEvents } from "./view-events.ts";
 import { showRun } from "./view-run.ts";
 import { showTasks } from "./view-tasks.ts";
@@ -55,5 +55,4 @@ connect(new URL(location.href), {
   onLink: (link) => change({ ...model, link }),
   onLoaded: (snapshot, points) => change(loaded(model, snapshot, points)),
   onMessage: (message) => change(received(model, message)),
-  isOver: () => isOver(model.snapshot),
 });

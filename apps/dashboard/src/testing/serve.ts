@@ -59,8 +59,13 @@ export async function serve(
     snapshot,
     points,
     send(message) {
-      for (const stream of streams)
-        stream.write(`event: ${message.kind}\ndata: ${JSON.stringify(message)}\n\n`);
+      const body =
+        message.kind === "snapshot"
+          ? message.snapshot
+          : message.kind === "commit"
+            ? message.point
+            : message.event;
+      for (const stream of streams) stream.write(`event: ${message.kind}\ndata: ${JSON.stringify(body)}\n\n`);
     },
     async stop() {
       server.closeAllConnections();

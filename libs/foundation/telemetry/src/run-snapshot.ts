@@ -76,7 +76,7 @@ export interface CommitPoint {
   readonly evaluation: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** Server-sent events at GET /api/v1/stream: `event: KIND`, `data: JSON`. */
+/** Server-sent events at GET /api/v1/stream: `event: KIND`, `data:` the JSON of what the kind carries. */
 export type StreamMessage =
   | { readonly kind: "snapshot"; readonly snapshot: RunSnapshot }
   | { readonly kind: "commit"; readonly point: CommitPoint }
