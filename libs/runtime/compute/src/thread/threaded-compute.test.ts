@@ -1,14 +1,16 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import type { UserLayer } from "@latentweave/model";
 import { UserError } from "@latentweave/protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { loadBackend } from "../backend/load-backend.ts";
+import { importUserLayers } from "../layers/user-module.ts";
 import { canaryDigest } from "../model/canary.ts";
 import { createInlineCompute } from "../model/inline-compute.ts";
 import { bytes } from "../testing/determinism-suite.ts";
 import { someBatch, someParameters } from "../testing/keyed.ts";
-import { inputNumbers, sharedModel } from "../testing/models.ts";
+import { inputNumbers, sharedModel, userModel } from "../testing/models.ts";
 import { ComputeThreadError, createThreadedCompute, type ThreadedCompute } from "./threaded-compute.ts";
 
 let folder: string;
@@ -98,6 +100,33 @@ describe("compute in a thread of its own", () => {
     await Promise.all([compute.close(), compute.close()]);
     await expect(compute.run(batch)).rejects.toThrow(/closed/);
     await compute.close();
+  });
+});
+
+describe("a job's own layer in the thread", () => {
+  const text = (factor: string): string => `export const layers = {
+    scaled: {
+      outputShape: (shape) => shape,
+      parameters: (shape) => [{ role: "gain", shape }],
+      apply: ({ tf, input, parameters }) => tf.mul(tf.mul(input, parameters.gain), ${factor}),
+    },
+  };`;
+  const run = async (factor: string): Promise<string> => {
+    const { scaled } = await importUserLayers(text(factor));
+    const own = userModel(text(factor), "scaled", scaled as UserLayer);
+    const compute = await start();
+    await compute.load(own);
+    await compute.setParameters(someParameters(own));
+    return bytes(await compute.run(batch));
+  };
+
+  it("is computed there, and refused there for drawing without a key", async () => {
+    expect(await run("2")).toBe(await run("2"));
+    expect(await run("2")).not.toBe(await run("3"));
+    await expect(run("Math.random()")).rejects.toMatchObject({
+      name: "UnkeyedRandomError",
+      message: expect.stringContaining("Math.random") as string,
+    });
   });
 });
 
