@@ -5,6 +5,8 @@ import { addCoordinator } from "../verbs/coordinator.ts";
 import { addData } from "../verbs/data.ts";
 import { addDiff } from "../verbs/diff.ts";
 import { addDoctor } from "../verbs/doctor.ts";
+import { addEncode } from "../verbs/encode.ts";
+import { addEvaluate } from "../verbs/evaluate.ts";
 import { addHash } from "../verbs/hash.ts";
 import { addInspect } from "../verbs/inspect.ts";
 import { addJoin } from "../verbs/join.ts";
@@ -47,6 +49,8 @@ export function createProgram(): Command {
   addHash(program);
   addInspect(program);
   addDiff(program);
+  addEvaluate(program);
+  addEncode(program);
   addData(program);
   addCompletion(program);
   addCoordinator(program);

@@ -175,7 +175,7 @@ function startWorker(
   const deviceArgs = device === undefined ? [] : ["--device", device];
   if (job.launcher.kind === "ssh") {
     const host = job.launcher.hosts[index % job.launcher.hosts.length] as string;
-    const remote = process.env.LATENTWEAVE_REMOTE_COMMAND;
+    const { LATENTWEAVE_REMOTE_COMMAND: remote, LATENTWEAVE_SSH_COMMAND: ssh } = process.env;
     const { command, args } = sshCommand({
       host,
       port: Number(new URL(url).port),
@@ -183,6 +183,7 @@ function startWorker(
       version: packageVersion(),
       workerArgs: deviceArgs,
       ...(remote === undefined ? {} : { remoteCommand: remote }),
+      ...(ssh === undefined ? {} : { ssh }),
     });
     start(name, [], { ...more, command, args });
     return;

@@ -1,0 +1,102 @@
+import type { LoadedBackend } from "@latentweave/compute";
+import { encodeNpy, readInputs } from "@latentweave/datasets";
+import type { DataSource } from "@latentweave/job";
+import { cacheDirectory, UserError } from "@latentweave/protocol";
+import { loadModel } from "./load-model.ts";
+import type { OpenedRun, OpenedTask } from "./open-run.ts";
+
+export interface EncodeOptions {
+  readonly run: OpenedRun;
+  readonly task: OpenedTask;
+  /** Paths are relative to the current folder. */
+  readonly source: DataSource;
+  readonly of: "latent" | "reconstruction";
+  readonly backend: LoadedBackend;
+  readonly log: (line: string) => void;
+}
+
+export interface EncodedRows {
+  readonly rows: number;
+  /** Of one row. */
+  readonly shape: readonly number[];
+  /** [rows, ...shape] */
+  readonly values: Float32Array;
+}
+
+const batchSamples = 500;
+
+/** @throws UserError when the task has no latent, or the data do not fit the ones that it was trained on */
+export async function encodeRows({
+  run,
+  task,
+  source,
+  of,
+  backend,
+  log,
+}: EncodeOptions): Promise<EncodedRows> {
+  const place = findOutput(run, task, of);
+  const { rows, x } = await readInputs(source, task.manifest, {
+    baseDirectory: process.cwd(),
+    cacheDirectory: cacheDirectory(process.env),
+    log,
+  });
+  const { width } = task.manifest.x;
+  const numbers = place.shape.reduce((product, size) => product * size, 1);
+  const values = new Float32Array(rows * numbers);
+  const compute = await loadModel(run, backend);
+  try {
+    for (let start = 0; start < rows; start += batchSamples) {
+      const end = Math.min(rows, start + batchSamples);
+      const part = await compute.infer({
+        phase: place.phase,
+        task: task.name,
+        output: of,
+        samples: end - start,
+        x: x.subarray(start * width, end * width),
+      });
+      values.set(part, start * numbers);
+    }
+  } finally {
+    await compute.close();
+  }
+  return { rows, shape: place.shape, values };
+}
+
+/** In the last phase that has it: a bank's second phase has no latent of its own, the first has one per task. */
+function findOutput(
+  run: OpenedRun,
+  task: OpenedTask,
+  of: EncodeOptions["of"],
+): { readonly phase: number; readonly shape: readonly number[] } {
+  for (let phase = run.phase; phase >= 0; phase--) {
+    const graph = run.spec.phases[phase]?.graphs.find((one) => one.task === task.name);
+    const node = graph?.nodes.find(({ id }) => id === graph[of]);
+    if (node) return { phase, shape: node.shape };
+  }
+  throw new UserError({
+    what: `the task "${task.name}" has no ${of}`,
+    where: `run ${run.runId}`,
+    mend: of === "latent" ? "choose another task" : "its job has reconstruction: false; write the latent",
+  });
+}
+
+export function toNpy({ rows, shape, values }: EncodedRows): Uint8Array {
+  return encodeNpy([rows, ...shape], values);
+}
+
+/** A header line and a line per row; numbers as short as they can be without losing a bit of float32. */
+export function toCsv({ rows, values }: EncodedRows, of: EncodeOptions["of"]): string {
+  const width = rows === 0 ? 0 : values.length / rows;
+  const lines = [Array.from({ length: width }, (_, index) => `${of}_${index}`).join(",")];
+  for (let row = 0; row < rows; row++)
+    lines.push(Array.from(values.subarray(row * width, (row + 1) * width), shortest).join(","));
+  return `${lines.join("\n")}\n`;
+}
+
+function shortest(value: number): string {
+  for (let digits = 6; digits < 9; digits++) {
+    const text = Number(value.toPrecision(digits));
+    if (Math.fround(text) === value) return String(text);
+  }
+  return String(value);
+}

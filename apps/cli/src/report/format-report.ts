@@ -1,0 +1,70 @@
+import pc from "picocolors";
+import { formatCount, formatLoss, formatShare } from "../show/numbers.ts";
+import { type Cell, formatTable } from "../show/table.ts";
+import type { RunFigures, RunReport, TaskReport } from "./make-report.ts";
+
+/** The report as tables, one per task. @param names what to call the run itself and those beside it */
+export function formatReport(
+  report: RunReport,
+  names: { readonly together: string; readonly alone: string },
+): string {
+  return report.tasks.map((task) => formatTask(task, names)).join("\n\n");
+}
+
+function formatTask(task: TaskReport, names: { readonly together: string; readonly alone: string }): string {
+  const heads = Object.keys(task.together.heads);
+  const header = [
+    "",
+    ...(hasErrors(task) ? ["error per number"] : []),
+    ...heads.map((head) => headTitle(task, head)),
+  ];
+  const row = (name: string, figures: RunFigures): Cell[] => [
+    `  ${name} (${figures.runId}, step ${formatCount(figures.step)})`,
+    ...(hasErrors(task) ? [errorText(figures.reconstructionError)] : []),
+    ...heads.map((head) => headText(figures, head)),
+  ];
+  const rows = [
+    row(names.together, task.together),
+    ...task.alone.map((figures) => row(names.alone, figures)),
+  ];
+  const { pca, linear } = task.baselines ?? {};
+  if (pca)
+    rows.push([
+      `  PCA, ${pca.components} components`,
+      ...(hasErrors(task) ? [errorText(pca.error)] : []),
+      ...heads.map(() => null),
+    ]);
+  if (linear)
+    rows.push([
+      `  linear classifier${linear.converged ? "" : " (not converged)"}`,
+      ...(hasErrors(task) ? [null] : []),
+      ...heads.map((head) => {
+        const own = task.together.heads[head];
+        return own && "accuracy" in own ? formatShare(linear.accuracy) : null;
+      }),
+    ]);
+  const fitted = task.baselines
+    ? `, baselines fitted to all ${formatCount(task.trainingRows)} training samples`
+    : "";
+  const title = `${pc.bold(task.task)}  ${pc.dim(`${formatCount(task.samples)} ${task.split} samples${fitted}`)}`;
+  return [title, formatTable(header, rows)].join("\n");
+}
+
+function hasErrors(task: TaskReport): boolean {
+  return task.together.reconstructionError !== null;
+}
+
+function headTitle(task: TaskReport, head: string): string {
+  const own = task.together.heads[head];
+  return own && "accuracy" in own ? `${head}, right` : `${head}, error`;
+}
+
+function headText(figures: RunFigures, head: string): Cell {
+  const own = figures.heads[head];
+  if (!own) return null;
+  return "accuracy" in own ? formatShare(own.accuracy) : formatLoss(own.squaredError);
+}
+
+function errorText(error: number | null): Cell {
+  return error === null ? null : formatLoss(error);
+}

@@ -1,0 +1,114 @@
+import path from "node:path";
+import { openLatestCheckpoint, readTable } from "@latentweave/checkpoint";
+import { findPrepared, openPrepared, type PreparedReader, prepare } from "@latentweave/datasets";
+import { type ResolvedJob, resolveJob } from "@latentweave/job";
+import type { TaskGraph } from "@latentweave/model";
+import { createLayout, type ParameterLayout } from "@latentweave/parameters";
+import type { RunSpec } from "@latentweave/plan";
+import { cacheDirectory, type PreparedManifest, UserError } from "@latentweave/protocol";
+import { readOrigin } from "../train/origin.ts";
+
+/** One task of a run, with its data. */
+export interface OpenedTask {
+  readonly name: string;
+  /** Of the run's last phase, whose weights the checkpoint holds. */
+  readonly graph: TaskGraph;
+  readonly manifest: PreparedManifest;
+  readonly reader: PreparedReader;
+}
+
+/** A run as it lies on disk, ready to be loaded onto a device. */
+export interface OpenedRun {
+  readonly runId: string;
+  readonly directory: string;
+  readonly job: ResolvedJob;
+  readonly spec: RunSpec;
+  readonly layout: ParameterLayout;
+  /** Index of the last phase. */
+  readonly phase: number;
+  /** Of the weights. */
+  readonly version: number;
+  /** One array per parameter group, in layout order. */
+  readonly parameters: readonly Float32Array[];
+  readonly tasks: readonly OpenedTask[];
+}
+
+/** A prepared data set is read once from front to back: one decoded shard at a time is enough. */
+const readerCacheBytes = 8 * 2 ** 20;
+
+/** @throws UserError when the run has no whole checkpoint, or its data are gone and cannot be prepared again. */
+export async function openRun(directory: string, log: (line: string) => void): Promise<OpenedRun> {
+  const job = resolveJob(await required(directory, "job.json"), path.join(directory, "job.json"));
+  const spec = (await required(directory, "spec.json")) as unknown as RunSpec;
+  const layout = createLayout(spec.groups);
+  const checkpoint = await openLatestCheckpoint({ directory, layout, log });
+  if (!checkpoint)
+    throw new UserError({
+      what: "this run has no whole checkpoint yet",
+      where: directory,
+      mend: "let it reach its first one, or continue it with --resume",
+    });
+  const parameters: Float32Array[] = [];
+  for (const group of layout.groups) {
+    const slice = { group: group.index, start: 0, numbers: group.numbers };
+    const bytes = await checkpoint.read("parameters", slice);
+    parameters.push(new Float32Array(bytes.buffer, bytes.byteOffset, group.numbers));
+  }
+  const phase = spec.phases.length - 1;
+  const tasks: OpenedTask[] = [];
+  for (const graph of spec.phases[phase]?.graphs ?? [])
+    tasks.push(await openTask(directory, job, spec, graph, log));
+  return {
+    runId: path.basename(directory),
+    ...{ directory, job, spec, layout, phase, parameters, tasks },
+    version: checkpoint.version,
+  };
+}
+
+async function openTask(
+  directory: string,
+  job: ResolvedJob,
+  spec: RunSpec,
+  graph: TaskGraph,
+  log: (line: string) => void,
+): Promise<OpenedTask> {
+  const name = graph.task;
+  const dataHash = spec.tasks.find((task) => task.name === name)?.dataHash ?? "";
+  const root = path.join(cacheDirectory(process.env), "prepared");
+  const manifest = (await findPrepared(root, dataHash)) ?? (await prepareAgain());
+  const reader = openPrepared({
+    manifest,
+    location: { directory: path.join(root, dataHash) },
+    cacheBytes: readerCacheBytes,
+  });
+  return { name, graph, manifest, reader };
+
+  async function prepareAgain(): Promise<PreparedManifest> {
+    const source = job.tasks[name]?.data;
+    if (!source) throw new RangeError(`job.json has no task "${name}"`);
+    const { jobDirectory } = await readOrigin(directory);
+    const prepared = await prepare(source, {
+      taskName: name,
+      baseDirectory: jobDirectory,
+      cacheDirectory: cacheDirectory(process.env),
+      log,
+    });
+    if (prepared.dataHash === dataHash) return prepared;
+    throw new UserError({
+      what: "the data are no longer those that the run was trained on",
+      where: `task ${name}`,
+      expected: `data with hash ${dataHash}`,
+      mend: "bring the files back, or train anew",
+    });
+  }
+}
+
+async function required(directory: string, file: string): Promise<Readonly<Record<string, unknown>>> {
+  const table = await readTable(path.join(directory, file));
+  if (table) return table;
+  throw new UserError({
+    what: `this run has no ${file}`,
+    where: directory,
+    mend: "name a run that `latentweave train` made",
+  });
+}

@@ -1,0 +1,24 @@
+import type { PreparedRow, PreparedRows } from "@latentweave/datasets";
+import type { PreparedManifest, SplitName } from "@latentweave/protocol";
+import type { OpenedTask } from "./open-run.ts";
+
+/** Every row of a split, shard by shard in the manifest's order. */
+export function allRows(manifest: PreparedManifest, split: SplitName): PreparedRow[] {
+  return manifest.splits[split].shards.flatMap(({ rows }, shard) =>
+    Array.from({ length: rows }, (_, row) => ({ shard, row })),
+  );
+}
+
+/** A whole split in memory: x [rows, width] and, where there are targets, y. */
+export async function readWhole(
+  task: OpenedTask,
+  split: SplitName,
+): Promise<PreparedRows & { readonly rows: number }> {
+  const refs = allRows(task.manifest, split);
+  return { rows: refs.length, ...(await task.reader.rows(split, refs)) };
+}
+
+/** The rows that were never trained on: test where there are some, else validation. */
+export function heldOutSplit(manifest: PreparedManifest): SplitName | undefined {
+  return (["test", "validation"] as const).find((split) => manifest.splits[split].rows > 0);
+}

@@ -1,0 +1,96 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { BackendName } from "@latentweave/compute";
+import { nearest } from "@latentweave/job";
+import { UserError } from "@latentweave/protocol";
+import { type Command, Option } from "commander";
+import { createOutput } from "../command/output.ts";
+import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
+import type { OpenedRun, OpenedTask } from "../report/open-run.ts";
+import { formatCount } from "../show/numbers.ts";
+
+interface Flags extends SharedFlags {
+  readonly output: string;
+  readonly task?: string;
+  readonly of: "latent" | "reconstruction";
+  readonly backend?: BackendName;
+}
+
+export function addEncode(program: Command): void {
+  const verb = program
+    .command("encode")
+    .summary("latents of any data")
+    .description(
+      "Puts data through a run's encoder and writes the latents, one row per sample, with the preprocessing that was fitted in training.",
+    )
+    .argument("<run>", "a run")
+    .argument("<data>", "a CSV, TSV, NPY, NPZ or IDX file, or a data set of the catalogue")
+    .requiredOption("-o, --output <file>", "an .npy or a .csv file")
+    .option("--task <name>", "whose encoder; may be left out where there is one task")
+    .addOption(
+      new Option("--of <what>", "what is written").choices(["latent", "reconstruction"]).default("latent"),
+    )
+    .addOption(
+      new Option("--backend <name>", "how to compute; default: the best there is").choices([
+        "native",
+        "wasm",
+        "cpu",
+      ]),
+    );
+  withSharedFlags(verb)
+    .addHelpText(
+      "after",
+      examples(
+        ["encode digits-1 mnist --task digits -o latents.npy", "of a data set"],
+        ["encode wine-1 new.csv -o latents.csv", "of your own table"],
+      ),
+    )
+    .action(encode);
+}
+
+async function encode(run: string, data: string, flags: Flags): Promise<void> {
+  const output = createOutput(flags);
+  const format = path.extname(flags.output).toLowerCase();
+  if (format !== ".npy" && format !== ".csv")
+    throw new UserError({
+      where: `--output ${flags.output}`,
+      what: `latents cannot be written as "${format}"`,
+      expected: ".npy or .csv",
+      mend: "choose another name",
+      exitCode: 2,
+    });
+  const { findRun } = await import("@latentweave/checkpoint");
+  const { guessDataSource } = await import("@latentweave/datasets");
+  const { encodeRows, toCsv, toNpy } = await import("../report/encode-rows.ts");
+  const { loadReportBackend } = await import("../report/load-model.ts");
+  const { openRun } = await import("../report/open-run.ts");
+  const source = guessDataSource(data);
+  const note = (line: string): void => output.note(line);
+  const opened = await openRun(findRun(runsDirectory(flags), run), note);
+  const task = chooseTask(opened, flags.task);
+  const backend = await loadReportBackend(flags.backend);
+  const encoded = await encodeRows({ run: opened, task, source, of: flags.of, backend, log: note });
+  await writeFile(flags.output, format === ".npy" ? toNpy(encoded) : toCsv(encoded, flags.of));
+  const shape = [encoded.rows, ...encoded.shape];
+  output.result(
+    { file: flags.output, task: task.name, of: flags.of, shape },
+    `${flags.output}: ${formatCount(encoded.rows)} rows of ${encoded.shape.join("×")} numbers`,
+  );
+}
+
+function chooseTask(run: OpenedRun, name: string | undefined): OpenedTask {
+  const names = run.tasks.map((task) => task.name);
+  const found = run.tasks.find((task) => task.name === (name ?? names[0]));
+  if (found && (name !== undefined || names.length === 1)) return found;
+  const close = name === undefined ? undefined : nearest(name, names);
+  throw new UserError({
+    where: "--task",
+    what:
+      name === undefined
+        ? `run ${run.runId} has ${names.length} tasks`
+        : `run ${run.runId} has no task "${name}"`,
+    expected: `one of ${names.join(", ")}`,
+    mend: close === undefined ? "name one with --task" : `did you mean "${close}"?`,
+    exitCode: 2,
+  });
+}

@@ -1,0 +1,85 @@
+import { writeFile } from "node:fs/promises";
+import type { BackendName } from "@latentweave/compute";
+import { UserError } from "@latentweave/protocol";
+import { type Command, Option } from "commander";
+import { createOutput } from "../command/output.ts";
+import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
+
+interface Flags extends SharedFlags {
+  readonly baselines?: boolean;
+  readonly alone?: readonly string[];
+  readonly png?: string;
+  readonly backend?: BackendName;
+}
+
+export function addEvaluate(program: Command): void {
+  const verb = program
+    .command("evaluate")
+    .summary("what was learned, on samples never trained on")
+    .description(
+      "Measures a run's newest checkpoint on the test split: reconstruction error and the accuracy of heads, per task.",
+    )
+    .argument("<run>", "a run")
+    .option(
+      "--baselines",
+      "beside PCA (as many components as the latent has numbers) and a linear classifier on the raw samples, both fitted here to the same training data",
+    )
+    .option("--alone <runs...>", "beside runs that trained single tasks")
+    .option("--png <file>", "a picture with originals and reconstructions, where samples are images")
+    .addOption(
+      new Option("--backend <name>", "how to compute; default: the best there is").choices([
+        "native",
+        "wasm",
+        "cpu",
+      ]),
+    );
+  withSharedFlags(verb)
+    .addHelpText(
+      "after",
+      examples(
+        ["evaluate digits-1", "test error and accuracy"],
+        ["evaluate digits-1 --baselines --png digits.png", "beside baselines, with a picture"],
+        ["evaluate both --alone only-digits only-fashion", "does learning together help?"],
+      ),
+    )
+    .action(evaluate);
+}
+
+async function evaluate(run: string, flags: Flags): Promise<void> {
+  const output = createOutput(flags);
+  const note = (line: string): void => output.note(line);
+  const { findRun } = await import("@latentweave/checkpoint");
+  const { loadReportBackend } = await import("../report/load-model.ts");
+  const { openRun } = await import("../report/open-run.ts");
+  const { makeReport } = await import("../report/make-report.ts");
+  const { formatReport } = await import("../report/format-report.ts");
+  const runs = runsDirectory(flags);
+  const opened = await openRun(findRun(runs, run), note);
+  const alone = [];
+  for (const other of flags.alone ?? []) alone.push(await openRun(findRun(runs, other), note));
+  const backend = await loadReportBackend(flags.backend);
+  const report = await makeReport({
+    run: opened,
+    alone,
+    baselines: flags.baselines === true,
+    backend,
+    log: note,
+  });
+  if (flags.png !== undefined) {
+    const { pictureBlocks } = await import("../report/picture-blocks.ts");
+    const { drawPicture } = await import("../report/picture.ts");
+    const pictured = [{ label: alone.length > 0 ? "together" : "learned", run: opened }];
+    for (const other of alone) pictured.push({ label: "alone", run: other });
+    const blocks = await pictureBlocks(pictured, backend);
+    if (blocks.length === 0)
+      throw new UserError({
+        where: "--png",
+        what: `run ${opened.runId} has no task that reconstructs images`,
+        expected: "samples of shape [height, width] with 1 or 3 channels",
+        mend: "leave --png out",
+      });
+    await writeFile(flags.png, drawPicture(blocks));
+    note(`picture: ${flags.png}`);
+  }
+  output.result(report, formatReport(report, { together: "learned", alone: "alone" }));
+}
