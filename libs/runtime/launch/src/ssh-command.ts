@@ -9,15 +9,26 @@ export function sshCommand(options: {
   readonly version: string;
   /** Run in place of `latentweave` there; a shell word or several. */
   readonly remoteCommand?: string;
+  /** In place of `ssh`, words separated by blanks, as git's GIT_SSH_COMMAND. */
+  readonly ssh?: string;
   readonly workerArgs: readonly string[];
 }): { readonly command: string; readonly args: readonly string[] } {
   const found =
     options.remoteCommand ?? `$(command -v latentweave || echo npx --yes latentweave@${options.version})`;
   const args = ["--token-stdin", "--worker-id", options.workerId, ...options.workerArgs].map(quote).join(" ");
   const script = `exec ${found} join "http://\${SSH_CONNECTION%% *}:${options.port}" ${args}`;
+  const [command = "ssh", ...sshArgs] = (options.ssh ?? "ssh").split(/\s+/).filter((word) => word !== "");
   return {
-    command: "ssh",
-    args: ["-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", options.host, `sh -c ${quote(script)}`],
+    command,
+    args: [
+      ...sshArgs,
+      "-o",
+      "BatchMode=yes",
+      "-o",
+      "ServerAliveInterval=15",
+      options.host,
+      `sh -c ${quote(script)}`,
+    ],
   };
 }
 
