@@ -119,7 +119,6 @@ const begin = z.strictObject({
 /** One tensor-less range of `parameters` or of an optimiser state (`m`, `v`, ...); bytes are slice 0. */
 const stateSchema = { section: name, slice: sliceSchema };
 const restore = z.strictObject({ type: z.literal("restore"), ...common, ...stateSchema });
-const restored = z.strictObject({ type: z.literal("restored"), ...common });
 const ready = z.strictObject({ type: z.literal("ready"), ...common, index: count, step: count });
 
 const checkpointSlice = z.strictObject({
@@ -135,7 +134,7 @@ const checkpointEnd = z.strictObject({
   index: count,
 });
 
-/** To the leader: stop after the next commit, with a checkpoint. */
+/** To the leader: commit nothing further; keep the weights as they are in a checkpoint. */
 const stop = z.strictObject({ type: z.literal("stop"), ...common, reason: z.string().max(2000) });
 
 const taskRecord = z.strictObject({
@@ -161,7 +160,14 @@ const committed = z.strictObject({
   timings: timingsSchema,
   /** True when no further step follows. */
   last: z.boolean(),
-  interrupted: z.boolean(),
+});
+
+/** From the leader, in answer to `stop`: nothing further is committed; a checkpoint of this version follows. */
+const stopped = z.strictObject({
+  type: z.literal("stopped"),
+  ...common,
+  version: count,
+  reason: z.string().max(2000),
 });
 const committedAck = z.strictObject({ type: z.literal("committed-ack"), ...common, step: count });
 
@@ -227,7 +233,10 @@ const reduced = z.strictObject({
   blocks: z.array(z.strictObject({ group: count, block: count })).max(1_000_000),
 });
 
-/** The commit. `weights`: one per task in job order, for shared groups; `scale`: clipping, 1 when none. */
+/**
+ * The commit of a step. `weights`: one per task in job order, for shared groups; `scale`: clipping, 1 when none.
+ * With `abandon` it is the opposite: the step is given up, the weights stay as they are, and nothing follows.
+ */
 const decide = z.strictObject({
   type: z.literal("decide"),
   ...common,
@@ -235,12 +244,12 @@ const decide = z.strictObject({
   round: count,
   weights: z.array(z.number()),
   scale: z.number(),
-  /** Write a checkpoint of the version that this makes. */
+  abandon: z.boolean(),
+  /** Write a checkpoint of the version that holds afterwards. */
   checkpoint: z.boolean(),
   /** Publish nothing after this step. */
   last: z.boolean(),
 });
-const applied = z.strictObject({ type: z.literal("applied"), ...common, step: count, index: count });
 
 const messageSchema = z.discriminatedUnion("type", [
   hello,
@@ -254,12 +263,12 @@ const messageSchema = z.discriminatedUnion("type", [
   members,
   begin,
   restore,
-  restored,
   ready,
   checkpointSlice,
   checkpointEnd,
   stop,
   committed,
+  stopped,
   committedAck,
   shardReport,
   attach,
@@ -268,7 +277,6 @@ const messageSchema = z.discriminatedUnion("type", [
   attachShard,
   reduced,
   decide,
-  applied,
 ]);
 
 export type Message = z.infer<typeof messageSchema>;
