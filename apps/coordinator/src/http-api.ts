@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { Coordinator } from "@latentweave/coordinator-engine";
 import { preparedFilePath } from "@latentweave/datasets";
 import type { StreamMessage } from "@latentweave/telemetry";
+import { z } from "zod";
 
 export interface HttpApiOptions {
   readonly coordinator: Coordinator;
@@ -76,6 +77,20 @@ function stream(response: ServerResponse, coordinator: Coordinator): true {
 
 const mostBodyBytes = 10_000;
 
+/** `failed`: a launcher whose workers all gave up says so, and the run counts as failed. */
+const stopRequestSchema = z.strictObject({
+  reason: z.string().max(2_000).default("asked to stop"),
+  failed: z.boolean().optional(),
+});
+
+function parseBody(body: string): unknown {
+  try {
+    return body === "" ? {} : JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
 async function stop(
   request: IncomingMessage,
   response: ServerResponse,
@@ -86,8 +101,14 @@ async function stop(
     body += String(part);
     if (body.length > mostBodyBytes) break;
   }
-  const reason = /"reason"\s*:\s*"([^"]{1,500})"/.exec(body)?.[1] ?? "asked to stop";
-  coordinator.stop(reason);
+  const asked = stopRequestSchema.safeParse(parseBody(body));
+  if (!asked.success) {
+    response.writeHead(400, { "content-type": "text/plain" });
+    response.end(`expected {"reason": TEXT, "failed"?: true}: ${asked.error.issues[0]?.message ?? ""}\n`);
+    return true;
+  }
+  if (asked.data.failed === true) coordinator.fail(asked.data.reason);
+  else coordinator.stop(asked.data.reason);
   return json(response, coordinator.snapshot());
 }
 

@@ -66,8 +66,21 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
     const shardArgs = ["--coordinator", coordinator.url, "--run-id", runId, "--index", String(index)];
     start(`shard-${index}`, ["parameter-server", ...shardArgs, "--shards", String(job.launcher.shards)], {});
   }
-  for (let index = 0; index < workerCount; index++) startWorker(options, coordinator.url, index, start, log);
+  const gaveUp = new Set<number>();
+  for (let index = 0; index < workerCount; index++)
+    startWorker(options, coordinator.url, index, start, (code, lines) => {
+      gaveUp.add(index);
+      // Somebody may still join from elsewhere, but a person who started these waits in vain.
+      if (gaveUp.size === workerCount && code !== 0)
+        void tell({ reason: `every worker gave up: ${lines.at(-1) ?? `exit code ${code}`}`, failed: true });
+    });
 
+  const tell = (body: Readonly<Record<string, unknown>>): Promise<unknown> =>
+    fetch(new URL("/api/v1/stop", coordinator.url), {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: secret === undefined ? {} : { authorization: `Bearer ${secret}` },
+    }).catch(() => undefined);
   const ended = coordinator.ended.then(async (end) => {
     for (const supervised of processes) supervised.letEnd();
     const all = Promise.all(processes.map((supervised) => supervised.ended));
@@ -83,11 +96,7 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
     snapshotStream: readStream(coordinator.url, secret),
     async stop(reason) {
       for (const supervised of processes) if (supervised.name.startsWith("worker-")) supervised.letEnd();
-      await fetch(new URL("/api/v1/stop", coordinator.url), {
-        method: "POST",
-        body: JSON.stringify({ reason }),
-        headers: secret === undefined ? {} : { authorization: `Bearer ${secret}` },
-      }).catch(() => undefined);
+      await tell({ reason });
     },
     stopNow: killAll,
     ended,
@@ -163,14 +172,15 @@ function startWorker(
   url: string,
   index: number,
   start: Start,
-  log: (line: string) => void,
+  onGaveUp: (code: number | null, lastLines: readonly string[]) => void,
 ): void {
-  const { job } = options;
+  const { job, log } = options;
   const name = `worker-${index}`;
   const device = options.devices[index % Math.max(1, options.devices.length)];
   const more = {
     restart: { hopeless: [hopelessExitCode], mostRestarts },
     onRestart: (reason: string) => log(`${name}: ${reason}; starting it again`),
+    onEnd: (code: number | null, _: string | null, lines: readonly string[]) => onGaveUp(code, lines),
   };
   const deviceArgs = device === undefined ? [] : ["--device", device];
   if (job.launcher.kind === "ssh") {
