@@ -1,11 +1,17 @@
-import type { LoadedBackend } from "@latentweave/compute";
-import { UserError } from "@latentweave/protocol";
-import { fitLinearClassifier } from "./linear-classifier.ts";
+import {
+  classifierAccuracy,
+  fitLinearClassifier,
+  fitPca,
+  type LoadedBackend,
+  momentsOf,
+  type Pca,
+  pcaError,
+} from "@latentweave/compute";
+import { type SplitName, UserError } from "@latentweave/protocol";
 import { loadModel } from "./load-model.ts";
 import { type Measured, measureModel } from "./measure-model.ts";
 import type { OpenedRun, OpenedTask } from "./open-run.ts";
-import { fitPca, pcaError } from "./pca.ts";
-import { heldOutSplit, readWhole } from "./read-split.ts";
+import { measuredSplit, readWhole } from "./read-split.ts";
 
 /** What one run makes of a task. */
 export interface RunFigures extends Measured {
@@ -15,11 +21,15 @@ export interface RunFigures extends Measured {
 
 export interface Baselines {
   /** null where the task reconstructs nothing. */
-  readonly pca: { readonly components: number; readonly error: number } | null;
+  readonly pca: {
+    readonly components: number;
+    /** Share of the training rows' variance that they keep. */
+    readonly explained: number;
+    readonly error: number;
+  } | null;
   /** null where the data have no classes. */
   readonly linear: {
     readonly accuracy: number;
-    readonly trainingRows: number;
     readonly iterations: number;
     readonly converged: boolean;
   } | null;
@@ -27,7 +37,7 @@ export interface Baselines {
 
 export interface TaskReport {
   readonly task: string;
-  readonly split: "test" | "validation" | "train";
+  readonly split: SplitName;
   readonly samples: number;
   readonly trainingRows: number;
   readonly together: RunFigures;
@@ -44,21 +54,32 @@ export interface RunReport {
   readonly seconds: number;
 }
 
+/** A report with what was fitted for it. */
+export interface FittedReport {
+  readonly report: RunReport;
+  /** By task. */
+  readonly pcas: ReadonlyMap<string, Pca>;
+}
+
 export interface ReportOptions {
   readonly run: OpenedRun;
   /** Runs to compare with; each may have any of the tasks. */
   readonly alone: readonly OpenedRun[];
   readonly baselines: boolean;
+  /** Default: test rows, or validation rows where there are none. */
+  readonly split?: SplitName;
   readonly backend: LoadedBackend;
   readonly log: (line: string) => void;
 }
 
 /** Measures a run's tasks on rows that were not trained on; every figure comes from this call. */
-export async function makeReport({ run, alone, baselines, backend, log }: ReportOptions): Promise<RunReport> {
+export async function makeReport(options: ReportOptions): Promise<FittedReport> {
+  const { run, alone, backend, log } = options;
   const startMs = performance.now();
   const tasks: TaskReport[] = [];
+  const pcas = new Map<string, Pca>();
   for (const task of run.tasks) {
-    const split = heldOutSplit(task.manifest) ?? "train";
+    const split = measuredSplit(task, options.split);
     const rows = await readWhole(task, split);
     const figures = async (from: OpenedRun, own: OpenedTask): Promise<RunFigures> => {
       const compute = await loadModel(from, backend);
@@ -74,6 +95,8 @@ export async function makeReport({ run, alone, baselines, backend, log }: Report
       const same = other.tasks.find(({ name }) => name === task.name);
       if (same) others.push(await figures(other, requireSameData(same, task, other)));
     }
+    const fitted = options.baselines ? await fitBaselines(run, task, rows, backend, log) : undefined;
+    if (fitted?.pca) pcas.set(task.name, fitted.pca);
     tasks.push({
       task: task.name,
       split,
@@ -81,46 +104,50 @@ export async function makeReport({ run, alone, baselines, backend, log }: Report
       trainingRows: task.manifest.splits.train.rows,
       together: await figures(run, task),
       alone: others,
-      baselines: baselines ? await measureBaselines(run, task, rows, backend, log) : null,
+      baselines: fitted?.baselines ?? null,
     });
   }
-  return {
-    runId: run.runId,
-    step: run.version,
-    backend: backend.name,
-    tasks,
-    seconds: (performance.now() - startMs) / 1000,
-  };
+  const seconds = (performance.now() - startMs) / 1000;
+  return { report: { runId: run.runId, step: run.version, backend: backend.name, tasks, seconds }, pcas };
 }
 
-async function measureBaselines(
+async function fitBaselines(
   run: OpenedRun,
   task: OpenedTask,
-  test: { readonly x: Float32Array; readonly y?: Int32Array | Float32Array; readonly rows: number },
+  measured: { readonly x: Float32Array; readonly y?: Int32Array | Float32Array },
   { tf }: LoadedBackend,
   log: (line: string) => void,
-): Promise<Baselines> {
-  const { width } = task.manifest.x;
+): Promise<{ readonly baselines: Baselines; readonly pca: Pca | undefined }> {
   const target = task.manifest.y;
   const training = await readWhole(task, "train");
+  const moments = momentsOf(tf, training.x, task.manifest.x.width);
   const components = latentNumbers(run, task);
-  let pca: Baselines["pca"] = null;
+  let pca: Pca | undefined;
   if (components !== undefined && task.graph.reconstruction !== undefined) {
     log(`${task.name}: fitting PCA with ${components} components to ${training.rows} samples`);
-    const fitted = fitPca(tf, training.x, width, components);
-    pca = { components: fitted.components, error: pcaError(tf, fitted, test.x) };
+    pca = fitPca(moments, components);
   }
   let linear: Baselines["linear"] = null;
-  if (target?.kind === "class" && training.y instanceof Int32Array && test.y instanceof Int32Array) {
+  if (target?.kind === "class" && training.y instanceof Int32Array && measured.y instanceof Int32Array) {
     log(`${task.name}: fitting a linear classifier to ${training.rows} samples`);
-    linear = fitLinearClassifier(
-      tf,
-      { x: training.x, y: training.y },
-      { x: test.x, y: test.y },
-      target.classes,
-    );
+    const rows = { x: training.x, labels: training.y };
+    const fitted = fitLinearClassifier(tf, rows, moments, target.classes);
+    const accuracy = classifierAccuracy(tf, fitted, { x: measured.x, labels: measured.y });
+    linear = { accuracy, iterations: fitted.iterations, converged: fitted.converged };
   }
-  return { pca, linear };
+  return {
+    pca,
+    baselines: {
+      pca: pca
+        ? {
+            components: pca.components,
+            explained: pca.explained,
+            error: pcaError(tf, pca, measured.x),
+          }
+        : null,
+      linear,
+    },
+  };
 }
 
 /** Numbers in the latent of a task; of its own autoencoder where a bank has taken over. */

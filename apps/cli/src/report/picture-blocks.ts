@@ -1,4 +1,4 @@
-import type { LoadedBackend } from "@latentweave/compute";
+import { type LoadedBackend, type Pca, reconstructWithPca } from "@latentweave/compute";
 import type { PreparedRow } from "@latentweave/datasets";
 import { loadModel } from "./load-model.ts";
 import type { OpenedRun, OpenedTask } from "./open-run.ts";
@@ -13,6 +13,7 @@ const candidates = 500;
 /** What to draw for every task whose samples are images: originals, then what each run makes of them. */
 export async function pictureBlocks(
   runs: readonly { readonly label: string; readonly run: OpenedRun }[],
+  pcas: ReadonlyMap<string, Pca>,
   backend: LoadedBackend,
 ): Promise<readonly PictureBlock[]> {
   const blocks: PictureBlock[] = [];
@@ -24,6 +25,11 @@ export async function pictureBlocks(
     for (const { label, run } of runs) {
       const own = run.tasks.find(({ name }) => name === task.name);
       if (own) rows.push({ label, images: await reconstruct(run, own, originals, backend) });
+    }
+    const pca = pcas.get(task.name);
+    if (pca) {
+      const images = split(reconstructWithPca(backend.tf, pca, joined(originals)), originals.length);
+      rows.push({ label: `PCA ${pca.components}`, images });
     }
     blocks.push({ title: task.name, ...shape, rows });
   }
@@ -40,9 +46,9 @@ function imageShape({
 
 /** The first held-out sample of each class, in the order of classes; without classes the first ones. */
 async function pickSamples(task: OpenedTask): Promise<Float32Array[]> {
-  const split = heldOutSplit(task.manifest) ?? "train";
-  const refs: readonly PreparedRow[] = allRows(task.manifest, split).slice(0, candidates);
-  const { x, y } = await task.reader.rows(split, refs);
+  const from = heldOutSplit(task.manifest) ?? "train";
+  const refs: readonly PreparedRow[] = allRows(task.manifest, from).slice(0, candidates);
+  const { x, y } = await task.reader.rows(from, refs);
   const { width } = task.manifest.x;
   const order = [...refs.keys()];
   if (y instanceof Int32Array) {
@@ -60,9 +66,6 @@ async function reconstruct(
   originals: readonly Float32Array[],
   backend: LoadedBackend,
 ): Promise<Float32Array[]> {
-  const { width } = task.manifest.x;
-  const x = new Float32Array(originals.length * width);
-  for (const [index, image] of originals.entries()) x.set(image, index * width);
   const compute = await loadModel(run, backend);
   try {
     const output = "reconstruction";
@@ -71,10 +74,22 @@ async function reconstruct(
       task: task.name,
       output,
       samples: originals.length,
-      x,
+      x: joined(originals),
     });
-    return originals.map((_, index) => y.slice(index * width, (index + 1) * width));
+    return split(y, originals.length);
   } finally {
     await compute.close();
   }
+}
+
+function joined(images: readonly Float32Array[]): Float32Array {
+  const width = images[0]?.length ?? 0;
+  const all = new Float32Array(images.length * width);
+  for (const [index, image] of images.entries()) all.set(image, index * width);
+  return all;
+}
+
+function split(all: Float32Array, count: number): Float32Array[] {
+  const width = all.length / count;
+  return Array.from({ length: count }, (_, index) => all.slice(index * width, (index + 1) * width));
 }

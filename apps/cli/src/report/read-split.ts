@@ -1,5 +1,5 @@
 import type { PreparedRow, PreparedRows } from "@latentweave/datasets";
-import type { PreparedManifest, SplitName } from "@latentweave/protocol";
+import { type PreparedManifest, type SplitName, UserError } from "@latentweave/protocol";
 import type { OpenedTask } from "./open-run.ts";
 
 /** Every row of a split, shard by shard in the manifest's order. */
@@ -21,4 +21,17 @@ export async function readWhole(
 /** The rows that were never trained on: test where there are some, else validation. */
 export function heldOutSplit(manifest: PreparedManifest): SplitName | undefined {
   return (["test", "validation"] as const).find((split) => manifest.splits[split].rows > 0);
+}
+
+/** The split to measure on. @throws UserError when the one that was asked for has no rows */
+export function measuredSplit({ name, manifest }: OpenedTask, asked: SplitName | undefined): SplitName {
+  const held = heldOutSplit(manifest);
+  if (asked === undefined) return held ?? "train";
+  if (manifest.splits[asked].rows > 0) return asked;
+  throw new UserError({
+    what: `the data have no ${asked} rows`,
+    where: `task ${name}`,
+    expected: held === undefined ? "data with a split" : `--split ${held}`,
+    mend: `give the task's data a split with a ${asked} part, or leave --split out`,
+  });
 }

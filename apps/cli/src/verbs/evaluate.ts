@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import type { BackendName } from "@latentweave/compute";
-import { UserError } from "@latentweave/protocol";
+import { type SplitName, UserError } from "@latentweave/protocol";
 import { type Command, Option } from "commander";
 import { createOutput } from "../command/output.ts";
 import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
@@ -9,6 +9,7 @@ interface Flags extends SharedFlags {
   readonly baselines?: boolean;
   readonly alone?: readonly string[];
   readonly png?: string;
+  readonly split?: SplitName;
   readonly backend?: BackendName;
 }
 
@@ -26,6 +27,12 @@ export function addEvaluate(program: Command): void {
     )
     .option("--alone <runs...>", "beside runs that trained single tasks")
     .option("--png <file>", "a picture with originals and reconstructions, where samples are images")
+    .addOption(
+      new Option(
+        "--split <name>",
+        "rows to measure on; default: test, or validation where there is no test",
+      ).choices(["test", "validation", "train"]),
+    )
     .addOption(
       new Option("--backend <name>", "how to compute; default: the best there is").choices([
         "native",
@@ -58,10 +65,11 @@ async function evaluate(run: string, flags: Flags): Promise<void> {
   const alone = [];
   for (const other of flags.alone ?? []) alone.push(await openRun(findRun(runs, other), note));
   const backend = await loadReportBackend(flags.backend);
-  const report = await makeReport({
+  const { report, pcas } = await makeReport({
     run: opened,
     alone,
     baselines: flags.baselines === true,
+    ...(flags.split === undefined ? {} : { split: flags.split }),
     backend,
     log: note,
   });
@@ -70,7 +78,7 @@ async function evaluate(run: string, flags: Flags): Promise<void> {
     const { drawPicture } = await import("../report/picture.ts");
     const pictured = [{ label: alone.length > 0 ? "together" : "learned", run: opened }];
     for (const other of alone) pictured.push({ label: "alone", run: other });
-    const blocks = await pictureBlocks(pictured, backend);
+    const blocks = await pictureBlocks(pictured, pcas, backend);
     if (blocks.length === 0)
       throw new UserError({
         where: "--png",

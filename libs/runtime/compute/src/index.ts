@@ -21,3 +21,11 @@ export {
 export { doctorReport, type DoctorOptions } from "./doctor/doctor-report.ts";
 export { formatDoctor } from "./doctor/format-doctor.ts";
 export type { BackendReport, DoctorReport, Problem } from "./doctor/report-shape.ts";
+export { momentsOf, type Moments } from "./baseline/moments.ts";
+export { fitPca, type Pca, pcaError, reconstructWithPca } from "./baseline/pca.ts";
+export {
+  classifierAccuracy,
+  fitLinearClassifier,
+  type LabelledRows,
+  type LinearClassifier,
+} from "./baseline/linear-classifier.ts";
