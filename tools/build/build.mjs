@@ -61,7 +61,10 @@ export async function ensureBuilt({ force = false, publish = false, log = () => 
       const { buildTypes } = await import("./types.mjs");
       for (const [name, text] of await buildTypes(root)) files.set(name, text);
     }
-    for (const [name, contents] of files) place(name, contents);
+    // Shared parts before the files that name them: a process may start in between.
+    const isShared = (name) => (name.startsWith("chunk-") ? 0 : 1);
+    const ordered = [...files].sort(([a], [b]) => isShared(a) - isShared(b));
+    for (const [name, contents] of ordered) place(name, contents);
     place(".fingerprint", fingerprint);
     if (publish) place(".fingerprint-publish", fingerprint);
     prune(files, publish ? 0 : keepOldMs);
@@ -105,7 +108,6 @@ function walk(folder, files) {
 
 function fingerprintOf(files) {
   const hash = createHash("sha1");
-  hash.update(process.version.split(".")[0]);
   for (const file of files) {
     try {
       const { size, mtimeMs } = statSync(file);

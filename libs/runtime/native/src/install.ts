@@ -98,7 +98,7 @@ async function build(order: BuildOrder): Promise<InstallOutcome> {
   progress.line(announcement(variant, directory));
   if (!variant.tried)
     progress.line(
-      `  (${variant.name} is built from the same recipe as the others, but was never tried by its authors)`,
+      `  (${variant.name} is built from the same recipe as the others, but its authors could not try it on such hardware)`,
     );
   const room = statfsSync(directory);
   const freeBytes = room.bavail * room.bsize;

@@ -37,8 +37,8 @@ export function nativeEnvironment(options: NativeOptions = {}): Record<string, s
     // Without it TensorFlow takes all of the GPU's memory, also from a second worker on the same device.
     TF_FORCE_GPU_ALLOW_GROWTH: "true",
     CUBLAS_WORKSPACE_CONFIG: ":4096:8",
-    // 2: errors only.
-    TF_CPP_MIN_LOG_LEVEL: "2",
+    // 2: errors only. Who looks for a fault may have set another level.
+    TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? "2",
   };
   if (options.maxCpuIsa !== undefined) variables.ONEDNN_MAX_CPU_ISA = options.maxCpuIsa;
   if (options.device === "cpu") variables.CUDA_VISIBLE_DEVICES = "-1";
