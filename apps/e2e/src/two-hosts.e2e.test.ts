@@ -153,7 +153,7 @@ describe("a run over two hosts", () => {
           "--dashboard",
           "off",
         ],
-        ...["--launcher", "ssh", "--workers", "2", "--set", 'launcher.hosts=["b"]'],
+        ...["--launcher", "ssh", "--hosts", "b", "--workers", "2"],
       ],
       {
         LATENTWEAVE_SSH_COMMAND: ssh,

@@ -1,15 +1,32 @@
-import { applySettings } from "@latentweave/job";
+import { applySettings, type ResolvedJob, resolveJob } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import type { TrainFlags } from "./train-flags.ts";
+
+/**
+ * The resolved job, flags folded in. A setting may name a field of something that the job leaves to its default
+ * (`optimiser.learningRate`): then it is set in that default.
+ * @param file for messages
+ * @throws JobError with every problem found
+ */
+export function resolveWithFlags(input: unknown, flags: TrainFlags, file: string | undefined): ResolvedJob {
+  try {
+    return resolveJob(foldFlags(input, flags), file);
+  } catch (error) {
+    if ((flags.set ?? []).length === 0) throw error;
+    // Throws what is wrong with the job itself, if that is where the fault lies.
+    return resolveJob(foldFlags(resolveJob(input, file), flags), file);
+  }
+}
 
 /**
  * The job with `--set` and the flags that stand for a field of it. Flags win over `--set`, both over the file.
  * Unchecked still: whether values fit is for resolveJob to say.
  */
-export function foldFlags(input: unknown, flags: TrainFlags): unknown {
+function foldFlags(input: unknown, flags: TrainFlags): unknown {
   const setting = (path: string, value: unknown): string[] =>
     value === undefined ? [] : [`${path}=${JSON.stringify(value)}`];
-  const job = applySettings(input, [
+  // Before `--set`, so that it finds the fields of the launcher that was asked for; after it, because flags win.
+  const job = applySettings(withLauncher(input, flags), [
     ...(flags.set ?? []),
     ...setting("steps", flags.steps),
     ...setting("seed", flags.seed),
