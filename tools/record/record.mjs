@@ -1,0 +1,175 @@
+#!/usr/bin/env node
+/**
+ * Makes the README's recording from a real run.
+ *
+ *   npm run record [-- --steps N] [--speed X] [--keep DIR]
+ *
+ * An undisturbed run first; then the same job under the camera, one of its two workers killed with `kill -9` on the way;
+ * then `latentweave hash` of both. Nothing is written unless the hashes are equal.
+ *   docs/media/recording.gif    the recording
+ *   docs/media/recording.png    one picture of it, for where nothing moves
+ *   docs/media/recording.json   what was measured on the way, with the conditions
+ * `--keep DIR` keeps every frame as a PNG file in DIR.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { card } from "./card.mjs";
+import { film, openBrowser, pictureOf } from "./film.mjs";
+import { encodeGif } from "./gif.mjs";
+import { output, root, train } from "./training.mjs";
+
+const job = "examples/digits-and-fashion/job.ts";
+const { values: flags } = parseArgs({
+  options: {
+    steps: { type: "string", default: "400" },
+    speed: { type: "string", default: "4" },
+    keep: { type: "string" },
+  },
+});
+const steps = Number(flags.steps);
+const speed = Number(flags.speed);
+const killAtStep = Math.round(steps * 0.4);
+const openingMs = 1600;
+const cardMs = 5000;
+/** How long the finished page stands, in the run's own time. */
+const endMs = 1500 * speed;
+
+const runs = mkdtempSync(path.join(os.tmpdir(), "latentweave-record-"));
+const media = path.join(root, "docs/media");
+let running;
+let browser;
+try {
+  const common = [job, "--workers", "2", "--steps", String(steps), "--runs", runs];
+  say(`an undisturbed run of ${steps} steps`);
+  running = train([...common, "--run-id", "undisturbed", "--dashboard", "off"]);
+  await running.ended;
+
+  say("the same under the camera");
+  const opened = await openBrowser();
+  browser = opened.browser;
+  running = train([...common, "--run-id", "recorded"]);
+  const url = await running.url;
+  const shown = await film(opened.context, url);
+  const aside = `${speed}× faster than real`;
+  await shown.caption({ text: "latentweave train job.ts --workers 2", prompt: true }, aside);
+
+  const before = await runAtStep(url, killAtStep);
+  const victim = before.workers.find(({ workerId }) => workerId === "worker-1");
+  process.kill(victim.pid, "SIGKILL");
+  const killedAtMs = Date.now();
+  await shown.caption({ text: `kill -9 ${victim.pid}     # worker-1`, tone: "kill", prompt: true }, aside);
+  say(`killed worker-1 (process ${victim.pid}) at step ${before.step}`);
+
+  await wait(2200);
+  await shown.caption({ text: "worker-0 took its slots over: the curve goes on" }, aside);
+  const stillFrame = shown.frames.length;
+  await running.ended;
+  await shown.stop();
+
+  const ids = ["undisturbed", "recorded"];
+  const [hashOfUndisturbed, hashOfRecorded] = await Promise.all(
+    ids.map((id) => output(["hash", id, "--runs", runs])),
+  );
+  if (hashOfUndisturbed !== hashOfRecorded)
+    throw new Error(`the hashes differ: ${hashOfUndisturbed} and ${hashOfRecorded}`);
+  const last = await pictureOf(
+    opened.context,
+    card(
+      [
+        {
+          remark: `# two workers, ${steps} steps, nothing happened`,
+          command: "latentweave hash undisturbed",
+          output: hashOfUndisturbed,
+        },
+        {
+          remark: `# two workers, one killed with kill -9 at step ${before.step}`,
+          command: "latentweave hash recorded",
+          output: hashOfRecorded,
+        },
+      ],
+      {
+        title: "Same bits",
+        below: `SHA-256 over all ${before.parameters.toLocaleString("en")} parameters after training.`,
+      },
+    ),
+  );
+
+  const frames = [...playedBack(shown.frames), { png: last, delayMs: cardMs }];
+  frames[0].delayMs = openingMs;
+  const gif = encodeGif(frames);
+  mkdirSync(media, { recursive: true });
+  writeFileSync(path.join(media, "recording.gif"), gif);
+  writeFileSync(
+    path.join(media, "recording.png"),
+    shown.frames[middleOf(stillFrame, shown.frames.length)].png,
+  );
+  const facts = {
+    job,
+    steps,
+    workers: 2,
+    killedAtStep: before.step,
+    nextStepAfterMs: firstStepWithout(path.join(runs, "recorded"), killedAtMs) - killedAtMs,
+    hash: hashOfRecorded,
+    madeAt: new Date().toISOString().slice(0, 10),
+    machine: `${os.cpus()[0].model}, ${os.cpus().length} cores, Node ${process.version}`,
+  };
+  writeFileSync(path.join(media, "recording.json"), `${JSON.stringify(facts, undefined, 2)}\n`);
+  if (flags.keep) keepFrames(flags.keep, frames);
+  say(`docs/media/recording.gif: ${frames.length} frames, ${(gif.length / 1e6).toFixed(2)} MB`);
+} catch (error) {
+  process.stderr.write(`no recording: ${error.message}\n`);
+  process.exitCode = 1;
+} finally {
+  await browser?.close();
+  running?.stop();
+  await running?.ended.catch(() => {});
+  rmSync(runs, { recursive: true, force: true });
+}
+
+function say(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+function wait(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** The run's snapshot once so many steps are committed. */
+async function runAtStep(url, step) {
+  for (;;) {
+    const response = await fetch(new URL("/api/v1/run", url));
+    const snapshot = await response.json();
+    if (snapshot.step >= step) return snapshot;
+    await wait(20);
+  }
+}
+
+/** When the first step was committed with one worker fewer, by the run's own metrics. */
+function firstStepWithout(run, sinceMs) {
+  const lines = readFileSync(path.join(run, "metrics/steps.jsonl"), "utf8").trim().split("\n");
+  const point = lines
+    .map((line) => JSON.parse(line))
+    .find(({ atMs, workers }) => atMs > sinceMs && workers === 1);
+  if (point === undefined) throw new Error("no step was committed by the surviving worker alone");
+  return point.atMs;
+}
+
+function playedBack(frames) {
+  return frames.map(({ png, atMs }, index) => ({
+    png,
+    delayMs: Math.max(20, ((frames[index + 1]?.atMs ?? atMs + endMs) - atMs) / speed),
+  }));
+}
+
+function middleOf(first, end) {
+  return Math.floor((first + end) / 2);
+}
+
+function keepFrames(folder, frames) {
+  mkdirSync(folder, { recursive: true });
+  frames.forEach(({ png }, index) =>
+    writeFileSync(path.join(folder, `${String(index).padStart(4, "0")}.png`), png),
+  );
+}
