@@ -42,7 +42,9 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     clipNorm: job.clipNorm,
     combiner: { name: job.combiner, options: {} },
     regulariser:
-      job.regulariser.omega === "none" ? null : { omega: job.regulariser.omega, lambda: job.regulariser.lambda },
+      job.regulariser.omega === "none"
+        ? null
+        : { omega: job.regulariser.omega, lambda: job.regulariser.lambda },
     evaluation: job.evaluate.everySteps === 0 ? null : job.evaluate,
     checkpointEverySteps: job.checkpoints.everySteps,
     windowRows: job.order.windowRows,

@@ -1,0 +1,33 @@
+import type { RunSpec } from "@latentweave/plan";
+import type { CheckpointSource, Clock, MessageOf, RunStore } from "@latentweave/protocol";
+import type { RunClass } from "./admission.ts";
+
+export interface CoordinatorOptions {
+  readonly runId: string;
+  readonly spec: RunSpec;
+  /** The text that every process gets; `spec` parsed from it. */
+  readonly specText: string;
+  readonly shards: number;
+  /** The first quorum forms when this many workers are there, or `gatherMs` after the first. */
+  readonly expectedWorkers: number;
+  readonly generation: number;
+  readonly resume: CheckpointSource | undefined;
+  readonly runClass: RunClass | undefined;
+  readonly optimiserSections: readonly string[];
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly wallMs: () => number;
+  /** Address of a shard as this peer can reach it. */
+  readonly shardAddress: (index: number, port: number, local: boolean) => string;
+  readonly dataLocation: (local: boolean) => MessageOf<"welcome">["data"];
+  /** Facts of the process for run.json: versions, who started it. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly log: (text: string) => void;
+}
+
+export interface Outcome {
+  readonly state: "finished" | "interrupted" | "failed";
+  readonly version: number;
+  readonly hash: string | null;
+  readonly reason: string | null;
+}

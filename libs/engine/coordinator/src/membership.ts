@@ -1,0 +1,171 @@
+import {
+  type Channel,
+  type Clock,
+  closeCodes,
+  type Message,
+  type MessageOf,
+  ProtocolError,
+  type RunStore,
+} from "@latentweave/protocol";
+import { admit, type RunClass } from "./admission.ts";
+import { createMember, type Member, takeReport } from "./member.ts";
+import type { RunLog } from "./run-log.ts";
+
+/** Between the first worker and the first step: others started with it need about as long to load their backend. */
+const gatherMs = 20_000;
+
+/**
+ * The workers of a run: who says hello, whose canary matches, who leaves or is lost. Who computes what is the quorum's.
+ *
+ * Invariant 2 of the coordinator: a worker becomes active only after its canary matched the run's.
+ */
+export interface Membership {
+  /** @returns what takes the worker's further messages. */
+  greet(channel: Channel, hello: MessageOf<"hello">): (message: Message) => void;
+  /** The parameter server is there: those who said hello may load the model. */
+  welcomeAll(): void;
+  everyone(): Iterable<Member>;
+  active(): Member[];
+  readonly runClass: RunClass | undefined;
+  /** Nobody is waited for any longer. */
+  close(): void;
+}
+
+export function createMembership(options: {
+  readonly clock: Clock;
+  readonly store: RunStore;
+  readonly log: RunLog;
+  readonly expectedWorkers: number;
+  readonly runClass: RunClass | undefined;
+  /** Undefined while the shards' addresses are not known. */
+  readonly welcomeFor: (channel: Channel) => MessageOf<"welcome"> | undefined;
+  readonly isOver: () => boolean;
+  /** Membership changed after the first workers had gathered, or they just have. */
+  readonly onChange: (why: string) => void;
+  readonly onFailed: (reason: string) => void;
+}): Membership {
+  const { log } = options;
+  const members = new Map<string, Member>();
+  let runClass = options.runClass;
+  let gathering: (() => void) | undefined;
+  let gathered = false;
+
+  const active = (): Member[] => [...members.values()].filter((member) => member.state === "active");
+
+  const changed = (why: string): void => {
+    if (gathered && !options.isOver()) options.onChange(why);
+  };
+
+  const gatheringOver = (): void => {
+    if (gathered || options.isOver()) return;
+    gathering?.();
+    gathered = true;
+    changed("the first workers are here");
+  };
+
+  const welcome = (member: Member): void => {
+    if (member.state !== "joining" || !member.channel) return;
+    const message = options.welcomeFor(member.channel);
+    if (message) member.channel.send(message);
+  };
+
+  const lost = (member: Member, code: number, why: string): void => {
+    member.channel = undefined;
+    if (options.isOver() || member.state === "left" || member.state === "refused") return;
+    const wasActive = member.state === "active";
+    member.state = "lost";
+    log.event(
+      "warning",
+      `worker ${member.workerId} (process ${member.pid}) lost: ${why || `connection closed (${code})`}`,
+    );
+    if (wasActive) changed(`worker ${member.workerId} was lost`);
+  };
+
+  const takeCanary = (member: Member, digest: string): void => {
+    runClass ??= { digest, determinismClass: member.determinismClass };
+    const admission = admit(runClass, digest, member.determinismClass);
+    if (admission.kind === "refused") {
+      member.state = "refused";
+      log.event("error", `worker ${member.workerId} refused: ${admission.reason}`);
+      member.channel?.close(closeCodes.wrongClass, admission.reason.slice(0, 120));
+      return;
+    }
+    if (admission.kind === "admitted-differing")
+      log.event(
+        "warning",
+        `worker ${member.workerId} computes the run's bits on a different device (${admission.differences.join("; ")})`,
+      );
+    member.state = "active";
+    log.event(
+      "info",
+      `worker ${member.workerId} joined (process ${member.pid} on ${member.host}, ${member.determinismClass.backend ?? "?"})`,
+    );
+    if (gathered) changed(`worker ${member.workerId} joined`);
+    else if (active().length >= options.expectedWorkers) gatheringOver();
+    else gathering ??= options.clock.after(gatherMs, gatheringOver);
+  };
+
+  const takeWorkerReport = (member: Member, report: MessageOf<"worker-report">): void => {
+    takeReport(member, report);
+    options.store.appendMetric("workers", {
+      process: member.workerId,
+      step: report.step,
+      ...report.timings,
+      microBatches: report.microBatches,
+      samples: report.samples,
+      fetchedBytes: report.fetchedBytes,
+      residentBytes: report.residentBytes,
+    });
+  };
+
+  const take = (member: Member, message: Message): void => {
+    switch (message.type) {
+      case "canary":
+        takeCanary(member, message.digest);
+        return;
+      case "worker-report":
+        takeWorkerReport(member, message);
+        return;
+      case "leaving":
+        member.state = "left";
+        log.event("info", `worker ${member.workerId} left: ${message.reason}`);
+        changed(`worker ${member.workerId} left`);
+        return;
+      case "failed":
+        if (message.run) options.onFailed(`worker ${member.workerId}: ${message.message}`);
+        else log.event("error", `worker ${member.workerId} gave up: ${message.message}`);
+        return;
+      default:
+        throw new ProtocolError(`the coordinator does not take "${message.type}" from a worker`);
+    }
+  };
+
+  return {
+    greet(channel, hello) {
+      const before = members.get(hello.id);
+      if (before?.channel) {
+        const old = before.channel;
+        before.channel = undefined;
+        old.close(closeCodes.replaced, "the same worker has connected again");
+      }
+      const member = createMember(hello, channel);
+      members.set(hello.id, member);
+      channel.onClose((code, why) => {
+        if (member.channel === channel) lost(member, code, why);
+      });
+      welcome(member);
+      return (message) => {
+        if (member.channel === channel) take(member, message);
+      };
+    },
+    welcomeAll() {
+      for (const member of members.values()) welcome(member);
+    },
+    everyone: () => members.values(),
+    active,
+    get runClass() {
+      return runClass;
+    },
+    close: () => gathering?.(),
+  };
+}

@@ -1,0 +1,105 @@
+import type { RunSpec } from "@latentweave/plan";
+import type { Channel, Lease } from "@latentweave/protocol";
+import { type Assignee, assignLeases, rebalance } from "./assign.ts";
+import type { Member } from "./member.ts";
+import type { RunLog } from "./run-log.ts";
+
+/**
+ * Says who computes what: one quorum after the other, each with ranks and leases.
+ *
+ * Invariants (of the coordinator):
+ * 1. `quorumId` rises with every change of members or leases; shards hear of it before workers do.
+ * 3. Leases of one quorum cover every slot of every task exactly once.
+ */
+export interface Quorum {
+  readonly quorumId: number;
+  /** A new quorum of these members; `leases`: when they are known already. */
+  form(active: readonly Member[], why: string, leases?: ReadonlyMap<string, Lease[]>): void;
+  /** A new quorum when the measured speeds promise enough. */
+  considerRebalance(active: readonly Member[]): void;
+}
+
+export function createQuorum(options: {
+  readonly runId: string;
+  readonly spec: RunSpec;
+  readonly log: RunLog;
+  readonly shards: () => readonly Channel[];
+  /** Whoever was a member until now. */
+  readonly everyone: () => Iterable<Member>;
+  readonly onFormed: (workers: number) => void;
+}): Quorum {
+  const { runId, spec, log } = options;
+  let quorumId = 0;
+  let warnedIdle = false;
+
+  const tell = (active: readonly Member[]): void => {
+    const workers = active.map(({ workerId, leases }) => ({
+      workerId,
+      tasks: [...new Set(leases.map((lease) => lease.task))],
+    }));
+    for (const shard of options.shards()) shard.send({ type: "members", runId, quorumId, workers });
+    for (const [rank, member] of active.entries())
+      member.channel?.send({
+        type: "assignment",
+        runId,
+        quorumId,
+        rank,
+        worldSize: active.length,
+        leases: [...member.leases],
+      });
+  };
+
+  const warnIdle = (active: readonly Member[]): void => {
+    const idle = active.filter((member) => member.leases.length === 0).length;
+    if (idle === 0 || warnedIdle) return;
+    warnedIdle = true;
+    const slots = spec.tasks.map((task) => `tasks.${task.name}.slots is ${task.slots}`).join(", ");
+    log.event(
+      "warning",
+      `${idle} of ${active.length} workers have nothing to do: the job has fewer slots than workers (${slots}); raise "slots" in the job, which changes its results, or start fewer workers`,
+    );
+  };
+
+  const form: Quorum["form"] = (active, why, leases) => {
+    quorumId += 1;
+    const assigned =
+      leases ?? (active.length === 0 ? new Map<string, Lease[]>() : assignLeases(spec, assigneesOf(active)));
+    for (const member of options.everyone()) {
+      member.rank = null;
+      member.leases = [];
+    }
+    for (const [rank, member] of active.entries()) {
+      member.rank = rank;
+      member.leases = assigned.get(member.workerId) ?? [];
+    }
+    tell(active);
+    const count = active.length;
+    log.event("info", `quorum ${quorumId}: ${count} worker${count === 1 ? "" : "s"} (${why})`);
+    if (count === 0) log.event("warning", "no worker is left: waiting for one to join");
+    options.onFormed(count);
+    warnIdle(active);
+  };
+
+  return {
+    get quorumId() {
+      return quorumId;
+    },
+    form,
+    considerRebalance(active) {
+      if (active.length < 2 || active.some((member) => member.samplesPerSecond === undefined)) return;
+      const current = new Map(active.map((member) => [member.workerId, member.leases]));
+      const better = rebalance(spec, assigneesOf(active), current);
+      if (better) form(active, "measured speeds differ", better);
+    },
+  };
+}
+
+/** A newcomer counts as an average worker until it has been measured. */
+function assigneesOf(active: readonly Member[]): Assignee[] {
+  const known = active.flatMap((member) => member.samplesPerSecond ?? []);
+  const average = known.length === 0 ? 1 : known.reduce((sum, rate) => sum + rate, 0) / known.length;
+  return active.map((member) => ({
+    workerId: member.workerId,
+    speed: member.samplesPerSecond ?? average,
+  }));
+}
