@@ -1,1 +1,2 @@
-export { createShard, type Shard, type ShardOptions } from "./shard.ts";
+export { createShard, type Shard } from "./shard.ts";
+export { type ShardOptions } from "./shard-options.ts";

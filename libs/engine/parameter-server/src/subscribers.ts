@@ -1,6 +1,7 @@
 import type { Channel } from "@latentweave/protocol";
 import type { ParameterLayout } from "@latentweave/parameters";
 import type { OwnedSlice } from "./owned-state.ts";
+import type { Publication } from "./publication.ts";
 
 /** One attached worker: what it computes for, and which version of each slice it was last sent. */
 interface Subscriber {
@@ -31,17 +32,9 @@ export function createSubscribers(options: {
   readonly runId: string;
   readonly index: number;
   readonly layout: ParameterLayout;
-  /** What is published now; undefined before the run has begun. */
-  readonly published: () =>
-    | {
-        readonly step: number;
-        readonly slices: readonly OwnedSlice[];
-        versionOf(slice: OwnedSlice): number;
-        bytesOf(slice: OwnedSlice): Uint8Array;
-      }
-    | undefined;
+  readonly publication: Publication;
 }): Subscribers {
-  const { runId, index, layout } = options;
+  const { runId, index, layout, publication } = options;
   const attached = new Map<string, Subscriber>();
   let members: ReadonlyMap<string, readonly string[]> = new Map();
   let quorumId = 0;
@@ -53,18 +46,18 @@ export function createSubscribers(options: {
   };
 
   const bringUpToDate = (workerId: string, subscriber: Subscriber): void => {
-    const published = options.published();
-    if (!published || !members.has(workerId)) return;
-    const due = published.slices.filter(
-      (slice) => uses(workerId, slice) && subscriber.sent.get(slice) !== published.versionOf(slice),
+    const { step } = publication;
+    if (step === undefined || !members.has(workerId)) return;
+    const due = publication.slices.filter(
+      (slice) => uses(workerId, slice) && subscriber.sent.get(slice) !== publication.versionOf(slice),
     );
-    const bytes = due.map((slice) => published.bytesOf(slice));
-    for (const slice of due) subscriber.sent.set(slice, published.versionOf(slice));
+    const bytes = due.map((slice) => publication.bytesOf(slice));
+    for (const slice of due) subscriber.sent.set(slice, publication.versionOf(slice));
     subscriber.channel.send(
       {
         type: "broadcast",
         runId,
-        step: published.step,
+        step,
         round: 0,
         quorumId,
         index,
