@@ -14,3 +14,6 @@ export {
   userLayer,
 } from "@latentweave/job";
 export type { LayerSpec, UserLayer, UserLayerContext } from "@latentweave/model";
+export { UserError } from "@latentweave/protocol";
+export type { CommitPoint, RunEvent, RunSnapshot, StreamMessage } from "@latentweave/telemetry";
+export { train, type TrainedRun, type TrainOptions } from "./train/train-job.ts";

@@ -22,7 +22,8 @@ export function reportFailure(error: unknown, env: NodeJS.ProcessEnv = process.e
 export function describeFailure(error: unknown, debug: boolean): string {
   const label = pc.red("error:");
   if (debug && error instanceof Error) return `${label} ${error.stack ?? error.message}${causes(error)}`;
-  if (error instanceof UserError) return `${label} ${error.message}`;
+  // A process of the run may have told it first, with the label before it.
+  if (error instanceof UserError) return `${label} ${error.message.replace(/^error: /, "")}`;
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return [
     `${label} ${text.split("\n")[0]}`,

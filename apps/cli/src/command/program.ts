@@ -17,6 +17,7 @@ import { addParameterServer } from "../verbs/parameter-server.ts";
 import { addSetup } from "../verbs/setup.ts";
 import { addStatus } from "../verbs/status.ts";
 import { addStop } from "../verbs/stop.ts";
+import { addTour } from "../verbs/tour.ts";
 import { addTrain } from "../verbs/train.ts";
 import { addWorker } from "../verbs/worker.ts";
 import { examples } from "./shared-flags.ts";
@@ -45,6 +46,7 @@ export function createProgram(): Command {
   addDoctor(program);
   addInit(program);
   addTrain(program);
+  addTour(program);
   addJoin(program);
   addStatus(program);
   addLogs(program);

@@ -34,7 +34,8 @@ export async function readDiskRun(directory: string): Promise<DiskRun> {
   let lastRow: Readonly<Record<string, unknown>> = {};
   for await (const row of readJsonLines(path.join(directory, "metrics", "steps.jsonl"))) {
     history.add(pointOf(row));
-    lastRow = row;
+    // The closing evaluation trains nothing: it has no rate to show.
+    if (Object.keys((row.loss ?? {}) as object).length > 0) lastRow = row;
   }
   const points = history.points();
   const events = await readEvents(directory);

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
+import net from "node:net";
 import { compareJobs, findRun, listRuns, readTable } from "@latentweave/checkpoint";
-import { type ResolvedJob, resolveJob } from "@latentweave/job";
+import type { ResolvedJob } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import { describeRun } from "../runs/describe-run.ts";
-import { foldFlags } from "./fold-flags.ts";
+import { resolveWithFlags } from "./fold-flags.ts";
 import type { LaunchOptions } from "./launched-run.ts";
 import { readOrigin } from "./origin.ts";
 import { checkRunId, freeRunId } from "./run-id.ts";
@@ -31,10 +32,11 @@ export async function prepareLaunch(
       mend: "name a job file, make one with latentweave init, or continue a run with --resume",
       exitCode: 2,
     });
-  const job = resolveJob(foldFlags(from.input, flags), from.file);
+  const job = resolveWithFlags(from.input, flags, from.file);
   const runId = resumed?.runId ?? flags.runId ?? freeRunId(runsDirectory, job.name);
   if (resumed) await requireSameJob(resumed.directory, job, runId);
   else await requireNewRun(runsDirectory, runId);
+  await requireFreePort(flags);
   return {
     job,
     jobDirectory: from.directory,
@@ -86,7 +88,7 @@ async function newestOf(
   source: JobSource | undefined,
   flags: TrainFlags,
 ): Promise<string> {
-  const name = source && resolveJob(foldFlags(source.input, flags), source.file).name;
+  const name = source && resolveWithFlags(source.input, flags, source.file).name;
   for (const run of listRuns(runsDirectory)) {
     const job = await readTable(path.join(runsDirectory, run, "job.json"));
     if (name === undefined || job?.name === name) return run;
@@ -100,7 +102,7 @@ async function newestOf(
 
 async function requireNewRun(runsDirectory: string, runId: string): Promise<void> {
   const directory = path.join(runsDirectory, runId);
-  if (!existsSync(directory)) return;
+  if (!["job.json", "spec.json"].some((file) => existsSync(path.join(directory, file)))) return;
   const { state, step } = await describeRun(directory);
   throw new UserError({
     what: `there is a run "${runId}" already (${state}, step ${step})`,
@@ -109,6 +111,25 @@ async function requireNewRun(runsDirectory: string, runId: string): Promise<void
       state === "running" || state === "waiting" || state === "starting" || state === "stopping"
         ? `choose another --run-id, or end it first: latentweave stop ${runId}`
         : `continue it with --resume, or choose another --run-id`,
+  });
+}
+
+/** Told before anything is written or started, and with the flag's own name. */
+async function requireFreePort({ dashboard, host }: TrainFlags): Promise<void> {
+  if (dashboard === "off" || dashboard === 0) return;
+  const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    const server = net.createServer();
+    server.once("error", resolve);
+    server.listen(dashboard, host, () => server.close(() => resolve(undefined)));
+  });
+  if (failure === undefined) return;
+  throw new UserError({
+    where: `--dashboard ${dashboard}`,
+    what:
+      failure.code === "EADDRINUSE"
+        ? `port ${dashboard} of ${host} is in use`
+        : `port ${dashboard} of ${host} cannot be used (${failure.code ?? failure.message})`,
+    mend: "end the process that uses it, choose another port, or leave --dashboard out to get any free one",
   });
 }
 

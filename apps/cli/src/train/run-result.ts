@@ -36,7 +36,8 @@ export function runResult(
 /** The closing lines of `train`. @param runsFlag ` --runs DIR` where the folder is not the default */
 export function formatResult(result: RunResult, runsFlag: string): string {
   const { runId, step, hash, reason, elapsedMs } = result;
-  const lines = [headline(result, `${formatCount(step)} steps in ${formatDuration(elapsedMs)}`)];
+  const figures = `${step > 0 ? `step ${formatCount(step)}, ` : ""}${formatDuration(elapsedMs)}`;
+  const lines = [headline(result, figures)];
   if (hash !== null) lines.push(`hash    ${hash}`);
   lines.push(`folder  ${result.directory}`);
   if (result.state === "finished") lines.push(`next    latentweave evaluate ${runId}${runsFlag} --baselines`);
@@ -51,6 +52,15 @@ function headline({ state, runId }: RunResult, figures: string): string {
   if (state === "finished") return `${pc.green("done")}    ${runId}: ${figures}`;
   if (state === "interrupted") return `${pc.yellow("stopped")} ${runId}: ${figures}`;
   return `${pc.red("failed")}  ${runId}: ${figures}`;
+}
+
+/** A run that was ended at once, by the second Ctrl-C: it has no last word of its own. */
+export function endedAtOnce(result: RunResult): RunResult {
+  return {
+    ...result,
+    state: "interrupted",
+    reason: "ended at once; what came after the last checkpoint is computed again on resume",
+  };
 }
 
 export function exitCodeOf({ state }: RunResult): number {

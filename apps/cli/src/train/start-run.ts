@@ -1,3 +1,5 @@
+import path from "node:path";
+import { claimFolder, releaseFolder } from "./claim-folder.ts";
 import { launchRun } from "./launch-run.ts";
 import type { LaunchedRun } from "./launched-run.ts";
 import { writeOrigin } from "./origin.ts";
@@ -5,7 +7,7 @@ import { prepareLaunch } from "./prepare-launch.ts";
 import type { JobSource, TrainFlags } from "./train-flags.ts";
 
 /**
- * Checks a job and its flags, then starts its processes.
+ * Checks a job and its flags, then starts its processes. A run that cannot be started leaves nothing behind.
  * @param source absent: continue a run (`--resume`) by its own job.json
  * @throws UserError for everything that a person can mend
  */
@@ -15,8 +17,14 @@ export async function startRun(
   log: (line: string) => void,
 ): Promise<LaunchedRun> {
   const options = await prepareLaunch(source, flags, log);
-  const run = await launchRun(options);
-  if (source !== undefined)
-    await writeOrigin(run.directory, { jobDirectory: options.jobDirectory, jobFile: source.file ?? null });
-  return run;
+  if (options.resume) return await launchRun(options);
+  const directory = path.join(options.runsDirectory, options.runId);
+  await claimFolder(directory);
+  try {
+    await writeOrigin(directory, { jobDirectory: options.jobDirectory, jobFile: source?.file ?? null });
+    return await launchRun(options);
+  } catch (error) {
+    await releaseFolder(directory);
+    throw error;
+  }
 }

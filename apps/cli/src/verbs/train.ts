@@ -1,5 +1,4 @@
 import { type Command, Option } from "commander";
-import { exitCodes } from "../command/failure.ts";
 import { collect, portOrOff, wholeNumber } from "../command/number-arguments.ts";
 import { createOutput } from "../command/output.ts";
 import { examples, withSharedFlags } from "../command/shared-flags.ts";
@@ -61,17 +60,18 @@ async function train(jobFile: string | undefined, flags: TrainFlags): Promise<vo
     const { startRun } = await import("../train/start-run.ts");
     const { createRunView } = await import("../train/run-view.ts");
     const { followRun } = await import("../train/follow-run.ts");
-    const { exitCodeOf, formatResult } = await import("../train/run-result.ts");
+    const { endedAtOnce, exitCodeOf, formatResult } = await import("../train/run-result.ts");
     const loaded = jobFile === undefined ? undefined : { ...(await loadJobFile(jobFile)), file: jobFile };
     const run = await startRun(loaded, flags, (line) => output.note(line));
     if (flags.dashboard !== "off") output.note(`live page: ${run.url}`);
     const view = createRunView(output, flags.dashboard === "off" ? "" : run.url);
     interrupts.attach(run, (text) => view.note(text));
-    const result = await followRun(run, view);
+    const followed = await followRun(run, view);
+    const result = interrupts.count > 1 ? endedAtOnce(followed) : followed;
     if (output.json) output.jsonLine(result);
     else if (output.quiet) output.line(result.hash ?? result.state);
     else output.line(`\n${formatResult(result, flags.runs === "runs" ? "" : ` --runs ${flags.runs}`)}`);
-    process.exitCode = interrupts.count > 1 ? exitCodes.interrupted : exitCodeOf(result);
+    process.exitCode = exitCodeOf(result);
   } finally {
     interrupts.release();
   }
