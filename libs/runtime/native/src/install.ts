@@ -1,13 +1,6 @@
 import { mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import {
-  type Compiler,
-  findCompiler,
-  findNpm,
-  findPip,
-  installAdvice,
-  type PipCommand,
-} from "./build-tools.ts";
+import { findCompiler, findNpm, findPip, installAdvice, type PipCommand } from "./build-tools.ts";
 import {
   findNativeRuntime,
   nativeRoot,

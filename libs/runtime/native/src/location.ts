@@ -62,10 +62,11 @@ export function readRuntime(directory: string): NativeRuntime | null {
     return null;
   }
   try {
-    const ready = JSON.parse(text) as ReadyFile;
+    const ready = JSON.parse(text) as Omit<ReadyFile, "schema"> & { readonly schema: number };
     if (ready.schema !== 1) return null;
     return {
       ...ready,
+      schema: 1,
       directory,
       requireFrom: path.join(directory, "package.json"),
       cuda: ready.variant === "cuda12-linux-x64",

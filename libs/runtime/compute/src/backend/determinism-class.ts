@@ -44,7 +44,7 @@ export function cpuModel(): string {
 
 /** GPU model and driver as the driver's own files give them. */
 export function nvidiaIdentity(root = "/proc/driver/nvidia"): Record<string, string> {
-  const identity: Record<string, string> = {};
+  const identity: { gpu: string; driver?: string } = { gpu: "unknown" };
   try {
     const version = readFileSync(path.join(root, "version"), "utf8");
     identity.driver = /\b(\d{3,}\.\d+(?:\.\d+)?)\b/.exec(version)?.[1] ?? "unknown";
@@ -54,7 +54,7 @@ export function nvidiaIdentity(root = "/proc/driver/nvidia"): Record<string, str
     });
     identity.gpu = [...new Set(models)].sort().join(", ");
   } catch {
-    identity.gpu ??= "unknown";
+    return identity;
   }
   return identity;
 }

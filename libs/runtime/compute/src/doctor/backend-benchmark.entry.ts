@@ -2,7 +2,7 @@
  * A child process of `doctor`: `node backend-benchmark.js NAME MILLISECONDS`. Loads one backend, trains a dense
  * autoencoder for that long on one thread, and prints one line of JSON.
  */
-import type { Scalar, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
+import type { Rank, Scalar, Tensor2D } from "@tensorflow/tfjs-core";
 import { readdirSync, readFileSync } from "node:fs";
 import { loadBackend } from "../backend/load-backend.ts";
 import type { BackendName, Tf } from "../backend/loaded-backend.ts";
@@ -12,18 +12,20 @@ const [name, milliseconds] = process.argv.slice(2);
 
 function makeStep(tf: Tf): () => void {
   const { widths, batch } = benchmarkShape;
-  const layers = widths.slice(1).map((outputs, index) => ({
-    kernel: tf.variable(tf.randomNormal([widths[index] ?? 0, outputs], 0, 0.05)),
-    bias: tf.variable(tf.zeros([outputs])),
-  }));
-  const input = tf.randomUniform([batch, widths[0] ?? 0]) as Tensor2D;
+  let inputs: number = widths[0];
+  const layers = widths.slice(1).map((outputs) => {
+    const kernel = tf.variable(tf.randomNormal<Rank.R2>([inputs, outputs], 0, 0.05));
+    inputs = outputs;
+    return { kernel, bias: tf.variable(tf.zeros<Rank.R1>([outputs])) };
+  });
+  const input = tf.randomUniform<Rank.R2>([batch, widths[0]]);
   const loss = () => {
     let activation = input;
     for (const [index, { kernel, bias }] of layers.entries()) {
-      const sum = tf.add(tf.matMul(activation, kernel), bias) as Tensor2D;
+      const sum = tf.add<Tensor2D>(tf.matMul(activation, kernel), bias);
       activation = index < layers.length - 1 ? tf.relu(sum) : sum;
     }
-    return tf.losses.sigmoidCrossEntropy(input, activation) as Scalar;
+    return tf.losses.sigmoidCrossEntropy<Tensor2D, Scalar>(input, activation);
   };
   return () => {
     const { value, grads } = tf.tidy(() => tf.variableGrads(loss));

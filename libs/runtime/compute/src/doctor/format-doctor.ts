@@ -9,7 +9,7 @@ export function formatDoctor(report: DoctorReport): string {
     ["system", `${report.system.name}, ${report.system.platform}`],
     ["CPU", `${report.cpu.model}, ${report.cpu.threads} threads, ${report.cpu.instructionSet}`],
     ["memory", `${formatBytes(report.memory.totalBytes)}, ${formatBytes(report.memory.freeBytes)} free`],
-    ["/dev/shm", report.sharedMemory === null ? "none" : `${formatBytes(report.sharedMemory.totalBytes)}`],
+    ["/dev/shm", report.sharedMemory === null ? "none" : formatBytes(report.sharedMemory.totalBytes)],
     ["GPU", describeGpu(report)],
     ["npm", report.tools.npm ?? "not found"],
     ["pip", report.tools.pip ?? "not found"],
