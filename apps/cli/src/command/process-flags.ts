@@ -1,4 +1,3 @@
-import { onParentGone, readSecret } from "@latentweave/launch";
 import { Option, type Command } from "commander";
 
 /** Flags of processes that a launcher starts. */
@@ -19,6 +18,7 @@ export function withProcessFlags(command: Command): Command {
 export async function processContext(
   flags: ProcessFlags,
 ): Promise<{ readonly token: string | undefined; readonly signal: AbortSignal }> {
+  const { onParentGone, readSecret } = await import("@latentweave/launch");
   const leaving = new AbortController();
   const token = flags.tokenStdin ? await readSecret(process.stdin) : flags.token;
   if (flags.withParent || flags.tokenStdin) onParentGone(process.stdin, () => leave());

@@ -1,6 +1,5 @@
 import path from "node:path";
 import { readFile } from "node:fs/promises";
-import { runCoordinatorProcess } from "@latentweave/coordinator-app";
 import type { ResolvedJob } from "@latentweave/job";
 import { cacheDirectory, UserError } from "@latentweave/protocol";
 import type { Command } from "commander";
@@ -32,6 +31,7 @@ export function addCoordinator(program: Command): void {
     .option("--no-dashboard", "serve no page");
   withProcessFlags(command).action(async (flags: CoordinatorFlags) => {
     const { token, signal } = await processContext(flags);
+    const { runCoordinatorProcess } = await import("@latentweave/coordinator-app");
     const directory = path.resolve(flags.run);
     const job = await readJob(directory);
     const page = flags.dashboard ? dashboardFile() : undefined;

@@ -1,5 +1,4 @@
 import path from "node:path";
-import { Supervised } from "@latentweave/launch";
 import type { Command } from "commander";
 import os from "node:os";
 import { wholeNumber } from "../command/number-arguments.ts";
@@ -38,6 +37,7 @@ export function addJoin(program: Command): void {
 
 async function runSeveral(url: string, flags: JoinFlags): Promise<void> {
   const { token, signal } = await processContext(flags);
+  const { Supervised } = await import("@latentweave/launch");
   const base = flags.workerId ?? `${os.hostname()}-${process.pid}`;
   const passed = (["backend", "device", "threads", "pauseMs"] as const).flatMap((name) => {
     const value = flags[name];

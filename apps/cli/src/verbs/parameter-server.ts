@@ -1,4 +1,3 @@
-import { runShardProcess } from "@latentweave/parameter-server-app";
 import type { Command } from "commander";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
@@ -25,6 +24,7 @@ export function addParameterServer(program: Command): void {
     .option("--port <port>", "default: any free one", wholeNumber(0));
   withProcessFlags(command).action(async (flags: ShardFlags) => {
     const { token, signal } = await processContext(flags);
+    const { runShardProcess } = await import("@latentweave/parameter-server-app");
     const { coordinator, runId, index, shards } = flags;
     const reason = await runShardProcess(
       {

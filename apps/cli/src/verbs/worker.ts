@@ -1,6 +1,5 @@
 import type { BackendName } from "@latentweave/compute";
 import { UserError } from "@latentweave/protocol";
-import { runWorkerProcess } from "@latentweave/worker-app";
 import { type Command } from "commander";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
 import { packageVersion } from "../command/version.ts";
@@ -38,6 +37,8 @@ export function withWorkerFlags(command: Command): Command {
 
 export async function runWorker(flags: WorkerFlags): Promise<void> {
   const { token, signal } = await processContext(flags);
+  // Loaded when it is needed: other verbs start in a fraction of the time.
+  const { runWorkerProcess } = await import("@latentweave/worker-app");
   const end = await runWorkerProcess(
     {
       coordinator: flags.coordinator,
