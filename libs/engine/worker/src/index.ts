@@ -1,2 +1,3 @@
 export { createRowSource, type RowReader, type Rows, type RowSource } from "./row-source.ts";
-export { createWorker, type Worker, type WorkerEnd, type WorkerOptions } from "./worker.ts";
+export { createWorker, type Worker, type WorkerEnd } from "./worker.ts";
+export { type WorkerOptions } from "./worker-options.ts";

@@ -1,0 +1,42 @@
+import type { ComputeModel } from "@latentweave/model";
+import { createLayout, ownership, type ParameterLayout, type Slice } from "@latentweave/parameters";
+import type { RunSpec } from "@latentweave/plan";
+import type { MessageOf } from "@latentweave/protocol";
+import { createRowSource, type RowSource } from "./row-source.ts";
+import type { WorkerOptions } from "./worker-options.ts";
+
+/** What a worker has once it knows the run and its device has shown what it computes. */
+export interface PreparedRun {
+  readonly spec: RunSpec;
+  readonly layout: ParameterLayout;
+  /** Slices by shard. */
+  readonly owned: readonly (readonly Slice[])[];
+  readonly source: RowSource;
+  /** Of the canary: admits this worker. */
+  readonly digest: string;
+}
+
+/** Loads the model, computes the canary on it, and loads it anew: the canary leaves its own weights behind. */
+export async function prepareRun(
+  { compute, canary, openRows }: Pick<WorkerOptions, "compute" | "canary" | "openRows">,
+  welcome: MessageOf<"welcome">,
+): Promise<PreparedRun> {
+  const spec = JSON.parse(welcome.spec) as RunSpec;
+  const layout = createLayout(spec.groups);
+  const model: ComputeModel = {
+    layout,
+    phases: spec.phases.map((phase) => ({ name: phase.name, tasks: phase.graphs })),
+    seed: spec.seed,
+    ...(spec.userModule === null ? {} : { userModule: spec.userModule }),
+  };
+  await compute.load(model);
+  const digest = await canary(compute, model);
+  await compute.load(model);
+  return {
+    spec,
+    layout,
+    owned: ownership(layout, welcome.shards.length),
+    source: createRowSource(spec, (task) => openRows(task, welcome.data)),
+    digest,
+  };
+}

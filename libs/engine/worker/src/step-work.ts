@@ -1,0 +1,141 @@
+import type { Arithmetic } from "@latentweave/arithmetic";
+import type { MicroBatchResult, TaskGraph } from "@latentweave/model";
+import {
+  leasedSlots,
+  planStep,
+  type RoundPlan,
+  type RunSpec,
+  type StepPlan,
+  type TaskRound,
+} from "@latentweave/plan";
+import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
+import { createTaskPartials, type TaskPartials } from "./partials.ts";
+import type { PreparedRun } from "./prepare-run.ts";
+import type { RowSource } from "./row-source.ts";
+
+/** A micro-batch to compute. */
+export interface Todo {
+  readonly partials: TaskPartials;
+  readonly round: RoundPlan;
+  readonly task: TaskRound;
+  readonly slot: number;
+}
+
+export type Phase = "wait" | "data" | "compute" | "reduce" | "push";
+
+/**
+ * One step's work: what is leased and not yet computed, what is summed and not yet sent.
+ *
+ * Invariant 2 of the worker: partials stay until `release`, so that a shard that asks again gets them again.
+ */
+export interface StepWork {
+  readonly plan: StepPlan;
+  /** In the order of the plan. */
+  todo(leases: readonly Lease[]): Todo[];
+  add(todo: Todo, result: MicroBatchResult, samples: number): void;
+  /** Sends a shard what it lacks: nodes maximal in the leases, or all that is held when `leases` is not given. */
+  push(to: PushTarget, leases?: readonly Lease[], only?: TaskPartials): void;
+  forgetSent(shard: number): void;
+  prefetch(source: RowSource, leases: readonly Lease[]): void;
+  addTime(phase: Phase, ms: number): void;
+  /** Once, when something was computed: what the coordinator is to hear of it. */
+  takeReport(): Pick<MessageOf<"worker-report">, "step" | "timings" | "microBatches" | "samples"> | undefined;
+  release(): void;
+}
+
+export interface PushTarget {
+  readonly runId: string;
+  readonly quorumId: number;
+  readonly shards: readonly (readonly [index: number, channel: Channel])[];
+}
+
+export function openStepWork(
+  { spec, layout, owned }: Pick<PreparedRun, "spec" | "layout" | "owned">,
+  arithmetic: Arithmetic,
+  step: number,
+): StepWork {
+  const plan = planStep(spec, step);
+  const all = plan.rounds.flatMap((round) =>
+    round.tasks.map((task) => {
+      const graph = spec.phases[plan.phase]?.graphs.find((entry) => entry.task === task.task) as TaskGraph;
+      return createTaskPartials({ arithmetic, layout, graph, round, task, owned });
+    }),
+  );
+  const timings: Partial<Record<Phase, number>> = {};
+  let microBatches = 0;
+  let samples = 0;
+  let reported = false;
+
+  const addTime = (phase: Phase, ms: number): void => {
+    timings[phase] = (timings[phase] ?? 0) + ms;
+  };
+
+  return {
+    plan,
+    todo: (leases) =>
+      all.flatMap((partials) =>
+        leasedOf(spec, partials, leases)
+          .filter((slot) => !partials.has(slot))
+          .map((slot) => ({ partials, round: partials.round, task: partials.task, slot })),
+      ),
+    add(todo, result, count) {
+      todo.partials.add(todo.slot, result);
+      microBatches += 1;
+      samples += count;
+    },
+    push(to, leases, only) {
+      for (const partials of only ? [only] : all) {
+        const range = leases && rangeOf(spec, partials, leases);
+        for (const [index, channel] of to.shards) {
+          for (const { node, payloads, bytes } of partials.unsent(index, range)) {
+            if (payloads.length === 0) continue;
+            channel.send(
+              {
+                type: "push",
+                runId: to.runId,
+                step,
+                round: partials.round.index,
+                quorumId: to.quorumId,
+                task: partials.task.task,
+                node,
+                payloads,
+              },
+              bytes,
+            );
+          }
+        }
+      }
+    },
+    forgetSent(shard) {
+      for (const partials of all) partials.forgetSent(shard);
+    },
+    prefetch(source, leases) {
+      for (const partials of all)
+        for (const slot of leasedOf(spec, partials, leases))
+          source.prefetch(plan, partials.round, partials.task, slot);
+    },
+    addTime,
+    takeReport() {
+      if (reported) return undefined;
+      reported = true;
+      return microBatches === 0 ? undefined : { step, timings: { ...timings }, microBatches, samples };
+    },
+    release() {
+      for (const partials of all) partials.release();
+    },
+  };
+}
+
+function rangeOf(
+  spec: RunSpec,
+  partials: TaskPartials,
+  leases: readonly Lease[],
+): { start: number; end: number } | undefined {
+  const lease = leases.find((entry) => entry.task === partials.task.task);
+  return lease && leasedSlots(spec, partials.round, partials.task, lease);
+}
+
+function leasedOf(spec: RunSpec, partials: TaskPartials, leases: readonly Lease[]): number[] {
+  const range = rangeOf(spec, partials, leases);
+  return range ? Array.from({ length: range.end - range.start }, (_, place) => range.start + place) : [];
+}
