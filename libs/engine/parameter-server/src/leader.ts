@@ -55,13 +55,23 @@ export function createStepDecision(options: {
             [...reports.values()].flatMap((report) => report.products),
           )
         : undefined;
-      const weights = combine.solve({ gram: products?.shared, losses, step: plan.step });
+      const weights = asSent(combine.solve({ gram: products?.shared, losses, step: plan.step }));
+      if (!weights.every(Number.isFinite))
+        return {
+          kind: "refused",
+          reason: `the combiner "${spec.combiner.name}" gave the weights ${weights.join(", ")}`,
+        };
       if (!products) return { kind: "decided", weights, scale: 1, gradientNorm: null };
       const normSquared = combinedNormSquared(products, weights);
-      const scale = spec.clipNorm === null ? 1 : options.clipScale(normSquared, spec.clipNorm);
+      const scale = spec.clipNorm === null ? 1 : options.clipScale(normSquared, spec.clipNorm) + 0;
       return { kind: "decided", weights, scale, gradientNorm: Math.sqrt(normSquared) };
     },
   };
+}
+
+/** MessagePack may send minus zero as 0: the leader itself must use the numbers that its followers get. */
+function asSent(weights: readonly number[]): number[] {
+  return weights.map((weight) => weight + 0);
 }
 
 /** Inner products cost a pass over the gradients, so they are computed only where something asks for them. */

@@ -5,3 +5,7 @@ export {
   type PlainGradient,
   plainGradient,
 } from "./plain-compute-program.ts";
+export { type Cluster, createCluster, randomRows, type SimulatedWorker } from "./cluster.ts";
+export { createChannelPair } from "./sim-channel.ts";
+export { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
+export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
