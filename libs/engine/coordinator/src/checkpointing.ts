@@ -2,6 +2,11 @@ import type { CheckpointSink, MessageOf, RunStore } from "@latentweave/protocol"
 
 /** Collects the slices that shards stream, one checkpoint per version, several in flight without mixing. */
 export interface Checkpointing {
+  /**
+   * The leader's word that a checkpoint of this version comes, and what to keep beside its tensors. Slices of other
+   * shards may arrive before it and wait for it.
+   */
+  announce(version: number, meta: Readonly<Record<string, unknown>>): void;
   slice(message: MessageOf<"checkpoint-slice">, bytes: Uint8Array): void;
   end(message: MessageOf<"checkpoint-end">): void;
   /** Resolves when what was begun is finished. */
@@ -10,6 +15,8 @@ export interface Checkpointing {
 }
 
 interface Collecting {
+  readonly announced: (meta: Readonly<Record<string, unknown>>) => void;
+  /** Opened when the checkpoint is announced. */
   readonly sink: Promise<CheckpointSink>;
   writes: Promise<void>;
   readonly ended: Set<number>;
@@ -27,8 +34,13 @@ export function createCheckpointing(options: {
   const at = (version: number): Collecting => {
     let entry = collecting.get(version);
     if (!entry) {
+      let announced: Collecting["announced"] = () => undefined;
+      const meta = new Promise<Readonly<Record<string, unknown>>>((resolve) => {
+        announced = resolve;
+      });
       entry = {
-        sink: options.store.beginCheckpoint(version, options.sections),
+        announced,
+        sink: meta.then((known) => options.store.beginCheckpoint(version, options.sections, known)),
         writes: Promise.resolve(),
         ended: new Set(),
       };
@@ -38,6 +50,7 @@ export function createCheckpointing(options: {
     return entry;
   };
   return {
+    announce: (version, meta) => at(version).announced(meta),
     slice(message, bytes) {
       const entry = at(message.version);
       // The channel's buffer is only ours during this call (Channel, invariant 4).
@@ -63,6 +76,7 @@ export function createCheckpointing(options: {
     idle: () => chain,
     async abandon() {
       for (const entry of collecting.values()) {
+        entry.announced({});
         await entry.writes.catch(() => undefined);
         await entry.sink.then((sink) => sink.abandon()).catch(() => undefined);
       }

@@ -7,6 +7,7 @@ import {
   type RunSnapshot,
   type StreamMessage,
 } from "@latentweave/telemetry";
+import { checkpointMeta } from "./checkpoint-meta.ts";
 import { createCheckpointing } from "./checkpointing.ts";
 import { recordCommit } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
@@ -164,6 +165,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     },
     onCommitted: (message) => takeCommit(message),
     onStopped(message) {
+      // The checkpoint of this very version may have been due, and be written already.
+      if (durable?.version !== message.version)
+        checkpointing.announce(message.version, checkpointMeta(message.combiner));
       apply({ kind: "stopped", version: message.version, reason: message.reason });
       progressed();
     },
@@ -177,6 +181,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       message,
     );
     history.add(point);
+    if (message.combiner !== undefined)
+      checkpointing.announce(message.version, checkpointMeta(message.combiner));
     shards.leader()?.send({ type: "committed-ack", runId, step: message.step });
     log.tell({ kind: "commit", point });
     if (message.last) {

@@ -7,6 +7,7 @@ import {
   ProtocolError,
   type RunStore,
 } from "@latentweave/protocol";
+import { combinerOf } from "./checkpoint-meta.ts";
 import type { Checkpointing } from "./checkpointing.ts";
 import { sendRestore } from "./restoring.ts";
 
@@ -51,6 +52,7 @@ export function createShardPeers(options: {
 
   const begin = async (): Promise<void> => {
     const leader = peers.get(0) as ShardPeer;
+    const combiner = combinerOf(resume);
     for (const [index, { channel }] of peers) {
       if (resume)
         await sendRestore({
@@ -66,6 +68,7 @@ export function createShardPeers(options: {
         runId,
         step: resume?.version ?? 0,
         restore: resume !== undefined,
+        ...(index === 0 && combiner !== undefined ? { combiner } : {}),
         ...(index === 0 ? {} : { leader: options.shardAddress(0, leader.port, channel.local) }),
       });
     }

@@ -11,12 +11,15 @@ export interface CombineRule {
     readonly losses: readonly number[];
     readonly step: number;
   }): readonly number[];
+  /** The combiner's state after the newest step, as JSON: part of a checkpoint. */
+  state(): string;
 }
 
-export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic): CombineRule {
+/** `restored`: a state as JSON from a checkpoint; without it the combiner begins anew. */
+export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restored?: string): CombineRule {
   const combiner = combinerNamed(spec.combiner.name);
   const taskCount = spec.tasks.length;
-  let state: CombinerState = combiner.init(taskCount, spec.combiner.options);
+  let text = restored ?? JSON.stringify(combiner.init(taskCount, spec.combiner.options));
   return {
     needsGram: combiner.needsGram,
     solve({ gram, losses, step }) {
@@ -26,12 +29,14 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic): Combin
         gram,
         losses: Float64Array.from(losses),
         step,
-        state,
+        // Read back even without a restart: JSON has no minus zero, and both ways must give the same bits.
+        state: JSON.parse(text) as CombinerState,
         key,
         arithmetic,
       });
-      state = solved.state;
+      text = JSON.stringify(solved.state);
       return [...solved.weights];
     },
+    state: () => text,
   };
 }

@@ -8,7 +8,6 @@ import {
   protocolVersion,
 } from "@latentweave/protocol";
 import { streamCheckpoint } from "./checkpoint-stream.ts";
-import { createCombineRule } from "./combine-rule.ts";
 import { afterAttach, listenTo, type MessageHandler } from "./peers.ts";
 import { decodeProducts, encodeProducts } from "./products-codec.ts";
 import type { ShardOptions } from "./shard-options.ts";
@@ -44,6 +43,7 @@ export function createShard(options: ShardOptions): Shard {
   let leader: Channel | undefined;
   let prepared: Prepared | undefined;
   let receivedBytes = 0;
+  let streamedVersion: number | undefined;
   let over = false;
   let end: (reason: string) => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
@@ -79,7 +79,6 @@ export function createShard(options: ShardOptions): Shard {
       runId,
       shards: options.shards,
       training,
-      combine: createCombineRule(spec, arithmetic),
       clock: options.clock,
       leads,
       onReduced(plan, finite, products) {
@@ -94,7 +93,7 @@ export function createShard(options: ShardOptions): Shard {
         for (const channel of followers.values()) channel.send(decide);
       },
       onCommitted: (record) => coordinator?.send({ type: "committed", runId, ...record }),
-      onStopped: (version, reason) => coordinator?.send({ type: "stopped", runId, version, reason }),
+      onStopped: (stopped) => coordinator?.send({ type: "stopped", runId, ...stopped }),
       onPublish: () => subscribers.publish(),
       onApplied: (step, timings) =>
         coordinator?.send({
@@ -108,7 +107,10 @@ export function createShard(options: ShardOptions): Shard {
           residentBytes: options.residentBytes(),
         }),
       onCheckpoint() {
-        if (coordinator) streamCheckpoint({ runId, index, channel: coordinator, state }).catch(breakDown);
+        // A stop may fall on a version whose checkpoint is on its way already.
+        if (!coordinator || streamedVersion === state.version) return;
+        streamedVersion = state.version;
+        streamCheckpoint({ runId, index, channel: coordinator, state }).catch(breakDown);
       },
       onRefused: breakDown,
     });
@@ -120,7 +122,7 @@ export function createShard(options: ShardOptions): Shard {
     if (!leads) await joinLeader(message.leader);
     log(`shard ${index} ready at version ${message.step}`);
     coordinator?.send({ type: "ready", runId, index, step: message.step });
-    stepping.begin(message.step);
+    stepping.begin(message.step, message.combiner);
   };
 
   const joinLeader = async (address: string | undefined): Promise<void> => {

@@ -2,7 +2,7 @@ import { clipScale } from "@latentweave/optim";
 import { planStep, type StepPlan } from "@latentweave/plan";
 import { type Clock, type MessageOf, ProtocolError } from "@latentweave/protocol";
 import { applyUpdate } from "./apply-update.ts";
-import type { CombineRule } from "./combine-rule.ts";
+import { createCombineRule } from "./combine-rule.ts";
 import { createStepDecision, needsProducts, type StepDecision } from "./leader.ts";
 import type { OwnedSlice } from "./owned-state.ts";
 import { type BlockProducts, blockProducts } from "./products.ts";
@@ -33,8 +33,8 @@ interface StepInProgress {
  * 4. What arrives for another step is dropped and counted: identity is (run, step, round, task, node, slice).
  */
 export interface Stepping {
-  /** Publishes the weights as they are and opens their step. */
-  begin(step: number): void;
+  /** Publishes the weights as they are and opens their step. `combinerState`: from a checkpoint, as JSON. */
+  begin(step: number, combinerState: string | undefined): void;
   /** @throws ProtocolError when the push is for a step to come, or does not fit this one. */
   push(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string, fenced: boolean): void;
   /** Leader: what a shard reports. @throws ProtocolError when it is for another step. */
@@ -51,7 +51,6 @@ export function createStepping(options: {
   readonly runId: string;
   readonly shards: number;
   readonly training: Training;
-  readonly combine: CombineRule;
   readonly clock: Clock;
   readonly leads: boolean;
   /** Followers: all of this shard's gradient slices are complete. */
@@ -60,16 +59,17 @@ export function createStepping(options: {
   readonly onDecided: (decide: MessageOf<"decide">) => void;
   /** Leader: the record of a commit, before any of its weights leave. */
   readonly onCommitted: (record: Omit<MessageOf<"committed">, "type" | "runId">) => void;
-  readonly onStopped: (version: number, reason: string) => void;
+  readonly onStopped: (stopped: Omit<MessageOf<"stopped">, "type" | "runId">) => void;
   readonly onPublish: () => void;
   readonly onApplied: (step: number, timings: { readonly update: number; readonly publish: number }) => void;
   readonly onCheckpoint: () => void;
   /** The step must not be committed: the run cannot go on. */
   readonly onRefused: (error: Error) => void;
 }): Stepping {
-  const { runId, training, combine, clock, leads } = options;
+  const { runId, training, clock, leads } = options;
   const { arithmetic, spec, layout, state, publication } = training;
   const scratch = arithmetic.allocate(65_536);
+  let combine = createCombineRule(spec, arithmetic);
   let current: StepInProgress | undefined;
   let unackedCommits = 0;
   let dropped = 0;
@@ -144,6 +144,7 @@ export function createStepping(options: {
       duplicates,
       timings: { gather: reportedMs - step.startedMs, decide: decidedMs - reportedMs },
       last: plan.last,
+      ...(plan.checkpoint ? { combiner: combine.state() } : {}),
     });
     commit(decide);
   };
@@ -192,7 +193,8 @@ export function createStepping(options: {
   };
 
   return {
-    begin(step) {
+    begin(step, combinerState) {
+      combine = createCombineRule(spec, arithmetic, combinerState);
       publish([]);
       open(step);
     },
@@ -220,7 +222,7 @@ export function createStepping(options: {
     },
     stop(reason) {
       options.onDecided(abandonMessage(runId, current?.plan.step ?? state.version));
-      options.onStopped(state.version, reason);
+      options.onStopped({ version: state.version, reason, combiner: combine.state() });
       stopHere();
     },
     commit,

@@ -106,6 +106,9 @@ const members = z.strictObject({
   workers: z.array(z.strictObject({ workerId: id, tasks: z.array(name) })),
 });
 
+/** What a combiner remembers from step to step, as JSON text. */
+const combinerState = z.string().max(4_000_000);
+
 /** To every shard, once: where to begin. With `restore` the slices follow in `restore` messages. */
 const begin = z.strictObject({
   type: z.literal("begin"),
@@ -114,6 +117,8 @@ const begin = z.strictObject({
   restore: z.boolean(),
   /** Address of the leader shard; absent for the leader itself. */
   leader: z.string().max(500).optional(),
+  /** To the leader, with `restore`: the combiner's state that the checkpoint holds. */
+  combiner: combinerState.optional(),
 });
 
 /** One tensor-less range of `parameters` or of an optimiser state (`m`, `v`, ...); bytes are slice 0. */
@@ -160,6 +165,8 @@ const committed = z.strictObject({
   timings: timingsSchema,
   /** True when no further step follows. */
   last: z.boolean(),
+  /** State of the combiner after this step, when a checkpoint of the version follows. */
+  combiner: combinerState.optional(),
 });
 
 /** From the leader, in answer to `stop`: nothing further is committed; a checkpoint of this version follows. */
@@ -168,6 +175,7 @@ const stopped = z.strictObject({
   ...common,
   version: count,
   reason: z.string().max(2000),
+  combiner: combinerState,
 });
 const committedAck = z.strictObject({ type: z.literal("committed-ack"), ...common, step: count });
 

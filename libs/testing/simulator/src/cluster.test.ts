@@ -1,7 +1,9 @@
+import { registerCombiner } from "@latentweave/multitask";
+import type { RunSpec } from "@latentweave/plan";
+import type { CheckpointSource } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
 import { createCluster, randomRows } from "./cluster.ts";
 import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
-import type { RunSpec } from "@latentweave/plan";
 
 const rows = randomRows(smallWidth, smallClasses);
 
@@ -106,5 +108,42 @@ describe("a run that cannot go on", () => {
     const outcome = await cluster.finish();
     expect(outcome.state).toBe("failed");
     expect(outcome.reason).toMatch(/step \d+ cannot be committed/);
+  });
+});
+
+describe("a combiner that remembers", () => {
+  // Weighs the tasks by how often it was asked: any lost or repeated call changes the bits.
+  registerCombiner<{ readonly calls: number; readonly drift: number }>({
+    name: "remembers",
+    needsGram: true,
+    init: () => ({ calls: 0, drift: 0 }),
+    solve: ({ taskCount, gram, state }) => ({
+      weights: Float64Array.from(
+        { length: taskCount },
+        (_, task) => 1 / (1 + task + state.calls) + state.drift,
+      ),
+      state: { calls: state.calls + 1, drift: state.drift + ((gram?.[1] ?? 0) as number) / 3 },
+    }),
+  });
+
+  it("goes on from a checkpoint with what it knew", async () => {
+    const spec = smallSpec({ steps: 9, combiner: { name: "remembers", options: {} } });
+    const reference = await finalHash(spec, 2, 2, 1);
+    const before = createCluster({ spec, shards: 2, expectedWorkers: 2, rows, seed: 4 });
+    before.addWorker("a");
+    before.addWorker("b");
+    await before.runUntil(() => before.coordinator.snapshot().step >= 4);
+    before.coordinator.stop("interrupted by the test");
+    await before.finish();
+    const resume = await before.store.latestCheckpoint();
+    if (!resume) throw new Error("the interrupted run left no checkpoint");
+    expect(resume.meta).toMatchObject({ combiner: { calls: resume.version } });
+    const resumed = async (source: CheckpointSource): Promise<string | null> => {
+      const after = createCluster({ spec, shards: 1, expectedWorkers: 1, rows, seed: 5, resume: source });
+      after.addWorker("c");
+      return (await after.finish()).hash;
+    };
+    expect(await resumed(resume)).toBe(reference);
+    expect(await resumed({ ...resume, meta: {} }), "its state matters").not.toBe(reference);
   });
 });

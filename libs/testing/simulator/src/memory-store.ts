@@ -13,7 +13,7 @@ export interface MemoryRunStore extends RunStore {
 export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
   const commits: CommitRecord[] = [];
   const events: Readonly<Record<string, unknown>>[] = [];
-  const checkpoints = new Map<number, ReadonlyMap<string, readonly Float32Array[]>>();
+  const checkpoints = new Map<number, CheckpointSource>();
   const hashes = new Map<number, string>();
   let state: Readonly<Record<string, unknown>> = {};
   return {
@@ -28,7 +28,7 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
     writeState: async (next) => {
       state = next;
     },
-    async beginCheckpoint(version, names) {
+    async beginCheckpoint(version, names, meta = {}) {
       const sections = new Map(
         names.map((name) => [name, layout.groups.map((group) => new Float32Array(group.numbers))]),
       );
@@ -39,8 +39,10 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
           new Uint8Array(group.buffer, slice.start * 4, slice.numbers * 4).set(bytes);
         },
         async finish() {
-          checkpoints.set(version, sections);
           const hash = hashOf(layout, sections.get("parameters") ?? []);
+          // As the manifest is: through JSON.
+          const kept = JSON.parse(JSON.stringify(meta)) as Readonly<Record<string, unknown>>;
+          checkpoints.set(version, { ...sourceOf(version, sections), meta: kept });
           hashes.set(version, hash);
           return { hash };
         },
@@ -48,9 +50,7 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
       };
     },
     async latestCheckpoint() {
-      const version = Math.max(...checkpoints.keys());
-      const sections = checkpoints.get(version);
-      return sections && sourceOf(version, sections);
+      return checkpoints.get(Math.max(...checkpoints.keys()));
     },
     async rewindTo(step) {
       commits.splice(0, commits.length, ...commits.filter((record) => record.step < step));
