@@ -2,10 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
-export const size = { width: 960, height: 600 };
+const size = { width: 960, height: 708 };
 /** Pixels of the picture per pixel of the page: a README shows it at about the page's width, on sharp screens. */
 const deviceScaleFactor = 1.5;
-const frameMs = 300;
 
 /** Where distributions put Chromium; LATENTWEAVE_CHROMIUM names another. */
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -32,33 +31,27 @@ export async function openBrowser() {
 }
 
 /**
- * Opens the page at `url` and takes frames until `stop()`.
+ * Opens the page at `url` and takes a frame every `frameMs` until `stop()`.
  * @returns {Promise<{ caption: (words: { text: string, tone?: string, prompt?: boolean }, aside?: string) => Promise<void>,
  *   frames: { png: Buffer, atMs: number }[], stop: () => Promise<void> }>}
  */
-export async function film(context, url) {
+export async function film(context, url, frameMs) {
   const page = await context.newPage();
   await page.goto(url);
   await page.addStyleTag({ content: readFileSync(new URL("./film.css", import.meta.url), "utf8") });
   const frames = [];
-  const frame = async () => {
-    const atMs = performance.now();
-    const png = await page.screenshot({ animations: "disabled", caret: "hide" });
-    frames.push({ png, atMs });
-    return png;
-  };
   let filming = true;
   const loop = (async () => {
     let nextMs = performance.now();
     while (filming) {
-      await frame();
+      const atMs = performance.now();
+      frames.push({ png: await page.screenshot({ animations: "disabled", caret: "hide" }), atMs });
       nextMs = Math.max(nextMs + frameMs, performance.now());
       await new Promise((resolve) => setTimeout(resolve, nextMs - performance.now()));
     }
   })();
   return {
     frames,
-    frame,
     async caption({ text, tone = "plain", prompt = false }, aside = "") {
       await page.evaluate(
         (given) => {

@@ -4,9 +4,10 @@ import { PNG } from "pngjs";
 
 const { GIFEncoder, quantize } = gifenc;
 
-/** One entry of the palette is kept for "as before". */
-const colours = 255;
-const asBefore = 255;
+/** A page has few colours; more of them would only make the file larger. */
+const colours = 127;
+/** The entry of the palette that leaves a pixel as it was. */
+const asBefore = 127;
 /** Pixels that the palette is made from, in all. */
 const samplePixels = 1_500_000;
 
@@ -71,21 +72,19 @@ function sampleOf(images) {
   return Uint8Array.from(sample);
 }
 
-/** Nearest by squared distance; a page has few colours, so each is looked up once. */
+/** Nearest by squared distance. Each colour is looked up once: there are few, and many pixels. */
 function nearestColour(palette) {
   const entries = palette.map(([r, g, b]) => [r, g, b]);
-  const known = new Map();
+  const known = new Int16Array(1 << 24).fill(-1);
   return (r, g, b) => {
     const key = (r << 16) | (g << 8) | b;
-    let found = known.get(key);
-    if (found === undefined) {
+    if (known[key] < 0) {
       let best = Infinity;
       entries.forEach(([pr, pg, pb], index) => {
         const distance = (pr - r) ** 2 + (pg - g) ** 2 + (pb - b) ** 2;
-        if (distance < best) [best, found] = [distance, index];
+        if (distance < best) [best, known[key]] = [distance, index];
       });
-      known.set(key, found);
     }
-    return found;
+    return known[key];
   };
 }

@@ -2,7 +2,7 @@
 /**
  * Makes the README's recording from a real run.
  *
- *   npm run record [-- --steps N] [--speed X] [--keep DIR]
+ *   npm run record [-- --steps N] [--seconds N] [--keep DIR]
  *
  * An undisturbed run first; then the same job under the camera, one of its two workers killed with `kill -9` on the way;
  * then `latentweave hash` of both. Nothing is written unless the hashes are equal.
@@ -23,18 +23,19 @@ import { output, root, train } from "./training.mjs";
 const job = "examples/digits-and-fashion/job.ts";
 const { values: flags } = parseArgs({
   options: {
-    steps: { type: "string", default: "400" },
-    speed: { type: "string", default: "4" },
+    steps: { type: "string", default: "300" },
+    seconds: { type: "string", default: "14" },
     keep: { type: "string" },
   },
 });
 const steps = Number(flags.steps);
-const speed = Number(flags.speed);
 const killAtStep = Math.round(steps * 0.4);
-const openingMs = 1600;
-const cardMs = 5000;
-/** How long the finished page stands, in the run's own time. */
-const endMs = 1500 * speed;
+/** In the recording's own time. */
+const frameMs = 150;
+const openingMs = 1500;
+const readMs = 2000;
+const endMs = 1500;
+const cardMs = 6000;
 
 const runs = mkdtempSync(path.join(os.tmpdir(), "latentweave-record-"));
 const media = path.join(root, "docs/media");
@@ -43,28 +44,35 @@ let browser;
 try {
   const common = [job, "--workers", "2", "--steps", String(steps), "--runs", runs];
   say(`an undisturbed run of ${steps} steps`);
+  const startMs = performance.now();
   running = train([...common, "--run-id", "undisturbed", "--dashboard", "off"]);
   await running.ended;
+  const speed = Math.max(1, Math.round((performance.now() - startMs) / 1000 / Number(flags.seconds)));
 
   say("the same under the camera");
   const opened = await openBrowser();
   browser = opened.browser;
   running = train([...common, "--run-id", "recorded"]);
   const url = await running.url;
-  const shown = await film(opened.context, url);
-  const aside = `${speed}× faster than real`;
+  const shown = await film(opened.context, url, frameMs * speed);
+  const aside = speed > 1 ? `shown ${speed}× faster` : "";
   await shown.caption({ text: "latentweave train job.ts --workers 2", prompt: true }, aside);
 
-  const before = await runAtStep(url, killAtStep);
+  const before = await snapshotWhen(url, ({ step }) => step >= killAtStep);
   const victim = before.workers.find(({ workerId }) => workerId === "worker-1");
   process.kill(victim.pid, "SIGKILL");
   const killedAtMs = Date.now();
   await shown.caption({ text: `kill -9 ${victim.pid}     # worker-1`, tone: "kill", prompt: true }, aside);
   say(`killed worker-1 (process ${victim.pid}) at step ${before.step}`);
 
-  await wait(2200);
-  await shown.caption({ text: "worker-0 took its slots over: the curve goes on" }, aside);
+  await wait(readMs * speed);
   const stillFrame = shown.frames.length;
+  await shown.caption({ text: "worker-0 took its slots over: the curve goes on" }, aside);
+  await wait(readMs * speed);
+  const isBack = ({ workerId, pid, state }) =>
+    workerId === victim.workerId && pid !== victim.pid && state === "active";
+  if (await snapshotWhen(url, ({ workers }) => workers.some(isBack)))
+    await shown.caption({ text: "another worker-1 has joined: two again" }, aside);
   await running.ended;
   await shown.stop();
 
@@ -96,15 +104,12 @@ try {
     ),
   );
 
-  const frames = [...playedBack(shown.frames), { png: last, delayMs: cardMs }];
+  const frames = [...playedBack(shown.frames, speed), { png: last, delayMs: cardMs }];
   frames[0].delayMs = openingMs;
   const gif = encodeGif(frames);
   mkdirSync(media, { recursive: true });
   writeFileSync(path.join(media, "recording.gif"), gif);
-  writeFileSync(
-    path.join(media, "recording.png"),
-    shown.frames[middleOf(stillFrame, shown.frames.length)].png,
-  );
+  writeFileSync(path.join(media, "recording.png"), shown.frames[stillFrame + 3].png);
   const facts = {
     job,
     steps,
@@ -136,12 +141,13 @@ function wait(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** The run's snapshot once so many steps are committed. */
-async function runAtStep(url, step) {
+/** The run's first snapshot for which `condition` holds; undefined when the run has ended and with it its API. */
+async function snapshotWhen(url, condition) {
   for (;;) {
-    const response = await fetch(new URL("/api/v1/run", url));
+    const response = await fetch(new URL("/api/v1/run", url)).catch(() => undefined);
+    if (response === undefined) return undefined;
     const snapshot = await response.json();
-    if (snapshot.step >= step) return snapshot;
+    if (condition(snapshot)) return snapshot;
     await wait(20);
   }
 }
@@ -156,15 +162,11 @@ function firstStepWithout(run, sinceMs) {
   return point.atMs;
 }
 
-function playedBack(frames) {
-  return frames.map(({ png, atMs }, index) => ({
-    png,
-    delayMs: Math.max(20, ((frames[index + 1]?.atMs ?? atMs + endMs) - atMs) / speed),
-  }));
-}
-
-function middleOf(first, end) {
-  return Math.floor((first + end) / 2);
+function playedBack(frames, speed) {
+  return frames.map(({ png, atMs }, index) => {
+    const next = frames[index + 1];
+    return { png, delayMs: next === undefined ? endMs : (next.atMs - atMs) / speed };
+  });
 }
 
 function keepFrames(folder, frames) {
