@@ -8,7 +8,13 @@ export type Admission =
   | { readonly kind: "admitted" }
   /** Same bits from a differently described device: let in, and said. */
   | { readonly kind: "admitted-differing"; readonly differences: readonly string[] }
-  | { readonly kind: "refused"; readonly reason: string };
+  /** `summary` fits into the close frame that tells the worker; `reason` is for the run's own log. */
+  | { readonly kind: "refused"; readonly reason: string; readonly summary: string };
+
+/** What decides most often comes first, for a summary has little room. */
+const decisive = ["backend", "threads", "isa", "oneDnn", "tensorflow", "tfjs"];
+/** RFC 6455 allows 123 bytes for a close frame's reason. */
+const summaryBytes = 120;
 
 /** Pure: whether a worker with this canary may compute for a run of this class. */
 export function admit(
@@ -31,6 +37,20 @@ export function admit(
       : `it would be admitted with the run's settings (${differences.join("; ")})`;
   return {
     kind: "refused",
+    summary: summarise(run.determinismClass, determinismClass),
     reason: `another determinism class: its canary ${digest.slice(0, 12)} is not the run's ${run.digest.slice(0, 12)}; ${settings}`,
   };
+}
+
+/** The settings that would admit it, as many as there is room for. */
+function summarise(run: RunClass["determinismClass"], own: RunClass["determinismClass"]): string {
+  const keys = [...new Set([...decisive, ...Object.keys(run)])].filter((key) => run[key] !== own[key]);
+  if (keys.length === 0) return "it computes other bits than devices like it; it may be faulty";
+  let text = "another determinism class; the run has";
+  for (const [i, key] of keys.entries()) {
+    const more = `${i === 0 ? " " : ", "}${key} ${run[key] ?? "(none)"} (here ${own[key] ?? "none"})`;
+    if (new TextEncoder().encode(text + more).length > summaryBytes) break;
+    text += more;
+  }
+  return text;
 }

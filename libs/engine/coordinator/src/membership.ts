@@ -87,7 +87,7 @@ export function createMembership(options: {
     if (admission.kind === "refused") {
       member.state = "refused";
       log.event("error", `worker ${member.workerId} refused: ${admission.reason}`);
-      member.channel?.close(closeCodes.wrongClass, admission.reason.slice(0, 120));
+      member.channel?.close(closeCodes.wrongClass, admission.summary);
       return;
     }
     if (admission.kind === "admitted-differing")
