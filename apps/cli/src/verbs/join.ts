@@ -2,6 +2,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import os from "node:os";
 import { wholeNumber } from "../command/number-arguments.ts";
+import { exitCodes } from "../command/failure.ts";
 import { ownCommand } from "../command/own-command.ts";
 import { examples } from "../command/shared-flags.ts";
 import { type ProcessFlags, processContext } from "../command/process-flags.ts";
@@ -30,7 +31,7 @@ export function addJoin(program: Command): void {
       ),
     );
   withWorkerFlags(command).action(async (url: string, flags: JoinFlags) => {
-    if (flags.workers === 1) await runWorker({ ...flags, coordinator: url });
+    if (flags.workers === 1) await runWorker({ ...flags, coordinator: url }, exitCodes.failed);
     else await runSeveral(url, flags);
   });
 }

@@ -1,6 +1,7 @@
 import type { BackendName } from "@latentweave/compute";
 import { UserError } from "@latentweave/protocol";
 import { type Command } from "commander";
+import { describeFailure } from "../command/failure.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
 import { packageVersion } from "../command/version.ts";
 
@@ -35,7 +36,8 @@ export function withWorkerFlags(command: Command): Command {
   );
 }
 
-export async function runWorker(flags: WorkerFlags): Promise<void> {
+/** @param failedCode exit code for a refusal: people get another one than launchers do */
+export async function runWorker(flags: WorkerFlags, failedCode: number = hopelessExitCode): Promise<void> {
   const { token, signal } = await processContext(flags);
   // Loaded when it is needed: other verbs start in a fraction of the time.
   const { runWorkerProcess } = await import("@latentweave/worker-app");
@@ -55,10 +57,9 @@ export async function runWorker(flags: WorkerFlags): Promise<void> {
     },
     signal,
   );
-  process.stderr.write(
-    `${end.kind}${end.kind === "failed" ? `: ${end.error.message}` : `: ${end.reason}`}\n`,
-  );
+  if (end.kind === "failed") process.stderr.write(`${describeFailure(end.error, false)}\n`);
+  else process.stderr.write(`${end.kind}: ${end.reason}\n`);
   // The backend's threads hold the process; nothing of ours is left to write.
-  const code = end.kind === "failed" ? (end.error instanceof UserError ? hopelessExitCode : 1) : 0;
+  const code = end.kind === "failed" ? (end.error instanceof UserError ? failedCode : 1) : 0;
   process.exit(code);
 }
