@@ -1,5 +1,5 @@
 import { createLayout } from "@latentweave/parameters";
-import { totalSteps } from "@latentweave/plan";
+import { lastStep, totalSteps } from "@latentweave/plan";
 import type { Channel, MessageOf } from "@latentweave/protocol";
 import {
   type CommitPoint,
@@ -58,8 +58,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     options.resume?.version ?? 0,
   );
   let life: Life = { state: "starting" };
-  let durable: Durable | undefined;
-  let lastCommitted = false;
+  let durable: Durable | undefined = options.resume && {
+    version: options.resume.version,
+    hash: options.resume.hash ?? null,
+  };
+  let lastCommitted = (durable?.version ?? 0) > lastStep(spec);
   let end: (outcome: Outcome) => void = () => undefined;
   const ended = new Promise<Outcome>((resolve) => {
     end = resolve;
@@ -140,6 +143,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onFailed: (error) => fail(`the checkpoint could not be written: ${textOf(error)}`),
   });
 
+  /** Only what carries the combiner's state is followed by a checkpoint. */
+  const announce = ({ version, combiner }: MessageOf<"committed" | "stopped">): void => {
+    if (combiner !== undefined) checkpointing.announce(version, checkpointMeta(combiner));
+  };
+
   const welcomeFor = (channel: Channel, addresses: string[]): MessageOf<"welcome"> => ({
     type: "welcome",
     runId,
@@ -166,8 +174,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onCommitted: (message) => takeCommit(message),
     onStopped(message) {
       // The checkpoint of this very version may have been due, and be written already.
-      if (durable?.version !== message.version)
-        checkpointing.announce(message.version, checkpointMeta(message.combiner));
+      if (durable?.version !== message.version) announce(message);
       apply({ kind: "stopped", version: message.version, reason: message.reason });
       progressed();
     },
@@ -181,8 +188,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       message,
     );
     history.add(point);
-    if (message.combiner !== undefined)
-      checkpointing.announce(message.version, checkpointMeta(message.combiner));
+    announce(message);
     shards.leader()?.send({ type: "committed-ack", runId, step: message.step });
     log.tell({ kind: "commit", point });
     if (message.last) {
@@ -223,6 +229,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     channel.send({ type: "finish", runId, reason: `the run has ${life.state}` });
     return () => undefined;
   };
+
+  // A checkpoint of the last step leaves nothing to do.
+  if (lastCommitted) progressed();
 
   return {
     accept: (channel) =>

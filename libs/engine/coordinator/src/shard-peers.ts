@@ -50,34 +50,39 @@ export function createShardPeers(options: {
   const peers = new Map<number, ShardPeer>();
   let begun = false;
 
-  const begin = async (): Promise<void> => {
-    const leader = peers.get(0) as ShardPeer;
-    const combiner = combinerOf(resume);
-    for (const [index, { channel }] of peers) {
-      if (resume)
-        await sendRestore({
-          runId,
-          layout: options.layout,
-          source: resume,
-          shards: options.shards,
-          index,
-          channel,
-        });
-      channel.send({
-        type: "begin",
-        runId,
-        step: resume?.version ?? 0,
-        restore: resume !== undefined,
-        ...(index === 0 && combiner !== undefined ? { combiner } : {}),
-        ...(index === 0 ? {} : { leader: options.shardAddress(0, leader.port, channel.local) }),
-      });
+  /** Followers report to a leader that is in its first step already, so it begins first. */
+  const begin = (indices: readonly number[]): void => {
+    for (const index of indices)
+      beginOne(index).catch((error: unknown) =>
+        options.onFailed(error instanceof Error ? error.message : String(error)),
+      );
+  };
+
+  const beginOne = async (index: number): Promise<void> => {
+    const leader = peers.get(0);
+    const channel = peers.get(index)?.channel;
+    if (!leader || !channel) return;
+    if (resume) {
+      const { layout, shards } = options;
+      await sendRestore({ runId, layout, source: resume, shards, index, channel });
     }
+    const combiner = combinerOf(resume);
+    channel.send({
+      type: "begin",
+      runId,
+      step: resume?.version ?? 0,
+      restore: resume !== undefined,
+      ...(index === 0
+        ? combiner !== undefined && { combiner }
+        : { leader: options.shardAddress(0, leader.port, channel.local) }),
+    });
   };
 
   const takeReady = (peer: ShardPeer): void => {
     peer.ready = true;
     begun = peers.size === options.shards && [...peers.values()].every(({ ready }) => ready);
     if (begun) options.onReady();
+    else if (peer === peers.get(0)) begin([...peers.keys()].filter((index) => index !== 0));
   };
 
   const take = (index: number, peer: ShardPeer, message: Message, slices: readonly Uint8Array[]): void => {
@@ -132,10 +137,7 @@ export function createShardPeers(options: {
         );
       });
       channel.send(options.welcomeFor(channel));
-      if (peers.size === options.shards)
-        begin().catch((error: unknown) =>
-          options.onFailed(error instanceof Error ? error.message : String(error)),
-        );
+      if (peers.size === options.shards) begin([0]);
       return (message, slices) => take(index, peer, message, slices);
     },
     addressesFor: (peer) =>

@@ -42,6 +42,8 @@ export function createShard(options: ShardOptions): Shard {
   let coordinator: Channel | undefined;
   let leader: Channel | undefined;
   let prepared: Prepared | undefined;
+  /** The leader's last decision, for a follower whose word of itself is still on its way. */
+  let lastWord: MessageOf<"decide"> | undefined;
   let receivedBytes = 0;
   let streamedVersion: number | undefined;
   let over = false;
@@ -90,6 +92,7 @@ export function createShard(options: ShardOptions): Shard {
         );
       },
       onDecided(decide) {
+        if (decide.abandon) lastWord = decide;
         for (const channel of followers.values()) channel.send(decide);
       },
       onCommitted: (record) => coordinator?.send({ type: "committed", runId, ...record }),
@@ -122,7 +125,7 @@ export function createShard(options: ShardOptions): Shard {
     if (!leads) await joinLeader(message.leader);
     log(`shard ${index} ready at version ${message.step}`);
     coordinator?.send({ type: "ready", runId, index, step: message.step });
-    stepping.begin(message.step, message.combiner);
+    stepping.begin(message.step, message.restore ? { combiner: message.combiner } : undefined);
   };
 
   const joinLeader = async (address: string | undefined): Promise<void> => {
@@ -203,7 +206,10 @@ export function createShard(options: ShardOptions): Shard {
 
   const greet = (channel: Channel, message: MessageOf<"attach" | "attach-shard">): MessageHandler => {
     if (message.type === "attach-shard") {
+      if (!leads || message.index === 0 || message.index >= options.shards)
+        throw new ProtocolError(`shard ${index} of ${options.shards} does not lead shard ${message.index}`);
       followers.set(message.index, channel);
+      if (lastWord) channel.send(lastWord);
       return fromFollower(message.index);
     }
     const { workerId } = message;

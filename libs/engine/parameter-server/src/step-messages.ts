@@ -29,8 +29,8 @@ export function decideMessage(
   };
 }
 
-/** The step in progress is given up; the version that holds is checkpointed, and nothing follows. */
-export function abandonMessage(runId: string, step: number): MessageOf<"decide"> {
+/** The step in progress is given up; nothing follows, but a checkpoint of the version that holds where there is none. */
+export function abandonMessage(runId: string, step: number, checkpoint: boolean): MessageOf<"decide"> {
   return {
     type: "decide",
     runId,
@@ -39,7 +39,7 @@ export function abandonMessage(runId: string, step: number): MessageOf<"decide">
     weights: [],
     scale: 1,
     abandon: true,
-    checkpoint: true,
+    checkpoint,
     last: true,
   };
 }

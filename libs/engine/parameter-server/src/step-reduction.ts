@@ -4,6 +4,8 @@ import {
   float32Values,
   float64Values,
   isAncestor,
+  isNodeOf,
+  nodeName,
   type Collector,
   type Reducer,
 } from "@latentweave/aggregation";
@@ -11,7 +13,7 @@ import type { Arithmetic } from "@latentweave/arithmetic";
 import { metricNames, type TaskGraph } from "@latentweave/model";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
 import type { RoundPlan, RunSpec, StepPlan, TaskRound } from "@latentweave/plan";
-import type { MessageOf, TaskRecord } from "@latentweave/protocol";
+import type { MessageOf, PayloadHeader, TaskRecord, TreeNode } from "@latentweave/protocol";
 import { ProtocolError } from "@latentweave/protocol";
 
 /** One slice of a task's gradient, being summed over the task's slots. */
@@ -80,8 +82,9 @@ export function createStepReduction(options: {
     },
     accept(message, bytes, workerId) {
       const task = find(message);
+      checkNode(task, message.node);
       for (const [place, payload] of message.payloads.entries()) {
-        const data = bytes[place] as Uint8Array;
+        const data = bytesOf(task, payload, bytes[place]);
         if (payload.reduce === "keep") {
           const collector = collectorFor(task, payload.name, data.byteLength);
           if (collector.accept(slotOf(message), data) === "duplicate") duplicates += 1;
@@ -127,6 +130,28 @@ function createTask(
     ? { names, reducer: createReducer({ slots: plan.slots, values: float64Values(names.length) }) }
     : undefined;
   return { round, plan, slices, metrics, apart: new Map(), nodes: [] };
+}
+
+/** @throws ProtocolError when the tree over the task's slots has no such node. */
+function checkNode(task: TaskReduction, node: TreeNode): void {
+  if (isNodeOf(node, task.plan.slots)) return;
+  throw new ProtocolError(
+    `task "${task.plan.task}" has ${task.plan.slots} slots: there is no node ${nodeName(node)}`,
+  );
+}
+
+/** @throws ProtocolError when the bytes of a payload are missing or not as many as it announces. */
+function bytesOf(task: TaskReduction, payload: PayloadHeader, bytes: Uint8Array | undefined): Uint8Array {
+  const expected =
+    payload.name === "gradient"
+      ? (payload.slice?.numbers ?? 0) * 4
+      : payload.name === "metrics"
+        ? (task.metrics?.names.length ?? 0) * 8
+        : bytes?.byteLength;
+  if (bytes && bytes.byteLength === expected) return bytes;
+  throw new ProtocolError(
+    `payload "${payload.name}" has ${bytes?.byteLength ?? 0} bytes, not ${expected ?? "any"}`,
+  );
 }
 
 function sliceFor(task: TaskReduction, slice: Slice | undefined): SliceReduction {

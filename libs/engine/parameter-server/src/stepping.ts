@@ -13,6 +13,12 @@ import { rateAt, type Training, updates } from "./training.ts";
 /** Commits that the leader makes before the coordinator has acknowledged the oldest of them. */
 const mostUnackedCommits = 64;
 
+/** What a checkpoint gave besides tensors. */
+export interface Restored {
+  /** The combiner's state as JSON; the leader's alone. */
+  readonly combiner: string | undefined;
+}
+
 interface StepInProgress {
   readonly plan: StepPlan;
   readonly reduction: StepReduction;
@@ -33,15 +39,18 @@ interface StepInProgress {
  * 4. What arrives for another step is dropped and counted: identity is (run, step, round, task, node, slice).
  */
 export interface Stepping {
-  /** Publishes the weights as they are and opens their step. `combinerState`: from a checkpoint, as JSON. */
-  begin(step: number, combinerState: string | undefined): void;
+  /** Publishes the weights as they are and opens their step. `restored`: when they are those of a checkpoint. */
+  begin(step: number, restored: Restored | undefined): void;
   /** @throws ProtocolError when the push is for a step to come, or does not fit this one. */
   push(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string, fenced: boolean): void;
-  /** Leader: what a shard reports. @throws ProtocolError when it is for another step. */
+  /** Leader: what a shard reports. @throws ProtocolError when it is for a step to come. */
   reduced(index: number, step: number, finite: boolean, products: readonly BlockProducts[]): void;
   /** Leader: the coordinator has taken a record. */
   acknowledged(): void;
-  /** Leader: nothing further is committed; a checkpoint of the version that holds follows. */
+  /**
+   * Leader: nothing further is committed; a checkpoint of the version that holds follows, unless one was made or is on
+   * its way already.
+   */
   stop(reason: string): void;
   /** Followers: the leader's word. @throws ProtocolError when it is not about the step in progress. */
   commit(decide: MessageOf<"decide">): void;
@@ -73,6 +82,8 @@ export function createStepping(options: {
   let current: StepInProgress | undefined;
   let unackedCommits = 0;
   let dropped = 0;
+  /** The newest version that was sent to be checkpointed, or that a checkpoint gave. */
+  let checkpointed: number | undefined;
 
   const publish = (changed: readonly OwnedSlice[]): void => {
     publication.advance(changed);
@@ -156,7 +167,7 @@ export function createStepping(options: {
         `decision on step ${decide.step} while step ${current?.plan.step} is in progress`,
       );
     if (decide.abandon) {
-      stopHere();
+      stopHere(decide);
       return;
     }
     const { plan, reduction } = current;
@@ -182,19 +193,25 @@ export function createStepping(options: {
       update: appliedMs - startedMs,
       publish: clock.nowMs() - appliedMs,
     });
-    if (decide.checkpoint) options.onCheckpoint();
+    if (decide.checkpoint) checkpoint();
     if (!decide.last) open(decide.step + 1);
   };
 
-  const stopHere = (): void => {
-    current?.reduction.release();
-    current = undefined;
+  const checkpoint = (): void => {
+    checkpointed = state.version;
     options.onCheckpoint();
   };
 
+  const stopHere = (decide: MessageOf<"decide">): void => {
+    current?.reduction.release();
+    current = undefined;
+    if (decide.checkpoint) checkpoint();
+  };
+
   return {
-    begin(step, combinerState) {
-      combine = createCombineRule(spec, arithmetic, combinerState);
+    begin(step, restored) {
+      if (restored) checkpointed = step;
+      combine = createCombineRule(spec, arithmetic, restored?.combiner);
       publish([]);
       open(step);
     },
@@ -211,8 +228,10 @@ export function createStepping(options: {
       reportIfReduced();
     },
     reduced(index, step, finite, products) {
-      if (!current?.decision || step !== current.plan.step)
-        throw new ProtocolError(`report on step ${step} while step ${current?.plan.step} is in progress`);
+      // On its way while the leader stopped.
+      if (!current?.decision || step < current.plan.step) return;
+      if (step > current.plan.step)
+        throw new ProtocolError(`report on step ${step} while step ${current.plan.step} is in progress`);
       current.decision.reduced(index, finite, products);
       decideIfComplete();
     },
@@ -221,9 +240,15 @@ export function createStepping(options: {
       decideIfComplete();
     },
     stop(reason) {
-      options.onDecided(abandonMessage(runId, current?.plan.step ?? state.version));
-      options.onStopped({ version: state.version, reason, combiner: combine.state() });
-      stopHere();
+      const step = current?.plan.step ?? state.version;
+      const decide = abandonMessage(runId, step, checkpointed !== state.version);
+      options.onDecided(decide);
+      options.onStopped({
+        version: state.version,
+        reason,
+        ...(decide.checkpoint ? { combiner: combine.state() } : {}),
+      });
+      stopHere(decide);
     },
     commit,
   };

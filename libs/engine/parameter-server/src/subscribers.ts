@@ -1,4 +1,4 @@
-import type { Channel } from "@latentweave/protocol";
+import { type Channel, closeCodes } from "@latentweave/protocol";
 import type { ParameterLayout } from "@latentweave/parameters";
 import type { OwnedSlice } from "./owned-state.ts";
 import type { Publication } from "./publication.ts";
@@ -70,8 +70,10 @@ export function createSubscribers(options: {
 
   return {
     attach(workerId, channel) {
+      const before = attached.get(workerId)?.channel;
       const subscriber = { channel, sent: new Map<OwnedSlice, number>() };
       attached.set(workerId, subscriber);
+      before?.close(closeCodes.replaced, "the same worker has connected again");
       bringUpToDate(workerId, subscriber);
     },
     detach(workerId, channel) {

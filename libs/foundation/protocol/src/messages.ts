@@ -175,7 +175,8 @@ const stopped = z.strictObject({
   ...common,
   version: count,
   reason: z.string().max(2000),
-  combiner: combinerState,
+  /** State of the combiner at this version; absent when its checkpoint was made already. */
+  combiner: combinerState.optional(),
 });
 const committedAck = z.strictObject({ type: z.literal("committed-ack"), ...common, step: count });
 

@@ -26,6 +26,8 @@ export interface CheckpointSink {
 export interface CheckpointSource {
   readonly version: number;
   readonly sections: readonly string[];
+  /** SHA-256 of the parameters, where it is known. */
+  readonly hash?: string;
   /** What `beginCheckpoint` was given. */
   readonly meta?: Readonly<Record<string, unknown>>;
   /** Padding reads as zero. */

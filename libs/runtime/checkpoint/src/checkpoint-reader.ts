@@ -92,6 +92,7 @@ export async function checkpointSource(
   return {
     version: manifest.version,
     sections: manifest.sections,
+    hash: manifest.hash,
     meta: manifest.meta,
     read: (section, slice) => readSlice(directory, placement, section, slice),
   };

@@ -147,3 +147,56 @@ describe("a combiner that remembers", () => {
     expect(await resumed({ ...resume, meta: {} }), "its state matters").not.toBe(reference);
   });
 });
+
+describe("stopping at awkward moments", () => {
+  it("ends with a checkpoint whenever it is stopped, and resumes to the same bits, even when only the closing evaluation is left", async () => {
+    const spec = smallSpec({ steps: 4, checkpointEverySteps: 2 });
+    const reference = await finalHash(spec, 1, 1, 1);
+    let stops = 0;
+    for (let seed = 0; seed < 12; seed++) {
+      const before = createCluster({ spec, shards: 3, expectedWorkers: 1, rows, seed });
+      before.addWorker("a");
+      const stopAt = 1 + (seed % 4);
+      const lateMs = (seed * 7) % 5;
+      await before.runUntil(() => before.coordinator.snapshot().step >= stopAt);
+      before.clock.after(lateMs, () => before.coordinator.stop("interrupted by the test"));
+      const outcome = await before.finish();
+      if (outcome.state === "finished") {
+        expect(outcome.hash, `seed ${seed}`).toBe(reference);
+        continue;
+      }
+      stops += 1;
+      expect(outcome.state, `seed ${seed}: ${outcome.reason ?? ""}`).toBe("interrupted");
+      const resume = await before.store.latestCheckpoint();
+      expect(resume?.version, `seed ${seed}`).toBe(outcome.version);
+      const after = createCluster({
+        spec,
+        shards: 2,
+        expectedWorkers: 1,
+        rows,
+        seed,
+        ...(resume && { resume }),
+      });
+      after.addWorker("b");
+      expect((await after.finish()).hash, `resumed from ${outcome.version}, seed ${seed}`).toBe(reference);
+    }
+    expect(stops).toBeGreaterThan(6);
+  });
+
+  it("has nothing to do when the checkpoint is that of the last step", async () => {
+    const spec = smallSpec({ steps: 2, evaluation: null });
+    const before = createCluster({ spec, shards: 1, expectedWorkers: 1, rows, seed: 1 });
+    before.addWorker("a");
+    const { hash } = await before.finish();
+    const resume = await before.store.latestCheckpoint();
+    if (!resume) throw new Error("no checkpoint");
+    const after = createCluster({ spec, shards: 2, expectedWorkers: 1, rows, seed: 1, resume });
+    expect(await after.finish()).toMatchObject({ state: "finished", hash });
+  });
+
+  it("begins with shards that own nothing", async () => {
+    const spec = smallSpec({ steps: 2 });
+    const reference = await finalHash(spec, 1, 1, 1);
+    for (let seed = 0; seed < 6; seed++) expect(await finalHash(spec, 2, 12, seed)).toBe(reference);
+  });
+});

@@ -42,7 +42,7 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
           const hash = hashOf(layout, sections.get("parameters") ?? []);
           // As the manifest is: through JSON.
           const kept = JSON.parse(JSON.stringify(meta)) as Readonly<Record<string, unknown>>;
-          checkpoints.set(version, { ...sourceOf(version, sections), meta: kept });
+          checkpoints.set(version, { ...sourceOf(version, sections), hash, meta: kept });
           hashes.set(version, hash);
           return { hash };
         },
