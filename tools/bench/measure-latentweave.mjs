@@ -1,0 +1,79 @@
+/** One run of ours: real processes, started by `latentweave train`, timed by the run's own record. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { latentweave } from "./own-command.mjs";
+import { watchMemory } from "./process-memory.mjs";
+import { mean } from "./statistics.mjs";
+
+const job = fileURLToPath(new URL("./autoencoder.yaml", import.meta.url));
+const memoryEveryMs = 200;
+export const batch = 256;
+
+/**
+ * Trains the benchmark's job and reads what it did in steps `warmup` up to the last.
+ * @param workers processes of one thread; each computes one micro-batch of `batch` samples a step
+ * @returns {Promise<{ seconds, samplesPerSecond, stepMs, loss, hash, phases, memory }>} `phases`: mean ms a step, by
+ *   process and phase; `memory`: peak bytes by process
+ */
+export async function measureLatentweave({ workers, warmup, steps }) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
+  let memory;
+  try {
+    const hash = await latentweave(
+      [
+        ...["train", job, "--workers", String(workers), "--set", `tasks.digits.slots=${workers}`],
+        ...["--steps", String(warmup + steps), "--seed", "7", "--device", "cpu"],
+        ...["--run-id", "bench", "--runs", folder, "--dashboard", "off", "--quiet"],
+      ],
+      (pid) => (memory = watchMemory(pid, memoryEveryMs)),
+    );
+    const metrics = path.join(folder, "bench", "metrics");
+    const commits = readLines(path.join(metrics, "steps.jsonl")).filter(({ step }) => step >= warmup - 1);
+    const [first, last] = [commits[0], commits.at(-1)];
+    const counted = last.step - first.step;
+    const seconds = (last.atMs - first.atMs) / 1000;
+    return {
+      seconds,
+      stepMs: (seconds * 1000) / counted,
+      samplesPerSecond: (counted * workers * batch) / seconds,
+      loss: last.loss.digits,
+      hash: hash.trim(),
+      phases: phasesOf(commits, readLines(path.join(metrics, "workers.jsonl")), warmup),
+      memory: Object.fromEntries(memory.stop().map(({ name, peakBytes }) => [name, peakBytes])),
+    };
+  } finally {
+    memory?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const workerPhases = ["wait", "data", "compute", "reduce", "push"];
+
+/** Mean ms a step; workers together, since they do the same. */
+function phasesOf(commits, rows, warmup) {
+  const late = rows.filter(({ step }) => step >= warmup);
+  const meansOf = (from, names) =>
+    Object.fromEntries(names.map((name) => [name, mean(from.map((row) => row[name] ?? 0))]));
+  return {
+    worker: meansOf(
+      late.filter(({ process }) => process.startsWith("worker-")),
+      workerPhases,
+    ),
+    server: {
+      ...meansOf(commits.slice(1), ["gather", "decide"]),
+      ...meansOf(
+        late.filter(({ process }) => process === "shard-0"),
+        ["update", "publish"],
+      ),
+    },
+  };
+}
+
+export function readLines(file) {
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}

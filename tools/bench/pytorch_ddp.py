@@ -1,0 +1,122 @@
+"""One rank of PyTorch DDP over gloo: the opponent in tools/bench. Started once per rank by measure-pytorch.mjs.
+
+Same model, loss, optimiser, batch and images as autoencoder.yaml. The data lies in memory and a batch is one gather:
+faster than a DataLoader over torchvision's MNIST, so that loading does not count against PyTorch.
+
+Variants: "stock" is what the documentation's example does. "tuned" adds Adam(fused=True), gradient_as_bucket_view and
+static_graph; with a single rank it leaves DDP out altogether, since nothing has to be reduced.
+"""
+
+import argparse
+import json
+import os
+import time
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+import torch.distributed as dist  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.nn.parallel import DistributedDataParallel  # noqa: E402
+
+widths = [784, 512, 32, 512, 784]
+
+
+def read_images(path: str) -> torch.Tensor:
+    """All training images as bytes, [60000, 784]; an IDX file has a header of 16 bytes."""
+    pixels = np.fromfile(path, dtype=np.uint8, offset=16).reshape(-1, widths[0])
+    return torch.from_numpy(pixels)
+
+
+def make_model() -> nn.Sequential:
+    torch.manual_seed(7)
+    layers: list[nn.Module] = []
+    for index, (inputs, units) in enumerate(zip(widths, widths[1:])):
+        dense = nn.Linear(inputs, units)
+        nn.init.xavier_uniform_(dense.weight)
+        nn.init.zeros_(dense.bias)
+        layers.append(dense)
+        # As in autoencoder.yaml: the latent is linear, and the last layer gives logits.
+        if index in (0, 2):
+            layers.append(nn.ReLU())
+    return nn.Sequential(*layers)
+
+
+def batches(images: torch.Tensor, batch: int, rank: int, ranks: int):
+    """Shuffles each epoch alike on every rank; each takes its share, as DistributedSampler does."""
+    epoch = 0
+    while True:
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(epoch))[rank::ranks]
+        for start in range(0, len(order) - batch + 1, batch):
+            yield images[order[start : start + batch]].float().div_(255)
+        epoch += 1
+
+
+def peak_bytes() -> int | None:
+    """VmHWM: the most memory this process has ever held."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            line = next(line for line in status if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    except OSError:
+        return None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rank", type=int, required=True)
+    parser.add_argument("--ranks", type=int, required=True)
+    parser.add_argument("--rendezvous", required=True)
+    parser.add_argument("--images", required=True)
+    parser.add_argument("--variant", choices=["stock", "tuned"], required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--warmup", type=int, required=True)
+    parser.add_argument("--steps", type=int, required=True)
+    asked = parser.parse_args()
+    tuned = asked.variant == "tuned"
+
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    dist.init_process_group(
+        "gloo", init_method=f"file://{asked.rendezvous}", rank=asked.rank, world_size=asked.ranks
+    )
+    model: nn.Module = make_model()
+    if asked.ranks > 1 or not tuned:
+        model = DistributedDataParallel(model, gradient_as_bucket_view=tuned, static_graph=tuned)
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.001, fused=True if tuned else None)
+    loss_of = nn.BCEWithLogitsLoss()
+    source = batches(read_images(asked.images), asked.batch, asked.rank, asked.ranks)
+
+    def step() -> torch.Tensor:
+        x = next(source)
+        optimiser.zero_grad()
+        loss = loss_of(model(x), x)
+        loss.backward()
+        optimiser.step()
+        return loss
+
+    for _ in range(asked.warmup):
+        step()
+    dist.barrier()
+    start = time.perf_counter()
+    for _ in range(asked.steps):
+        loss = step()
+    dist.barrier()
+    seconds = time.perf_counter() - start
+    print(
+        json.dumps(
+            {
+                "rank": asked.rank,
+                "seconds": seconds,
+                "loss": loss.item(),
+                "peakBytes": peak_bytes(),
+                "parameters": sum(parameter.numel() for parameter in model.parameters()),
+                "torch": torch.__version__,
+            }
+        )
+    )
+    dist.destroy_process_group()
+
+
+main()

@@ -1,0 +1,107 @@
+/** How fast a parameter server adds and updates, without sockets: the code of the engine on vectors in its memory. */
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { root } from "./own-command.mjs";
+import { median } from "./statistics.mjs";
+
+/** The benchmark's model, and one whose vectors fit no cache. */
+const sizes = [837_424, 26_800_000];
+const repeats = 15;
+const partials = 2;
+
+/**
+ * @returns {Promise<{ numbers, reduceMs, reduceGBps, updateMs, updateGBps }[]>} medians. `reduce`: `partials` whole
+ *   gradients arrive and are added, GB/s of arriving bytes; `update`: combine and Adam, GB/s of parameters
+ */
+export async function measureServerKernels() {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
+  try {
+    const file = path.join(folder, "kernels.mjs");
+    await build({
+      stdin: {
+        contents: `export { loadArithmetic } from "@latentweave/arithmetic";
+          export { createReducer, float32Values } from "@latentweave/aggregation";
+          export { combineBlock } from "@latentweave/multitask";
+          export { createOptimiser } from "@latentweave/optim";
+          export { blockNumbers } from "@latentweave/parameters";`,
+        resolveDir: root,
+      },
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      outfile: file,
+      conditions: ["latentweave-source"],
+    });
+    const library = await import(pathToFileURL(file).href);
+    return sizes.map((numbers) => measure(library, numbers));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function measure(library, numbers) {
+  const { loadArithmetic, createReducer, float32Values } = library;
+  const arithmetic = loadArithmetic();
+  const bytes = numbers * 4;
+  const arriving = Array.from({ length: partials }, (_, index) => {
+    const values = Float32Array.from({ length: numbers }, (_, i) => ((i * 7 + index) % 1000) / 1e5 - 0.005);
+    return new Uint8Array(values.buffer);
+  });
+  const reducer = createReducer({ slots: partials, values: float32Values(arithmetic, numbers) });
+  const update = updater(library, arithmetic, numbers);
+  const reduceMs = [];
+  const updateMs = [];
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const start = performance.now();
+    arriving.forEach((slice, index) => reducer.accept({ level: 0, index }, slice));
+    const reduced = performance.now();
+    update(reducer.result(), repeat + 1);
+    updateMs.push(performance.now() - reduced);
+    reduceMs.push(reduced - start);
+    reducer.reset();
+  }
+  // Bytes per millisecond are thousands a second.
+  const gigabytesPerSecond = (count, ms) => count / ms / 1e6;
+  const [reduce, applied] = [median(reduceMs), median(updateMs)];
+  return {
+    numbers,
+    reduceMs: reduce,
+    reduceGBps: gigabytesPerSecond(partials * bytes, reduce),
+    updateMs: applied,
+    updateGBps: gigabytesPerSecond(bytes, applied),
+  };
+}
+
+/** Combines and updates block by block, as apply-update.ts of the parameter server does. */
+function updater({ combineBlock, createOptimiser, blockNumbers }, arithmetic, numbers) {
+  const vector = () => {
+    const pointer = arithmetic.allocate(numbers * 4);
+    arithmetic.fill(pointer, 0, numbers);
+    return pointer;
+  };
+  const scratch = arithmetic.allocate(blockNumbers * 4);
+  const optimiser = createOptimiser({
+    kind: "adam",
+    learningRate: 0.001,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+  });
+  const pairs = ["parameters", ...optimiser.stateNames].map(() => [vector(), vector()]);
+  return (gradient, updateIndex) => {
+    const [params, ...state] = pairs.map((pair) => pair[(updateIndex - 1) & 1]);
+    const [next, ...nextState] = pairs.map((pair) => pair[updateIndex & 1]);
+    for (let offset = 0; offset < numbers; offset += blockNumbers) {
+      const count = Math.min(blockNumbers, numbers - offset);
+      const at = (pointer) => pointer + offset * 4;
+      combineBlock(arithmetic, { gradients: [at(gradient)], weights: [0.5], into: scratch, numbers: count });
+      optimiser.update(arithmetic, {
+        ...{ params: at(params), next: at(next), gradient: scratch, numbers: count },
+        ...{ state: state.map(at), nextState: nextState.map(at), updateIndex, learningRate: 0.001 },
+      });
+    }
+  };
+}
