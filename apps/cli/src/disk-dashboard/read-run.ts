@@ -33,9 +33,10 @@ export async function readDiskRun(directory: string): Promise<DiskRun> {
   const history = createHistory(mostPoints);
   let lastRow: Readonly<Record<string, unknown>> = {};
   for await (const row of readJsonLines(path.join(directory, "metrics", "steps.jsonl"))) {
-    history.add(pointOf(row));
+    const point = pointOf(row);
+    history.add(point);
     // The closing evaluation trains nothing: it has no rate to show.
-    if (Object.keys((row.loss ?? {}) as object).length > 0) lastRow = row;
+    if (Object.keys(point.loss).length > 0) lastRow = row;
   }
   const points = history.points();
   const events = await readEvents(directory);

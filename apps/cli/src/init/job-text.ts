@@ -30,9 +30,14 @@ interface TaskSizes {
 const slots = 4;
 
 /** Layers by the width of a sample: wide enough to learn from, small enough to train in minutes. */
-function sizes({ manifest }: ProposedTask, latent: number, isShared: boolean): TaskSizes {
+function sizes({ tasks, ...job }: JobText, { manifest }: ProposedTask): TaskSizes {
   const { width, shape, dtype } = manifest.x;
-  const hidden = hiddenUnits(width);
+  const isShared = tasks.length > 1;
+  const latent = latentUnits({ tasks, ...job });
+  // What enters a shared latent has the same width for every task.
+  const hidden = Math.max(
+    ...(isShared ? tasks : [{ manifest }]).map((task) => hiddenUnits(task.manifest.x.width)),
+  );
   const output: Layer = {
     kind: "dense",
     units: width,
@@ -74,8 +79,8 @@ function headOf({
 function plainJob(job: JobText): unknown {
   const latent = latentUnits(job);
   const isShared = job.tasks.length > 1;
-  const tasks = job.tasks.map((task) => {
-    const { input, encoder, decoder, microBatch } = sizes(task, latent, isShared);
+  const tasks = job.tasks.map((task): [string, unknown] => {
+    const { input, encoder, decoder, microBatch } = sizes(job, task);
     const heads = headOf(task);
     return [
       task.name,
@@ -177,7 +182,7 @@ function taskLines(job: JobText, task: ProposedTask, dialect: Dialect): string[]
   const { comment, end } = dialect;
   const latent = latentUnits(job);
   const isShared = job.tasks.length > 1;
-  const { input, encoder, decoder, microBatch } = sizes(task, latent, isShared);
+  const { input, encoder, decoder, microBatch } = sizes(job, task);
   const { train, test } = task.manifest.splits;
   const heads = headOf(task);
   const inner = [

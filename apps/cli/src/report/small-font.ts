@@ -47,7 +47,7 @@ export const glyphAdvance = 4;
 
 /** Calls `dot` for every dot of a text, in the text's own coordinates. Signs without a glyph are left blank. */
 export function drawText(text: string, dot: (x: number, y: number) => void): void {
-  for (const [place, letter] of [...text.toUpperCase()].entries())
-    for (const [index, bit] of [...(glyphs[letter] ?? "")].entries())
+  for (const [place, letter] of Array.from(text.toUpperCase()).entries())
+    for (const [index, bit] of Array.from(glyphs[letter] ?? "").entries())
       if (bit === "1") dot(place * glyphAdvance + (index % 3), Math.floor(index / 3));
 }

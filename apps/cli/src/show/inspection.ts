@@ -14,7 +14,7 @@ function facts({ directory, run, job }: RunInspection): string {
   const lines: [string, unknown][] = [
     ["run", run?.runId ?? directory],
     ["name", job?.name],
-    ["state", run?.reason ? `${String(run.state)} (${String(run.reason)})` : run?.state],
+    ["state", typeof run?.reason === "string" ? `${String(run.state)} (${run.reason})` : run?.state],
     ["version", run && `${String(run.version)} of ${String(run.totalSteps)} steps`],
     ["seed", job?.seed],
     ["folder", directory],

@@ -54,7 +54,6 @@ export function cut(line: string, columns: number): string {
   if (stripVTControlCharacters(line).length <= columns) return line;
   let visible = 0;
   let result = "";
-  // eslint-disable-next-line no-control-regex -- colour codes begin with the escape character
   for (const [part] of line.matchAll(/\u001b\[[0-9;]*m|./gsu)) {
     if (part.length === 1 || !part.startsWith("\u001b")) {
       if (visible === columns - 1) break;

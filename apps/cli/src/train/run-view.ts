@@ -81,7 +81,8 @@ function plainView(output: Output): RunView {
     if (step === printedStep || totalSteps === 0) return;
     const sinceMs = performance.now() - printedAtMs;
     const isFar = step - printedStep >= plainEveryShare * totalSteps && sinceMs >= plainAtLeastMs;
-    if (!isFar && sinceMs < plainEveryMs && step < totalSteps) return;
+    const isAtEdge = printedStep === 0 || step >= totalSteps;
+    if (!isFar && !isAtEdge && sinceMs < plainEveryMs) return;
     output.line(progressText(progress.state));
     [printedAtMs, printedStep] = [performance.now(), step];
   };

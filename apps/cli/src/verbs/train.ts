@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { collect, portOrOff, wholeNumber } from "../command/number-arguments.ts";
 import { createOutput } from "../command/output.ts";
 import { examples, withSharedFlags } from "../command/shared-flags.ts";
+import { checkRunId } from "../train/run-id.ts";
 import { catchInterrupts } from "../train/interrupts.ts";
 import type { TrainFlags } from "../train/train-flags.ts";
 
@@ -54,6 +55,7 @@ export function addTrain(program: Command): void {
 
 async function train(jobFile: string | undefined, flags: TrainFlags): Promise<void> {
   const output = createOutput(flags);
+  if (flags.runId !== undefined) checkRunId(flags.runId);
   const interrupts = catchInterrupts();
   try {
     const { loadJobFile } = await import("@latentweave/launch");
