@@ -20,7 +20,8 @@ export default defineJob({
     penguins: { ...task, data: { dataset: "penguins", width, scale: "minmax" } },
   },
   model: { kind: "bank", pretrain: 0.5, activation: "sigmoid" },
-  optimiser: { kind: "adam", learningRate: 0.001 },
-  steps: 800,
-  evaluate: { everySteps: 200 },
+  optimiser: { kind: "adam", learningRate: 0.003 },
+  // Half-time, at 500, is no moment to evaluate: the layer over the bank is new then.
+  steps: 1000,
+  evaluate: { everySteps: 240 },
 });

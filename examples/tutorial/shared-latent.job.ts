@@ -26,7 +26,7 @@ export default defineJob({
     latent: { units: 32, activation: "relu" },
     trunkDecoder: [dense(64, "relu")],
   },
-  optimiser: { kind: "adam", learningRate: 0.001 },
-  steps: 800,
-  evaluate: { everySteps: 200 },
+  optimiser: { kind: "adam", learningRate: 0.003 },
+  steps: 1000,
+  evaluate: { everySteps: 250 },
 });
