@@ -51,7 +51,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { runId, spec, store, clock } = options;
   const layout = createLayout(spec.groups);
   const startedAtMs = options.wallMs();
-  const log = createRunLog(store, options.wallMs);
+  const log = createRunLog({
+    store,
+    wallMs: options.wallMs,
+    onFailed: (error) => fail(textOf(error)),
+  });
   const history = createHistory(historyPoints);
   const progress = createProgress(
     spec.tasks.map((task) => task.name),
@@ -188,6 +192,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       message,
     );
     history.add(point);
+    membership.committed();
     announce(message);
     shards.leader()?.send({ type: "committed-ack", runId, step: message.step });
     log.tell({ kind: "commit", point });

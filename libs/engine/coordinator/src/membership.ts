@@ -11,6 +11,9 @@ import { admit, type RunClass } from "./admission.ts";
 import { createMember, type Member, takeReport } from "./member.ts";
 import type { RunLog } from "./run-log.ts";
 
+/** Workers that give up one after the other with nothing committed between: the fault is the run's, not theirs. */
+const mostGiveUps = 3;
+
 /** Between the first worker and the first step: others started with it need about as long to load their backend. */
 const gatherMs = 20_000;
 
@@ -26,6 +29,8 @@ export interface Membership {
   welcomeAll(): void;
   everyone(): Iterable<Member>;
   active(): Member[];
+  /** Something was committed: whoever gave up before was not the run's fault. */
+  committed(): void;
   readonly runClass: RunClass | undefined;
   /** Nobody is waited for any longer. */
   close(): void;
@@ -49,6 +54,7 @@ export function createMembership(options: {
   let runClass = options.runClass;
   let gathering: (() => void) | undefined;
   let gathered = false;
+  let giveUps = 0;
 
   const active = (): Member[] => [...members.values()].filter((member) => member.state === "active");
 
@@ -69,19 +75,36 @@ export function createMembership(options: {
     if (message) member.channel.send(message);
   };
 
+  /** The member counts no longer; its leases, if it had any, go to others. */
+  const withdraw = (member: Member, state: "left" | "lost", why: string): void => {
+    const wasActive = member.state === "active";
+    member.state = state;
+    if (wasActive) changed(why);
+  };
+
+  const takeGiveUp = (member: Member, message: string): void => {
+    giveUps += 1;
+    log.event("error", `worker ${member.workerId} gave up: ${message}`);
+    withdraw(member, "lost", `worker ${member.workerId} gave up`);
+    if (giveUps >= mostGiveUps && active().length === 0)
+      options.onFailed(
+        `${giveUps} workers in a row gave up and nothing was committed between; the last said: ${message}`,
+      );
+  };
+
   const lost = (member: Member, code: number, why: string): void => {
     member.channel = undefined;
-    if (options.isOver() || member.state === "left" || member.state === "refused") return;
-    const wasActive = member.state === "active";
-    member.state = "lost";
+    if (options.isOver() || (member.state !== "joining" && member.state !== "active")) return;
     log.event(
       "warning",
       `worker ${member.workerId} (process ${member.pid}) lost: ${why || `connection closed (${code})`}`,
     );
-    if (wasActive) changed(`worker ${member.workerId} was lost`);
+    withdraw(member, "lost", `worker ${member.workerId} was lost`);
   };
 
   const takeCanary = (member: Member, digest: string): void => {
+    // A worker that reconnects while it loads may send it twice.
+    if (member.state !== "joining") return;
     runClass ??= { digest, determinismClass: member.determinismClass };
     const admission = admit(runClass, digest, member.determinismClass);
     if (admission.kind === "refused") {
@@ -127,13 +150,12 @@ export function createMembership(options: {
         takeWorkerReport(member, message);
         return;
       case "leaving":
-        member.state = "left";
         log.event("info", `worker ${member.workerId} left: ${message.reason}`);
-        changed(`worker ${member.workerId} left`);
+        withdraw(member, "left", `worker ${member.workerId} left`);
         return;
       case "failed":
         if (message.run) options.onFailed(`worker ${member.workerId}: ${message.message}`);
-        else log.event("error", `worker ${member.workerId} gave up: ${message.message}`);
+        else takeGiveUp(member, message.message);
         return;
       default:
         throw new ProtocolError(`the coordinator does not take "${message.type}" from a worker`);
@@ -143,13 +165,13 @@ export function createMembership(options: {
   return {
     greet(channel, hello) {
       const before = members.get(hello.id);
-      if (before?.channel) {
-        const old = before.channel;
-        before.channel = undefined;
-        old.close(closeCodes.replaced, "the same worker has connected again");
-      }
+      const old = before?.channel;
+      if (before) before.channel = undefined;
+      old?.close(closeCodes.replaced, "the same worker has connected again");
       const member = createMember(hello, channel);
       members.set(hello.id, member);
+      // Its older self's leases must not wait for a canary that may never come.
+      if (before?.state === "active") changed(`worker ${member.workerId} has connected again`);
       channel.onClose((code, why) => {
         if (member.channel === channel) lost(member, code, why);
       });
@@ -165,6 +187,9 @@ export function createMembership(options: {
     active,
     get runClass() {
       return runClass;
+    },
+    committed() {
+      giveUps = 0;
     },
     close: () => gathering?.(),
   };
