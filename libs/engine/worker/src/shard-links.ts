@@ -13,7 +13,12 @@ interface Link {
   /** Step and membership of its newest broadcast. */
   step: number;
   quorumId: number;
+  /** Times in a row that the shard closed for a mistake of ours, with no step in between. */
+  refusals: number;
 }
+
+/** A refusal may come of a garbled frame, and everything is sent again; the third in a row is ours to answer for. */
+const mostRefusals = 3;
 
 /**
  * A worker's connections to the shards: weights come in by them, partials go out.
@@ -41,7 +46,12 @@ export function createShardLinks(options: {
   readonly onFailed: (error: unknown) => void;
 }): ShardLinks {
   const { runId, workerId } = options;
-  const links = options.addresses.map((): Link => ({ channel: undefined, step: -1, quorumId: -1 }));
+  const links = options.addresses.map((): Link => ({
+    channel: undefined,
+    step: -1,
+    quorumId: -1,
+    refusals: 0,
+  }));
   let over = false;
 
   const takeBroadcast = (
@@ -58,6 +68,7 @@ export function createShardLinks(options: {
       });
       options.compute.setParameters(updates).catch(options.onFailed);
     }
+    if (message.step > link.step) link.refusals = 0;
     link.step = message.step;
     link.quorumId = message.quorumId;
     options.onBroadcast();
@@ -75,8 +86,15 @@ export function createShardLinks(options: {
         channel.close(closeCodes.protocolError, error instanceof Error ? error.message.slice(0, 120) : "");
       }
     });
-    channel.onClose(() => {
-      if (link.channel === channel) link.channel = undefined;
+    channel.onClose((code, reason) => {
+      if (link.channel !== channel) return;
+      link.channel = undefined;
+      if (code !== closeCodes.protocolError) return;
+      link.refusals += 1;
+      if (link.refusals >= mostRefusals)
+        options.onFailed(
+          new Error(`parameter-server shard ${index} does not take what this worker sends: ${reason}`),
+        );
     });
     channel.send({ type: "attach", runId, protocol: protocolVersion, workerId });
     options.onAttached(index);

@@ -171,6 +171,7 @@ export function createWorker(options: WorkerOptions): Worker {
     leave(reason) {
       leavingReason ??= reason;
       if (phase.kind === "ready") phase.loop.wake();
+      else void goodbye(leavingReason);
     },
     ended,
   };
