@@ -21,13 +21,7 @@ import { encodeGif } from "./gif.mjs";
 import { output, root, train } from "./training.mjs";
 
 const job = "examples/digits-and-fashion/job.ts";
-const { values: flags } = parseArgs({
-  options: {
-    steps: { type: "string", default: "300" },
-    seconds: { type: "string", default: "14" },
-    keep: { type: "string" },
-  },
-});
+const flags = readFlags();
 const steps = Number(flags.steps);
 const killAtStep = Math.round(steps * 0.4);
 /** In the recording's own time. */
@@ -37,6 +31,7 @@ const readMs = 2000;
 const endMs = 1500;
 const cardMs = 6000;
 
+const loadBefore = os.loadavg()[0];
 const runs = mkdtempSync(path.join(os.tmpdir(), "latentweave-record-"));
 const media = path.join(root, "docs/media");
 let running;
@@ -116,9 +111,11 @@ try {
     workers: 2,
     killedAtStep: before.step,
     nextStepAfterMs: firstStepWithout(path.join(runs, "recorded"), killedAtMs) - killedAtMs,
+    samplesPerSecondUndisturbed: medianSpeed(path.join(runs, "undisturbed")),
     hash: hashOfRecorded,
     madeAt: new Date().toISOString().slice(0, 10),
     machine: `${os.cpus()[0].model}, ${os.cpus().length} cores, Node ${process.version}`,
+    loadBefore,
   };
   writeFileSync(path.join(media, "recording.json"), `${JSON.stringify(facts, undefined, 2)}\n`);
   if (flags.keep) keepFrames(flags.keep, frames);
@@ -131,6 +128,22 @@ try {
   running?.stop();
   await running?.ended.catch(() => {});
   rmSync(runs, { recursive: true, force: true });
+}
+
+function readFlags() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        steps: { type: "string", default: "300" },
+        seconds: { type: "string", default: "14" },
+        keep: { type: "string" },
+      },
+    });
+    return values;
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(2);
+  }
 }
 
 function say(text) {
@@ -152,12 +165,21 @@ async function snapshotWhen(url, condition) {
   }
 }
 
+function stepsOf(run) {
+  const lines = readFileSync(path.join(run, "metrics/steps.jsonl"), "utf8").trim().split("\n");
+  return lines.map((line) => JSON.parse(line));
+}
+
+function medianSpeed(run) {
+  const speeds = stepsOf(run)
+    .map(({ samplesPerSecond }) => samplesPerSecond)
+    .sort((a, b) => a - b);
+  return Math.round(speeds[Math.floor(speeds.length / 2)]);
+}
+
 /** When the first step was committed with one worker fewer, by the run's own metrics. */
 function firstStepWithout(run, sinceMs) {
-  const lines = readFileSync(path.join(run, "metrics/steps.jsonl"), "utf8").trim().split("\n");
-  const point = lines
-    .map((line) => JSON.parse(line))
-    .find(({ atMs, workers }) => atMs > sinceMs && workers === 1);
+  const point = stepsOf(run).find(({ atMs, workers }) => atMs > sinceMs && workers === 1);
   if (point === undefined) throw new Error("no step was committed by the surviving worker alone");
   return point.atMs;
 }
