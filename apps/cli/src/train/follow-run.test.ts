@@ -108,6 +108,16 @@ describe("JSON lines", () => {
   });
 });
 
+describe("a run that failed", () => {
+  it("is told with the error that it failed over, not with that of its launcher", async () => {
+    const text = "failed: ledger/commits.jsonl: the disk is full";
+    const event: StreamMessage = { kind: "event", event: { atMs: 5, level: "error", text } };
+    const run = scriptedRun([event], { state: "failed", version: 0, hash: null, reason: "exit code 1" });
+    const result = await followRun(run, createRunView(collectingOutput(true), run.url, plain));
+    expect(result.reason).toBe("ledger/commits.jsonl: the disk is full");
+  });
+});
+
 describe("Ctrl-C", () => {
   it("asks for a checkpoint first, and ends at once the second time", async () => {
     const interrupts = catchInterrupts();

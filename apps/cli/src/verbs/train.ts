@@ -73,6 +73,8 @@ async function train(jobFile: string | undefined, flags: TrainFlags): Promise<vo
     if (output.json) output.jsonLine(result);
     else if (output.quiet) output.line(result.hash ?? result.state);
     else output.line(`\n${formatResult(result, flags.runs === "runs" ? "" : ` --runs ${flags.runs}`)}`);
+    if (result.state === "failed" && (output.json || output.quiet))
+      process.stderr.write(`error: run ${result.runId} failed: ${result.reason ?? "no reason given"}\n`);
     process.exitCode = exitCodeOf(result);
   } finally {
     interrupts.release();
