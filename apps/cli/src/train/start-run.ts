@@ -1,7 +1,7 @@
 import path from "node:path";
 import { claimFolder, releaseFolder } from "./claim-folder.ts";
 import { launchRun } from "./launch-run.ts";
-import type { LaunchedRun } from "./launched-run.ts";
+import type { LaunchedRun, LaunchOptions } from "./launched-run.ts";
 import { writeOrigin } from "./origin.ts";
 import { prepareLaunch } from "./prepare-launch.ts";
 import type { JobSource, TrainFlags } from "./train-flags.ts";
@@ -17,11 +17,15 @@ export async function startRun(
   log: (line: string) => void,
 ): Promise<LaunchedRun> {
   const options = await prepareLaunch(source, flags, log);
-  if (options.resume) return await launchRun(options);
+  return options.resume ? await launchRun(options) : await startNewRun(options, source?.file ?? null);
+}
+
+/** @param jobFile as it was given; null for a job from code */
+export async function startNewRun(options: LaunchOptions, jobFile: string | null): Promise<LaunchedRun> {
   const directory = path.join(options.runsDirectory, options.runId);
   await claimFolder(directory);
   try {
-    await writeOrigin(directory, { jobDirectory: options.jobDirectory, jobFile: source?.file ?? null });
+    await writeOrigin(directory, { jobDirectory: options.jobDirectory, jobFile });
     return await launchRun(options);
   } catch (error) {
     await releaseFolder(directory);
