@@ -9,3 +9,5 @@ export { type Cluster, createCluster, randomRows, type SimulatedWorker } from ".
 export { createChannelPair } from "./sim-channel.ts";
 export { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
+export { createFakePeer, type FakePeer } from "./fake-peer.ts";
+export { createMemoryStore, type MemoryRunStore } from "./memory-store.ts";

@@ -59,9 +59,9 @@ export function createVirtualClock(): VirtualClock {
     async run(done, limitMs) {
       await settled();
       while (!done()) {
+        if ((queue[0]?.atMs ?? 0) > limitMs) return "limit";
         const next = pop();
         if (!next) return "idle";
-        if (next.atMs > limitMs) return "limit";
         nowMs = next.atMs;
         next.run();
         await settled();

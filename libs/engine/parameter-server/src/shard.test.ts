@@ -1,0 +1,266 @@
+import { loadArithmetic } from "@latentweave/arithmetic";
+import { metricNames } from "@latentweave/model";
+import { createLayout, ownership, type Slice } from "@latentweave/parameters";
+import type { RunSpec } from "@latentweave/plan";
+import type { Message, MessageOf, PayloadHeader } from "@latentweave/protocol";
+import { createFakePeer, createVirtualClock, type FakePeer, smallSpec } from "@latentweave/simulator";
+import { describe, expect, it } from "vitest";
+import { createShard, type Shard } from "./shard.ts";
+
+const runId = "r";
+const spec = smallSpec({ steps: 3, evaluation: null });
+const layout = createLayout(spec.groups);
+
+interface Scene {
+  readonly coordinator: FakePeer;
+  readonly shard: Shard;
+  readonly failure: () => unknown;
+  connect(name: string): FakePeer;
+  /** A worker that has attached. */
+  worker(workerId: string): Promise<FakePeer>;
+}
+
+/** The only shard of a run, at version 0, with "w" and "v" as members. */
+async function begunShard(runSpec: RunSpec = spec, shards = 1): Promise<Scene> {
+  const clock = createVirtualClock();
+  let failure: unknown;
+  const shard = createShard({
+    runId,
+    index: 0,
+    shards,
+    arithmetic: loadArithmetic(),
+    clock,
+    dialLeader: () => Promise.reject(new Error("shard 0 leads")),
+    identity: { host: "h", pid: 1, software: "test", port: 1 },
+    residentBytes: () => 0,
+    log: () => undefined,
+  });
+  shard.ended.catch((error: unknown) => {
+    failure = error;
+  });
+  const coordinator = createFakePeer(clock, "coordinator", (channel) => shard.join(channel));
+  const data = { kind: "directory", at: "d" } as const;
+  await coordinator.say({
+    type: "welcome",
+    runId,
+    generation: 1,
+    spec: JSON.stringify(runSpec),
+    shards: [],
+    data,
+  });
+  await coordinator.say({ type: "begin", runId, step: 0, restore: false });
+  const workers = ["w", "v"].map((workerId) => ({ workerId, tasks: ["first", "second"] }));
+  await coordinator.say({ type: "members", runId, quorumId: 1, workers });
+  const connect = (name: string): FakePeer => createFakePeer(clock, name, (channel) => shard.accept(channel));
+  return {
+    coordinator,
+    shard,
+    failure: () => failure,
+    connect,
+    async worker(workerId) {
+      const peer = connect(workerId);
+      await peer.say({ type: "attach", runId, protocol: 1, workerId });
+      return peer;
+    },
+  };
+}
+
+const taskOf = (name: string): RunSpec["tasks"][number] =>
+  spec.tasks.find((task) => task.name === name) as never;
+const graphOf = (name: string) =>
+  spec.phases[0]?.graphs.find((graph) => graph.task === name) as never as Parameters<
+    typeof metricNames
+  >[0] & { groups: readonly string[] };
+
+function payloadsOf(task: string, value: number): { payloads: PayloadHeader[]; bytes: Uint8Array[] } {
+  const slices = (ownership(layout, 1)[0] ?? []).filter((slice) =>
+    graphOf(task).groups.includes(layout.groups[slice.group]?.name ?? ""),
+  );
+  const gradients = slices.map((slice) => new Float32Array(slice.numbers).fill(value));
+  const metrics = new Float64Array(metricNames(graphOf(task)).length).fill(1);
+  return {
+    payloads: [
+      ...slices.map((slice): PayloadHeader => ({ name: "gradient", reduce: "sum", dtype: "F32", slice })),
+      { name: "metrics", reduce: "sum", dtype: "F64" },
+    ],
+    bytes: [...gradients, metrics].map((numbers) => new Uint8Array(numbers.buffer)),
+  };
+}
+
+async function push(
+  peer: FakePeer,
+  task: string,
+  node: { level: number; index: number },
+  change: Partial<MessageOf<"push">> = {},
+  value = 1,
+): Promise<void> {
+  const { payloads, bytes } = payloadsOf(task, value);
+  await peer.say(
+    { type: "push", runId, step: 0, round: 0, quorumId: 1, task, node, payloads, ...change },
+    bytes,
+  );
+}
+
+/** The tree's root over a task's slots. */
+const rootOf = (task: string) => ({ level: Math.ceil(Math.log2(taskOf(task).slots)), index: 0 });
+
+async function wholeStep(peer: FakePeer, step = 0): Promise<void> {
+  for (const task of ["first", "second"]) await push(peer, task, rootOf(task), { step });
+}
+
+const attach = (change: object): Message =>
+  ({ type: "attach", runId, protocol: 1, workerId: "w", ...change }) as Message;
+
+describe("a connection that begins wrongly", () => {
+  it.each([
+    ["another first message", { type: "leaving", runId, reason: "x" } as Message, 4000],
+    ["another protocol version", attach({ protocol: 2 }), 4001],
+    ["another run", attach({ runId: "other" }), 4003],
+    [
+      "a shard that the run does not have",
+      { type: "attach-shard", runId, protocol: 1, index: 7 } as Message,
+      4000,
+    ],
+  ])("is closed: %s", async (_, message, code) => {
+    const scene = await begunShard();
+    const peer = scene.connect("x");
+    await peer.say(message);
+    expect(peer.closed?.code).toBe(code);
+    expect(scene.failure()).toBeUndefined();
+    await wholeStep(await scene.worker("w"));
+    expect(scene.coordinator.last("committed").step).toBe(0);
+  });
+});
+
+describe("a push that is not this step's, task's or shard's", () => {
+  const foreign: Slice = { group: 0, start: 16_384 * 7, numbers: 1 };
+  it.each([
+    ["a step to come", { step: 1 }, /step 1 while step 0/],
+    ["a round that the step does not have", { round: 5 }, /round 5/],
+    ["a task that the round does not have", { task: "third" }, /"third"/],
+    ["a node outside of the tree", { node: { level: 0, index: 99 } }, /no node/],
+    [
+      "a slice that is not the shard's",
+      { payloads: [{ name: "gradient", reduce: "sum", dtype: "F32", slice: foreign } as const] },
+      /./,
+    ],
+    ["fewer bytes than payloads", { payloads: payloadsOf("first", 1).payloads.toReversed() }, /bytes/],
+  ])("closes the worker's channel and nothing else: %s", async (_, change, reason) => {
+    const scene = await begunShard();
+    const bad = await scene.worker("w");
+    await push(bad, "first", rootOf("first"), change);
+    expect(bad.closed?.code).toBe(4000);
+    expect(bad.closed?.reason).toMatch(reason);
+    expect(scene.failure()).toBeUndefined();
+    await wholeStep(await scene.worker("v"));
+    expect(scene.coordinator.last("committed").step).toBe(0);
+  });
+});
+
+describe("a push that says nothing new", () => {
+  it("is dropped and counted in the commit: twice the same, and a descendant of what is held", async () => {
+    const scene = await begunShard();
+    const worker = await scene.worker("w");
+    await push(worker, "first", { level: 1, index: 0 });
+    await push(worker, "first", { level: 1, index: 0 }, {}, 5);
+    await push(worker, "first", { level: 0, index: 1 }, {}, 7);
+    await wholeStep(worker);
+    const commit = scene.coordinator.last("committed");
+    expect(commit.duplicates).toBe(2 * payloadsOf("first", 1).payloads.length);
+    expect(commit.tasks[0]?.nodes).toEqual([[3, 0, "w"]]);
+  });
+
+  it("is fenced and counted when its sender is no member", async () => {
+    const scene = await begunShard();
+    const stranger = await scene.worker("stranger");
+    await wholeStep(stranger);
+    expect(scene.coordinator.all("committed")).toEqual([]);
+    await wholeStep(await scene.worker("w"));
+    expect(scene.coordinator.last("committed")).toMatchObject({ step: 0, duplicates: 2 });
+  });
+
+  it("is dropped and counted when its step is over", async () => {
+    const scene = await begunShard();
+    const worker = await scene.worker("w");
+    await wholeStep(worker);
+    await push(worker, "first", rootOf("first"), { step: 0 });
+    await wholeStep(worker, 1);
+    expect(scene.coordinator.last("committed")).toMatchObject({ step: 1, duplicates: 1 });
+    expect(worker.closed).toBeUndefined();
+  });
+
+  it("gives the same weights whether an ancestor came after its descendants or alone", async () => {
+    const weightsAfter = async (early: boolean): Promise<string> => {
+      const scene = await begunShard();
+      const worker = await scene.worker("w");
+      if (early) for (const index of [0, 3]) await push(worker, "first", { level: 0, index }, {}, 100);
+      await wholeStep(worker);
+      const heard = worker.heard.filter(({ message }) => message.type === "broadcast" && message.step === 1);
+      return heard.flatMap(({ slices }) => slices.map((slice) => Buffer.from(slice).toString("hex"))).join();
+    };
+    expect(await weightsAfter(true)).toBe(await weightsAfter(false));
+  });
+});
+
+describe("a shard and its workers", () => {
+  it("closes the older connection of a worker that attaches again, and sends everything anew", async () => {
+    const scene = await begunShard();
+    const old = await scene.worker("w");
+    const again = await scene.worker("w");
+    expect(old.closed?.code).toBe(4006);
+    expect(again.last("broadcast").slices).toEqual(old.last("broadcast").slices);
+    await wholeStep(again);
+    expect(again.last("broadcast").step).toBe(1);
+  });
+
+  it("says a commit before it sends the weights, and none of version n+1 before", async () => {
+    const scene = await begunShard();
+    const worker = await scene.worker("w");
+    await push(worker, "first", rootOf("first"));
+    expect(worker.all("broadcast").map((message) => message.step)).toEqual([0]);
+    await push(worker, "second", rootOf("second"));
+    expect(worker.all("broadcast").map((message) => message.step)).toEqual([0, 1]);
+  });
+
+  it("fails the run, naming the step, when a gradient is not finite", async () => {
+    const scene = await begunShard();
+    const worker = await scene.worker("w");
+    await push(worker, "second", rootOf("second"));
+    await push(worker, "first", rootOf("first"), {}, Number.NaN);
+    expect(scene.coordinator.last("failed")).toMatchObject({ run: true });
+    expect(scene.coordinator.last("failed").message).toMatch(
+      /step 0 cannot be committed: a gradient holds NaN/,
+    );
+  });
+
+  it("commits no more than 64 steps that the coordinator has not acknowledged", async () => {
+    const scene = await begunShard(smallSpec({ steps: 70, evaluation: null }));
+    const worker = await scene.worker("w");
+    for (let step = 0; step < 66; step++)
+      if (worker.last("broadcast").step === step) await wholeStep(worker, step);
+    expect(scene.coordinator.all("committed").length).toBe(64);
+    await scene.coordinator.say({ type: "committed-ack", runId, step: 0 });
+    expect(scene.coordinator.all("committed").length).toBe(65);
+  });
+});
+
+describe("the leader and its followers", () => {
+  it("ignores a report that was on its way when it stopped", async () => {
+    const scene = await begunShard(spec, 2);
+    const follower = scene.connect("shard-1");
+    await follower.say({ type: "attach-shard", runId, protocol: 1, index: 1 });
+    await scene.coordinator.say({ type: "stop", runId, reason: "test" });
+    expect(follower.last("decide")).toMatchObject({ abandon: true, checkpoint: true });
+    await follower.say({ type: "reduced", runId, step: 0, round: 0, index: 1, finite: true, blocks: [] });
+    expect(follower.closed).toBeUndefined();
+    expect(scene.coordinator.last("stopped")).toMatchObject({ version: 0, combiner: "null" });
+  });
+
+  it("tells a follower that attaches late that it has stopped", async () => {
+    const scene = await begunShard(spec, 2);
+    await scene.coordinator.say({ type: "stop", runId, reason: "test" });
+    const follower = scene.connect("shard-1");
+    await follower.say({ type: "attach-shard", runId, protocol: 1, index: 1 });
+    expect(follower.last("decide").abandon).toBe(true);
+  });
+});
