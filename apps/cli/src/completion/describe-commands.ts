@@ -20,7 +20,10 @@ export interface FlagDescription {
 
 /** The tree of verbs, flattened: what a script for any shell is made from. */
 export function describeCommands(program: Command): readonly CommandDescription[] {
-  return program.commands.flatMap((command) => describe(command, []));
+  const visible = program.createHelp().visibleCommands(program);
+  return program.commands
+    .filter((command) => visible.includes(command))
+    .flatMap((command) => describe(command, []));
 }
 
 function describe(command: Command, before: readonly string[]): CommandDescription[] {
