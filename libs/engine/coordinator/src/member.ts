@@ -13,6 +13,8 @@ export interface Member {
   leases: readonly Lease[];
   /** Samples per second of compute, averaged over reports; undefined until the first. */
   samplesPerSecond: number | undefined;
+  /** Steps reported since it connected. */
+  reports: number;
   computeMs: number;
   fetchedBytes: number;
   residentBytes: number;
@@ -29,6 +31,7 @@ export function createMember(hello: MessageOf<"hello">, channel: Channel): Membe
     rank: null,
     leases: [],
     samplesPerSecond: undefined,
+    reports: 0,
     computeMs: 0,
     fetchedBytes: 0,
     residentBytes: 0,
@@ -43,7 +46,9 @@ export function takeReport(member: Member, report: MessageOf<"worker-report">): 
   member.computeMs = computeMs;
   member.fetchedBytes = report.fetchedBytes;
   member.residentBytes = report.residentBytes;
-  if (computeMs <= 0 || report.samples === 0) return;
+  member.reports += 1;
+  // The first step warms caches and kernels up: it says nothing of the speed to come.
+  if (member.reports === 1 || computeMs <= 0 || report.samples === 0) return;
   const rate = (report.samples * 1000) / computeMs;
   member.samplesPerSecond =
     member.samplesPerSecond === undefined

@@ -4,6 +4,9 @@ import { type Assignee, assignLeases, rebalance } from "./assign.ts";
 import type { Member } from "./member.ts";
 import type { RunLog } from "./run-log.ts";
 
+/** Steps of a worker before its measured speed moves leases: fewer say more of the machine's mood than of its speed. */
+const leastReports = 10;
+
 /**
  * Says who computes what: one quorum after the other, each with ranks and leases.
  *
@@ -86,12 +89,17 @@ export function createQuorum(options: {
     },
     form,
     considerRebalance(active) {
-      if (active.length < 2 || active.some((member) => member.samplesPerSecond === undefined)) return;
+      if (active.length < 2 || active.some(unmeasured)) return;
       const current = new Map(active.map((member) => [member.workerId, member.leases]));
       const better = rebalance(spec, assigneesOf(active), current);
       if (better) form(active, "measured speeds differ", better);
     },
   };
+}
+
+/** A worker without leases has nothing to be measured by. */
+function unmeasured(member: Member): boolean {
+  return member.leases.length > 0 && member.reports < leastReports;
 }
 
 /** A newcomer counts as an average worker until it has been measured. */

@@ -1,0 +1,70 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Assignee, assignLeases, rebalance, stepCost } from "./assign.ts";
+
+const tasks = fc
+  .array(fc.record({ slots: fc.integer({ min: 1, max: 40 }), microBatch: fc.integer({ min: 1, max: 64 }) }), {
+    minLength: 1,
+    maxLength: 5,
+  })
+  .map((all) => ({ tasks: all.map((task, index) => ({ ...task, name: `t${index}` })) as never }) as Spec);
+type Spec = Parameters<typeof assignLeases>[0];
+const workers = fc
+  .array(fc.double({ min: 0.01, max: 1000, noNaN: true }), { minLength: 1, maxLength: 12 })
+  .map((speeds) => speeds.map((speed, index): Assignee => ({ workerId: `w${index}`, speed })));
+
+type Leases = ReturnType<typeof assignLeases>;
+
+function covered(spec: Spec, leases: Leases): string[] {
+  return [...leases.values()]
+    .flat()
+    .flatMap(({ task, start, end }) =>
+      Array.from({ length: end - start }, (_, place) => `${task}:${start + place}`),
+    );
+}
+
+const everySlot = (spec: Spec): string[] =>
+  spec.tasks.flatMap((task) => Array.from({ length: task.slots }, (_, slot) => `${task.name}:${slot}`));
+
+describe("leases", () => {
+  it("cover every slot of every task exactly once, for any workers at any speeds", () => {
+    fc.assert(
+      fc.property(tasks, workers, (spec, all) => {
+        const leases = assignLeases(spec, all);
+        expect(covered(spec, leases).toSorted()).toEqual(everySlot(spec).toSorted());
+        for (const own of leases.values())
+          expect(new Set(own.map(({ task }) => task)).size, "one range per task").toBe(own.length);
+      }),
+    );
+  });
+
+  it("move only for a step that is predicted to be at least a fifth shorter, and then cover every slot once too", () => {
+    let moved = 0;
+    fc.assert(
+      fc.property(
+        tasks,
+        workers,
+        fc.array(fc.double({ min: 0.01, max: 1000, noNaN: true }), { minLength: 12, maxLength: 12 }),
+        (spec, all, speeds) => {
+          const current = assignLeases(spec, all);
+          const measured = all.map(({ workerId }, index) => ({ workerId, speed: speeds[index] ?? 1 }));
+          const better = rebalance(spec, measured, current);
+          if (!better) return;
+          moved += 1;
+          expect(covered(spec, better).toSorted()).toEqual(everySlot(spec).toSorted());
+          expect(stepCost(spec, measured, better)).toBeLessThan(0.8 * stepCost(spec, measured, current));
+        },
+      ),
+      { seed: 1 },
+    );
+    expect(moved).toBeGreaterThan(10);
+  });
+
+  it("stay where they are while the speeds stay", () => {
+    fc.assert(
+      fc.property(tasks, workers, (spec, all) => {
+        expect(rebalance(spec, all, assignLeases(spec, all))).toBeUndefined();
+      }),
+    );
+  });
+});

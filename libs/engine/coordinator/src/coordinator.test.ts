@@ -1,0 +1,310 @@
+import { createLayout } from "@latentweave/parameters";
+import type { Message, RunStore } from "@latentweave/protocol";
+import {
+  createFakePeer,
+  createMemoryStore,
+  createVirtualClock,
+  type FakePeer,
+  smallSpec,
+  type VirtualClock,
+} from "@latentweave/simulator";
+import { describe, expect, it } from "vitest";
+import { type Coordinator, createCoordinator } from "./coordinator.ts";
+import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
+
+const runId = "r";
+const spec = smallSpec({ steps: 3, evaluation: null });
+
+interface Scene {
+  readonly clock: VirtualClock;
+  readonly coordinator: Coordinator;
+  readonly leader: FakePeer;
+  readonly outcome: () => Outcome | undefined;
+  connect(name: string): FakePeer;
+  /** A worker that has said hello; `canary` too where given. */
+  worker(id: string, canary?: string, determinismClass?: Record<string, string>): Promise<FakePeer>;
+}
+
+const hello = (change: object = {}): Message =>
+  ({
+    type: "hello",
+    runId,
+    protocol: 1,
+    role: "worker",
+    id: "w",
+    host: "h",
+    pid: 1,
+    software: "test",
+    ...change,
+  }) as Message;
+
+const committed = (step: number, change: object = {}): Message =>
+  ({
+    type: "committed",
+    runId,
+    step,
+    version: step + 1,
+    tasks: [],
+    learningRate: 0.1,
+    gradientNorm: null,
+    duplicates: 0,
+    timings: {},
+    last: false,
+    ...change,
+  }) as Message;
+
+/** A coordinator whose one shard, played by the test, is ready. */
+async function readyRun(change: Partial<CoordinatorOptions> = {}): Promise<Scene> {
+  const clock = createVirtualClock();
+  const coordinator = createCoordinator({
+    runId,
+    spec,
+    specText: JSON.stringify(spec),
+    shards: 1,
+    expectedWorkers: 1,
+    generation: 1,
+    resume: undefined,
+    runClass: undefined,
+    optimiserSections: ["m", "v"],
+    store: createMemoryStore(createLayout(spec.groups)),
+    clock,
+    wallMs: () => clock.nowMs(),
+    shardAddress: (index) => `shard-${index}`,
+    dataLocation: () => ({ kind: "directory", at: "d" }),
+    facts: {},
+    log: () => undefined,
+    ...change,
+  });
+  let outcome: Outcome | undefined;
+  void coordinator.ended.then((result) => {
+    outcome = result;
+  });
+  const connect = (name: string): FakePeer =>
+    createFakePeer(clock, name, (channel) => coordinator.accept(channel));
+  const leader = connect("shard-0");
+  await leader.say(hello({ role: "shard", id: "shard-0", listening: { index: 0, port: 9 } }));
+  await leader.say({ type: "ready", runId, index: 0, step: 0 });
+  return {
+    clock,
+    coordinator,
+    leader,
+    outcome: () => outcome,
+    connect,
+    async worker(id, canary, determinismClass = { backend: "test" }) {
+      const peer = connect(id);
+      await peer.say(hello({ id, determinismClass }));
+      if (canary !== undefined) await peer.say({ type: "canary", runId, digest: canary });
+      return peer;
+    },
+  };
+}
+
+/** Every slot of every task in exactly one of the newest leases. */
+function expectWholeLeases(scene: Scene, workers: readonly FakePeer[]): void {
+  const newest = workers.map((worker) => worker.last("assignment"));
+  expect(new Set(newest.map(({ quorumId }) => quorumId)).size).toBe(1);
+  for (const task of spec.tasks) {
+    const slots = newest.flatMap(({ leases }) =>
+      leases
+        .filter((lease) => lease.task === task.name)
+        .flatMap(({ start, end }) => Array.from({ length: end - start }, (_, place) => start + place)),
+    );
+    expect(slots.toSorted((a, b) => a - b)).toEqual(Array.from({ length: task.slots }, (_, slot) => slot));
+  }
+  const members = scene.leader.last("members");
+  expect(members.quorumId).toBe(newest[0]?.quorumId);
+  expect(members.workers.length).toBe(workers.length);
+}
+
+describe("a connection that begins wrongly", () => {
+  it.each([
+    ["another first message", { type: "canary", runId, digest: "d" } as Message, 4000],
+    ["another protocol version", hello({ protocol: 2 }), 4001],
+    ["another run", hello({ runId: "other" }), 4003],
+    [
+      "a shard that the run does not have",
+      hello({ role: "shard", id: "shard-5", listening: { index: 5, port: 1 } }),
+      4000,
+    ],
+    [
+      "a shard that is here already",
+      hello({ role: "shard", id: "shard-0", listening: { index: 0, port: 1 } }),
+      4000,
+    ],
+    ["a message that workers do not send", { type: "ready", runId, index: 0, step: 0 } as Message, 4000],
+  ])("is closed, and the run goes on: %s", async (_, message, code) => {
+    const scene = await readyRun();
+    const peer = scene.connect("x");
+    await peer.say(message);
+    expect(peer.closed?.code).toBe(code);
+    const worker = await scene.worker("w", "canary");
+    expectWholeLeases(scene, [worker]);
+  });
+});
+
+describe("admission", () => {
+  it("refuses another canary, names the differing setting, and gives no lease", async () => {
+    const scene = await readyRun();
+    const first = await scene.worker("a", "same", { backend: "native", threads: "1" });
+    const other = await scene.worker("b", "other", { backend: "native", threads: "2" });
+    expect(other.closed?.code).toBe(4004);
+    expect(other.closed?.reason).toContain("threads");
+    expect(other.all("assignment")).toEqual([]);
+    expectWholeLeases(scene, [first]);
+    const { workers } = scene.coordinator.snapshot();
+    expect(workers.map(({ workerId, state }) => [workerId, state])).toEqual([
+      ["a", "active"],
+      ["b", "refused"],
+    ]);
+  });
+
+  it("lets in a differently described device that computes the same bits, and says so", async () => {
+    const scene = await readyRun();
+    await scene.worker("a", "same", { backend: "native" });
+    const other = await scene.worker("b", "same", { backend: "wasm" });
+    expect(other.last("assignment").worldSize).toBe(2);
+    expect(
+      scene.coordinator
+        .snapshot()
+        .events.map(({ text }) => text)
+        .join(),
+    ).toContain("backend: wasm here, native in the run");
+  });
+
+  it("gives no lease before the canary, and takes a second canary of the same worker for the first", async () => {
+    const scene = await readyRun();
+    const worker = await scene.worker("a");
+    expect(worker.last("welcome").shards).toEqual(["shard-0"]);
+    expect(worker.all("assignment")).toEqual([]);
+    for (const digest of ["same", "same"]) await worker.say({ type: "canary", runId, digest });
+    expect(worker.all("assignment").length).toBe(1);
+  });
+});
+
+describe("membership", () => {
+  it("waits for the workers that were started, and no longer than 20 s for those that do not come", async () => {
+    const scene = await readyRun({ expectedWorkers: 2 });
+    const worker = await scene.worker("a", "same");
+    expect(worker.all("assignment")).toEqual([]);
+    await scene.clock.run(() => false, scene.clock.nowMs() + 30_000);
+    expectWholeLeases(scene, [worker]);
+  });
+
+  it("covers every slot once as workers join, leave and are lost, and tells shards and workers the same quorum", async () => {
+    const scene = await readyRun();
+    const a = await scene.worker("a", "same");
+    const b = await scene.worker("b", "same");
+    const c = await scene.worker("c", "same");
+    expectWholeLeases(scene, [a, b, c]);
+    await b.cut();
+    expectWholeLeases(scene, [a, c]);
+    await a.say({ type: "leaving", runId, reason: "test" });
+    expectWholeLeases(scene, [c]);
+    const ids = scene.leader.all("members").map(({ quorumId }) => quorumId);
+    expect(ids).toEqual(ids.toSorted((x, y) => x - y));
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("closes the older connection of a worker that connects again, and lets its slots wait for no canary", async () => {
+    const scene = await readyRun();
+    const a = await scene.worker("a", "same");
+    const old = await scene.worker("b", "same");
+    const again = await scene.worker("b");
+    expect(old.closed?.code).toBe(4006);
+    expectWholeLeases(scene, [a]);
+    await again.cut();
+    expectWholeLeases(scene, [a]);
+    const third = await scene.worker("b", "same");
+    expectWholeLeases(scene, [a, third]);
+  });
+});
+
+describe("workers that give up", () => {
+  const giveUp = (message: string): Message => ({ type: "failed", runId, run: false, message });
+
+  it("end the run with what the last one said, when three did so in a row and none is left", async () => {
+    const scene = await readyRun();
+    for (const id of ["a", "b"]) await (await scene.worker(id, "same")).say(giveUp("the data is gone"));
+    expect(scene.outcome()).toBeUndefined();
+    await (await scene.worker("c", "same")).say(giveUp("the data is still gone"));
+    expect(scene.outcome()).toMatchObject({ state: "failed" });
+    expect(scene.outcome()?.reason).toContain("the data is still gone");
+    expect(scene.leader.last("finish").reason).toContain("the data is still gone");
+  });
+
+  it("do not end it while another worker computes, nor when steps are committed between", async () => {
+    const scene = await readyRun();
+    const steady = await scene.worker("steady", "same");
+    for (const id of ["a", "b", "c", "d"])
+      await (await scene.worker(id, "same")).say(giveUp("out of memory"));
+    expect(scene.outcome()).toBeUndefined();
+    expectWholeLeases(scene, [steady]);
+    await scene.leader.say(committed(0));
+    await steady.say(giveUp("out of memory"));
+    expect(scene.outcome()).toBeUndefined();
+    expect(scene.coordinator.snapshot().state).toBe("waiting");
+  });
+
+  it("end it at once when they say that no other could do better", async () => {
+    const scene = await readyRun();
+    await (await scene.worker("a")).say({ type: "failed", runId, run: true, message: "no such layer" });
+    expect(scene.outcome()?.reason).toBe("worker a: no such layer");
+  });
+});
+
+describe("what the run says", () => {
+  it("counts identical warnings instead of telling them in a loop", async () => {
+    const scene = await readyRun();
+    for (let time = 0; time < 30; time++)
+      await scene.connect("x").say({ type: "leaving", runId, reason: "x" });
+    const warnings = scene.coordinator.snapshot().events.filter(({ text }) => text.includes("out of turn"));
+    expect(warnings.length).toBeGreaterThan(0);
+    expect(warnings.length).toBeLessThan(5);
+  });
+
+  it("ends the run when the store cannot keep its events", async () => {
+    const memory = createMemoryStore(createLayout(spec.groups));
+    let full = false;
+    const store: RunStore = {
+      ...memory,
+      appendMetric() {
+        if (full) throw new Error("no space is left on the disk");
+      },
+    };
+    const scene = await readyRun({ store });
+    full = true;
+    await scene.worker("a", "same");
+    expect(scene.outcome()).toMatchObject({ state: "failed", reason: "no space is left on the disk" });
+  });
+});
+
+describe("stopping", () => {
+  it("stops at once when no weights are there yet", async () => {
+    const scene = await readyRun({ shards: 2 });
+    scene.coordinator.stop("no time");
+    await scene.clock.run(() => scene.outcome() !== undefined, Number.POSITIVE_INFINITY);
+    expect(scene.outcome()).toMatchObject({ state: "interrupted", reason: "no time", hash: null });
+  });
+
+  it("stays stopping when the last worker goes, and stops at once when asked again", async () => {
+    const scene = await readyRun();
+    const worker = await scene.worker("a", "same");
+    scene.coordinator.stop("first");
+    await worker.cut();
+    expect(scene.leader.last("stop").reason).toBe("first");
+    expect(scene.coordinator.snapshot().state).toBe("stopping");
+    scene.coordinator.stop("second");
+    await scene.clock.run(() => scene.outcome() !== undefined, Number.POSITIVE_INFINITY);
+    expect(scene.outcome()).toMatchObject({ state: "interrupted", reason: "second" });
+  });
+
+  it("fails, and says how to go on, when a shard is lost", async () => {
+    const scene = await readyRun();
+    const late = await scene.worker("a", "same");
+    await scene.leader.cut();
+    expect(scene.outcome()?.reason).toMatch(/shard 0 .*was lost.*--resume/);
+    expect(late.last("finish").reason).toMatch(/shard 0/);
+    const after = await scene.worker("b");
+    expect(after.last("finish").reason).toBe("the run has failed");
+  });
+});
