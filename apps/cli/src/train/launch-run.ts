@@ -25,7 +25,7 @@ const mostRestarts = 10;
  */
 export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
   const options = reachable(asked);
-  const { job, runId, log } = options;
+  const { job, runId } = options;
   const directory = path.join(options.runsDirectory, runId);
   await writeSpec(options, directory);
   const logs = path.join(directory, "logs");

@@ -64,5 +64,11 @@ export function rebalance(
   const better = assignLeases(spec, workers);
   const now = stepCost(spec, workers, current);
   const then = stepCost(spec, workers, better);
-  return then < now * (1 - leastGain) ? better : undefined;
+  // Whoever has no slots is never measured again, and would stay without them when its machine is free once more.
+  const keepsAll = workers.every(({ workerId }) => has(better, workerId) || !has(current, workerId));
+  return keepsAll && then < now * (1 - leastGain) ? better : undefined;
+}
+
+function has(leases: ReadonlyMap<string, readonly Lease[]>, workerId: string): boolean {
+  return (leases.get(workerId)?.length ?? 0) > 0;
 }

@@ -54,7 +54,8 @@ export function createQuorum(options: {
 
   const warnIdle = (active: readonly Member[]): void => {
     const idle = active.filter((member) => member.leases.length === 0).length;
-    if (idle === 0 || warnedIdle) return;
+    const mostSlots = Math.max(...spec.tasks.map((task) => task.slots));
+    if (idle === 0 || warnedIdle || mostSlots >= active.length) return;
     warnedIdle = true;
     const slots = spec.tasks.map((task) => `tasks.${task.name}.slots is ${task.slots}`).join(", ");
     log.event(

@@ -30,7 +30,8 @@ export async function prepareRun(
     ...(spec.userModule === null ? {} : { userModule: spec.userModule }),
   };
   await compute.load(model);
-  const digest = await canary(compute, model);
+  const microBatches = new Map(spec.tasks.map((task) => [task.name, task.microBatch]));
+  const digest = await canary(compute, model, (task) => microBatches.get(task) ?? 1);
   await compute.load(model);
   return {
     spec,

@@ -11,7 +11,11 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly compute: Compute;
   /** Digest of a keyed synthetic step on this device: what admits it (docs/protocol.md, "Admission"). */
-  readonly canary: (compute: Compute, model: ComputeModel) => Promise<string>;
+  readonly canary: (
+    compute: Compute,
+    model: ComputeModel,
+    samplesOf: (task: string) => number,
+  ) => Promise<string>;
   /** Where prepared rows come from, once the coordinator has said where the data lies. */
   readonly openRows: (
     task: RunSpec["tasks"][number],
