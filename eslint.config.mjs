@@ -16,7 +16,7 @@ process.env.NX_DAEMON ??= "false";
 await createProjectGraphAsync({ exitOnError: false });
 
 const source = ["apps/*/src/**/*.ts", "libs/*/*/src/**/*.ts", "examples/**/*.ts"];
-const tests = ["**/*.test.ts", "**/testing/**/*.ts"];
+const tests = ["{apps/*,libs/*/*}/src/**/*.test.ts", "{apps/*,libs/*/*}/src/**/testing/**/*.ts"];
 
 const layers = ["layer:foundation", "layer:algorithm", "layer:runtime", "layer:engine", "layer:app"];
 const layersOfTests = [...layers, "layer:testing"];
@@ -134,7 +134,7 @@ export default defineConfig(
     rules: exactArithmetic,
   },
   {
-    files: [...tests, "apps/e2e/**/*.ts"],
+    files: [...tests, "apps/e2e/src/**/*.ts"],
     rules: {
       "@nx/enforce-module-boundaries": boundaries([
         ...allowed.map((rule) => ({

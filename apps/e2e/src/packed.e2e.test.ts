@@ -1,0 +1,55 @@
+/** What users install, in a folder that knows nothing of this checkout. */
+import { execFileSync } from "node:child_process";
+import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type CommandOptions, root, run } from "./command.ts";
+import { leftBehind } from "./left-behind.ts";
+import { otherNode } from "./other-nodes.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { exampleJob } from "./training.ts";
+
+const folder = temporaryFolder();
+const installed = path.join(folder, "node_modules/latentweave/bin/latentweave.mjs");
+const quietly = { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] } as const;
+
+beforeAll(() => {
+  execFileSync("npm", ["pack", "--workspace", "latentweave", "--pack-destination", folder], {
+    ...quietly,
+    cwd: root,
+  });
+  const file = readdirSync(folder).find((name) => name.endsWith(".tgz")) as string;
+  writeFileSync(path.join(folder, "package.json"), "{}");
+  execFileSync("npm", ["install", "--no-audit", "--no-fund", file], { ...quietly, cwd: folder });
+  copyFileSync(exampleJob("tutorial"), path.join(folder, "job.ts"));
+});
+
+describe.each([
+  ["this Node", undefined],
+  ["Node 24", 24],
+])("installed from the packed file, under %s", (name, major) => {
+  const options = (): CommandOptions => ({
+    cwd: folder,
+    entry: installed,
+    ...(major === undefined ? {} : { node: otherNode(major) }),
+  });
+
+  test("the tutorial's job trains", async () => {
+    const runId = name.replace(" ", "-");
+    const end = await run(
+      ["train", "job.ts", "--steps", "6", "--workers", "2", "--run-id", runId],
+      options(),
+    );
+    expect(end.code, end.stderr).toBe(0);
+    expect(await leftBehind(end.mark)).toEqual([]);
+    const hash = await run(["hash", runId], options());
+    expect(end.stdout).toContain(hash.stdout.trim());
+    expect(`${end.stdout}${end.stderr}`).not.toMatch(/warning/i);
+  });
+});
+
+test("doctor, installed, finds the native runtime", async () => {
+  const { code, stdout, stderr } = await run(["doctor", "--json"], { cwd: folder, entry: installed });
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ chosen: { name: "native" } });
+});
