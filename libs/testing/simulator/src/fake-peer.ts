@@ -1,4 +1,4 @@
-import type { Channel, Message, MessageOf } from "@latentweave/protocol";
+import type { Channel, CloseCode, Message, MessageOf } from "@latentweave/protocol";
 import { createChannelPair } from "./sim-channel.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
@@ -12,6 +12,9 @@ export interface FakePeer {
   last<Type extends Message["type"]>(type: Type): MessageOf<Type>;
   /** Sends, and lets virtual time pass until everything has settled. */
   say(message: Message, slices?: readonly Uint8Array[]): Promise<void>;
+  /** Closes with a word, as the other side's peer does. */
+  close(code: CloseCode, reason: string): Promise<void>;
+  /** Breaks the connection without a word. */
   cut(): Promise<void>;
 }
 
@@ -52,6 +55,10 @@ export function createFakePeer(
     },
     async say(message, slices = []) {
       mine.send(message, slices);
+      await settle();
+    },
+    async close(code, reason) {
+      mine.close(code, reason);
       await settle();
     },
     async cut() {

@@ -1,0 +1,236 @@
+import { loadArithmetic } from "@latentweave/arithmetic";
+import { createLayout, ownership } from "@latentweave/parameters";
+import type { RunSpec } from "@latentweave/plan";
+import type { Channel, Lease, Message, MessageOf } from "@latentweave/protocol";
+import {
+  createFakePeer,
+  createPlainCompute,
+  createVirtualClock,
+  type FakePeer,
+  randomRows,
+  smallClasses,
+  smallSpec,
+  smallWidth,
+} from "@latentweave/simulator";
+import { describe, expect, it } from "vitest";
+import { createWorker, type Worker, type WorkerEnd } from "./worker.ts";
+
+const runId = "r";
+const spec = smallSpec({ steps: 3, evaluation: null });
+const layout = createLayout(spec.groups);
+
+interface Scene {
+  readonly worker: Worker;
+  readonly coordinator: FakePeer;
+  /** The newest connection of the only shard. */
+  shard(): FakePeer;
+  /** Another connection of that shard, as a reconnection gives. */
+  reconnect(): FakePeer;
+  readonly end: () => WorkerEnd | undefined;
+  rejoin(): FakePeer;
+}
+
+async function welcomed(runSpec: RunSpec = spec): Promise<Scene> {
+  const clock = createVirtualClock();
+  let onShard: (channel: Channel) => void = () => undefined;
+  let shard: FakePeer | undefined;
+  const reconnect = (): FakePeer => (shard = createFakePeer(clock, "shard-0", onShard));
+  const worker = createWorker({
+    runId,
+    workerId: "w",
+    arithmetic: loadArithmetic(),
+    clock,
+    compute: createPlainCompute(),
+    canary: async () => "plain",
+    openRows: async (task) => randomRows(smallWidth, smallClasses)(task),
+    keepShard(_, onChannel) {
+      onShard = onChannel;
+      reconnect();
+      return { stop: () => undefined };
+    },
+    identity: { host: "h", pid: 1, software: "test" },
+    residentBytes: () => 0,
+    beforeMicroBatch: () => new Promise((resolve) => clock.after(1, resolve)),
+    log: () => undefined,
+  });
+  let end: WorkerEnd | undefined;
+  void worker.ended.then((result) => {
+    end = result;
+  });
+  const rejoin = (): FakePeer => createFakePeer(clock, "coordinator", (channel) => worker.join(channel));
+  const coordinator = rejoin();
+  await coordinator.say(welcome(runSpec));
+  return {
+    worker,
+    coordinator,
+    shard: () => {
+      if (!shard) throw new Error("the worker has not dialled the shard");
+      return shard;
+    },
+    reconnect,
+    end: () => end,
+    rejoin,
+  };
+}
+
+const welcome = (runSpec: RunSpec): Message => ({
+  type: "welcome",
+  runId,
+  generation: 1,
+  spec: JSON.stringify(runSpec),
+  shards: ["shard-0"],
+  data: { kind: "directory", at: "d" },
+});
+
+const assignment = (quorumId: number, leases: Lease[]): Message => ({
+  type: "assignment",
+  runId,
+  quorumId,
+  rank: 0,
+  worldSize: 1,
+  leases,
+});
+
+/** Weights of one half everywhere, as version `step`. */
+async function broadcast(shard: FakePeer, step: number, quorumId: number): Promise<void> {
+  const slices = ownership(layout, 1)[0] ?? [];
+  await shard.say(
+    { type: "broadcast", runId, step, round: 0, quorumId, index: 0, slices: [...slices] },
+    slices.map(({ numbers }) => new Uint8Array(new Float32Array(numbers).fill(0.5).buffer)),
+  );
+}
+
+const nodesOf = (pushes: readonly MessageOf<"push">[]): string[] =>
+  pushes.map(({ task, node }) => `${task}:${node.level}.${node.index}`);
+
+describe("a worker's step", () => {
+  it("computes nothing before its canary, its assignment and the weights of that membership are there", async () => {
+    const scene = await welcomed();
+    expect(scene.coordinator.last("canary").digest).toBe("plain");
+    expect(scene.shard().last("attach")).toMatchObject({ workerId: "w", protocol: 1 });
+    await scene.coordinator.say(assignment(2, [{ task: "first", start: 0, end: 5 }]));
+    await broadcast(scene.shard(), 0, 1);
+    expect(scene.shard().all("push")).toEqual([]);
+    await broadcast(scene.shard(), 0, 2);
+    expect(nodesOf(scene.shard().all("push"))).toEqual(["first:3.0"]);
+  });
+
+  it("pushes each maximal node of its lease once, and reports the step once", async () => {
+    const scene = await welcomed();
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 1, end: 4 }, { task: "second", start: 2, end: 3 }])); // prettier-ignore
+    await broadcast(scene.shard(), 0, 1);
+    expect(nodesOf(scene.shard().all("push"))).toEqual(["first:0.1", "first:1.1", "second:1.1"]);
+    expect(scene.coordinator.all("worker-report")).toMatchObject([{ step: 0, microBatches: 4, samples: 18 }]);
+  });
+
+  it("sends everything again after a reconnection and after a new assignment: bit by bit the same", async () => {
+    const scene = await welcomed();
+    const leases = [{ task: "first", start: 0, end: 4 }];
+    await scene.coordinator.say(assignment(1, leases));
+    const old = scene.shard();
+    await broadcast(old, 0, 1);
+    await old.cut();
+    const shard = scene.reconnect();
+    await broadcast(shard, 0, 1);
+    await scene.coordinator.say(assignment(2, leases));
+    await broadcast(shard, 0, 2);
+    const bytes = [old, shard].flatMap((peer) =>
+      peer.heard.flatMap(({ message, slices }) =>
+        message.type === "push" ? [Buffer.concat(slices).toString("hex")] : [],
+      ),
+    );
+    expect(bytes.length).toBe(3);
+    expect(new Set(bytes).size).toBe(1);
+  });
+
+  it("sends what a second lease of the same step adds, though it has merged with what was sent before", async () => {
+    const scene = await welcomed();
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 0, end: 2 }]));
+    await broadcast(scene.shard(), 0, 1);
+    expect(nodesOf(scene.shard().all("push"))).toEqual(["first:1.0"]);
+    await scene.coordinator.say(assignment(2, [{ task: "first", start: 2, end: 4 }]));
+    await broadcast(scene.shard(), 0, 2);
+    expect(nodesOf(scene.shard().all("push")).at(-1)).toBe("first:2.0");
+  });
+
+  it("goes to the next step with the next broadcast, and forgets the one before", async () => {
+    const scene = await welcomed();
+    await scene.coordinator.say(assignment(1, [{ task: "second", start: 0, end: 3 }]));
+    await broadcast(scene.shard(), 0, 1);
+    await broadcast(scene.shard(), 1, 1);
+    expect(
+      scene
+        .shard()
+        .all("push")
+        .map(({ step }) => step),
+    ).toEqual([0, 1]);
+    await scene.shard().cut();
+    const again = scene.reconnect();
+    await broadcast(again, 1, 1);
+    expect(again.all("push").map(({ step }) => step)).toEqual([1]);
+  });
+});
+
+describe("a worker and what goes wrong", () => {
+  it("gives up, naming the shard's reason, when its pushes are refused three times in a row", async () => {
+    const scene = await welcomed();
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 0, end: 5 }]));
+    for (let time = 0; time < 3; time++) {
+      const shard = time === 0 ? scene.shard() : scene.reconnect();
+      await broadcast(shard, 0, 1);
+      expect(scene.end()).toBeUndefined();
+      await shard.close(4000, "no such slice");
+    }
+    expect(scene.end()).toMatchObject({ kind: "failed" });
+    expect(scene.coordinator.last("failed")).toMatchObject({ run: false });
+    expect(scene.coordinator.last("failed").message).toContain("no such slice");
+  });
+
+  it("keeps on when the connection is lost without a word, however often", async () => {
+    const scene = await welcomed();
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 0, end: 5 }]));
+    for (let time = 0; time < 6; time++) {
+      const shard = time === 0 ? scene.shard() : scene.reconnect();
+      await broadcast(shard, 0, 1);
+      await shard.cut();
+    }
+    expect(scene.end()).toBeUndefined();
+  });
+
+  it("closes a shard's connection that sends it something else than weights, or weights of another length", async () => {
+    const scene = await welcomed();
+    await scene.shard().say({ type: "stop", runId, reason: "x" });
+    expect(scene.shard().closed?.code).toBe(4000);
+    const shard = scene.reconnect();
+    const slice = { group: 0, start: 0, numbers: 2 };
+    await shard.say({ type: "broadcast", runId, step: 0, round: 0, quorumId: 1, index: 0, slices: [slice] }, [
+      new Uint8Array(4),
+    ]);
+    expect(shard.closed?.code).toBe(4000);
+  });
+
+  it("says its canary again after it has lost and found the coordinator, without loading again", async () => {
+    const scene = await welcomed();
+    await scene.coordinator.cut();
+    const again = scene.rejoin();
+    await again.say(welcome(spec));
+    expect(again.last("hello").id).toBe("w");
+    expect(again.all("canary").length).toBe(1);
+  });
+
+  it("leaves with a word: at once when it has nothing, else after the micro-batch in hand", async () => {
+    const scene = await welcomed();
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 0, end: 5 }]));
+    scene.worker.leave("maintenance");
+    await broadcast(scene.shard(), 0, 1);
+    expect(scene.coordinator.last("leaving").reason).toBe("maintenance");
+    expect(scene.end()).toEqual({ kind: "left", reason: "maintenance" });
+    expect(scene.coordinator.closed?.code).toBe(1000);
+  });
+
+  it("ends when the run does", async () => {
+    const scene = await welcomed();
+    await scene.coordinator.say({ type: "finish", runId, reason: "all steps are committed" });
+    expect(scene.end()).toEqual({ kind: "finished", reason: "all steps are committed" });
+  });
+});
