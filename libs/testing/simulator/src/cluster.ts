@@ -1,4 +1,4 @@
-import { loadArithmetic, randomKey } from "@latentweave/arithmetic";
+import { type Arithmetic, loadArithmetic, randomKey } from "@latentweave/arithmetic";
 import { type Coordinator, createCoordinator, type Outcome } from "@latentweave/coordinator-engine";
 import type { RowRef } from "@latentweave/data";
 import type { Compute } from "@latentweave/model";
@@ -45,10 +45,12 @@ export function createCluster(options: {
   readonly seed: number;
   readonly resume?: CheckpointSource;
   readonly computeOf?: () => Compute;
+  /** Of each shard and worker; a test looks at what they hold. */
+  readonly arithmeticOf?: () => Arithmetic;
 }): Cluster {
   const { spec, seed } = options;
   const clock = createVirtualClock();
-  const arithmetic = loadArithmetic();
+  const arithmeticOf = options.arithmeticOf ?? loadArithmetic;
   const store = createMemoryStore(createLayout(spec.groups));
   const delay = createDelay(seed);
   const connect = (from: string, to: string): ReturnType<typeof createChannelPair> =>
@@ -85,7 +87,7 @@ export function createCluster(options: {
       runId,
       index,
       shards: options.shards,
-      arithmetic: loadArithmetic(),
+      arithmetic: arithmeticOf(),
       clock,
       dialLeader: async (): Promise<Channel> => {
         const [mine, theirs] = connect(`shard-${index}`, "shard-0");
@@ -109,7 +111,7 @@ export function createCluster(options: {
     const worker = createWorker({
       runId,
       workerId,
-      arithmetic,
+      arithmetic: arithmeticOf(),
       clock,
       compute: (options.computeOf ?? createPlainCompute)(),
       canary: async () => "plain",
