@@ -29,12 +29,12 @@ export default defineJob({
   },
   model: {
     kind: "shared",
-    trunk: [dense(128, "relu")],
+    trunk: [dense(256, "relu")],
     latent: 32,
-    trunkDecoder: [dense(128, "relu")],
+    trunkDecoder: [dense(256, "relu")],
   },
-  optimiser: { kind: "adam", learningRate: 0.003 },
+  optimiser: { kind: "adam", learningRate: 0.005 },
   schedule: { kind: "cosine", warmupSteps: 20, finalShare: 0.02 },
-  steps: 600,
+  steps: 800,
   evaluate: { everySteps: 200 },
 });

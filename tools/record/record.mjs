@@ -60,8 +60,11 @@ try {
   await shown.caption({ text: `kill -9 ${victim.pid}     # worker-1`, tone: "kill", prompt: true }, aside);
   say(`killed worker-1 (process ${victim.pid}) at step ${before.step}`);
 
+  const isLost = ({ workerId, state }) => workerId === victim.workerId && state === "lost";
+  await snapshotWhen(url, ({ workers }) => workers.some(isLost));
+  // One frame may be under way, and the page hears of it a moment later.
+  const stillFrame = shown.frames.length + 2;
   await wait(readMs * speed);
-  const stillFrame = shown.frames.length;
   await shown.caption({ text: "worker-0 took its slots over: the curve goes on" }, aside);
   await wait(readMs * speed);
   const isBack = ({ workerId, pid, state }) =>
@@ -104,7 +107,7 @@ try {
   const gif = encodeGif(frames);
   mkdirSync(media, { recursive: true });
   writeFileSync(path.join(media, "recording.gif"), gif);
-  writeFileSync(path.join(media, "recording.png"), shown.frames[stillFrame + 3].png);
+  writeFileSync(path.join(media, "recording.png"), shown.frames[stillFrame].png);
   const facts = {
     job,
     steps,
