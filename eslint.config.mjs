@@ -32,10 +32,21 @@ const allowed = [
   { sourceTag: "layer:app", onlyDependOnLibsWithTags: layers },
   { sourceTag: "layer:testing", onlyDependOnLibsWithTags: layersOfTests },
 ];
+// Tests of an engine use the simulator's peers and clock, and the simulator runs the engines: a circle in Nx's graph,
+// which knows no files, and none in the code, since only test files import the simulator.
+const circlesOfTests = ["coordinator-engine", "parameter-server-engine", "worker-engine"].map((engine) => [
+  engine,
+  "simulator",
+]);
 const boundaries = (depConstraints) => [
   "error",
   // Lazy loading is for speed of start-up (the command line's verbs), and each file decides it for itself.
-  { depConstraints, allowCircularSelfDependency: false, checkDynamicDependenciesExceptions: [".*"] },
+  {
+    depConstraints,
+    allowCircularSelfDependency: false,
+    ignoredCircularDependencies: circlesOfTests,
+    checkDynamicDependenciesExceptions: [".*"],
+  },
 ];
 
 const homes = {
@@ -60,11 +71,11 @@ export default defineConfig(
       "libs/foundation/arithmetic/assembly/**",
     ],
   },
+  { plugins: { "@nx": nx, latentweave: { rules: { "imports-at-home": importsAtHome } } } },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     files: source,
     extends: [tseslint.configs.strictTypeChecked, prettier],
-    plugins: { "@nx": nx, latentweave: { rules: { "imports-at-home": importsAtHome } } },
     languageOptions: {
       // One program for everything: half the time of one per project.
       parserOptions: {
@@ -105,11 +116,11 @@ export default defineConfig(
     },
   },
   ...Object.values(homes).map((home) => ({
-    files: [`${home}/**/*.ts`],
+    files: [`${home}/src/**/*.ts`],
     rules: { "latentweave/imports-at-home": ["error", { banned: bannedOutside(home) }] },
   })),
   {
-    files: ["libs/algorithm/**/*.ts"],
+    files: ["libs/algorithm/*/src/**/*.ts"],
     ignores: tests,
     rules: {
       ...noOutsideWorld,
@@ -124,11 +135,11 @@ export default defineConfig(
   },
   {
     files: [
-      "libs/algorithm/**/*.ts",
-      "libs/engine/**/*.ts",
-      "libs/foundation/model/**/*.ts",
-      "libs/foundation/parameters/**/*.ts",
-      "libs/foundation/arithmetic/**/*.ts",
+      "libs/algorithm/*/src/**/*.ts",
+      "libs/engine/*/src/**/*.ts",
+      "libs/foundation/model/src/**/*.ts",
+      "libs/foundation/parameters/src/**/*.ts",
+      "libs/foundation/arithmetic/src/**/*.ts",
     ],
     ignores: tests,
     rules: exactArithmetic,

@@ -66,6 +66,5 @@ function endGroup(pid, signal = "SIGKILL") {
 
 /** Text as a log file wants it: no colours, no cursor movements. */
 export function plain(text) {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, "").replace(/\r/g, "");
 }
