@@ -32,19 +32,12 @@ const allowed = [
   { sourceTag: "layer:app", onlyDependOnLibsWithTags: layers },
   { sourceTag: "layer:testing", onlyDependOnLibsWithTags: layersOfTests },
 ];
-// Tests of an engine use the simulator's peers and clock, and the simulator runs the engines: a circle in Nx's graph,
-// which knows no files, and none in the code, since only test files import the simulator.
-const circlesOfTests = ["coordinator-engine", "parameter-server-engine", "worker-engine"].map((engine) => [
-  engine,
-  "simulator",
-]);
 const boundaries = (depConstraints) => [
   "error",
   // Lazy loading is for speed of start-up (the command line's verbs), and each file decides it for itself.
   {
     depConstraints,
     allowCircularSelfDependency: false,
-    ignoredCircularDependencies: circlesOfTests,
     checkDynamicDependenciesExceptions: [".*"],
   },
 ];
