@@ -11,7 +11,7 @@ import { exampleJob } from "./training.ts";
 
 const folder = temporaryFolder();
 const installed = path.join(folder, "node_modules/latentweave/bin/latentweave.mjs");
-const quietly = { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] } as const;
+const quietly = { encoding: "utf8", stdio: "pipe" } as const;
 
 beforeAll(() => {
   execFileSync("npm", ["pack", "--workspace", "latentweave", "--pack-destination", folder], {
