@@ -1,21 +1,34 @@
-import { createLayout } from "@latentweave/parameters";
+import type { ParameterLayout } from "@latentweave/parameters";
 import { planStep, type RunSpec } from "@latentweave/plan";
-import { smallSpec } from "@latentweave/simulator";
 import { describe, expect, it } from "vitest";
 import type { CombineRule } from "./combine-rule.ts";
 import type { BlockProducts } from "./products.ts";
 import { createStepDecision, type StepDecision } from "./leader.ts";
+
+/** What a decision reads of a run: two tasks that share the only group. */
+const twoTasks = {
+  tasks: [
+    { name: "first", slots: 1, microBatch: 1 },
+    { name: "second", slots: 1, microBatch: 1 },
+  ],
+  phases: [{ steps: 1, graphs: [{ task: "first" }, { task: "second" }] }],
+  combiner: { name: "sum", options: {} },
+  clipNorm: null,
+  evaluation: null,
+  checkpointEverySteps: 0,
+} as unknown as RunSpec;
+const layout = { groups: [{ shared: true }] } as unknown as ParameterLayout;
 
 function decisionWith(
   solve: CombineRule["solve"],
   change: Partial<RunSpec> = {},
   clipScale: (normSquared: number) => number = () => -0,
 ): StepDecision {
-  const spec = smallSpec(change);
+  const spec = { ...twoTasks, ...change };
   const combine: CombineRule = { needsGram: false, solve, state: () => "null" };
   return createStepDecision({
     spec,
-    layout: createLayout(spec.groups),
+    layout,
     plan: planStep(spec, 0),
     shards: 2,
     combine,

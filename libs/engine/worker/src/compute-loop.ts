@@ -1,6 +1,6 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { Compute } from "@latentweave/model";
-import type { Channel, Clock, Lease } from "@latentweave/protocol";
+import type { Clock, Lease } from "@latentweave/protocol";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { Rows } from "./row-source.ts";
 import type { ShardLinks } from "./shard-links.ts";

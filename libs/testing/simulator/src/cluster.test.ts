@@ -122,7 +122,7 @@ describe("a combiner that remembers", () => {
         { length: taskCount },
         (_, task) => 1 / (1 + task + state.calls) + state.drift,
       ),
-      state: { calls: state.calls + 1, drift: state.drift + ((gram?.[1] ?? 0) as number) / 3 },
+      state: { calls: state.calls + 1, drift: state.drift + (gram?.[1] ?? 0) / 3 },
     }),
   });
 

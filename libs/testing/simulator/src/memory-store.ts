@@ -23,8 +23,12 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
     get state() {
       return state;
     },
-    appendCommit: (record) => void commits.push(record),
-    appendMetric: (series, row) => void (series === "events" && events.push(row)),
+    appendCommit(record) {
+      commits.push(record);
+    },
+    appendMetric(series, row) {
+      if (series === "events") events.push(row);
+    },
     writeState: async (next) => {
       state = next;
     },

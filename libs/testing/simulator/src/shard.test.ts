@@ -3,9 +3,11 @@ import { metricNames } from "@latentweave/model";
 import { createLayout, ownership, type Slice } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
 import type { Message, MessageOf, PayloadHeader } from "@latentweave/protocol";
-import { createFakePeer, createVirtualClock, type FakePeer, smallSpec } from "@latentweave/simulator";
 import { describe, expect, it } from "vitest";
-import { createShard, type Shard } from "./shard.ts";
+import { createFakePeer, type FakePeer } from "./fake-peer.ts";
+import { smallSpec } from "./small-job.ts";
+import { createVirtualClock } from "./virtual-clock.ts";
+import { createShard, type Shard } from "@latentweave/parameter-server-engine";
 
 const runId = "r";
 const spec = smallSpec({ steps: 3, evaluation: null });
@@ -109,16 +111,16 @@ async function wholeStep(peer: FakePeer, step = 0): Promise<void> {
 }
 
 const attach = (change: object): Message =>
-  ({ type: "attach", runId, protocol: 1, workerId: "w", ...change }) as Message;
+  ({ type: "attach", runId, protocol: 1, workerId: "w", ...change });
 
 describe("a connection that begins wrongly", () => {
   it.each([
-    ["another first message", { type: "leaving", runId, reason: "x" } as Message, 4000],
+    ["another first message", { type: "leaving", runId, reason: "x" }, 4000],
     ["another protocol version", attach({ protocol: 2 }), 4001],
     ["another run", attach({ runId: "other" }), 4003],
     [
       "a shard that the run does not have",
-      { type: "attach-shard", runId, protocol: 1, index: 7 } as Message,
+      { type: "attach-shard", runId, protocol: 1, index: 7 },
       4000,
     ],
   ])("is closed: %s", async (_, message, code) => {

@@ -1,16 +1,16 @@
 import { createLayout } from "@latentweave/parameters";
 import type { Message, RunStore } from "@latentweave/protocol";
-import {
-  createFakePeer,
-  createMemoryStore,
-  createVirtualClock,
-  type FakePeer,
-  smallSpec,
-  type VirtualClock,
-} from "@latentweave/simulator";
 import { describe, expect, it } from "vitest";
-import { type Coordinator, createCoordinator } from "./coordinator.ts";
-import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
+import { createFakePeer, type FakePeer } from "./fake-peer.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import { smallSpec } from "./small-job.ts";
+import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
+import {
+  type Coordinator,
+  type CoordinatorOptions,
+  createCoordinator,
+  type Outcome,
+} from "@latentweave/coordinator-engine";
 
 const runId = "r";
 const spec = smallSpec({ steps: 3, evaluation: null });
@@ -36,7 +36,7 @@ const hello = (change: object = {}): Message =>
     pid: 1,
     software: "test",
     ...change,
-  }) as Message;
+  });
 
 const committed = (step: number, change: object = {}): Message =>
   ({
@@ -51,7 +51,7 @@ const committed = (step: number, change: object = {}): Message =>
     timings: {},
     last: false,
     ...change,
-  }) as Message;
+  });
 
 /** A coordinator whose one shard, played by the test, is ready. */
 async function readyRun(change: Partial<CoordinatorOptions> = {}): Promise<Scene> {
@@ -118,7 +118,7 @@ function expectWholeLeases(scene: Scene, workers: readonly FakePeer[]): void {
 
 describe("a connection that begins wrongly", () => {
   it.each([
-    ["another first message", { type: "canary", runId, digest: "d" } as Message, 4000],
+    ["another first message", { type: "canary", runId, digest: "d" }, 4000],
     ["another protocol version", hello({ protocol: 2 }), 4001],
     ["another run", hello({ runId: "other" }), 4003],
     [
@@ -131,7 +131,7 @@ describe("a connection that begins wrongly", () => {
       hello({ role: "shard", id: "shard-0", listening: { index: 0, port: 1 } }),
       4000,
     ],
-    ["a message that workers do not send", { type: "ready", runId, index: 0, step: 0 } as Message, 4000],
+    ["a message that workers do not send", { type: "ready", runId, index: 0, step: 0 }, 4000],
   ])("is closed, and the run goes on: %s", async (_, message, code) => {
     const scene = await readyRun();
     const peer = scene.connect("x");

@@ -2,18 +2,13 @@ import { loadArithmetic } from "@latentweave/arithmetic";
 import { createLayout, ownership } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
 import type { Channel, Lease, Message, MessageOf } from "@latentweave/protocol";
-import {
-  createFakePeer,
-  createPlainCompute,
-  createVirtualClock,
-  type FakePeer,
-  randomRows,
-  smallClasses,
-  smallSpec,
-  smallWidth,
-} from "@latentweave/simulator";
 import { describe, expect, it } from "vitest";
-import { createWorker, type Worker, type WorkerEnd } from "./worker.ts";
+import { randomRows } from "./cluster.ts";
+import { createFakePeer, type FakePeer } from "./fake-peer.ts";
+import { createPlainCompute } from "./plain-compute.ts";
+import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
+import { createVirtualClock } from "./virtual-clock.ts";
+import { createWorker, type Worker, type WorkerEnd } from "@latentweave/worker-engine";
 
 const runId = "r";
 const spec = smallSpec({ steps: 3, evaluation: null });
