@@ -25,33 +25,31 @@ interface Scene {
   worker(id: string, canary?: string, determinismClass?: Record<string, string>): Promise<FakePeer>;
 }
 
-const hello = (change: object = {}): Message =>
-  ({
-    type: "hello",
-    runId,
-    protocol: 1,
-    role: "worker",
-    id: "w",
-    host: "h",
-    pid: 1,
-    software: "test",
-    ...change,
-  });
+const hello = (change: object = {}): Message => ({
+  type: "hello",
+  runId,
+  protocol: 1,
+  role: "worker",
+  id: "w",
+  host: "h",
+  pid: 1,
+  software: "test",
+  ...change,
+});
 
-const committed = (step: number, change: object = {}): Message =>
-  ({
-    type: "committed",
-    runId,
-    step,
-    version: step + 1,
-    tasks: [],
-    learningRate: 0.1,
-    gradientNorm: null,
-    duplicates: 0,
-    timings: {},
-    last: false,
-    ...change,
-  });
+const committed = (step: number, change: object = {}): Message => ({
+  type: "committed",
+  runId,
+  step,
+  version: step + 1,
+  tasks: [],
+  learningRate: 0.1,
+  gradientNorm: null,
+  duplicates: 0,
+  timings: {},
+  last: false,
+  ...change,
+});
 
 /** A coordinator whose one shard, played by the test, is ready. */
 async function readyRun(change: Partial<CoordinatorOptions> = {}): Promise<Scene> {
@@ -117,7 +115,7 @@ function expectWholeLeases(scene: Scene, workers: readonly FakePeer[]): void {
 }
 
 describe("a connection that begins wrongly", () => {
-  it.each([
+  it.each<readonly [what: string, message: Message, code: number]>([
     ["another first message", { type: "canary", runId, digest: "d" }, 4000],
     ["another protocol version", hello({ protocol: 2 }), 4001],
     ["another run", hello({ runId: "other" }), 4003],

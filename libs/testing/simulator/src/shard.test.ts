@@ -110,19 +110,20 @@ async function wholeStep(peer: FakePeer, step = 0): Promise<void> {
   for (const task of ["first", "second"]) await push(peer, task, rootOf(task), { step });
 }
 
-const attach = (change: object): Message =>
-  ({ type: "attach", runId, protocol: 1, workerId: "w", ...change });
+const attach = (change: object): Message => ({
+  type: "attach",
+  runId,
+  protocol: 1,
+  workerId: "w",
+  ...change,
+});
 
 describe("a connection that begins wrongly", () => {
-  it.each([
+  it.each<readonly [what: string, message: Message, code: number]>([
     ["another first message", { type: "leaving", runId, reason: "x" }, 4000],
     ["another protocol version", attach({ protocol: 2 }), 4001],
     ["another run", attach({ runId: "other" }), 4003],
-    [
-      "a shard that the run does not have",
-      { type: "attach-shard", runId, protocol: 1, index: 7 },
-      4000,
-    ],
+    ["a shard that the run does not have", { type: "attach-shard", runId, protocol: 1, index: 7 }, 4000],
   ])("is closed: %s", async (_, message, code) => {
     const scene = await begunShard();
     const peer = scene.connect("x");
