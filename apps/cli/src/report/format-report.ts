@@ -15,7 +15,7 @@ function formatTask(task: TaskReport, names: { readonly together: string; readon
   const heads = Object.keys(task.together.heads);
   const header = [
     "",
-    ...(hasErrors(task) ? ["error per number"] : []),
+    ...(hasErrors(task) ? ["reconstruction error"] : []),
     ...heads.map((head) => headTitle(task, head)),
   ];
   const row = (name: string, figures: RunFigures): Cell[] => [
@@ -56,7 +56,7 @@ function hasErrors(task: TaskReport): boolean {
 
 function headTitle(task: TaskReport, head: string): string {
   const own = task.together.heads[head];
-  return own && "accuracy" in own ? `${head}, right` : `${head}, error`;
+  return own && "accuracy" in own ? `${head} accuracy` : `${head} error`;
 }
 
 function headText(figures: RunFigures, head: string): Cell {

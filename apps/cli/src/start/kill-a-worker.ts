@@ -68,7 +68,7 @@ async function tellReturn(
     const meanwhile = snapshot.step - step;
     say(
       `step ${formatCount(snapshot.step)}: ${workerId} is back as process ${back.pid}, ` +
-        `${formatDuration(performance.now() - startMs)} later; the run did ${formatCount(meanwhile)} steps meanwhile`,
+        `${formatDuration(performance.now() - startMs)} later; the run did ${formatCount(meanwhile)} step${meanwhile === 1 ? "" : "s"} meanwhile`,
     );
     return;
   }

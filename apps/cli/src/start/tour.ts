@@ -70,6 +70,8 @@ export async function takeTour(options: TourOptions): Promise<number> {
     heading(output, `3  Each task alone, as many steps and samples`);
     const alone = await trainAlone(main, tasks, options, output, interrupts);
 
+    // Nothing is left to be stopped in order: Ctrl-C may end the process.
+    interrupts.release();
     heading(output, "4  What was learned, on samples that nobody trained on");
     const isBetter = await report(learned, alone, plan, output);
 
@@ -226,11 +228,11 @@ async function report(
   const fitted = await makeReport({ run, alone: others, baselines: true, backend, log: note });
   const { tasks } = fitted.report;
   output.line(`\n${formatReport(fitted.report, { together: "both together", alone: "alone" })}\n`);
-  for (const task of tasks) for (const sentence of verdictsOf(task)) output.line(sentence);
+  for (const task of tasks) output.line(`${verdictsOf(task).join("\n")}\n`);
   const blocks = await pictureBlocks([{ label: "learned", run }], fitted.pcas, backend);
   const picture = path.join(main.directory, "reconstructions.png");
   await writeFile(picture, drawPicture(blocks));
-  output.line(`\npicture   ${picture}`);
+  output.line(`picture   ${picture}`);
   const worse = tasks.filter((task) => beatsPca(task) === false).map(({ task }) => task);
   if (worse.length === 0) return true;
   if (!plan.mustBeatPca) {
