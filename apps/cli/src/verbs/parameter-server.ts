@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { letHeapGrow } from "../command/heap-growth.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
 import { packageVersion } from "../command/version.ts";
@@ -23,6 +24,7 @@ export function addParameterServer(program: Command): void {
     .option("--host <address>", "where to listen; default loopback")
     .option("--port <port>", "default: any free one", wholeNumber(0));
   withProcessFlags(command).action(async (flags: ShardFlags) => {
+    letHeapGrow();
     const { token, signal } = await processContext(flags);
     const { runShardProcess } = await import("@latentweave/parameter-server-app");
     const { coordinator, runId, index, shards } = flags;

@@ -2,6 +2,7 @@ import type { BackendName } from "@latentweave/compute";
 import { UserError } from "@latentweave/protocol";
 import { type Command } from "commander";
 import { describeFailure } from "../command/failure.ts";
+import { letHeapGrow } from "../command/heap-growth.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
 import { packageVersion } from "../command/version.ts";
 
@@ -38,6 +39,7 @@ export function withWorkerFlags(command: Command): Command {
 
 /** @param failedCode exit code for a refusal: people get another one than launchers do */
 export async function runWorker(flags: WorkerFlags, failedCode: number = hopelessExitCode): Promise<void> {
+  letHeapGrow();
   const { token, signal } = await processContext(flags);
   // Loaded when it is needed: other verbs start in a fraction of the time.
   const { runWorkerProcess } = await import("@latentweave/worker-app");
