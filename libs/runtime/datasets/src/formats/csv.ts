@@ -39,7 +39,12 @@ export async function readCsvFile(file: string, options: CsvOptions): Promise<Ta
     else table = new TableReader(file, record, options);
   }
   if (!table)
-    throw new UserError({ what: "the file is empty", where: file, expected: "a header line and rows" });
+    throw new UserError({
+      what: "the file is empty",
+      where: file,
+      expected: "a header line and rows",
+      mend: "name another file, or write the table again",
+    });
   return table.finish();
 }
 
@@ -181,7 +186,12 @@ class TableReader {
 
   finish(): TableData {
     if (this.#rows === 0) {
-      throw new UserError({ what: "has no rows", where: this.#file, expected: "rows below the header line" });
+      throw new UserError({
+        what: "has no rows",
+        where: this.#file,
+        expected: "rows below the header line",
+        mend: "name another file, or write the table again",
+      });
     }
     const categories = this.#inputs.map(({ category }) => category?.sorted());
     const names = this.#inputs.flatMap(

@@ -32,7 +32,12 @@ export async function describeCsv(
     }
   }
   if (rows < 0)
-    throw new UserError({ what: "the file is empty", where: file, expected: "a header line and rows" });
+    throw new UserError({
+      what: "the file is empty",
+      where: file,
+      expected: "a header line and rows",
+      mend: "name another file, or write the table again",
+    });
   return {
     rows,
     columns: columns.map(({ name, numeric, values, empty }) => ({

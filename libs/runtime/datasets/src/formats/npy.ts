@@ -13,7 +13,12 @@ export async function readNpyFile(file: string): Promise<ArrayData> {
 /** Reads NPY of format 1 to 3 (numpy.lib.format). @param where the file's name, for messages */
 export function parseNpy(bytes: Uint8Array, where: string): ArrayData {
   if (!magic.every((byte, index) => bytes[index] === byte) || bytes.length < 12) {
-    throw new UserError({ what: "is no NPY file", where, expected: "a file as numpy.save writes it" });
+    throw new UserError({
+      what: "is no NPY file",
+      where,
+      expected: "a file as numpy.save writes it",
+      mend: "save the array again with numpy.save",
+    });
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerStart = (bytes[6] as number) >= 2 ? 12 : 10;

@@ -44,6 +44,7 @@ function listEntries(bytes: Buffer, where: string): Map<string, Entry> {
       what: "the archive is damaged or cut short",
       where,
       expected: "a file as numpy.savez writes it",
+      mend: "save the arrays again with numpy.savez",
     });
   let end = bytes.length - 22;
   // The end record may be followed by a comment of at most 65,535 bytes.
