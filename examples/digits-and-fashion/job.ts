@@ -7,9 +7,9 @@ const task = {
   encoder: [dense(256, "relu")],
   decoder: [dense(256, "relu"), dense(784, "sigmoid")],
   reconstruction: { loss: "mse", weight: 20 },
-  heads: { label: { kind: "classification", weight: 0.1 } },
+  heads: { label: { kind: "classification", weight: 0.15 } },
   microBatch: 32,
-  slots: 8,
+  slots: 4,
 } as const;
 
 export default defineJob({
@@ -24,8 +24,8 @@ export default defineJob({
     latent: 32,
     trunkDecoder: [dense(128, "relu")],
   },
-  optimiser: { kind: "adam", learningRate: 0.003 },
+  optimiser: { kind: "adam", learningRate: 0.005 },
   schedule: { kind: "cosine", warmupSteps: 20, finalShare: 0.02 },
-  steps: 1200,
-  evaluate: { everySteps: 300 },
+  steps: 800,
+  evaluate: { everySteps: 200 },
 });

@@ -17,7 +17,7 @@ export interface TourPlan {
 }
 
 /** Steps of the whole tour with native TensorFlow, and of one for a backend thirty times slower. */
-const nativeSteps = 1_200;
+const nativeSteps = 800;
 const slowSteps = 90;
 
 /**

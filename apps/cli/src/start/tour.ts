@@ -122,11 +122,12 @@ async function trainWithKilling(
   output: Output,
   interrupts: Interrupts,
 ): Promise<RunResult> {
-  let view: RunView | undefined;
-  const say = (line: string): void => (view ? view.note(line) : output.line(line));
+  const shown: { view?: RunView } = {};
+  const say = (line: string): void => (shown.view ? shown.view.note(line) : output.line(line));
   const run = await startNewRun({ ...launch, log: say }, tour.jobFile);
   output.line(`live page: ${pc.cyan(run.url)}  (open it in a browser)`);
-  view = createRunView(output, run.url);
+  const view = createRunView(output, run.url);
+  shown.view = view;
   interrupts.attach(run, say);
   const loud = (line: string): void => say(pc.yellow(line));
   const killer = killAWorker(run.url, plan.killStep, loud);
@@ -163,7 +164,7 @@ async function compareBits(
     }),
   );
   if (interrupts.count > 0) throw new Interrupted();
-  if (!isEnough) requireFinished(result, interrupts);
+  if (result.step < compareStep) requireFinished(result, interrupts);
   const hashAt = (directory: string): Promise<string> =>
     parameterHash(checkpointFolder(directory, compareStep), (line) => output.note(line));
   const [disturbed, undisturbed] = [await hashAt(main.directory), await hashAt(run.directory)];
@@ -203,7 +204,9 @@ async function trainAlone(
     interrupts.attach(
       {
         ...first,
-        stop: async (reason) => void (await Promise.all(runs.map((run) => run.stop(reason)))),
+        stop: async (reason) => {
+          await Promise.all(runs.map((run) => run.stop(reason)));
+        },
         stopNow: () => {
           for (const run of runs) run.stopNow();
         },

@@ -55,7 +55,7 @@ export function fitLinearClassifier(
       const sums = tf.sum(powers, 1, true);
       const loss = tf.sum(tf.sub(tf.log(sums), tf.sum(tf.mul(shifted, targets), 1, true)));
       const error = tf.sub(tf.div(powers, sums), targets);
-      const kernel = tf.matMul(onDevice, error as never, true, false);
+      const kernel = tf.matMul(onDevice, error, true, false);
       return tf.concat1d([tf.reshape(kernel, [-1]), tf.sum(error, 0), tf.reshape(loss, [1])] as never);
     });
     const values = flat.dataSync<"float32">();
