@@ -200,3 +200,24 @@ describe("stopping at awkward moments", () => {
     for (let seed = 0; seed < 6; seed++) expect(await finalHash(spec, 2, 12, seed)).toBe(reference);
   });
 });
+
+describe("everything killed at once", () => {
+  it("goes on from the newest periodic checkpoint to the same bits", async () => {
+    const spec = smallSpec({ steps: 9, checkpointEverySteps: 2 });
+    const reference = await finalHash(spec, 1, 1, 1);
+    for (let seed = 0; seed < 4; seed++) {
+      const before = createCluster({ spec, shards: 1 + (seed % 3), expectedWorkers: 2, rows, seed });
+      before.addWorker("a");
+      before.addWorker("b");
+      await before.runUntil(() => before.coordinator.snapshot().step >= 5 + (seed % 3));
+      // Nothing of it goes on: its clock stands still from here.
+      const resume = await before.store.latestCheckpoint();
+      if (!resume) throw new Error("no checkpoint");
+      expect(resume.version % 2).toBe(0);
+      const after = createCluster({ spec, shards: 1, expectedWorkers: 2, rows, seed, resume });
+      after.addWorker("a");
+      after.addWorker("b");
+      expect((await after.finish()).hash, `from ${resume.version}, seed ${seed}`).toBe(reference);
+    }
+  });
+});
