@@ -39,8 +39,6 @@ export async function film(context, url, frameMs) {
   const page = await context.newPage();
   await page.goto(url);
   await page.addStyleTag({ content: readFileSync(new URL("./film.css", import.meta.url), "utf8") });
-  // On a logarithmic scale a curve shows what it does late as well as early.
-  await page.evaluate(() => document.getElementById("scale").click());
   const frames = [];
   let filming = true;
   const loop = (async () => {

@@ -72,6 +72,8 @@ try {
   if (await snapshotWhen(url, ({ workers }) => workers.some(isBack)))
     await shown.caption({ text: "another worker-1 has joined: two again" }, aside);
   await running.ended;
+  // The page has heard the run's last word by now; one frame shows it.
+  await wait(2 * frameMs * speed);
   await shown.stop();
 
   const ids = ["undisturbed", "recorded"];
