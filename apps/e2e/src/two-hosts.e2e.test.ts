@@ -16,11 +16,13 @@ const settings = ["--steps", "8", "--seed", "7"];
 const token = "a-token-of-the-test";
 
 let hosts: TwoHosts;
+let takeDown = (): Promise<void> => Promise.resolve();
 let runs: string;
 let reference: string;
 
 beforeAll(async () => {
   hosts = await createTwoHosts(cacheDirectory());
+  takeDown = () => hosts.down();
   runs = await mkdtemp(path.join(os.tmpdir(), "latentweave-runs-"));
   await run(process.execPath, [
     program,
@@ -41,7 +43,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await hosts?.down();
+  await takeDown();
   await rm(runs, { recursive: true, force: true });
 });
 
