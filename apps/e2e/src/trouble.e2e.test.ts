@@ -92,11 +92,6 @@ describe("a run that is asked for strange things", () => {
       /no checkpoint of this run is whole|damaged/,
       /parameters\.safetensors/,
     ]);
-    const resume = ["train", "--resume", "--run-id", "long", "--runs", copies];
-    await expectOneMessage(await run(resume), 1, [
-      /no checkpoint of this run is whole|damaged/,
-      /parameters\.safetensors/,
-    ]);
     expect((await run(["inspect", "long", "--runs", copies])).stdout).toMatch(
       /damaged: parameters\.safetensors/,
     );
@@ -138,6 +133,24 @@ describe("nowhere to write", () => {
     const end = await run(["train", writeJob(folder), "--runs", runs, "--host", "0.0.0.0"]);
     await expectOneMessage(end, 1, [/--token/]);
   });
+});
+
+test("a run that finds its newest checkpoint damaged goes on from the one before, to the same bits", async () => {
+  const job = writeJob(folder, smallJob({ steps: 600, checkpoints: { everySteps: 100, keep: 3 } }));
+  const { hash } = await finish(startTraining(runs, "whole", [job]));
+  const training = startTraining(runs, "torn", [job]);
+  await committed(training, 250);
+  training.signal("SIGKILL");
+  await training.ended;
+  expect(await leftBehind(training.mark)).toEqual([]);
+  const checkpoints = path.join(runs, "torn", "checkpoints");
+  const newest = readdirSync(checkpoints).sort().at(-1) as string;
+  const file = path.join(checkpoints, newest, "parameters.safetensors");
+  writeFileSync(file, readFileSync(file).subarray(0, 100));
+
+  expect((await finish(startTraining(runs, "torn", ["--resume"]))).hash).toBe(hash);
+  const log = readFileSync(path.join(runs, "torn", "logs", "coordinator.log"), "utf8");
+  expect(log).toMatch(new RegExp(`checkpoint ${newest} is passed over`));
 });
 
 test("after all of this a run of the same job is as good as ever", async () => {
