@@ -76,25 +76,51 @@ describe("a run that is asked for strange things", () => {
     const changed = ["train", job, "--runs", runs, "--run-id", "long", "--resume", "--seed", "5"];
     await expectOneMessage(await run(changed), 1, [/seed was 0, is 5/]);
   });
+});
+
+describe("a damaged checkpoint", () => {
+  let job: string;
+  let hash: string;
+
+  beforeAll(async () => {
+    job = writeJob(folder, smallJob({ steps: 600, checkpoints: { everySteps: 100, keep: 3 } }));
+    ({ hash } = await finish(startTraining(runs, "whole", [job])));
+  });
 
   test.each([
     ["cut short", (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 9)],
     ["with one bit turned", (bytes: Uint8Array) => bytes.with(bytes.length - 5, (bytes.at(-5) ?? 0) ^ 1)],
-  ])("a checkpoint %s is noticed", async (name, damage) => {
+  ])("%s is noticed", async (name, damage) => {
     const copies = path.join(folder, name.replaceAll(" ", "-"));
-    cpSync(path.join(runs, "long"), path.join(copies, "long"), { recursive: true });
-    const checkpoints = path.join(copies, "long", "checkpoints");
+    cpSync(path.join(runs, "whole"), path.join(copies, "whole"), { recursive: true });
+    const checkpoints = path.join(copies, "whole", "checkpoints");
     for (const checkpoint of readdirSync(checkpoints)) {
       const file = path.join(checkpoints, checkpoint, "parameters.safetensors");
       writeFileSync(file, damage(readFileSync(file)));
     }
-    await expectOneMessage(await run(["hash", "long", "--runs", copies]), 1, [
+    await expectOneMessage(await run(["hash", "whole", "--runs", copies]), 1, [
       /no checkpoint of this run is whole|damaged/,
       /parameters\.safetensors/,
     ]);
-    expect((await run(["inspect", "long", "--runs", copies])).stdout).toMatch(
+    expect((await run(["inspect", "whole", "--runs", copies])).stdout).toMatch(
       /damaged: parameters\.safetensors/,
     );
+  });
+
+  test("is passed over: the run goes on from the one before, to the same bits", async () => {
+    const training = startTraining(runs, "torn", [job]);
+    await committed(training, 250);
+    training.signal("SIGKILL");
+    await training.ended;
+    expect(await leftBehind(training.mark)).toEqual([]);
+    const checkpoints = path.join(runs, "torn", "checkpoints");
+    const newest = readdirSync(checkpoints).sort().at(-1) as string;
+    const file = path.join(checkpoints, newest, "parameters.safetensors");
+    writeFileSync(file, readFileSync(file).subarray(0, 100));
+
+    expect((await finish(startTraining(runs, "torn", ["--resume"]))).hash).toBe(hash);
+    const log = readFileSync(path.join(runs, "torn", "logs", "coordinator.log"), "utf8");
+    expect(log).toMatch(new RegExp(`checkpoint ${newest} is passed over`));
   });
 });
 
@@ -133,24 +159,6 @@ describe("nowhere to write", () => {
     const end = await run(["train", writeJob(folder), "--runs", runs, "--host", "0.0.0.0"]);
     await expectOneMessage(end, 1, [/--token/]);
   });
-});
-
-test("a run that finds its newest checkpoint damaged goes on from the one before, to the same bits", async () => {
-  const job = writeJob(folder, smallJob({ steps: 600, checkpoints: { everySteps: 100, keep: 3 } }));
-  const { hash } = await finish(startTraining(runs, "whole", [job]));
-  const training = startTraining(runs, "torn", [job]);
-  await committed(training, 250);
-  training.signal("SIGKILL");
-  await training.ended;
-  expect(await leftBehind(training.mark)).toEqual([]);
-  const checkpoints = path.join(runs, "torn", "checkpoints");
-  const newest = readdirSync(checkpoints).sort().at(-1) as string;
-  const file = path.join(checkpoints, newest, "parameters.safetensors");
-  writeFileSync(file, readFileSync(file).subarray(0, 100));
-
-  expect((await finish(startTraining(runs, "torn", ["--resume"]))).hash).toBe(hash);
-  const log = readFileSync(path.join(runs, "torn", "logs", "coordinator.log"), "utf8");
-  expect(log).toMatch(new RegExp(`checkpoint ${newest} is passed over`));
 });
 
 test("after all of this a run of the same job is as good as ever", async () => {
