@@ -24,7 +24,7 @@ export default defineJob({
     latent: 32,
     trunkDecoder: [dense(128, "relu")],
   },
-  optimiser: { kind: "adam", learningRate: 0.005 },
+  optimiser: { kind: "adam", learningRate: 0.008 },
   schedule: { kind: "cosine", warmupSteps: 20, finalShare: 0.02 },
   steps: 800,
   evaluate: { everySteps: 200 },
