@@ -66,7 +66,8 @@ export function start(args: readonly string[], options: CommandOptions = {}): Ru
   ];
   const child = spawn(whole[0] as string, whole.slice(1), {
     cwd: options.cwd ?? root,
-    env: { ...process.env, NO_COLOR: "1", ...options.env, [markName]: mark },
+    // Nx asks for colours; Node.js warns where both are asked for and forbidden.
+    env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: "1", ...options.env, [markName]: mark },
     stdio: ["ignore", "pipe", "pipe"],
   });
   started.add(child);
