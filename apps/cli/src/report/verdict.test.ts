@@ -45,7 +45,7 @@ describe("what a report says in words", () => {
     const alone = [figures(0.008, 0.951)];
     expect(verdictsOf(report({ alone }))).toEqual([
       "digits: trained together, error 25.0 % above that of training alone",
-      "digits: trained together, label 0.1 points below training alone (which chance does on 10,000 samples)",
+      "digits: trained together, label 0.1 points below training alone (no more than chance does on 10,000 samples)",
     ]);
   });
 

@@ -55,5 +55,5 @@ function comparedAccuracy(own: number, other: number, name: string, samples: num
   const spread = Math.sqrt((own * (1 - own) + other * (1 - other)) / samples);
   const isChance = Math.abs(own - other) < chanceDeviations * spread;
   const size = `${Math.abs(points).toFixed(1)} points ${points < 0 ? "below" : "above"} ${name}`;
-  return isChance ? `${size} (which chance does on ${formatCount(samples)} samples)` : size;
+  return isChance ? `${size} (no more than chance does on ${formatCount(samples)} samples)` : size;
 }

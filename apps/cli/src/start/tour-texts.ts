@@ -14,7 +14,7 @@ export function introduction(tasks: readonly string[], plan: TourPlan): string {
     `at step ${formatCount(killStep)} it kills one worker with kill -9, and the run goes on;`,
     `it trains the same job undisturbed up to step ${formatCount(compareStep)}, and compares every bit;`,
     "it trains each task alone, and sets all that beside PCA and a linear classifier.",
-    "Ctrl-C ends it.",
+    "It takes a few minutes; Ctrl-C ends it.",
     ...(isNative
       ? []
       : [
