@@ -1,5 +1,5 @@
 import path from "node:path";
-import { openLatestCheckpoint, readTable } from "@latentweave/checkpoint";
+import { findRun, openLatestCheckpoint, readTable } from "@latentweave/checkpoint";
 import { findPrepared, openPrepared, type PreparedReader, prepare } from "@latentweave/datasets";
 import { type ResolvedJob, resolveJob } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
@@ -36,17 +36,46 @@ export interface OpenedRun {
 /** A prepared data set is read once from front to back: one decoded shard at a time is enough. */
 const readerCacheBytes = 8 * 2 ** 20;
 
-/** @throws UserError when the run has no whole checkpoint, or its data are gone and cannot be prepared again. */
-export async function openRun(directory: string, log: (line: string) => void): Promise<OpenedRun> {
+/**
+ * @param target a run as people name it, or RUN@STEP for the checkpoint of that step
+ * @throws UserError when the run has no (such) whole checkpoint, or its data are gone and cannot be prepared again
+ */
+export async function openNamedRun(
+  runsDirectory: string,
+  target: string,
+  log: (line: string) => void,
+): Promise<OpenedRun> {
+  const [, run = target, step] = /^(.+)@(\d+)$/.exec(target) ?? [];
+  return await openRun(findRun(runsDirectory, run), log, step === undefined ? undefined : Number(step));
+}
+
+/**
+ * @param version of the checkpoint; default: the newest
+ * @throws UserError when the run has no (such) whole checkpoint, or its data are gone and cannot be prepared again
+ */
+export async function openRun(
+  directory: string,
+  log: (line: string) => void,
+  version?: number,
+): Promise<OpenedRun> {
   const job = resolveJob(await required(directory, "job.json"), path.join(directory, "job.json"));
   const spec = (await required(directory, "spec.json")) as unknown as RunSpec;
   const layout = createLayout(spec.groups);
-  const checkpoint = await openLatestCheckpoint({ directory, layout, log });
+  const checkpoint = await openLatestCheckpoint({
+    ...{ directory, layout, log },
+    ...(version === undefined ? {} : { version }),
+  });
   if (!checkpoint)
     throw new UserError({
-      what: "this run has no whole checkpoint yet",
+      what:
+        version === undefined
+          ? "this run has no whole checkpoint yet"
+          : `this run has no whole checkpoint of step ${version}`,
       where: directory,
-      mend: "let it reach its first one, or continue it with --resume",
+      mend:
+        version === undefined
+          ? "let it reach its first one, or continue it with --resume"
+          : `see which there are: latentweave inspect ${path.basename(directory)}`,
     });
   const parameters: Float32Array[] = [];
   for (const group of layout.groups) {

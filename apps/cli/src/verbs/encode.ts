@@ -23,7 +23,7 @@ export function addEncode(program: Command): void {
     .description(
       "Puts data through a run's encoder and writes the latents, one row per sample, with the preprocessing that was fitted in training.",
     )
-    .argument("<run>", "a run")
+    .argument("<run>", "a run, or RUN@STEP for the checkpoint of that step")
     .argument("<data>", "a CSV, TSV, NPY, NPZ or IDX file, or a data set of the catalogue")
     .requiredOption("-o, --output <file>", "an .npy or a .csv file")
     .option("--task <name>", "whose encoder; may be left out where there is one task")
@@ -59,14 +59,13 @@ async function encode(run: string, data: string, flags: Flags): Promise<void> {
       mend: "choose another name",
       exitCode: 2,
     });
-  const { findRun } = await import("@latentweave/checkpoint");
   const { guessDataSource } = await import("@latentweave/datasets");
   const { encodeRows, toCsv, toNpy } = await import("../report/encode-rows.ts");
   const { loadReportBackend } = await import("../report/load-model.ts");
-  const { openRun } = await import("../report/open-run.ts");
+  const { openNamedRun } = await import("../report/open-run.ts");
   const source = guessDataSource(data);
   const note = (line: string): void => output.note(line);
-  const opened = await openRun(findRun(runsDirectory(flags), run), note);
+  const opened = await openNamedRun(runsDirectory(flags), run, note);
   const task = chooseTask(opened, flags.task);
   const backend = await loadReportBackend(flags.backend);
   const encoded = await encodeRows({ run: opened, task, source, of: flags.of, backend, log: note });

@@ -18,9 +18,9 @@ export function addEvaluate(program: Command): void {
     .command("evaluate")
     .summary("what was learned, on samples never trained on")
     .description(
-      "Measures a run's newest checkpoint on the test split: reconstruction error and the accuracy of heads, per task.",
+      "Measures a run's newest checkpoint on the test split (or another, with --split): reconstruction error and the accuracy of heads, per task.",
     )
-    .argument("<run>", "a run")
+    .argument("<run>", "a run, or RUN@STEP for the checkpoint of that step")
     .option(
       "--baselines",
       "beside PCA (as many components as the latent has numbers) and a linear classifier on the raw samples, both fitted here to the same training data",
@@ -45,6 +45,7 @@ export function addEvaluate(program: Command): void {
       "after",
       examples(
         ["evaluate digits-1", "test error and accuracy"],
+        ["evaluate digits-1@500", "as it was after 500 steps"],
         ["evaluate digits-1 --baselines --png digits.png", "beside baselines, with a picture"],
         ["evaluate both --alone only-digits only-fashion", "does learning together help?"],
       ),
@@ -55,15 +56,14 @@ export function addEvaluate(program: Command): void {
 async function evaluate(run: string, flags: Flags): Promise<void> {
   const output = createOutput(flags);
   const note = (line: string): void => output.note(line);
-  const { findRun } = await import("@latentweave/checkpoint");
   const { loadReportBackend } = await import("../report/load-model.ts");
-  const { openRun } = await import("../report/open-run.ts");
+  const { openNamedRun } = await import("../report/open-run.ts");
   const { makeReport } = await import("../report/make-report.ts");
   const { formatReport } = await import("../report/format-report.ts");
   const runs = runsDirectory(flags);
-  const opened = await openRun(findRun(runs, run), note);
+  const opened = await openNamedRun(runs, run, note);
   const alone = [];
-  for (const other of flags.alone ?? []) alone.push(await openRun(findRun(runs, other), note));
+  for (const other of flags.alone ?? []) alone.push(await openNamedRun(runs, other, note));
   const backend = await loadReportBackend(flags.backend);
   const { report, pcas } = await makeReport({
     run: opened,

@@ -60,12 +60,14 @@ export interface NewestCheckpoint {
   readonly manifest: Manifest;
 }
 
-/** The newest whole checkpoint of a run's `checkpoints` folder; each one passed over is named to `log` with the reason. */
+/** The newest whole checkpoint of a run's `checkpoints` folder, or the wanted one; each one passed over is named to `log` with the reason. */
 export async function newestCheckpoint(
   checkpoints: string,
   log: (line: string) => void,
+  wanted?: number,
 ): Promise<NewestCheckpoint | undefined> {
-  for (const { directory } of await listCheckpoints(checkpoints)) {
+  for (const { version, directory } of await listCheckpoints(checkpoints)) {
+    if (wanted !== undefined && version !== wanted) continue;
     const verification = await verifyCheckpoint(directory);
     if (verification.kind === "whole") return { directory, manifest: verification.manifest };
     log(`checkpoint ${path.basename(directory)} is passed over: ${verification.reason}`);
@@ -141,8 +143,11 @@ export async function openLatestCheckpoint(options: {
   readonly directory: string;
   readonly layout: ParameterLayout;
   readonly log: (line: string) => void;
+  /** This one, in place of the newest. */
+  readonly version?: number;
 }): Promise<CheckpointSource | undefined> {
-  const newest = await newestCheckpoint(path.join(options.directory, "checkpoints"), options.log);
+  const checkpoints = path.join(options.directory, "checkpoints");
+  const newest = await newestCheckpoint(checkpoints, options.log, options.version);
   return newest ? checkpointSource(newest, options.layout) : undefined;
 }
 
