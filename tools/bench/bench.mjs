@@ -53,7 +53,7 @@ async function main() {
       `load ${load.toFixed(1)} on ${os.availableParallelism()} cores: the machine is busy, these figures will not mean much`,
     );
   if (values.memory) {
-    const steps = whole(values.steps ?? "10000", "steps");
+    const steps = whole(values.steps ?? "40000", "steps");
     console.log(growthText(await measureMemoryGrowth({ steps })));
     return;
   }
@@ -70,7 +70,7 @@ async function main() {
   const speed = await measureSpeed({ rounds, steps, workerCounts, torch });
   requireSameBits(speed);
   const kernels = await measureServerKernels();
-  const growth = values.quick ? undefined : await measureMemoryGrowth({ steps: 10_000 });
+  const growth = values.quick ? undefined : await measureMemoryGrowth();
   for (const text of [speedTable(speed), phaseTable(speed), memoryTable(speed), kernelTable(kernels)])
     console.log(`\n${text}`);
   if (growth) console.log(`\n${growthText(growth)}`);

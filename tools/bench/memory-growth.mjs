@@ -10,15 +10,15 @@ import { slope } from "./statistics.mjs";
 
 const job = fileURLToPath(new URL("./tiny.yaml", import.meta.url));
 const sampleEveryMs = 250;
-/** Before this the heap is still finding its size. */
-const settledAfter = 0.1;
+/** Over ten thousand steps V8 finds the size of its heap, and the curves' history fills up. */
+const settledAfter = 0.25;
 
 /**
  * @returns {Promise<{ steps, seconds, processes: { name, startBytes, endBytes, peakBytes, bytesPerStep, samples }[] }>}
- *   `bytesPerStep`: least-squares slope of resident memory over the last nine tenths of the steps; `startBytes` and
+ *   `bytesPerStep`: least-squares slope of resident memory over the last three quarters of the steps; `startBytes` and
  *   `endBytes`: the medians of the first and the last tenth of those samples
  */
-export async function measureMemoryGrowth({ steps }) {
+export async function measureMemoryGrowth({ steps = 40_000 } = {}) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
   const samples = new Map();
   let watch;

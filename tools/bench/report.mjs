@@ -93,7 +93,7 @@ export function growthTable({ processes }) {
 }
 
 export function growthText(growth) {
-  return `${count(growth.steps)} steps of a tiny job in ${count(growth.seconds)} s; resident memory over the last nine tenths of the steps, and the slope of a straight line through it:
+  return `${count(growth.steps)} steps of a tiny job in ${count(growth.seconds)} s; resident memory over the last three quarters of the steps (over the first, V8 finds the size of its heap), and the slope of a straight line through it:
 
 ${growthTable(growth)}`;
 }

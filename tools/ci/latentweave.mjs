@@ -68,19 +68,3 @@ export function processesNaming(text) {
     }
   });
 }
-
-/** The process that started this one, or 0 where it has ended. */
-export function parentOf(pid) {
-  try {
-    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-  } catch {
-    return 0;
-  }
-}
-
-/** Resident and peak memory of a process, in MiB. */
-export function memoryOf(pid) {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const field = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
-  return { resident: field("VmRSS"), peak: field("VmHWM") };
-}

@@ -2,14 +2,14 @@
 /**
  * Makes the README's recording from a real run.
  *
- *   npm run record [-- --steps N] [--seconds N] [--keep DIR]
+ *   npm run record [-- --steps N] [--seconds N] [--keep DIR] [--out DIR]
  *
  * An undisturbed run first; then the same job under the camera, one of its two workers killed with `kill -9` on the way;
  * then `latentweave hash` of both. Nothing is written unless the hashes are equal.
  *   docs/media/recording.gif    the recording
  *   docs/media/recording.png    one picture of it, for where nothing moves
  *   docs/media/recording.json   what was measured on the way, with the conditions
- * `--keep DIR` keeps every frame as a PNG file in DIR.
+ * `--keep DIR` keeps every frame as a PNG file in DIR; `--out DIR` writes the three files there.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -33,7 +33,7 @@ const cardMs = 6000;
 
 const loadBefore = os.loadavg()[0];
 const runs = mkdtempSync(path.join(os.tmpdir(), "latentweave-record-"));
-const media = path.join(root, "docs/media");
+const media = flags.out ?? path.join(root, "docs/media");
 let running;
 let browser;
 try {
@@ -124,7 +124,7 @@ try {
   };
   writeFileSync(path.join(media, "recording.json"), `${JSON.stringify(facts, undefined, 2)}\n`);
   if (flags.keep) keepFrames(flags.keep, frames);
-  say(`docs/media/recording.gif: ${frames.length} frames, ${(gif.length / 1e6).toFixed(2)} MB`);
+  say(`${path.join(media, "recording.gif")}: ${frames.length} frames, ${(gif.length / 1e6).toFixed(2)} MB`);
 } catch (error) {
   process.stderr.write(`no recording: ${error.message}\n`);
   process.exitCode = 1;
@@ -142,6 +142,7 @@ function readFlags() {
         steps: { type: "string", default: "300" },
         seconds: { type: "string", default: "14" },
         keep: { type: "string" },
+        out: { type: "string" },
       },
     });
     return values;
