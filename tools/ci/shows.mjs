@@ -11,6 +11,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { setup } from "../setup/setup.mjs";
+import { runCommand } from "./run-command.mjs";
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "shows");
 const [issue, ...flags] = process.argv.slice(2);
@@ -21,6 +22,7 @@ if (issue === undefined || !existsSync(file)) {
   console.error(`usage: npm run shows -- ISSUE [--only N,N]     issues: ${known.join(", ")}`);
   process.exit(2);
 }
+await runCommand(["bash", "tools/ci/machine.sh"], { onOutput: (text) => process.stdout.write(text) });
 if ((await setup()) !== 0) process.exit(1);
 
 const { items } = await import(file);
