@@ -14,6 +14,14 @@ export {
   type Timings,
 } from "./messages.ts";
 export {
+  type CoordinatorMoment,
+  type Moment,
+  moments,
+  type Probe,
+  type ShardMoment,
+  type WorkerMoment,
+} from "./moments.ts";
+export {
   type FittedScale,
   type PreparedManifest,
   type PreparedShard,
