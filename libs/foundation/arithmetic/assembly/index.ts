@@ -6,4 +6,5 @@ export { heapBase, exp, log, pow, sin, cos, tanh } from "./scalar";
 export { add, scaleInto, accumulate, fill } from "./elementwise";
 export { dot, allFinite } from "./reduction";
 export { sgd, momentum, adam } from "./optimiser";
+export { digestStart, digestFeed, digestEnd, digestWindow } from "./digest";
 export { fillUniform, fillNormal, fillBernoulliMask } from "./random";

@@ -1,4 +1,5 @@
 import { Arena } from "./arena.ts";
+import { type DigestPiece, digestOf } from "./digest.ts";
 import { instantiate } from "./instance.ts";
 import type { Key } from "./key.ts";
 
@@ -34,6 +35,12 @@ export interface Arithmetic extends BlockKernels, OptimiserKernels, RandomFills 
   sin(x: number): number;
   cos(x: number): number;
   tanh(x: number): number;
+
+  /**
+   * XXH64 (seed 0) of the pieces laid end to end, as 16 hexadecimal digits. Bytes that lie outside this memory are
+   * copied in through a window of the module's own: nothing is allocated, no view is detached.
+   */
+  digest(...pieces: readonly DigestPiece[]): string;
 }
 
 /** Float32 vectors; inputs and results flushed (docs/arithmetic.md, "Denormals"). */
@@ -131,6 +138,7 @@ export function loadArithmetic(): Arithmetic {
     f64: (pointer, n) => new Float64Array(memory.buffer, pointer, n),
     u8: (pointer, n) => new Uint8Array(memory.buffer, pointer, n),
     ...{ exp, log, pow, sin, cos, tanh, add, scaleInto, accumulate, fill, dot },
+    digest: (...pieces) => digestOf(wasm, pieces),
     sumSquares: (a, n) => dot(a, a, n),
     allFinite: (pointer, n) => wasm.allFinite(pointer, n) === 1,
     sgd: (b, rate) => wasm.sgd(b.params, b.next, b.gradient, b.n, rate, b.l2, b.gradientScale),

@@ -7,6 +7,7 @@ export {
   loadArithmetic,
 } from "./arithmetic.ts";
 export { ArithmeticMemoryError, InvalidFreeError } from "./arena.ts";
+export type { DigestPiece } from "./digest.ts";
 export { type Key, randomKey } from "./key.ts";
 export { permute } from "./permutation.ts";
 export { type PhiloxWords, philox4x32 } from "./philox.ts";

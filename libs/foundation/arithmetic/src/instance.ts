@@ -22,6 +22,11 @@ export interface ModuleExports {
   fillUniform(...args: KernelArguments): void;
   fillNormal(...args: KernelArguments): void;
   fillBernoulliMask(...args: KernelArguments): void;
+  digestStart(): void;
+  digestFeed(pointer: number, bytes: number): void;
+  /** Signed 64 bits, as WebAssembly hands them over. */
+  digestEnd(): bigint;
+  digestWindow(): number;
 }
 
 /** In the order of the kernel's parameters in assembly/. */

@@ -1,0 +1,26 @@
+import type { ModuleExports } from "./instance.ts";
+
+/** A range of the arithmetic's memory, or bytes that lie anywhere. */
+export type DigestPiece = Uint8Array | { readonly pointer: number; readonly bytes: number };
+
+const windowBytes = 8192;
+
+/** XXH64 (seed 0) over pieces laid end to end, in hexadecimal; how they are cut changes nothing. */
+export function digestOf(wasm: ModuleExports, pieces: readonly DigestPiece[]): string {
+  wasm.digestStart();
+  for (const piece of pieces) {
+    if (piece instanceof Uint8Array) feedThroughWindow(wasm, piece);
+    else wasm.digestFeed(piece.pointer, piece.bytes);
+  }
+  return BigInt.asUintN(64, wasm.digestEnd()).toString(16).padStart(16, "0");
+}
+
+function feedThroughWindow(wasm: ModuleExports, piece: Uint8Array): void {
+  const at = wasm.digestWindow();
+  const window = new Uint8Array(wasm.memory.buffer, at, windowBytes);
+  for (let from = 0; from < piece.length; from += windowBytes) {
+    const part = piece.subarray(from, from + windowBytes);
+    window.set(part);
+    wasm.digestFeed(at, part.length);
+  }
+}
