@@ -28,6 +28,16 @@ export interface OwnedState {
   restore(section: string, range: Slice, bytes: Uint8Array): void;
   setVersion(version: number): void;
   advance(): void;
+  /** Version 0 with fresh parameters, whatever was there. */
+  reinitialise(): void;
+  /** A predecessor's numbers were found in memory that outlived its process. */
+  readonly kept: boolean;
+  readonly timeline: number;
+  setTimeline(timeline: number): void;
+  /** Leader: what was decided on `step`, before anybody hears of it. `encode` makes a text of at most that many bytes. */
+  writeDecision(step: number, encode: (maxBytes: number) => string): void;
+  /** The newest decision that was written whole. */
+  readDecision(): { readonly step: number; readonly text: string } | undefined;
 }
 
 const parametersSection = "parameters";
@@ -51,9 +61,15 @@ export function createOwnedState(
     parameters: pair(slice.numbers),
     states: new Map(stateNames.map((name) => [name, pair(slice.numbers)])),
   }));
-  for (const slice of slices) {
-    initialise(arithmetic, layout.groups[slice.group] as ParameterGroup, slice, slice.parameters[0], seed);
-  }
+  let timeline = 0;
+  const reinitialise = (): void => {
+    version = 0;
+    for (const slice of slices) {
+      initialise(arithmetic, layout.groups[slice.group] as ParameterGroup, slice, slice.parameters[0], seed);
+      for (const [first] of slice.states.values()) arithmetic.fill(first, 0, slice.numbers);
+    }
+  };
+  reinitialise();
   const pointer = (slice: OwnedSlice, section: string, ahead: 0 | 1): number => {
     const pointers = section === parametersSection ? slice.parameters : slice.states.get(section);
     if (!pointers) throw new RangeError(`there is no section "${section}"`);
@@ -98,6 +114,16 @@ export function createOwnedState(
     advance() {
       version += 1;
     },
+    reinitialise,
+    kept: false,
+    get timeline() {
+      return timeline;
+    },
+    setTimeline(next) {
+      timeline = next;
+    },
+    writeDecision: () => undefined,
+    readDecision: () => undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
-import type { Channel, Clock } from "@latentweave/protocol";
+import type { Channel, Clock, Probe, ShardMoment } from "@latentweave/protocol";
 
 export interface ShardOptions {
   readonly runId: string;
@@ -7,8 +7,8 @@ export interface ShardOptions {
   readonly shards: number;
   readonly arithmetic: Arithmetic;
   readonly clock: Clock;
-  /** Opens the channel to the leader; called once, by followers. */
-  readonly dialLeader: (address: string) => Promise<Channel>;
+  /** Followers: keeps a channel to the leader open until `stop`; calls back with every channel it gets. */
+  readonly keepLeader: (address: string, onChannel: (channel: Channel) => void) => { stop(): void };
   readonly identity: {
     readonly host: string;
     readonly pid: number;
@@ -16,5 +16,6 @@ export interface ShardOptions {
     readonly port: number;
   };
   readonly residentBytes: () => number;
+  readonly probe?: Probe<ShardMoment>;
   readonly log: (text: string) => void;
 }

@@ -34,7 +34,7 @@ export function prepareTraining(
     optimiser,
     relatedness: createRelatedness(spec, layout, arithmetic),
     state,
-    publication: createPublication(state),
+    publication: createPublication(arithmetic, state),
   };
 }
 

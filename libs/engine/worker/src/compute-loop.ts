@@ -1,9 +1,9 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { Compute } from "@latentweave/model";
-import type { Clock, Lease } from "@latentweave/protocol";
+import type { Clock, Lease, Probe, WorkerMoment } from "@latentweave/protocol";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { Rows } from "./row-source.ts";
-import type { ShardLinks } from "./shard-links.ts";
+import type { Moment, ShardLinks } from "./shard-links.ts";
 import { openStepWork, type PushTarget, type StepWork, type Todo } from "./step-work.ts";
 
 type Read = Promise<Rows & { readonly samples: number }>;
@@ -13,6 +13,17 @@ export interface Assigned {
   readonly quorumId: number;
   readonly leases: readonly Lease[];
 }
+
+/** Slots of one step that somebody else is late with. */
+export interface Help extends Moment {
+  readonly leases: readonly Lease[];
+}
+
+/**
+ * Shards agree within a few milliseconds of each other. When they still differ after this long, one of them has been
+ * started again and needs a step that the others have left behind.
+ */
+const disagreementMs = 100;
 
 /**
  * Computes what is leased, micro-batch after micro-batch, and sleeps while there is nothing to do.
@@ -25,8 +36,8 @@ export interface ComputeLoop {
   /** Something has changed: look again. */
   wake(): void;
   stop(): void;
-  /** The shard may have lost what it was sent; everything held goes out to it again. */
-  resend(shards: readonly number[]): void;
+  /** A shard, or any of them, may have lost what it was sent; everything held goes out to it again. */
+  resend(shard?: number): void;
 }
 
 export function createComputeLoop(options: {
@@ -37,36 +48,57 @@ export function createComputeLoop(options: {
   readonly clock: Clock;
   readonly compute: Compute;
   readonly beforeMicroBatch: (() => Promise<void>) | undefined;
+  readonly probe: Probe<WorkerMoment> | undefined;
   readonly assigned: () => Assigned | undefined;
+  readonly help: () => Help | undefined;
   readonly isLeaving: () => boolean;
   readonly onStepDone: (report: NonNullable<ReturnType<StepWork["takeReport"]>>) => void;
 }): ComputeLoop {
-  const { runId, prepared, arithmetic, clock, compute } = options;
+  const { runId, prepared, arithmetic, clock, compute, probe } = options;
   const { source } = prepared;
   let work: StepWork | undefined;
   let over = false;
   let wake: () => void = () => undefined;
 
-  const currentStep = (): number | undefined => {
+  let cancelGoBack: (() => void) | undefined;
+
+  const now = (): Moment | undefined => {
     const assigned = options.assigned();
-    return assigned && options.links()?.agreedStep(assigned.quorumId);
+    return assigned && options.links()?.agreed(assigned.quorumId);
+  };
+  const isAt = (step: StepWork, moment: Moment | undefined): boolean =>
+    step.timeline === moment?.timeline && step.plan.step === moment.step;
+  const momentOf = (step: StepWork): Moment => ({ timeline: step.timeline, step: step.plan.step });
+
+  /** Slots are computed for whom the coordinator has given them to, or in place of somebody who is late. */
+  const leasesFor = (step: StepWork): readonly Lease[] => {
+    const help = options.help();
+    const leases = options.assigned()?.leases ?? [];
+    return help && isAt(step, help) ? [...leases, ...help.leases] : leases;
   };
 
-  const target = (): PushTarget => ({
+  const target = (step: StepWork): PushTarget => ({
     runId,
     quorumId: options.assigned()?.quorumId ?? 0,
-    shards: options.links()?.open() ?? [],
+    shards: options.links()?.at(momentOf(step)) ?? [],
+    onBetween: probe && (() => probe("mid-push", step.plan.step)),
   });
 
   /** Everything held and not yet sent, whatever the lease: after a change of lease, or when the step's work is done. */
-  const flush = (): void => {
-    if (work && currentStep() === work.plan.step) work.push(target());
-  };
+  const flush = (): void => work?.push(target(work));
 
   const stepDone = (done: StepWork): void => {
     const report = done.takeReport();
     flush();
     if (report) options.onStepDone(report);
+  };
+
+  /** A shard that was started again may lack what this worker would have to compute on weights that it has no more. */
+  const watchDisagreement = (): void => {
+    cancelGoBack ??= clock.after(disagreementMs, () => {
+      cancelGoBack = undefined;
+      if (work && !now() && work.todo(leasesFor(work)).length > 0) options.links()?.goBackTo(momentOf(work));
+    });
   };
 
   const startRead = (step: StepWork, { round, task, slot }: Todo): Read => {
@@ -80,6 +112,7 @@ export function createComputeLoop(options: {
 
   const computeOne = async (step: StepWork, next: Todo, after: Todo | undefined): Promise<void> => {
     await options.beforeMicroBatch?.();
+    probe?.("before-compute", step.plan.step);
     const sameRead = ahead?.of.partials === next.partials && ahead.of.slot === next.slot;
     const startedMs = clock.nowMs();
     const rows = await (sameRead && ahead ? ahead.rows : startRead(step, next));
@@ -100,11 +133,12 @@ export function createComputeLoop(options: {
     step.addTime("data", readMs - startedMs);
     step.addTime("compute", computedMs - readMs);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (work !== step || currentStep() !== step.plan.step) return;
+    if (work !== step || !isAt(step, now())) return;
     step.add(next, result, rows.samples);
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
-    step.push(target(), options.assigned()?.leases ?? [], next.partials);
+    probe?.("before-push", step.plan.step);
+    step.push(target(step), leasesFor(step), next.partials);
     step.addTime("push", clock.nowMs() - addedMs);
   };
 
@@ -112,21 +146,22 @@ export function createComputeLoop(options: {
     async run() {
       let idleSinceMs = clock.nowMs();
       while (!over) {
-        const step = currentStep();
-        const leases = options.assigned()?.leases ?? [];
-        if (step !== undefined && work?.plan.step !== step) {
+        const at = now();
+        if (at && !(work && isAt(work, at))) {
           work?.release();
-          work = openStepWork(prepared, arithmetic, step);
+          work = openStepWork(prepared, arithmetic, at);
           work.addTime("wait", clock.nowMs() - idleSinceMs);
-          work.prefetch(source, leases);
+          work.prefetch(source, options.assigned()?.leases ?? []);
         }
         if (options.isLeaving()) return;
-        const [next, after] = step === undefined || !work ? [] : work.todo(leases);
-        if (next && work) {
+        const [next, after] = work ? work.todo(leasesFor(work)) : [];
+        if (next && work && at) {
           await computeOne(work, next, after);
           continue;
         }
-        if (work && step !== undefined) stepDone(work);
+        if (next && !at) watchDisagreement();
+        if (work && at) stepDone(work);
+        else flush();
         idleSinceMs = clock.nowMs();
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -136,10 +171,11 @@ export function createComputeLoop(options: {
     wake: () => wake(),
     stop() {
       over = true;
+      cancelGoBack?.();
       wake();
     },
-    resend(shards) {
-      for (const shard of shards) work?.forgetSent(shard);
+    resend(shard) {
+      work?.forgetSent(shard);
       flush();
     },
   };

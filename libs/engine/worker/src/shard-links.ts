@@ -9,8 +9,11 @@ import {
 import type { WorkerOptions } from "./worker-options.ts";
 
 interface Link {
+  keep: { stop(): void };
+  address: string;
   channel: Channel | undefined;
-  /** Step and membership of its newest broadcast. */
+  /** Timeline, step and membership of its newest broadcast on this attachment; step −1 before the first. */
+  timeline: number;
   step: number;
   quorumId: number;
   /** Times in a row that the shard closed for a mistake of ours, with no step in between. */
@@ -23,15 +26,28 @@ const mostRefusals = 3;
 /**
  * A worker's connections to the shards: weights come in by them, partials go out.
  *
- * Invariant 1 of the worker: weights count as those of step s only when every shard has declared them current for s.
+ * Invariant 1 of the worker: weights count as those of step s only when every shard has declared them current for s,
+ * on one timeline.
  */
 export interface ShardLinks {
-  /** The step that all shards agree on under a membership not below `quorumId`; undefined while they differ. */
-  agreedStep(quorumId: number): number | undefined;
-  /** Indices of the shards that can be spoken to now, with their channels. */
-  open(): readonly (readonly [index: number, channel: Channel])[];
-  readonly count: number;
+  /** What all shards agree on under a membership not below `quorumId`; undefined while they differ. */
+  agreed(quorumId: number): Moment | undefined;
+  /** Indices of the shards that are at this step, with their channels. */
+  at(moment: Moment): readonly (readonly [index: number, channel: Channel])[];
+  /**
+   * Some shard has not got beyond this step, and it must be computed once more: shards that are ahead are asked for
+   * its weights again.
+   */
+  goBackTo(moment: Moment): void;
+  /** A shard is another process now, elsewhere. */
+  moveTo(addresses: readonly string[]): void;
   stop(): void;
+}
+
+/** A step of a timeline: what weights are current for. */
+export interface Moment {
+  readonly timeline: number;
+  readonly step: number;
 }
 
 export function createShardLinks(options: {
@@ -46,8 +62,11 @@ export function createShardLinks(options: {
   readonly onFailed: (error: unknown) => void;
 }): ShardLinks {
   const { runId, workerId } = options;
-  const links = options.addresses.map((): Link => ({
+  const links = options.addresses.map((address): Link => ({
+    keep: { stop: () => undefined },
+    address,
     channel: undefined,
+    timeline: -1,
     step: -1,
     quorumId: -1,
     refusals: 0,
@@ -69,6 +88,7 @@ export function createShardLinks(options: {
       options.compute.setParameters(updates).catch(options.onFailed);
     }
     if (message.step > link.step) link.refusals = 0;
+    link.timeline = message.timeline;
     link.step = message.step;
     link.quorumId = message.quorumId;
     options.onBroadcast();
@@ -77,6 +97,7 @@ export function createShardLinks(options: {
   const attach = (index: number, link: Link, channel: Channel): void => {
     if (over) return;
     link.channel = channel;
+    link.step = -1;
     channel.onMessage((message, slices) => {
       try {
         if (message.type !== "broadcast")
@@ -100,22 +121,46 @@ export function createShardLinks(options: {
     options.onAttached(index);
   };
 
-  const keeps = options.addresses.map((address, index) =>
-    options.keepShard(address, (channel) => attach(index, links[index] as Link, channel)),
-  );
+  const keep = (index: number, link: Link): void => {
+    link.keep = options.keepShard(link.address, (channel) => attach(index, link, channel));
+  };
+  for (const [index, link] of links.entries()) keep(index, link);
 
   return {
-    agreedStep(quorumId) {
-      const step = links[0]?.step ?? -1;
-      const agreed = links.every((link) => link.step === step && link.quorumId >= quorumId);
-      return agreed && step >= 0 ? step : undefined;
+    agreed(quorumId) {
+      const { timeline, step } = links[0] ?? { timeline: -1, step: -1 };
+      const agreed = links.every(
+        (link) => link.timeline === timeline && link.step === step && link.quorumId >= quorumId,
+      );
+      return agreed && step >= 0 ? { timeline, step } : undefined;
     },
-    open: () =>
-      links.flatMap(({ channel }, index) => (channel === undefined ? [] : [[index, channel] as const])),
-    count: links.length,
+    at: (moment) =>
+      links.flatMap(({ channel, timeline, step }, index) =>
+        channel !== undefined && timeline === moment.timeline && step === moment.step
+          ? [[index, channel] as const]
+          : [],
+      ),
+    goBackTo(moment) {
+      const isBehind = links.some(({ timeline, step }) => timeline === moment.timeline && step === moment.step);
+      if (!isBehind) return;
+      for (const link of links) {
+        if (link.timeline !== moment.timeline || link.step <= moment.step) continue;
+        link.step = -1;
+        link.channel?.send({ type: "attach", runId, protocol: protocolVersion, workerId });
+      }
+    },
+    moveTo(addresses) {
+      for (const [index, link] of links.entries()) {
+        const address = addresses[index];
+        if (over || address === undefined || address === link.address) continue;
+        link.keep.stop();
+        link.address = address;
+        keep(index, link);
+      }
+    },
     stop() {
       over = true;
-      for (const keep of keeps) keep.stop();
+      for (const link of links) link.keep.stop();
     },
   };
 }

@@ -50,6 +50,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let phase: Phase = { kind: "new" };
   let coordinator: Channel | undefined;
   let assignment: MessageOf<"assignment"> | undefined;
+  let help: MessageOf<"help"> | undefined;
   let leavingReason: string | undefined;
   let end: (result: WorkerEnd) => void = () => undefined;
   const ended = new Promise<WorkerEnd>((resolve) => {
@@ -88,7 +89,9 @@ export function createWorker(options: WorkerOptions): Worker {
       prepared,
       links: () => (phase.kind === "ready" ? phase.links : undefined),
       beforeMicroBatch: options.beforeMicroBatch,
+      probe: options.probe,
       assigned: () => assignment,
+      help: () => help,
       isLeaving: () => leavingReason !== undefined,
       onStepDone: (report) =>
         coordinator?.send({
@@ -102,7 +105,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const links = createShardLinks({
       ...options,
       addresses: welcome.shards,
-      onAttached: (index) => loop.resend([index]),
+      onAttached: (index) => loop.resend(index),
       onBroadcast: () => loop.wake(),
       onFailed: breakDown,
     });
@@ -122,7 +125,7 @@ export function createWorker(options: WorkerOptions): Worker {
     assignment = message;
     if (phase.kind !== "ready") return;
     // Whoever counts now may have lost or fenced what was sent under an earlier membership.
-    phase.loop.resend(phase.links.open().map(([index]) => index));
+    phase.loop.resend();
     phase.loop.wake();
   };
 
@@ -136,6 +139,13 @@ export function createWorker(options: WorkerOptions): Worker {
         return;
       case "assignment":
         takeAssignment(message);
+        return;
+      case "help":
+        help = message;
+        if (phase.kind === "ready") phase.loop.wake();
+        return;
+      case "shards":
+        if (phase.kind === "ready") phase.links.moveTo(message.addresses);
         return;
       case "finish":
         finish({ kind: "finished", reason: message.reason });

@@ -10,6 +10,7 @@ export {
   type PayloadHeader,
   ProtocolError,
   protocolVersion,
+  type ReceivedNodes,
   type TaskRecord,
   type Timings,
 } from "./messages.ts";
