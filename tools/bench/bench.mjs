@@ -13,7 +13,7 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { format, resolveConfig } from "prettier";
-import { describeMachine, loadNow } from "./machine.mjs";
+import { coresInUse, describeMachine } from "./machine.mjs";
 import { batch, measureLatentweave } from "./measure-latentweave.mjs";
 import { findImages, measurePyTorch } from "./measure-pytorch.mjs";
 import { measureMemoryGrowth } from "./memory-growth.mjs";
@@ -25,7 +25,7 @@ import { measureServerKernels } from "./server-kernels.mjs";
 const parameters = 837_424;
 const warmup = 50;
 /** Above this share of the cores, something else is running and the figures are not worth keeping. */
-const quietLoad = 0.5;
+const quietShare = 0.15;
 
 const whole = (text, name) => {
   const value = Number(text);
@@ -46,11 +46,11 @@ async function main() {
       "no-pytorch": { type: "boolean", default: false },
     },
   });
-  const load = loadNow();
-  const isBusy = load > quietLoad * os.availableParallelism();
+  const inUse = await coresInUse();
+  const isBusy = inUse > quietShare * os.availableParallelism();
   if (isBusy)
     console.log(
-      `load ${load.toFixed(1)} on ${os.availableParallelism()} cores: the machine is busy, these figures will not mean much`,
+      `other programs use ${inUse.toFixed(1)} of ${os.availableParallelism()} cores: these figures will not mean much`,
     );
   if (values.memory) {
     const steps = whole(values.steps ?? "40000", "steps");
@@ -77,7 +77,7 @@ async function main() {
   if (values.quick) return;
 
   const result = {
-    ...{ machine, load, isBusy, torch: torch.torch ?? null, warmup, steps, batch, parameters },
+    ...{ machine, inUse, isBusy, torch: torch.torch ?? null, warmup, steps, batch, parameters },
     ...{ speed, kernels, growth },
   };
   await write("tools/bench/results/latest.json", JSON.stringify(result));

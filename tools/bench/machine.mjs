@@ -1,6 +1,7 @@
 /** What the figures were measured on. */
 import { execFileSync } from "node:child_process";
 import os from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
 import { latentweave, root } from "./own-command.mjs";
 
 /** @returns {Promise<object>} nothing in it names a place or a person */
@@ -18,9 +19,30 @@ export async function describeMachine() {
   };
 }
 
-/** Processes that wanted to run over the last minute; what else runs now, when asked before the first measurement. */
-export function loadNow() {
-  return os.loadavg()[0];
+const lookMs = 2_000;
+
+/**
+ * How much of this machine other programs keep from us, looked at for two seconds before the first measurement: the load
+ * average would still tell of what ran a minute ago.
+ * @returns {Promise<number>} cores, from 0 to all of them
+ */
+export async function coresInUse() {
+  const before = spentMs();
+  await wait(lookMs);
+  const after = spentMs();
+  return (os.availableParallelism() * (after.busy - before.busy)) / (after.all - before.all);
+}
+
+/** Milliseconds of all cores together since the machine started. */
+function spentMs() {
+  let busy = 0;
+  let all = 0;
+  for (const { times } of os.cpus()) {
+    const spent = times.user + times.nice + times.sys + times.irq;
+    busy += spent;
+    all += spent + times.idle;
+  }
+  return { busy, all };
 }
 
 function git(args) {

@@ -112,7 +112,7 @@ function lossText(speed) {
 /** docs/benchmarks.md. */
 export function page({
   machine,
-  load,
+  inUse,
   isBusy,
   torch,
   speed,
@@ -132,7 +132,7 @@ export function page({
 
 Written by \`npm run bench\` (\`tools/bench\`); the numbers behind it are in \`tools/bench/results/latest.json\`. Figures are of one machine and one day, CPU only: measure yours. Where time and memory go is in [performance.md](performance.md).
 
-**Machine**: ${machine.cpu}, ${machine.cores} cores, ${count(machine.memoryBytes / 2 ** 30)} GiB, ${machine.system}; load when it began ${load.toFixed(2)}${isBusy ? " (**busy: these figures do not mean much**)" : ""}. **Versions**: Node ${machine.node}, TensorFlow ${machine.tensorflow ?? "none (another backend)"}${torch === null ? "" : `, PyTorch ${torch}`}; measured ${machine.date} at ${machine.commit}.
+**Machine**: ${machine.cpu}, ${machine.cores} cores, ${count(machine.memoryBytes / 2 ** 30)} GiB, ${machine.system}; other programs used ${inUse.toFixed(2)} cores when it began${isBusy ? " (**busy: these figures do not mean much**)" : ""}. **Versions**: Node ${machine.node}, TensorFlow ${machine.tensorflow ?? "none (another backend)"}${torch === null ? "" : `, PyTorch ${torch}`}; measured ${machine.date} at ${machine.commit}.
 
 ## Training speed
 

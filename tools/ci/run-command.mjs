@@ -1,5 +1,6 @@
 /** Starts a command of this checkout and keeps what it says. */
 import { spawn } from "node:child_process";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -51,7 +52,7 @@ export function runCommand([program, ...args], { cwd = root, env = {}, timeoutMs
       output += error.message;
       finish(127);
     });
-    child.once("close", (code, signal) => finish(code ?? 128 + (signal === "SIGKILL" ? 9 : 15)));
+    child.once("close", (code, signal) => finish(code ?? 128 + (os.constants.signals[signal] ?? 0)));
   });
 }
 

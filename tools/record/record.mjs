@@ -15,6 +15,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { coresInUse } from "../bench/machine.mjs";
 import { card } from "./card.mjs";
 import { film, openBrowser, pictureOf } from "./film.mjs";
 import { encodeGif } from "./gif.mjs";
@@ -31,7 +32,7 @@ const readMs = 2000;
 const endMs = 1500;
 const cardMs = 6000;
 
-const loadBefore = os.loadavg()[0];
+const inUseBefore = await coresInUse();
 const runs = mkdtempSync(path.join(os.tmpdir(), "latentweave-record-"));
 const media = flags.out ?? path.join(root, "docs/media");
 let running;
@@ -120,7 +121,7 @@ try {
     hash: hashOfRecorded,
     madeAt: new Date().toISOString().slice(0, 10),
     machine: `${os.cpus()[0].model}, ${os.cpus().length} cores, Node ${process.version}`,
-    loadBefore,
+    coresInUseBefore: Number(inUseBefore.toFixed(2)),
   };
   writeFileSync(path.join(media, "recording.json"), `${JSON.stringify(facts, undefined, 2)}\n`);
   if (flags.keep) keepFrames(flags.keep, frames);

@@ -50,6 +50,7 @@ export async function committed(training: Training, steps: number): Promise<void
 /** Steps committed when this was said. */
 function stepOf(said: Said): number {
   if (said.kind === "snapshot") return said.snapshot.step;
+  if (said.kind === "commit") return said.point.step + 1;
   return -1;
 }
 

@@ -26,33 +26,55 @@ async function compare(job, steps, clusters, { scratch, say }) {
     : { figure: `${new Set(hashes).size} different hashes in ${hashes.length} runs`, met: false };
 }
 
-/** Stops a worker's process for four fifths of the time. */
+/** Lets a process run for a fifth of the time only, until the function that it returns is called. */
+function throttle(pid) {
+  const kill = (signal) => {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      clearInterval(timer); // it has ended
+    }
+  };
+  const timer = setInterval(() => {
+    kill("SIGSTOP");
+    setTimeout(() => kill("SIGCONT"), 80);
+  }, 100);
+  return () => clearInterval(timer);
+}
+
+const processOf = (said, workerId) =>
+  said.snapshot?.workers.find((worker) => worker.workerId === workerId)?.pid;
+
 function throttleWorker(workerId) {
   return (said, _training, state) => {
-    const pid = said.snapshot?.workers.find((worker) => worker.workerId === workerId)?.pid;
+    const pid = processOf(said, workerId);
     if (pid === undefined || state.after !== undefined) return;
-    const kill = (signal) => {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        clearInterval(timer); // it has ended
-      }
-    };
-    const timer = setInterval(() => {
-      kill("SIGSTOP");
-      setTimeout(() => kill("SIGCONT"), 80);
-    }, 100);
-    state.after = async () => clearInterval(timer);
+    const release = throttle(pid);
+    state.after = async () => release();
   };
 }
 
-/** A second worker joins once this many steps are committed. */
+/** A second worker joins once this many steps are committed; the first is slowed down until it is there. */
 function joinAt(step) {
   return (said, training, state) => {
-    if (state.after !== undefined || said.kind !== "commit" || said.point.step < step) return;
-    const [, url] = /live page: (\S+)/.exec(training.stderr());
-    const joined = latentweave(["join", url, "--worker-id", "newcomer"]);
-    state.after = () => joined;
+    state.first ??= processOf(said, "worker-0");
+    if (said.kind !== "commit" || said.point.step < step) return;
+    if (state.after === undefined) {
+      const [, url] = /live page: (\S+)/.exec(training.stderr());
+      const joined = latentweave(["join", url, "--worker-id", "newcomer"]).then(
+        () => undefined,
+        (error) => error,
+      );
+      state.release = throttle(state.first);
+      state.after = async () => {
+        const error = await joined;
+        if (error) throw error;
+        if (!state.took) throw new Error("the newcomer took no part in any step");
+      };
+    }
+    if (said.point.workers !== 2) return;
+    state.took = true;
+    state.release();
   };
 }
 
@@ -93,10 +115,10 @@ export const sameBits = [
     title: "Ctrl-C at a random step, then --resume",
     bar: "the hash of the run never interrupted; nothing left running",
     async run({ scratch, say }) {
-      const job = ["examples/digits-and-fashion/job.ts", "--steps", "40", "--seed", "7", "--workers", "2"];
+      const job = ["examples/digits-and-fashion/job.ts", "--steps", "120", "--seed", "7", "--workers", "2"];
       const flags = ["--runs", scratch, "--run-id"];
       await train([...job, ...flags, "whole"]);
-      const step = 2 + Math.floor(Math.random() * 30);
+      const step = 2 + Math.floor(Math.random() * 60);
       let asked = false;
       const { code, end } = await train([...job, ...flags, "halved"], {
         onSaid(said, training) {

@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   appendFileSync,
   chmodSync,
@@ -10,7 +11,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { UserError } from "@latentweave/protocol";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   commit,
   fill,
@@ -159,6 +160,17 @@ describe("the run's small files", () => {
 });
 
 describe("the lock of a run", () => {
+  it("is taken over from a holder that was killed and that nobody has buried yet", async () => {
+    const { store, directory } = openStore();
+    const own = JSON.parse(readFileSync(path.join(directory, ".lock"), "utf8")) as object;
+    await store.close();
+    writeFileSync(
+      path.join(directory, ".lock"),
+      JSON.stringify({ ...own, ...startIdentity(await zombie()) }),
+    );
+    await openStore({ directory }).store.close();
+  });
+
   it("keeps a second process out and names the first", async () => {
     const folder = path.join(temporaryFolder(), "run-a");
     mkdirSync(folder);
@@ -185,6 +197,20 @@ describe("the lock of a run", () => {
     await openStore({ directory }).store.close();
   });
 });
+
+/** A child that has ended and whose parent, busy with something else, never asks. */
+async function zombie(): Promise<number> {
+  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 1000"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  onTestFinished(() => void parent.kill("SIGKILL"));
+  const [line] = (await once(parent.stdout, "data")) as [Buffer];
+  const pid = Number(line.toString());
+  await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") Z "), {
+    timeout: 5_000,
+  });
+  return pid;
+}
 
 function startIdentity(pid: number): { pid: number; started: string } {
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

@@ -20,6 +20,7 @@ export class LineFile {
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   #writing: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   /** Opens or creates the file and cuts off a torn last line. @returns also how many bytes were cut. */
@@ -85,7 +86,12 @@ export class LineFile {
     this.#end = fs.fstatSync(this.#descriptor).size;
   }
 
-  async close(): Promise<void> {
+  /** Once, however often it is asked for: the number of a descriptor soon belongs to another file. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     try {
       await this.sync();
     } finally {

@@ -52,17 +52,33 @@ function isAlive(holder: Identity): boolean {
   } catch (error) {
     if (errorCode(error) === "ESRCH") return false;
   }
-  return startedAt(holder.pid) === holder.started;
+  return startedAt(holder.pid) === holder.started && !isEnding(holder.pid);
 }
 
 /** Boot and start time in clock ticks, from Linux' /proc. */
 function startedAt(pid: number): string {
   const boot = readText("/proc/sys/kernel/random/boot_id")?.trim();
-  const stat = readText(`/proc/${pid}/stat`);
+  const stat = readStat(pid);
   if (boot === undefined || stat === undefined) return "";
-  // The command's name, in parentheses, may hold spaces; field 22 of the line is the 20th after it.
-  const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  return `${boot} ${ticks}`;
+  return `${boot} ${stat[19] ?? ""}`;
+}
+
+/** PF_EXITING of the kernel's task flags. */
+const exiting = 4;
+
+/** Killed, but still in the table: its last pages are being freed, or its parent has not asked how it ended. */
+function isEnding(pid: number): boolean {
+  const stat = readStat(pid);
+  if (stat === undefined) return false;
+  const [state = "", , , , , , flags = "0"] = stat;
+  return "ZXx".includes(state) || (Number(flags) & exiting) !== 0;
+}
+
+/** The line of /proc that describes a process, from its third field on; undefined where the system has none. */
+function readStat(pid: number): readonly string[] | undefined {
+  const stat = readText(`/proc/${pid}/stat`);
+  // The command's name, in parentheses, may hold spaces.
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 function parse(text: string): Identity | undefined {

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import os from "node:os";
 import { findNativeRuntime } from "@latentweave/native";
 import { UserError } from "@latentweave/protocol";
 import { cpuModel, instructionSet, nvidiaIdentity } from "./determinism-class.ts";
@@ -36,7 +37,7 @@ export function loadNativeBackend(options: BackendOptions): LoadedBackend | null
   restoreRemovedUtilities(require("node:util") as Record<string, unknown>);
   let tf: Tf;
   try {
-    tf = require("@tensorflow/tfjs-node-gpu") as Tf;
+    tf = keepingLibraries(() => require("@tensorflow/tfjs-node-gpu") as Tf);
   } catch (error) {
     throw new UserError({
       what: `native TensorFlow cannot be loaded: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`,
@@ -79,4 +80,24 @@ export function loadNativeBackend(options: BackendOptions): LoadedBackend | null
 function restoreRemovedUtilities(util: Record<string, unknown>): void {
   util.isNullOrUndefined = (value: unknown): boolean => value === null || value === undefined;
   util.isArray = Array.isArray;
+}
+
+/** RTLD_NODELETE, which Node.js has no name for. */
+const neverUnload: Partial<Record<NodeJS.Platform, number>> = { linux: 0x1000, darwin: 0x80 };
+
+/**
+ * Loads native add-ons for the life of the process. Node.js unloads those of a thread that ends; TensorFlow leaves
+ * functions behind that run when the process exits, and where they are gone by then the exit is a crash.
+ */
+function keepingLibraries<T>(load: () => T): T {
+  const flag = neverUnload[process.platform];
+  if (flag === undefined) return load();
+  const dlopen = process.dlopen.bind(process);
+  process.dlopen = (module, file, flags = os.constants.dlopen.RTLD_LAZY) =>
+    dlopen(module, file, flags | flag);
+  try {
+    return load();
+  } finally {
+    process.dlopen = dlopen;
+  }
 }
