@@ -6,7 +6,7 @@ import { createCoordinator, type Outcome, type RunClass } from "@latentweave/coo
 import { createOptimiser } from "@latentweave/optim";
 import { createLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
-import { parseMessage, systemClock, UserError } from "@latentweave/protocol";
+import { parseMessage, type RunStore, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
 import { createHttpApi } from "./http-api.ts";
 
@@ -50,8 +50,7 @@ export async function runCoordinatorProcess(
   const store = createRunStore({ directory, runId, layout, keep: options.keepCheckpoints, log });
   const before = await readState(directory);
   const resume = options.resume ? await store.latestCheckpoint() : undefined;
-  // What was committed after the checkpoint will be committed again, to the same bits.
-  if (options.resume) await store.rewindTo(resume?.version ?? 0);
+  if (options.resume) await repeatFrom(store, resume?.version ?? 0);
 
   const ports = new Map<number, number>();
   const coordinator = createCoordinator({
@@ -116,6 +115,19 @@ export async function runCoordinatorProcess(
     await store.close();
     if (existsSync(file)) await rm(file);
   }
+}
+
+/** What was committed after the checkpoint will be committed again, to the same bits, in a timeline of its own. */
+async function repeatFrom(store: RunStore, version: number): Promise<void> {
+  const { timeline, nextStep } = store.ledgerEnd;
+  if (nextStep !== version)
+    await store.appendTimeline({
+      timeline: timeline + 1,
+      fromVersion: version,
+      reason: "resumed",
+      detail: `from the checkpoint of version ${version}, when the record had come to step ${nextStep}`,
+    });
+  await store.rewindMetrics(version);
 }
 
 async function readState(

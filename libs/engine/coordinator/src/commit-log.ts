@@ -12,6 +12,7 @@ export function recordCommit(
     readonly nowMs: number;
     readonly wallMs: number;
     readonly workers: number;
+    readonly shards: number;
   },
   message: MessageOf<"committed">,
 ): CommitPoint {
@@ -20,7 +21,10 @@ export function recordCommit(
   store.appendCommit({
     step: message.step,
     version: message.version,
+    timeline: message.timeline,
     phase: spec.phases[plan.phase]?.name ?? "",
+    digest: message.digest,
+    shards: options.shards,
     tasks: message.tasks,
     learningRate: message.learningRate,
     gradientNorm: message.gradientNorm,

@@ -188,7 +188,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const takeCommit = (message: MessageOf<"committed">): void => {
     const active = membership.active();
     const point = recordCommit(
-      { spec, store, progress, nowMs: clock.nowMs(), wallMs: options.wallMs(), workers: active.length },
+      {
+        ...{ spec, store, progress, nowMs: clock.nowMs(), wallMs: options.wallMs() },
+        ...{ workers: active.length, shards: options.shards },
+      },
       message,
     );
     history.add(point);

@@ -45,4 +45,13 @@ export {
   maxSlices,
   sliceAlignmentBytes,
 } from "./frame.ts";
-export { type CheckpointSink, type CheckpointSource, type CommitRecord, type RunStore } from "./run-store.ts";
+export {
+  type CheckpointSink,
+  type CheckpointSource,
+  type CommitRecord,
+  type LedgerEnd,
+  type RunStore,
+  type TimelineReason,
+  type TimelineRecord,
+  type VersionRecord,
+} from "./run-store.ts";

@@ -3,7 +3,7 @@ import { type CommitRecord } from "@latentweave/protocol";
 import { listCheckpoints } from "./checkpoint-directory.ts";
 import { verifyCheckpoint } from "./checkpoint-reader.ts";
 import { compareJobs } from "./compare-jobs.ts";
-import { ledgerOf } from "./inspect-run.ts";
+import { commitsOf } from "./inspect-run.ts";
 import { type Manifest } from "./manifest.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors-file.ts";
 
@@ -59,8 +59,8 @@ async function diffLedgers(
   a: string,
   b: string,
 ): Promise<{ steps: number; ledger: LedgerDifference | null }> {
-  const left = ledgerOf(a);
-  const right = ledgerOf(b);
+  const left = commitsOf(a);
+  const right = commitsOf(b);
   let steps = 0;
   try {
     for (;;) {

@@ -50,7 +50,7 @@ describe("inspecting a run", () => {
     });
     writeFileSync(path.join(directory, "job.json"), '{"name":"small"}');
     const found = await inspectRun(directory);
-    expect(found.run).toEqual({ state: "finished", runId: "a" });
+    expect(found.run).toMatchObject({ state: "finished", runId: "a" });
     expect(found.job).toEqual({ name: "small" });
     expect(found.ledger).toEqual({ commits: 2, lastStep: 1, samples: { digits: 128 }, damage: null });
     expect(found.checkpoints).toMatchObject([
@@ -81,7 +81,7 @@ describe("inspecting a run", () => {
     writeFileSync(path.join(directory, "ledger", "commits.jsonl"), "nonsense\n");
     const found = await inspectRun(directory);
     expect(found.checkpoints).toMatchObject([
-      { whole: false, reason: "manifest.json has no checksum", hash: null },
+      { whole: false, reason: "manifest.json does not match its own checksum", hash: null },
     ]);
     expect(found.ledger.damage).toMatch(/commits.jsonl, line 1: changed or damaged/);
     expect(found.tensors).toEqual([]);

@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
-import type { CheckpointSource, CommitRecord, RunStore } from "@latentweave/protocol";
+import type {
+  CheckpointSource,
+  CommitRecord,
+  LedgerEnd,
+  RunStore,
+  VersionRecord,
+} from "@latentweave/protocol";
 
 /** A run store that keeps everything in memory: what a test looks at, and what a simulated restart finds. */
 export interface MemoryRunStore extends RunStore {
+  /** Those in effect. */
   readonly commits: readonly CommitRecord[];
+  readonly versions: readonly VersionRecord[];
   readonly hashes: ReadonlyMap<number, string>;
   readonly state: Readonly<Record<string, unknown>>;
   readonly events: readonly Readonly<Record<string, unknown>>[];
@@ -12,20 +20,46 @@ export interface MemoryRunStore extends RunStore {
 
 export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
   const commits: CommitRecord[] = [];
+  const versions: VersionRecord[] = [];
+  let end: LedgerEnd = { timeline: 0, nextStep: 0 };
   const events: Readonly<Record<string, unknown>>[] = [];
   const checkpoints = new Map<number, CheckpointSource>();
   const hashes = new Map<number, string>();
   let state: Readonly<Record<string, unknown>> = {};
   return {
     commits,
+    versions,
     hashes,
     events,
     get state() {
       return state;
     },
-    appendCommit(record) {
-      commits.push(record);
+    get ledgerEnd() {
+      return end;
     },
+    appendCommit(record) {
+      if (record.timeline < end.timeline || record.step < end.nextStep) return false;
+      // A store that begins with a run that goes on has none of what was before.
+      if (record.timeline > end.timeline || (record.step > end.nextStep && commits.length > 0))
+        throw new RangeError(`step ${record.step} does not follow step ${end.nextStep - 1} of the ledger`);
+      commits.push(record);
+      end = { ...end, nextStep: record.step + 1 };
+      return true;
+    },
+    appendVersion(record) {
+      if (record.timeline !== end.timeline || versions.some(({ version }) => version >= record.version))
+        return;
+      versions.push(record);
+    },
+    async appendTimeline({ timeline, fromVersion, reason }) {
+      end = { timeline, nextStep: fromVersion };
+      // Kept as the steps in effect: what a reader of the ledger sees.
+      commits.splice(0, commits.length, ...commits.filter((record) => record.step < fromVersion));
+      versions.splice(0, versions.length, ...versions.filter(({ version }) => version <= fromVersion));
+      if (reason === "convicted")
+        for (const version of checkpoints.keys()) if (version > fromVersion) checkpoints.delete(version);
+    },
+    recorded: async () => undefined,
     appendMetric(series, row) {
       if (series === "events") events.push(row);
     },
@@ -56,9 +90,7 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
     async latestCheckpoint() {
       return checkpoints.get(Math.max(...checkpoints.keys()));
     },
-    async rewindTo(step) {
-      commits.splice(0, commits.length, ...commits.filter((record) => record.step < step));
-    },
+    rewindMetrics: async () => undefined,
     close: async () => undefined,
   };
 }
