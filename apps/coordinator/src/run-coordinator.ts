@@ -6,7 +6,7 @@ import { createCoordinator, type Outcome, type RunClass } from "@latentweave/coo
 import { createOptimiser } from "@latentweave/optim";
 import { createLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
-import { parseMessage, type RunStore, systemClock, UserError } from "@latentweave/protocol";
+import { parseMessage, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
 import { createHttpApi } from "./http-api.ts";
 
@@ -20,6 +20,8 @@ export interface CoordinatorProcessOptions {
   readonly shards: number;
   readonly expectedWorkers: number;
   readonly resume: boolean;
+  /** In place of a coordinator that ended in the middle of the run: what it was asked is done. */
+  readonly successor?: boolean;
   readonly keepCheckpoints: number;
   readonly preparedRoot: string;
   readonly dashboardFile: string | undefined;
@@ -50,7 +52,6 @@ export async function runCoordinatorProcess(
   const store = createRunStore({ directory, runId, layout, keep: options.keepCheckpoints, log });
   const before = await readState(directory);
   const resume = options.resume ? await store.latestCheckpoint() : undefined;
-  if (options.resume) await repeatFrom(store, resume?.version ?? 0);
 
   const ports = new Map<number, number>();
   const coordinator = createCoordinator({
@@ -62,6 +63,7 @@ export async function runCoordinatorProcess(
     generation: (before?.generation ?? 0) + 1,
     resume,
     runClass: options.resume ? before?.runClass : undefined,
+    stopping: options.successor ? before?.stopping : undefined,
     optimiserSections: createOptimiser(spec.optimiser).stateNames,
     store,
     clock: systemClock,
@@ -117,28 +119,22 @@ export async function runCoordinatorProcess(
   }
 }
 
-/** What was committed after the checkpoint will be committed again, to the same bits, in a timeline of its own. */
-async function repeatFrom(store: RunStore, version: number): Promise<void> {
-  const { timeline, nextStep } = store.ledgerEnd;
-  if (nextStep !== version)
-    await store.appendTimeline({
-      timeline: timeline + 1,
-      fromVersion: version,
-      reason: "resumed",
-      detail: `from the checkpoint of version ${version}, when the record had come to step ${nextStep}`,
-    });
-  await store.rewindMetrics(version);
-}
-
-async function readState(
-  directory: string,
-): Promise<{ readonly generation: number; readonly runClass: RunClass | undefined } | undefined> {
+async function readState(directory: string): Promise<
+  | {
+      readonly generation: number;
+      readonly runClass: RunClass | undefined;
+      readonly stopping: string | undefined;
+    }
+  | undefined
+> {
   const file = path.join(directory, "run.json");
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   try {
     const state = JSON.parse(text) as {
       generation?: number;
+      state?: string;
+      reason?: string | null;
       canary?: string | null;
       determinismClass?: Record<string, string> | null;
     };
@@ -146,7 +142,8 @@ async function readState(
       typeof state.canary === "string" && state.determinismClass
         ? { digest: state.canary, determinismClass: state.determinismClass }
         : undefined;
-    return { generation: state.generation ?? 0, runClass };
+    const stopping = state.state === "stopping" ? (state.reason ?? "asked to stop") : undefined;
+    return { generation: state.generation ?? 0, runClass, stopping };
   } catch (error) {
     throw new UserError({
       what: "the run's state cannot be read",

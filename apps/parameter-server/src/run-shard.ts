@@ -1,8 +1,8 @@
 import os from "node:os";
 import { loadArithmetic } from "@latentweave/arithmetic";
 import { createShard } from "@latentweave/parameter-server-engine";
-import { parseMessage, systemClock } from "@latentweave/protocol";
-import { createServer, createWebSocketDialer } from "@latentweave/transport";
+import { type Channel, parseMessage, systemClock } from "@latentweave/protocol";
+import { createServer, createWebSocketDialer, keepConnected } from "@latentweave/transport";
 
 export interface ShardProcessOptions {
   /** http://host:port of the coordinator. */
@@ -43,13 +43,45 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     onChannel: (_, channel) => shard.accept(channel),
     log,
   });
+  const ending = new AbortController();
+  const stopped = AbortSignal.any([signal, ending.signal]);
+  /** Where a process is dialled, another one may answer later on: it is dialled again and again. */
+  const keep = (
+    url: string,
+    what: string,
+    onChannel: (channel: Channel) => void,
+    until: AbortSignal,
+  ): void => {
+    keepConnected({
+      ...{ dialer, url, clock: systemClock, onChannel, signal: until },
+      // Jitter of reconnections needs no key: it never reaches a weight.
+      random: () => Math.random(),
+      onWaiting: (reason) => log(`shard ${index} waits for ${what}: ${reason}`),
+    }).then(
+      (end) => {
+        if (end.kind === "fatal") refuse(new Error(`${what} refused this shard: ${end.reason}`));
+      },
+      (error: unknown) => refuse(error),
+    );
+  };
+  let refuse: (error: unknown) => void = () => undefined;
+  const refused = new Promise<never>((_, reject) => {
+    refuse = reject;
+  });
+  refused.catch(() => undefined);
+  const coordinatorUrl = new URL("/v1/coordinator", options.coordinator.replace(/^http/, "ws"));
   const shard = createShard({
     runId,
     index,
     shards,
     arithmetic: loadArithmetic(),
     clock: systemClock,
-    dialLeader: (address) => dialer.dial(address),
+    keepLeader(address, onChannel) {
+      const own = new AbortController();
+      const url = new URL(address, coordinatorUrl).href;
+      keep(url, "the leader shard", onChannel, AbortSignal.any([stopped, own.signal]));
+      return { stop: () => own.abort() };
+    },
     identity: { host: os.hostname(), pid: process.pid, software: options.software, port: server.port },
     residentBytes: () => process.memoryUsage.rss(),
     log,
@@ -58,10 +90,10 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     signal.addEventListener("abort", () => resolve("asked to stop"), { once: true }),
   );
   try {
-    const url = new URL("/v1/coordinator", options.coordinator.replace(/^http/, "ws"));
-    shard.join(await dialer.dial(url.href));
-    return await Promise.race([shard.ended, aborted]);
+    keep(coordinatorUrl.href, "the coordinator", (channel) => shard.join(channel), stopped);
+    return await Promise.race([shard.ended, refused, aborted]);
   } finally {
+    ending.abort();
     await server.close();
   }
 }

@@ -1,5 +1,12 @@
 import type { RunSpec } from "@latentweave/plan";
-import type { CheckpointSource, Clock, MessageOf, RunStore } from "@latentweave/protocol";
+import type {
+  CheckpointSource,
+  Clock,
+  CoordinatorMoment,
+  MessageOf,
+  Probe,
+  RunStore,
+} from "@latentweave/protocol";
 import type { RunClass } from "./admission.ts";
 
 export interface CoordinatorOptions {
@@ -10,8 +17,12 @@ export interface CoordinatorOptions {
   readonly shards: number;
   /** The first quorum forms when this many workers are there, or `gatherMs` after the first. */
   readonly expectedWorkers: number;
+  /** Rises with every coordinator of this run. */
   readonly generation: number;
+  /** The newest checkpoint, of a run that goes on. */
   readonly resume: CheckpointSource | undefined;
+  /** The coordinator before this one was asked to stop, and did not come to it. */
+  readonly stopping: string | undefined;
   readonly runClass: RunClass | undefined;
   readonly optimiserSections: readonly string[];
   readonly store: RunStore;
@@ -22,6 +33,7 @@ export interface CoordinatorOptions {
   readonly dataLocation: (local: boolean) => MessageOf<"welcome">["data"];
   /** Facts of the process for run.json: versions, who started it. */
   readonly facts: Readonly<Record<string, unknown>>;
+  readonly probe?: Probe<CoordinatorMoment>;
   readonly log: (text: string) => void;
 }
 

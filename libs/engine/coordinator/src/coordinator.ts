@@ -13,12 +13,14 @@ import { recordCommit } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
 import { isOver, type Life, lifeAfter, type LifeEvent, type Over } from "./life.ts";
+import { createLateSlots } from "./late-slots.ts";
 import { createMembership } from "./membership.ts";
 import { createProgress } from "./progress.ts";
 import { createQuorum } from "./quorum.ts";
 import { createRunLog } from "./run-log.ts";
 import { type Durable, reasonOf, type RunFacts, runSnapshot, stateRecord } from "./run-record.ts";
 import { createShardPeers } from "./shard-peers.ts";
+import type { Holding } from "./starting-point.ts";
 
 /** Steps between looks at the measured speeds. */
 const rebalanceEverySteps = 25;
@@ -67,6 +69,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     hash: options.resume.hash ?? null,
   };
   let lastCommitted = (durable?.version ?? 0) > lastStep(spec);
+  /** The version that nothing follows, with what its checkpoint keeps; and the newest that a checkpoint was told of. */
+  let lastVersion: number | undefined;
+  let announced: { readonly version: number; readonly meta: ReturnType<typeof checkpointMeta> } | undefined;
+  let hasStarted = false;
   let end: (outcome: Outcome) => void = () => undefined;
   const ended = new Promise<Outcome>((resolve) => {
     end = resolve;
@@ -113,6 +119,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   /** Invariant 4: reached once, since a life that is over does not change. */
   const finish = (over: Over): void => {
     membership.close();
+    shards.close();
     const reason = reasonOf(over);
     log.event(
       over.state === "failed" ? "error" : "info",
@@ -127,9 +134,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       hash: over.state === "failed" ? null : (durable?.hash ?? null),
       reason,
     };
-    const closing = over.state === "failed" ? checkpointing.abandon() : checkpointing.idle();
     const close = (): void => end(outcome);
-    closing.then(close, close);
+    // What is whole is finished; the rest is of a run that has failed, or was told of twice.
+    checkpointing
+      .idle()
+      .then(() => checkpointing.drop())
+      .then(close, close);
   };
 
   // --- the parameter server -----------------------------------------------------------------------------------------
@@ -138,6 +148,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     store,
     shards: options.shards,
     sections: ["parameters", ...options.optimiserSections],
+    probe: options.probe,
     onFinished(version, hash) {
       durable = { version, hash };
       log.event("info", `checkpoint of step ${version} written, hash ${hash.slice(0, 16)}`);
@@ -148,8 +159,21 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   });
 
   /** Only what carries the combiner's state is followed by a checkpoint. */
-  const announce = ({ version, combiner }: MessageOf<"committed" | "stopped">): void => {
-    if (combiner !== undefined) checkpointing.announce(version, checkpointMeta(combiner));
+  const announce = ({
+    version,
+    combiner,
+  }: Pick<MessageOf<"committed" | "stopped">, "version" | "combiner">): void => {
+    if (combiner === undefined) return;
+    announced = { version, meta: checkpointMeta(combiner) };
+    checkpointing.announce(version, announced.meta);
+  };
+
+  /** The checkpoint that ends the run was under way when somebody was lost: nobody trains any further, so it is there to be had. */
+  const askForLastCheckpoint = (): void => {
+    const version = lastVersion;
+    if (version === undefined || durable?.version === version || announced?.version !== version) return;
+    const attempt = checkpointing.askFor(version, announced.meta);
+    for (const channel of shards.channels()) channel.send({ type: "checkpoint", runId, version, attempt });
   };
 
   const welcomeFor = (channel: Channel, addresses: string[]): MessageOf<"welcome"> => ({
@@ -165,18 +189,36 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     runId,
     shards: options.shards,
     layout,
-    resume: options.resume,
     store,
+    clock,
     checkpointing,
     shardAddress: options.shardAddress,
     welcomeFor: (channel) => welcomeFor(channel, []),
-    onReady() {
-      log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
-      apply({ kind: "shards-ready" });
-      membership.welcomeAll();
+    isOver: () => isOver(life),
+    onEvent: log.event,
+    onShardReady: (channel) => quorum.tellShard(channel),
+    onComplete: (leader) => shardsComplete(leader),
+    onBeginAnew(source) {
+      progress.goTo(source?.version ?? 0);
+      history.cutTo(source?.version ?? 0);
+      lastCommitted = false;
+      lastVersion = undefined;
+    },
+    onMoved() {
+      for (const member of membership.everyone()) {
+        const { channel } = member;
+        channel?.send({ type: "shards", runId, addresses: shards.addressesFor(channel) });
+      }
+      for (const channel of shards.channels())
+        channel.send({ type: "shards", runId, addresses: shards.addressesFor(channel) });
     },
     onCommitted: (message) => takeCommit(message),
+    onSettled({ timeline, version, digest }) {
+      if (digest !== "") store.appendVersion({ timeline, version, digest });
+    },
+    onLate: (message) => lateSlots.take(message),
     onStopped(message) {
+      lastVersion = message.version;
       // The checkpoint of this very version may have been due, and be written already.
       if (durable?.version !== message.version) announce(message);
       apply({ kind: "stopped", version: message.version, reason: message.reason });
@@ -185,7 +227,40 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onFailed: fail,
   });
 
+  const shardsComplete = (leader: Holding): void => {
+    if (!hasStarted) {
+      hasStarted = true;
+      log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
+      if (leader) progress.goTo(leader.version);
+      apply({ kind: "shards-ready" });
+      membership.welcomeAll();
+      if (options.stopping !== undefined) apply({ kind: "stop", reason: options.stopping });
+    } else log.event("info", "the parameter server is whole again");
+    if (leader && (leader.over || leader.version > lastStep(spec))) takeOver(leader);
+    if (life.state === "stopping" && lastVersion === undefined) tellToStop(life.reason);
+    askForLastCheckpoint();
+  };
+
+  /** The leader has made its last step already: the coordinator before this one may have heard of it. */
+  const takeOver = (leader: NonNullable<Holding>): void => {
+    lastVersion = leader.version;
+    if (leader.combiner !== undefined && announced?.version !== leader.version)
+      announced = { version: leader.version, meta: checkpointMeta(leader.combiner) };
+    if (leader.version > lastStep(spec)) lastCommitted = true;
+    else
+      apply({
+        kind: "stopped",
+        version: leader.version,
+        reason: life.state === "stopping" ? life.reason : "asked to stop",
+      });
+    progressed();
+  };
+
+  const tellToStop = (reason: string): void => shards.leader()?.send({ type: "stop", runId, reason });
+
   const takeCommit = (message: MessageOf<"committed">): void => {
+    const { step, timeline } = message;
+    options.probe?.("before-record", step);
     const active = membership.active();
     const point = recordCommit(
       {
@@ -194,15 +269,25 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       },
       message,
     );
-    history.add(point);
-    membership.committed();
     announce(message);
-    shards.leader()?.send({ type: "committed-ack", runId, step: message.step });
-    log.tell({ kind: "commit", point });
+    // The leader forgets a record that is acknowledged, so it must outlive this process by then.
+    store.recorded().then(
+      () => {
+        options.probe?.("after-record", step);
+        shards.leader()?.send({ type: "committed-ack", runId, timeline, step });
+      },
+      (error: unknown) => fail(textOf(error)),
+    );
     if (message.last) {
       lastCommitted = true;
-      progressed();
-    } else if (message.step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
+      lastVersion = message.version;
+    }
+    if (!point) return;
+    history.add(point);
+    membership.committed();
+    log.tell({ kind: "commit", point });
+    if (message.last) progressed();
+    else if (step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
   };
 
   // --- workers ------------------------------------------------------------------------------------------------------
@@ -219,8 +304,17 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onFailed: fail,
   });
 
+  const lateSlots = createLateSlots({
+    runId,
+    spec,
+    log,
+    active: membership.active,
+    onSuspended: (why) => quorum.form(membership.active(), why),
+  });
+
   const quorum = createQuorum({
     runId,
+    generation: options.generation,
     spec,
     log,
     shards: shards.channels,
@@ -251,7 +345,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       }),
     stop(reason) {
       apply({ kind: "stop", reason });
-      if (life.state === "stopping") shards.leader()?.send({ type: "stop", runId, reason });
+      if (life.state === "stopping") tellToStop(reason);
     },
     fail,
     snapshot,

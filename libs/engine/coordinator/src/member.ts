@@ -9,6 +9,8 @@ export interface Member {
   readonly determinismClass: Readonly<Record<string, string>>;
   channel: Channel | undefined;
   state: WorkerState;
+  /** Late with a step: it gets no leases until it reports. */
+  suspended: boolean;
   rank: number | null;
   leases: readonly Lease[];
   /** Samples per second of compute, averaged over reports; undefined until the first. */
@@ -28,6 +30,7 @@ export function createMember(hello: MessageOf<"hello">, channel: Channel): Membe
     determinismClass: hello.determinismClass ?? {},
     channel,
     state: "joining",
+    suspended: false,
     rank: null,
     leases: [],
     samplesPerSecond: undefined,
@@ -51,7 +54,8 @@ export function takeReport(member: Member, report: MessageOf<"worker-report">): 
   if (member.reports === 1 || computeMs <= 0 || report.samples === 0) return;
   const rate = (report.samples * 1000) / computeMs;
   member.samplesPerSecond =
-    member.samplesPerSecond === undefined
+    // What was measured before it fell behind says nothing of it now.
+    member.samplesPerSecond === undefined || member.suspended
       ? rate
       : member.samplesPerSecond + newestShare * (rate - member.samplesPerSecond);
 }

@@ -130,6 +130,10 @@ export function createMembership(options: {
 
   const takeWorkerReport = (member: Member, report: MessageOf<"worker-report">): void => {
     takeReport(member, report);
+    if (member.suspended) {
+      member.suspended = false;
+      if (member.state === "active") changed(`worker ${member.workerId} answers again`);
+    }
     options.store.appendMetric("workers", {
       process: member.workerId,
       step: report.step,

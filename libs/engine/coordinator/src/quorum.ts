@@ -1,11 +1,12 @@
 import type { RunSpec } from "@latentweave/plan";
-import type { Channel, Lease } from "@latentweave/protocol";
+import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
 import { type Assignee, assignLeases, rebalance } from "./assign.ts";
 import type { Member } from "./member.ts";
 import type { RunLog } from "./run-log.ts";
 
 /** Steps of a worker before its measured speed moves leases: fewer say more of the machine's mood than of its speed. */
 const leastReports = 10;
+const quorumsPerGeneration = 1 << 20;
 
 /**
  * Says who computes what: one quorum after the other, each with ranks and leases.
@@ -18,12 +19,16 @@ export interface Quorum {
   readonly quorumId: number;
   /** A new quorum of these members; `leases`: when they are known already. */
   form(active: readonly Member[], why: string, leases?: ReadonlyMap<string, Lease[]>): void;
+  /** To a shard that knows of no members, or of others. */
+  tellShard(shard: Channel): void;
   /** A new quorum when the measured speeds promise enough. */
   considerRebalance(active: readonly Member[]): void;
 }
 
 export function createQuorum(options: {
   readonly runId: string;
+  /** Of the coordinator: quorums of a later one are newer than all before. */
+  readonly generation: number;
   readonly spec: RunSpec;
   readonly log: RunLog;
   readonly shards: () => readonly Channel[];
@@ -32,7 +37,8 @@ export function createQuorum(options: {
   readonly onFormed: (workers: number) => void;
 }): Quorum {
   const { runId, spec, log } = options;
-  let quorumId = 0;
+  let quorumId = options.generation * quorumsPerGeneration;
+  let formed: MessageOf<"members"> | undefined;
   let warnedIdle = false;
 
   const tell = (active: readonly Member[]): void => {
@@ -40,7 +46,8 @@ export function createQuorum(options: {
       workerId,
       tasks: [...new Set(leases.map((lease) => lease.task))],
     }));
-    for (const shard of options.shards()) shard.send({ type: "members", runId, quorumId, workers });
+    formed = { type: "members", runId, quorumId, workers };
+    for (const shard of options.shards()) shard.send(formed);
     for (const [rank, member] of active.entries())
       member.channel?.send({
         type: "assignment",
@@ -53,7 +60,7 @@ export function createQuorum(options: {
   };
 
   const warnIdle = (active: readonly Member[]): void => {
-    const idle = active.filter((member) => member.leases.length === 0).length;
+    const idle = able(active).filter((member) => member.leases.length === 0).length;
     const mostSlots = Math.max(...spec.tasks.map((task) => task.slots));
     if (idle === 0 || warnedIdle || mostSlots >= active.length) return;
     warnedIdle = true;
@@ -67,7 +74,8 @@ export function createQuorum(options: {
   const form: Quorum["form"] = (active, why, leases) => {
     quorumId += 1;
     const assigned =
-      leases ?? (active.length === 0 ? new Map<string, Lease[]>() : assignLeases(spec, assigneesOf(active)));
+      leases ??
+      (active.length === 0 ? new Map<string, Lease[]>() : assignLeases(spec, assigneesOf(able(active))));
     for (const member of options.everyone()) {
       member.rank = null;
       member.leases = [];
@@ -89,13 +97,23 @@ export function createQuorum(options: {
       return quorumId;
     },
     form,
-    considerRebalance(active) {
+    tellShard(shard) {
+      if (formed) shard.send(formed);
+    },
+    considerRebalance(everyone) {
+      const active = able(everyone);
       if (active.length < 2 || active.some(unmeasured)) return;
       const current = new Map(active.map((member) => [member.workerId, member.leases]));
       const better = rebalance(spec, assigneesOf(active), current);
-      if (better) form(active, "measured speeds differ", better);
+      if (better) form(everyone, "measured speeds differ", better);
     },
   };
+}
+
+/** Those who may have leases: all of them where everybody is late. */
+function able(active: readonly Member[]): readonly Member[] {
+  const punctual = active.filter((member) => !member.suspended);
+  return punctual.length === 0 ? active : punctual;
 }
 
 /** A worker without leases has nothing to be measured by. */

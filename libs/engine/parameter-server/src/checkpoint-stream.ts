@@ -19,7 +19,7 @@ export async function streamCheckpoint(options: {
   readonly onFirstPiece?: () => void;
 }): Promise<void> {
   const { runId, index, channel, state, attempt } = options;
-  const version = state.version;
+  const { version, timeline } = state;
   const parts = ["parameters", ...state.stateNames].flatMap((section) =>
     state.slices.map((slice) => ({ section, slice, bytes: state.copy(slice, section) })),
   );
@@ -38,6 +38,8 @@ export async function streamCheckpoint(options: {
         [bytes.subarray(at * 4, (at + numbers) * 4)],
       );
       await channel.drained();
+      // Everybody was sent back meanwhile: this version will be made, and sent, once more.
+      if (state.timeline !== timeline) return;
       if (at === 0 && section === parts[0]?.section && slice === parts[0].slice) options.onFirstPiece?.();
     }
   }

@@ -23,7 +23,7 @@ export function createSettlement(layout: ParameterLayout, shards: number): Settl
     applied(index, version, digests) {
       versions.set(index, version);
       let word = words.get(version);
-      if (!word) words.set(version, (word = new Map()));
+      if (!word) words.set(version, (word = new Map<number, Uint8Array>()));
       word.set(index, digests);
       if (versions.size < shards) return undefined;
       const lowest = Math.min(...versions.values());

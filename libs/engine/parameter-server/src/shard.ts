@@ -1,4 +1,4 @@
-import type { RunSpec } from "@latentweave/plan";
+import { lastStep, type RunSpec } from "@latentweave/plan";
 import {
   type Channel,
   closeCodes,
@@ -8,6 +8,7 @@ import {
   protocolVersion,
 } from "@latentweave/protocol";
 import { streamCheckpoint } from "./checkpoint-stream.ts";
+import { readDecision } from "./decision-text.ts";
 import { createLeaderLink } from "./leader-link.ts";
 import { afterAttach, listenTo, type MessageHandler } from "./peers.ts";
 import { decodeProducts, encodeProducts } from "./products-codec.ts";
@@ -44,6 +45,8 @@ interface Prepared {
     slices: readonly Uint8Array[],
   ) => void;
   readonly startOver: (timeline: number) => void;
+  /** Leader: another coordinator may be there, which lacks what the one before it had not written. */
+  readonly tellAgain: () => void;
 }
 
 interface Follower {
@@ -122,10 +125,9 @@ export function createShard(options: ShardOptions): Shard {
     };
     /** Tells the leader which version is held here; it is told again when the leader may be another process. */
     const sayApplied = (channel: Channel | undefined): void =>
-      channel?.send(
-        { type: "applied", runId, timeline: state.timeline, index, version: state.version },
-        [blockDigests(arithmetic, state)],
-      );
+      channel?.send({ type: "applied", runId, timeline: state.timeline, index, version: state.version }, [
+        blockDigests(arithmetic, state),
+      ]);
 
     const stepping = createStepping({
       ...{ runId, index, shards: options.shards, training, clock: options.clock, leads },
@@ -206,9 +208,16 @@ export function createShard(options: ShardOptions): Shard {
       subscribers.startOver(timeline);
       streamedVersion = undefined;
     };
+    const tellAgain = (): void => {
+      stepping.tellRecords();
+      const { settled } = settlement;
+      const digest = settled === undefined ? "" : settlement.digestOf(settled);
+      if (settled !== undefined)
+        coordinator?.send({ type: "settled", runId, timeline: state.timeline, version: settled, digest });
+    };
     for (const [workerId, channel] of earlyWorkers) subscribers.attach(workerId, channel);
     earlyWorkers.clear();
-    return { training, subscribers, stepping, fromFollower, startOver };
+    return { training, subscribers, stepping, fromFollower, startOver, tellAgain };
   };
 
   const stream = ({ state }: Training, attempt: number): void => {
@@ -220,22 +229,24 @@ export function createShard(options: ShardOptions): Shard {
     }).catch(breakDown);
   };
 
-  const sayHeld = ({ training: { state }, stepping }: Prepared): void =>
+  const sayHeld = ({ training: { spec, state }, stepping }: Prepared): void => {
+    const { timeline, version } = state;
+    const text = running ? undefined : state.readDecision()?.text;
+    const kept = text === undefined ? undefined : readDecision(text);
+    const isOver = running ? stepping.over : version > lastStep(spec);
+    const combiner = running ? stepping.combiner : kept?.combiner;
     coordinator?.send({
       type: "held",
-      runId,
-      index,
+      ...{ runId, index },
       ...((running || state.kept) && {
         state: {
-          timeline: state.timeline,
-          version: state.version,
-          running,
-          over: running && stepping.over,
-          ...(leads && running && { recordsFrom: stepping.recordsFrom }),
-          ...(leads && running && stepping.over && { combiner: stepping.combiner }),
+          ...{ timeline, version, running, over: isOver },
+          ...(leads && { recordsFrom: running ? stepping.recordsFrom : (kept?.records[0]?.step ?? version) }),
+          ...(leads && isOver && combiner !== undefined && { combiner }),
         },
       }),
     });
+  };
 
   const begin = (message: MessageOf<"begin">): void => {
     const { training, stepping, startOver } = known(message.type);
@@ -268,7 +279,7 @@ export function createShard(options: ShardOptions): Shard {
       case "welcome":
         prepared ??= prepare(JSON.parse(message.spec) as RunSpec);
         sayHeld(prepared);
-        if (leads && running) prepared.stepping.tellRecords();
+        if (leads && running) prepared.tellAgain();
         return;
       case "restore":
         if (!slices[0]) throw new ProtocolError("restore without its bytes");

@@ -4,7 +4,11 @@ import type { Received } from "./leader.ts";
 import { updates } from "./training.ts";
 
 /** Mean loss per task in job order: of the gradient round where the task has one, else of its evaluation; 0 for none. */
-export function lossesOf(spec: RunSpec, plan: StepPlan, records: readonly Omit<TaskRecord, "shards">[]): number[] {
+export function lossesOf(
+  spec: RunSpec,
+  plan: StepPlan,
+  records: readonly Omit<TaskRecord, "shards">[],
+): number[] {
   const gradientRound = plan.rounds.find((round) => round.program === "gradient")?.index;
   return spec.tasks.map((task) => {
     const own = records.filter((entry) => entry.task === task.name);

@@ -14,7 +14,14 @@ import type { Arithmetic } from "@latentweave/arithmetic";
 import { metricNames, type TaskGraph } from "@latentweave/model";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
 import { leasedSlots, type RoundPlan, type RunSpec, type StepPlan, type TaskRound } from "@latentweave/plan";
-import type { Lease, MessageOf, PayloadHeader, ReceivedNodes, TaskRecord, TreeNode } from "@latentweave/protocol";
+import type {
+  Lease,
+  MessageOf,
+  PayloadHeader,
+  ReceivedNodes,
+  TaskRecord,
+  TreeNode,
+} from "@latentweave/protocol";
 import { ProtocolError } from "@latentweave/protocol";
 
 /** One slice of a task's gradient, being summed over the task's slots. */

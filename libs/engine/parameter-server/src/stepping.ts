@@ -1,6 +1,13 @@
 import { clipScale } from "@latentweave/optim";
 import { lastStep, planStep, type StepPlan } from "@latentweave/plan";
-import { type Clock, type Lease, type MessageOf, type Probe, ProtocolError, type ShardMoment } from "@latentweave/protocol";
+import {
+  type Clock,
+  type Lease,
+  type MessageOf,
+  type Probe,
+  ProtocolError,
+  type ShardMoment,
+} from "@latentweave/protocol";
 import { applyUpdate } from "./apply-update.ts";
 import { createCombineRule } from "./combine-rule.ts";
 import { type Decision, encodeDecision, readDecision } from "./decision-text.ts";
@@ -323,10 +330,9 @@ export function createStepping(options: SteppingOptions): Stepping {
     combine = createCombineRule(spec, arithmetic, decision?.combiner);
     if (!decision) return;
     for (const record of decision.records) unrecorded.add(record);
-    if (decision.decide.step >= state.version && decision.decide.timeline === timeline) {
-      waiting = [decision.decide];
-      words = [decision.decide];
-    }
+    if (decision.decide.timeline !== timeline) return;
+    words = [decision.decide];
+    if (decision.decide.step >= state.version) waiting = [decision.decide];
   };
 
   return {

@@ -141,7 +141,9 @@ export function createShardLinks(options: {
           : [],
       ),
     goBackTo(moment) {
-      const isBehind = links.some(({ timeline, step }) => timeline === moment.timeline && step === moment.step);
+      const isBehind = links.some(
+        ({ timeline, step }) => timeline === moment.timeline && step === moment.step,
+      );
       if (!isBehind) return;
       for (const link of links) {
         if (link.timeline !== moment.timeline || link.step <= moment.step) continue;

@@ -55,6 +55,7 @@ export function createRunStore({ directory, runId, layout, keep, log }: RunStore
     appendVersion: (record) => ledger.appendVersion(record),
     async appendTimeline(record) {
       ledger.appendTimeline(record);
+      facts = undefined;
       await ledger.sync();
     },
     recorded: () => ledger.written(),
