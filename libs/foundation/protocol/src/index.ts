@@ -45,3 +45,4 @@ export {
   sliceAlignmentBytes,
 } from "./frame.ts";
 export { type CheckpointSink, type CheckpointSource, type CommitRecord, type RunStore } from "./run-store.ts";
+export { type Adoption, type Vault } from "./vault.ts";
