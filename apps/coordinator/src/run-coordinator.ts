@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
@@ -56,6 +57,7 @@ export async function runCoordinatorProcess(
   const ports = new Map<number, number>();
   const coordinator = createCoordinator({
     runId,
+    runKey: before?.runKey ?? randomUUID(),
     spec,
     specText,
     shards: options.shards,
@@ -122,6 +124,7 @@ export async function runCoordinatorProcess(
 async function readState(directory: string): Promise<
   | {
       readonly generation: number;
+      readonly runKey: string | undefined;
       readonly runClass: RunClass | undefined;
       readonly stopping: string | undefined;
     }
@@ -133,6 +136,7 @@ async function readState(directory: string): Promise<
   try {
     const state = JSON.parse(text) as {
       generation?: number;
+      runKey?: string;
       state?: string;
       reason?: string | null;
       canary?: string | null;
@@ -143,7 +147,7 @@ async function readState(directory: string): Promise<
         ? { digest: state.canary, determinismClass: state.determinismClass }
         : undefined;
     const stopping = state.state === "stopping" ? (state.reason ?? "asked to stop") : undefined;
-    return { generation: state.generation ?? 0, runClass, stopping };
+    return { generation: state.generation ?? 0, runKey: state.runKey, runClass, stopping };
   } catch (error) {
     throw new UserError({
       what: "the run's state cannot be read",

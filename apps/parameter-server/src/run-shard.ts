@@ -2,6 +2,7 @@ import os from "node:os";
 import { loadArithmetic } from "@latentweave/arithmetic";
 import { createShard } from "@latentweave/parameter-server-engine";
 import { type Channel, parseMessage, systemClock } from "@latentweave/protocol";
+import { type FileVault, openShardVault } from "@latentweave/vault";
 import { createServer, createWebSocketDialer, keepConnected } from "@latentweave/transport";
 
 export interface ShardProcessOptions {
@@ -69,6 +70,7 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     refuse = reject;
   });
   refused.catch(() => undefined);
+  let vault: FileVault | undefined;
   const coordinatorUrl = new URL("/v1/coordinator", options.coordinator.replace(/^http/, "ws"));
   const shard = createShard({
     runId,
@@ -83,6 +85,10 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
       return { stop: () => own.abort() };
     },
     identity: { host: os.hostname(), pid: process.pid, software: options.software, port: server.port },
+    openVault({ key, spec }) {
+      vault = openShardVault({ runId, runKey: key, index, shards, spec, log });
+      return vault;
+    },
     residentBytes: () => process.memoryUsage.rss(),
     log,
   });
@@ -91,7 +97,12 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
   );
   try {
     keep(coordinatorUrl.href, "the coordinator", (channel) => shard.join(channel), stopped);
-    return await Promise.race([shard.ended, refused, aborted]);
+    // Whoever ends otherwise may have a successor.
+    const regular = shard.ended.then((reason) => {
+      vault?.discard();
+      return reason;
+    });
+    return await Promise.race([regular, refused, aborted]);
   } finally {
     ending.abort();
     await server.close();

@@ -11,6 +11,8 @@ import type { RunClass } from "./admission.ts";
 
 export interface CoordinatorOptions {
   readonly runId: string;
+  /** Tells the run from another of the same name; stays when it is resumed. */
+  readonly runKey: string;
   readonly spec: RunSpec;
   /** The text that every process gets; `spec` parsed from it. */
   readonly specText: string;

@@ -180,6 +180,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     type: "welcome",
     runId,
     generation: options.generation,
+    runKey: options.runKey,
     spec: options.specText,
     shards: addresses,
     data: options.dataLocation(channel.local),

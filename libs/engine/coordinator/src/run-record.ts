@@ -33,6 +33,7 @@ export function stateRecord(
   return {
     ...options.facts,
     runId: options.runId,
+    runKey: options.runKey,
     name: options.spec.name,
     state: life.state,
     reason: reasonOf(life),

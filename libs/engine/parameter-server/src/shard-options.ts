@@ -1,5 +1,5 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
-import type { Channel, Clock, Probe, ShardMoment } from "@latentweave/protocol";
+import type { Channel, Clock, Probe, ShardMoment, Vault } from "@latentweave/protocol";
 
 export interface ShardOptions {
   readonly runId: string;
@@ -15,6 +15,8 @@ export interface ShardOptions {
     readonly software: string;
     readonly port: number;
   };
+  /** For the weights to outlive this process; `key`: of the run, the same when it is resumed. */
+  readonly openVault?: (run: { readonly key: string; readonly spec: string }) => Vault;
   readonly residentBytes: () => number;
   readonly probe?: Probe<ShardMoment>;
   readonly log: (text: string) => void;

@@ -99,8 +99,10 @@ export function createShard(options: ShardOptions): Shard {
 
   // --- the run ------------------------------------------------------------------------------------------------------
 
-  const prepare = (spec: RunSpec): Prepared => {
-    const training = prepareTraining(spec, arithmetic, options.shards, index);
+  const prepare = ({ spec: text, runKey }: MessageOf<"welcome">): Prepared => {
+    const spec = JSON.parse(text) as RunSpec;
+    const vault = options.openVault?.({ key: runKey, spec: text });
+    const training = prepareTraining(spec, arithmetic, options.shards, index, vault);
     const { layout, publication, state } = training;
     const subscribers = createSubscribers({ runId, index, layout, publication });
     const settlement = createSettlement(layout, options.shards);
@@ -251,6 +253,8 @@ export function createShard(options: ShardOptions): Shard {
   const begin = (message: MessageOf<"begin">): void => {
     const { training, stepping, startOver } = known(message.type);
     const { state } = training;
+    // A successor must never find weights of before in the timeline that begins.
+    if (message.from !== "held") state.invalidate();
     startOver(message.timeline);
     if (message.from === "initial") state.reinitialise();
     else if (message.from === "checkpoint") state.setVersion(message.step);
@@ -277,7 +281,7 @@ export function createShard(options: ShardOptions): Shard {
   const fromCoordinator: MessageHandler = (message, slices) => {
     switch (message.type) {
       case "welcome":
-        prepared ??= prepare(JSON.parse(message.spec) as RunSpec);
+        prepared ??= prepare(message);
         sayHeld(prepared);
         if (leads && running) prepared.tellAgain();
         return;

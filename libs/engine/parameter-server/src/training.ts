@@ -2,6 +2,7 @@ import type { Arithmetic } from "@latentweave/arithmetic";
 import { createOptimiser, learningRateAt, type Optimiser } from "@latentweave/optim";
 import { createLayout, ownership, type ParameterLayout } from "@latentweave/parameters";
 import { type RunSpec, type StepPlan, totalSteps } from "@latentweave/plan";
+import type { Vault } from "@latentweave/protocol";
 import { createOwnedState, type OwnedState } from "./owned-state.ts";
 import { createPublication, type Publication } from "./publication.ts";
 import { createRelatedness, type Relatedness } from "./relatedness.ts";
@@ -22,11 +23,12 @@ export function prepareTraining(
   arithmetic: Arithmetic,
   shards: number,
   index: number,
+  vault?: Vault,
 ): Training {
   const layout = createLayout(spec.groups);
   const owned = ownership(layout, shards)[index] ?? [];
   const optimiser = createOptimiser(spec.optimiser);
-  const state = createOwnedState(arithmetic, layout, owned, optimiser.stateNames, spec.seed);
+  const state = createOwnedState(arithmetic, layout, owned, optimiser.stateNames, spec.seed, vault);
   return {
     arithmetic,
     spec,

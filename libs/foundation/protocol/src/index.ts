@@ -55,3 +55,4 @@ export {
   type TimelineRecord,
   type VersionRecord,
 } from "./run-store.ts";
+export { type Adoption, type Vault } from "./vault.ts";

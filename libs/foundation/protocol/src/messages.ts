@@ -57,6 +57,8 @@ const welcome = z.strictObject({
   type: z.literal("welcome"),
   ...common,
   generation: count,
+  /** Tells the run from another of the same name; stays when it is resumed. */
+  runKey: z.string().max(200),
   spec: z.string(),
   /** Addresses of the shards in order; a path is relative to the coordinator's address. Empty for shards. */
   shards: z.array(z.string().max(500)),

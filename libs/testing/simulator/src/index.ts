@@ -1,3 +1,4 @@
+export { createMemoryVaults, type MemoryVaults } from "./memory-vault.ts";
 export { createPlainCompute } from "./plain-compute.ts";
 export {
   type PlainBatch,

@@ -1,0 +1,2 @@
+export { type FileVault, openVault, type VaultOptions } from "./open-vault.ts";
+export { openShardVault, type ShardVaultOptions, vaultDirectories } from "./shard-vault.ts";
