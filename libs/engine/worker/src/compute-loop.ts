@@ -122,6 +122,8 @@ export function createComputeLoop(options: {
     const rows = await (sameRead && ahead ? ahead.rows : startRead(step, next));
     const readMs = clock.nowMs();
     ahead = after && { of: after, rows: startRead(step, after) };
+    // Weights of another step may have come while the rows were read.
+    if (work !== step || !isAt(step, now())) return;
     const result = await compute.run({
       program: next.round.program,
       phase: step.plan.phase,
