@@ -66,6 +66,7 @@ export async function runCoordinatorProcess(
     resume,
     runClass: options.resume ? before?.runClass : undefined,
     stopping: options.successor ? before?.stopping : undefined,
+    quarantined: options.resume ? (before?.quarantined ?? []) : [],
     optimiserSections: createOptimiser(spec.optimiser).stateNames,
     store,
     clock: systemClock,
@@ -79,6 +80,7 @@ export async function runCoordinatorProcess(
     facts: options.facts,
     log,
   });
+  await coordinator.save();
   const server = await createServer({
     host: options.host,
     port: options.port,
@@ -127,6 +129,7 @@ async function readState(directory: string): Promise<
       readonly runKey: string | undefined;
       readonly runClass: RunClass | undefined;
       readonly stopping: string | undefined;
+      readonly quarantined: readonly string[];
     }
   | undefined
 > {
@@ -138,6 +141,7 @@ async function readState(directory: string): Promise<
       generation?: number;
       runKey?: string;
       state?: string;
+      quarantined?: string[];
       reason?: string | null;
       canary?: string | null;
       determinismClass?: Record<string, string> | null;
@@ -147,7 +151,13 @@ async function readState(directory: string): Promise<
         ? { digest: state.canary, determinismClass: state.determinismClass }
         : undefined;
     const stopping = state.state === "stopping" ? (state.reason ?? "asked to stop") : undefined;
-    return { generation: state.generation ?? 0, runKey: state.runKey, runClass, stopping };
+    return {
+      generation: state.generation ?? 0,
+      runKey: state.runKey,
+      runClass,
+      stopping,
+      quarantined: state.quarantined ?? [],
+    };
   } catch (error) {
     throw new UserError({
       what: "the run's state cannot be read",

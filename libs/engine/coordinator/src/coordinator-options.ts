@@ -26,6 +26,8 @@ export interface CoordinatorOptions {
   /** The coordinator before this one was asked to stop, and did not come to it. */
   readonly stopping: string | undefined;
   readonly runClass: RunClass | undefined;
+  /** Worker ids that sent wrong bits before. */
+  readonly quarantined: readonly string[];
   readonly optimiserSections: readonly string[];
   readonly store: RunStore;
   readonly clock: Clock;

@@ -19,6 +19,7 @@ import { createProgress } from "./progress.ts";
 import { createQuorum } from "./quorum.ts";
 import { createRunLog } from "./run-log.ts";
 import { type Durable, reasonOf, type RunFacts, runSnapshot, stateRecord } from "./run-record.ts";
+import { createTrust } from "./trust.ts";
 import { createShardPeers } from "./shard-peers.ts";
 import type { Holding } from "./starting-point.ts";
 
@@ -37,6 +38,8 @@ const historyPoints = 2_000;
  * 4. The run ends once: finished after the last commit and checkpoint, interrupted after the checkpoint of a stop, or failed.
  */
 export interface Coordinator {
+  /** Writes run.json. Before anybody is let in, so that no later coordinator has the same generation. */
+  save(): Promise<void>;
   accept(channel: Channel): void;
   /** Stops after a checkpoint; a second call, or no parameter server to make one, stops at once. */
   stop(reason: string): void;
@@ -90,10 +93,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       events: log.events,
     });
 
+  const writeState = (): Promise<void> =>
+    store.writeState(stateRecord(facts(), membership.runClass, membership.quarantined));
   const save = (): void => {
-    store
-      .writeState(stateRecord(facts(), membership.runClass))
-      .catch((error: unknown) => fail(textOf(error)));
+    writeState().catch((error: unknown) => fail(textOf(error)));
   };
 
   const apply = (event: LifeEvent): void => {
@@ -218,6 +221,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (digest !== "") store.appendVersion({ timeline, version, digest });
     },
     onLate: (message) => lateSlots.take(message),
+    onSuspect: (message) => trust.accused(message),
+    onUnfit: (message) => trust.unfit(message),
     onStopped(message) {
       lastVersion = message.version;
       // The checkpoint of this very version may have been due, and be written already.
@@ -283,6 +288,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       lastCommitted = true;
       lastVersion = message.version;
     }
+    trust.committed(message);
     if (!point) return;
     history.add(point);
     membership.committed();
@@ -299,9 +305,27 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     log,
     expectedWorkers: options.expectedWorkers,
     runClass: options.runClass,
+    quarantined: options.quarantined,
     welcomeFor: (channel) => (shards.begun ? welcomeFor(channel, shards.addressesFor(channel)) : undefined),
     isOver: () => isOver(life),
     onChange: (why) => quorum.form(membership.active(), why),
+    onFailed: fail,
+  });
+
+  const trust = createTrust({
+    log,
+    active: membership.active,
+    fromVersion: store.ledgerEnd.nextStep,
+    onSuspects: () => quorum.form(membership.active(), "workers disagree"),
+    onConvicted(workerId, step, why) {
+      membership.quarantine(workerId);
+      save();
+      shards.goBackBefore(step, `worker ${workerId} is quarantined: ${why}`);
+    },
+    onRedo(step, leases, why) {
+      quorum.form(membership.active(), "a step is computed once more", leases);
+      shards.redo(step, why);
+    },
     onFailed: fail,
   });
 
@@ -318,6 +342,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     generation: options.generation,
     spec,
     log,
+    suspects: () => trust.suspects,
     shards: shards.channels,
     everyone: membership.everyone,
     onFormed(workers) {
@@ -337,6 +362,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   if (lastCommitted) progressed();
 
   return {
+    save: writeState,
     accept: (channel) =>
       listenTo(channel, {
         runId,

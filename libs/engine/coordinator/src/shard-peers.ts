@@ -57,6 +57,10 @@ export interface ShardPeers {
   ): (message: Message, slices: readonly Uint8Array[]) => void;
   /** In order of their index, as this peer reaches them. */
   addressesFor(peer: Channel): string[];
+  /** Everybody goes back to before `step`, for what was computed since must not stay. */
+  goBackBefore(step: number, why: string): void;
+  /** The step in progress is computed once more. */
+  redo(step: number, why: string): void;
   leader(): Channel | undefined;
   channels(): Channel[];
   close(): void;
@@ -87,6 +91,8 @@ export function createShardPeers(options: {
   readonly onCommitted: (message: MessageOf<"committed">) => void;
   readonly onSettled: (message: MessageOf<"settled">) => void;
   readonly onLate: (message: MessageOf<"late">) => void;
+  readonly onSuspect: (message: MessageOf<"suspect">) => void;
+  readonly onUnfit: (message: MessageOf<"unfit">) => void;
   readonly onStopped: (message: MessageOf<"stopped">) => void;
   readonly onFailed: (reason: string) => void;
 }): ShardPeers {
@@ -140,14 +146,14 @@ export function createShardPeers(options: {
     sendBegin(peer, source ? "checkpoint" : "initial", source?.version ?? 0);
   };
 
-  const goBack = async (why: string): Promise<void> => {
+  const goBack = async (why: string, convictedSince?: number): Promise<void> => {
     const beginning = (beginnings += 1);
     goingBack = true;
     for (const peer of peers.values()) {
       peer.ready = false;
       peer.tells = false;
     }
-    const source = await store.latestCheckpoint();
+    const source = await store.latestCheckpoint(convictedSince);
     if (beginning !== beginnings) return;
     const version = source?.version ?? 0;
     const { timeline: last, nextStep } = store.ledgerEnd;
@@ -161,7 +167,7 @@ export function createShardPeers(options: {
       await store.appendTimeline({
         timeline: next,
         fromVersion: version,
-        reason: begun ? "recovered" : "resumed",
+        reason: convictedSince !== undefined ? "convicted" : begun ? "recovered" : "resumed",
         detail: why,
       });
       options.onEvent(
@@ -175,6 +181,18 @@ export function createShardPeers(options: {
     goingBack = false;
     options.onBeginAnew(source);
     for (const peer of inOrder()) if (peer.held !== "unasked") beginFromOrigin(peer, source).catch(failed);
+  };
+
+  const redo = async (step: number, why: string): Promise<void> => {
+    const beginning = (beginnings += 1);
+    goingBack = true;
+    for (const peer of peers.values()) peer.ready = false;
+    const next = Math.max(store.ledgerEnd.timeline, timeline()) + 1;
+    await store.appendTimeline({ timeline: next, fromVersion: step, reason: "redone", detail: why });
+    if (beginning !== beginnings) return;
+    origin = { timeline: next, from: "held", source: undefined, started: false };
+    goingBack = false;
+    for (const peer of inOrder()) sendBegin(peer, "held", step);
   };
 
   const decide = (): void => {
@@ -250,6 +268,12 @@ export function createShardPeers(options: {
         return;
       case "late":
         if (message.timeline === timeline() && !goingBack) options.onLate(message);
+        return;
+      case "suspect":
+        if (message.timeline === timeline() && !goingBack) options.onSuspect(message);
+        return;
+      case "unfit":
+        if (message.timeline === timeline() && !goingBack) options.onUnfit(message);
         return;
       case "stopped":
         if (peer.ready) options.onStopped(message);
@@ -331,6 +355,8 @@ export function createShardPeers(options: {
       };
     },
     addressesFor,
+    goBackBefore: (step, why) => void goBack(why, step).catch(failed),
+    redo: (step, why) => void redo(step, why).catch(failed),
     leader: () => peers.get(0)?.channel,
     channels: () => inOrder().map(({ channel }) => channel),
     close() {

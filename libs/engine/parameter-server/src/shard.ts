@@ -177,7 +177,9 @@ export function createShard(options: ShardOptions): Shard {
       },
       onLate: (step, missing) =>
         coordinator?.send({ type: "late", runId, timeline: state.timeline, step, missing: [...missing] }),
-      onRefused: breakDown,
+      onSuspicion: (suspicion) =>
+        coordinator?.send({ type: "suspect", runId, timeline: state.timeline, ...suspicion }),
+      onUnfit: (unfit) => coordinator?.send({ type: "unfit", runId, timeline: state.timeline, ...unfit }),
     });
 
     leader.onWord = (message) => {
