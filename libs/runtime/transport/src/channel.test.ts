@@ -269,6 +269,21 @@ describe("a peer that falls silent", () => {
     worker.send(note("alive"));
     expect(noteOf((await arriving)[0]!.message)).toBe("alive");
   });
+
+  it("is timed on the side that asked, whatever strange pongs come in between", async () => {
+    const roundTripsMs: number[] = [];
+    const onRoundTrip = (ms: number): void => void roundTripsMs.push(ms);
+    const coordinator = await startCoordinator(opened, { heartbeatMs: 10, onRoundTrip });
+    const socket = await rawPeer(opened, coordinator.server.port);
+    socket.write(handshake());
+    await coordinator.nextChannel();
+    socket.write(Buffer.from([0x8a, 0x83, 0, 0, 0, 0, 1, 2, 3]));
+    const worker = await dial(opened, coordinator.server.url);
+    worker.onMessage(() => undefined);
+    (await coordinator.nextChannel()).onMessage(() => undefined);
+    while (roundTripsMs.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const ms of roundTripsMs) expect(ms).toBeGreaterThanOrEqual(0);
+  });
 });
 
 describe("closing", () => {

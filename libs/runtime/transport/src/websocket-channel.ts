@@ -34,6 +34,8 @@ export interface ChannelOptions {
   readonly maxFrameBytes: number;
   readonly maxBufferedBytes: number;
   readonly heartbeatMs: number;
+  /** How long the peer took to answer a heartbeat. */
+  readonly onRoundTrip?: ((ms: number) => void) | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -46,6 +48,7 @@ export interface Peer {
 const closeGraceMs = 2_000;
 /** A close frame holds 125 bytes, two of which are the code. */
 const maxReasonBytes = 123;
+const pingBytes = 8;
 
 type ChannelState =
   | { readonly phase: "open"; readonly heartbeat: HeartbeatState; readonly cancelBeat: () => void }
@@ -93,7 +96,7 @@ export class WebSocketChannel implements Channel {
     this.#options = options;
     webSocket.on("message", (data, isBinary) => this.#receive(data, isBinary));
     webSocket.on("ping", () => (this.#understood += 1));
-    webSocket.on("pong", () => (this.#understood += 1));
+    webSocket.on("pong", (sent) => this.#answered(sent));
     webSocket.on("error", (error) => this.#failed(error));
     webSocket.on("close", (code, reason) => this.#closedByWebSocket(code, reason.toString("utf8")));
     this.#state = this.#open(startHeartbeat(options.clock.nowMs(), this.#heard()));
@@ -229,8 +232,15 @@ export class WebSocketChannel implements Channel {
       this.#kill(closeCodes.heartbeatMissed, decision.reason);
       return;
     }
-    this.#webSocket.ping();
+    this.#webSocket.ping(pingAt(clock.nowMs()));
     this.#state = this.#open(decision.state);
+  }
+
+  #answered(sent: Buffer): void {
+    this.#understood += 1;
+    // What a peer sends back may be anything; only its own connection's figure comes of it.
+    if (sent.length === pingBytes)
+      this.#options.onRoundTrip?.(this.#options.clock.nowMs() - sent.readDoubleLE());
   }
 
   /** Closes without waiting for a peer that will not answer. */
@@ -263,6 +273,13 @@ export class WebSocketChannel implements Channel {
     this.#waiting = this.#waiting.filter((waiter) => waiter.until > this.#leftMessages);
     for (const { resolve } of ready) resolve();
   }
+}
+
+/** A ping carries the moment at which it was sent, and its pong brings it back. */
+function pingAt(nowMs: number): Buffer {
+  const moment = Buffer.alloc(pingBytes);
+  moment.writeDoubleLE(nowMs);
+  return moment;
 }
 
 function codeFor(error: FrameError | ProtocolError): CloseCode {
