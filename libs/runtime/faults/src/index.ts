@@ -9,3 +9,6 @@ export {
 } from "./proxy/fault.ts";
 export { createFaultyProxy, type FaultyProxy, type FaultyProxyOptions } from "./proxy/faulty-proxy.ts";
 export { type KeyedRandom, keyedRandom } from "./proxy/keyed-random.ts";
+export { type FuzzFrame, fuzzFrame, type FuzzKind, fuzzKinds } from "./fuzz/fuzz-frame.ts";
+export { fuzzWire, wireMessage } from "./fuzz/fuzz-wire.ts";
+export { type Sample, sampleMessages } from "./fuzz/sample-messages.ts";
