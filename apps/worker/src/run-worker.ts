@@ -1,7 +1,8 @@
 import os from "node:os";
 import { loadArithmetic } from "@latentweave/arithmetic";
 import { type BackendName, canaryDigest, createThreadedCompute } from "@latentweave/compute";
-import { type Channel, parseMessage, systemClock, UserError } from "@latentweave/protocol";
+import { readOwnFaults } from "@latentweave/faults";
+import { type Channel, parseMessage, systemClock, UserError, type WorkerMoment } from "@latentweave/protocol";
 import { createWebSocketDialer, keepConnected } from "@latentweave/transport";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
 import { fetchJoinFacts } from "./join-facts.ts";
@@ -37,6 +38,7 @@ export async function runWorkerProcess(
   signal: AbortSignal,
 ): Promise<WorkerEnd> {
   const { log, token } = options;
+  const faults = readOwnFaults<WorkerMoment>("worker");
   const facts = await fetchJoinFacts(options.coordinator, token, signal, log);
   const backend = options.backend ?? facts.backend ?? undefined;
   const compute = await createThreadedCompute({
@@ -61,7 +63,7 @@ export async function runWorkerProcess(
   const keep = (url: string, onChannel: (channel: Channel) => void, what: string): Promise<unknown> =>
     keepConnected({
       dialer,
-      url,
+      url: faults?.reroute(url) ?? url,
       clock: systemClock,
       random,
       onChannel,
@@ -75,15 +77,18 @@ export async function runWorkerProcess(
     workerId,
     arithmetic: loadArithmetic(),
     clock: systemClock,
-    compute,
-    canary: canaryDigest,
+    compute: faults?.wrapCompute(compute) ?? compute,
+    // What admits a worker is computed on the device itself, whatever a drill does to its work.
+    canary: (_, model, samplesOf) => canaryDigest(compute, model, samplesOf),
+    ...(faults && { probe: faults.probe }),
     openRows: (task, location) => openPreparedRows(task, location, options.coordinator, token),
     keepShard(address, onChannel) {
       const shard = new AbortController();
       stopping.signal.addEventListener("abort", () => shard.abort(), { once: true });
+      const url = new URL(address, webSocketUrl(options.coordinator)).href;
       keepConnected({
         dialer,
-        url: new URL(address, webSocketUrl(options.coordinator)).href,
+        url: faults?.reroute(url) ?? url,
         clock: systemClock,
         random,
         onChannel,

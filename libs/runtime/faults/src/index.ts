@@ -1,3 +1,31 @@
+export { faultsEnvironment, type FaultSetting, type NumberedFault } from "./inside/setting.ts";
+export { type OwnFaults, readOwnFaults } from "./inside/own-faults.ts";
+export { type FaultFolder, faultFolder } from "./journal/fault-folder.ts";
+export {
+  type ComputedLine,
+  type JournalLine,
+  readComputed,
+  readJournal,
+  steadyWallMs,
+  writeJournal,
+} from "./journal/journal.ts";
+export { checkPlan, type RunShape } from "./plan/check-plan.ts";
+export { describeAction } from "./plan/describe-fault.ts";
+export { drawNumber, pick } from "./plan/draw.ts";
+export {
+  type Fault,
+  type FaultKind,
+  faultKinds,
+  type FaultOf,
+  type FaultPlan,
+  type NetworkKind,
+  networkKinds,
+  type PlanJob,
+  strikesItself,
+} from "./plan/fault.ts";
+export { parsePlan } from "./plan/parse-plan.ts";
+export { type Possible, randomPlan } from "./plan/random-plan.ts";
+export { roleOf } from "./plan/targets.ts";
 export { type AddedFault } from "./proxy/active-faults.ts";
 export {
   type Direction,
