@@ -3,6 +3,7 @@ export { type OwnFaults, readOwnFaults } from "./inside/own-faults.ts";
 export { type FaultFolder, faultFolder } from "./journal/fault-folder.ts";
 export {
   type ComputedLine,
+  followJournal,
   type JournalLine,
   readComputed,
   readJournal,

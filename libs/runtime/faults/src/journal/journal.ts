@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 
 /** What processes and controller note down while faults strike; times in milliseconds since 1970. */
 export type JournalLine =
@@ -44,6 +44,30 @@ export function readJournal(file: string): readonly JournalLine[] {
   return readLines(file) as readonly JournalLine[];
 }
 
+/** Reads a growing journal: each call gives the whole lines that came since the last. */
+export function followJournal(file: string): () => readonly JournalLine[] {
+  let position = 0;
+  return () => {
+    let handle: number;
+    try {
+      handle = openSync(file, "r");
+    } catch {
+      return [];
+    }
+    try {
+      const { size } = fstatSync(handle);
+      if (size <= position) return [];
+      const bytes = Buffer.alloc(size - position);
+      const length = readSync(handle, bytes, 0, bytes.length, position);
+      const end = bytes.subarray(0, length).lastIndexOf(0x0a) + 1;
+      position += end;
+      return parseLines(bytes.toString("utf8", 0, end)) as readonly JournalLine[];
+    } finally {
+      closeSync(handle);
+    }
+  };
+}
+
 /** A micro-batch whose computation began. */
 export interface ComputedLine {
   readonly atMs: number;
@@ -74,8 +98,9 @@ function readLines(file: string): readonly unknown[] {
   } catch {
     return [];
   }
-  return text
-    .slice(0, text.lastIndexOf("\n") + 1)
-    .split("\n")
-    .flatMap((line): unknown[] => (line === "" ? [] : [JSON.parse(line)]));
+  return parseLines(text.slice(0, text.lastIndexOf("\n") + 1));
+}
+
+function parseLines(text: string): readonly unknown[] {
+  return text.split("\n").flatMap((line): unknown[] => (line === "" ? [] : [JSON.parse(line)]));
 }

@@ -37,7 +37,7 @@ const rolesByKind = new Map<FaultKind, readonly TargetRole[]>([
   ["rejoin", ["worker"]],
   ...networkKinds.map((kind) => [kind, ["worker", "shard", "coordinator", "host"]] as const),
   ...diskKinds.map((kind) => [kind, ["coordinator"]] as const),
-  ...damageKinds.map((kind) => [kind, ["coordinator", "everything"]] as const),
+  ...damageKinds.map((kind) => [kind, ["everything"]] as const),
   ...gradientKinds.map((kind) => [kind, ["worker"]] as const),
 ]);
 

@@ -1,0 +1,121 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parameterHash } from "@latentweave/checkpoint";
+import { type FaultFolder, faultFolder, type FaultPlan, steadyWallMs } from "@latentweave/faults";
+import { claimFolder } from "../train/claim-folder.ts";
+import type { LaunchedRun, LaunchOptions, RunEnd } from "../train/launched-run.ts";
+import { startNewRun } from "../train/start-run.ts";
+import { certificateHtml } from "./certificate/certificate-html.ts";
+import type { Certificate, RunSummary } from "./certificate/certificate.ts";
+import { makeCertificate } from "./certificate/make-certificate.ts";
+import { canMount, type DrillDisk, mountDisk } from "./disk.ts";
+import { disturb } from "./disturb.ts";
+import { isNetworkFault, type Network, openNetwork } from "./network.ts";
+import { createProxy } from "./proxy.ts";
+import type { NamedPlan } from "./settle-plan.ts";
+
+/** What both runs of a drill have in common. */
+export interface DrillContext {
+  readonly jobFile: string;
+  readonly workers: number;
+  readonly shards: number;
+  readonly say: (text: string) => void;
+  /** Told of every start, so that Ctrl-C reaches the run. @returns whether to go on */
+  readonly onStart: (run: LaunchedRun) => boolean;
+}
+
+/** The job as if nothing could happen to it. */
+export async function runUndisturbed(launch: LaunchOptions, context: DrillContext): Promise<RunSummary> {
+  const startMs = performance.now();
+  const run = await startNewRun(launch, context.jobFile);
+  context.onStart(run);
+  const end = await run.ended;
+  return summary(run.runId, run.directory, end, performance.now() - startMs);
+}
+
+export interface Drill {
+  readonly certificate: Certificate;
+  /** The certificate as a page. */
+  readonly page: string;
+}
+
+/** The job under a plan, and what came of it. What was noted lies beside the run, in `RUN.chaos`. */
+export async function runDrill(
+  launch: LaunchOptions,
+  { name, plan }: NamedPlan,
+  undisturbed: RunSummary,
+  context: DrillContext,
+): Promise<Drill> {
+  const directory = path.join(launch.runsDirectory, launch.runId);
+  const folder = await openFolder(`${directory}.chaos`, plan);
+  const network = await networkFor(plan, context);
+  const disk = await diskFor(plan, directory);
+  const startMs = steadyWallMs();
+  let end: RunEnd;
+  try {
+    end = await disturb({ ...context, launch, directory, plan, folder, network, disk });
+  } finally {
+    await network?.close();
+    await disk?.remove();
+  }
+  const elapsedMs = steadyWallMs() - startMs;
+  const certificate = await makeCertificate({
+    ...{ job: context.jobFile, planName: name, plan, folder, undisturbed, startMs },
+    ...{ steps: launch.job.steps ?? undisturbed.version, workers: context.workers, shards: context.shards },
+    disturbed: await summary(launch.runId, directory, end, elapsedMs),
+  });
+  const page = path.join(folder.directory, "certificate.html");
+  await writeFile(
+    path.join(folder.directory, "certificate.json"),
+    `${JSON.stringify(certificate, undefined, 2)}\n`,
+  );
+  await writeFile(page, certificateHtml(certificate));
+  return { certificate, page };
+}
+
+async function openFolder(directory: string, plan: FaultPlan): Promise<FaultFolder> {
+  await claimFolder(directory);
+  const folder = faultFolder(directory);
+  folder.make();
+  await writeFile(path.join(directory, "plan.json"), `${JSON.stringify(plan, undefined, 2)}\n`);
+  return folder;
+}
+
+async function networkFor(plan: FaultPlan, { workers, shards }: DrillContext): Promise<Network | undefined> {
+  const faults = plan.faults.filter(isNetworkFault);
+  if (faults.length === 0 || !createProxy) return undefined;
+  const names = (role: string, count: number): string[] =>
+    Array.from({ length: count }, (_, index) => `${role}-${index}`);
+  const joins = plan.faults.filter((fault) => fault.do === "join").map(({ to }) => to);
+  const processes = [...names("worker", workers), ...joins, ...names("shard", shards), "coordinator"];
+  const struck = new Set(
+    faults.flatMap(({ to }) => {
+      if (to === "any-worker") return processes.filter((name) => name.startsWith("worker-"));
+      return plan.hosts[to] ?? [to];
+    }),
+  );
+  return openNetwork(createProxy, processes, shards, struck);
+}
+
+async function diskFor(plan: FaultPlan, directory: string): Promise<DrillDisk | undefined> {
+  const isWanted = plan.faults.some((fault) => fault.do === "disk-full" || fault.do === "disk-read-only");
+  if (!isWanted || !canMount()) return undefined;
+  await mkdir(path.dirname(directory), { recursive: true });
+  try {
+    return await mountDisk(directory);
+  } catch {
+    // A container may be root and mount nothing all the same; the faults are skipped, and the certificate says so.
+    await rm(directory, { recursive: true, force: true });
+    return undefined;
+  }
+}
+
+async function summary(
+  runId: string,
+  directory: string,
+  end: RunEnd,
+  elapsedMs: number,
+): Promise<RunSummary> {
+  const hash = end.state === "finished" ? await parameterHash(directory) : null;
+  return { runId, directory, state: end.state, reason: end.reason, hash, elapsedMs, version: end.version };
+}
