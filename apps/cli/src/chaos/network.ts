@@ -1,6 +1,13 @@
 import net from "node:net";
-import type { Fault, FaultOf, NetworkKind } from "@latentweave/faults";
-import type { CreateProxy, FaultyProxy, ProxyFault } from "./proxy.ts";
+import {
+  type Fault,
+  type FaultOf,
+  type FaultyProxy,
+  type NetworkKind,
+  networkKinds,
+  type ProxyFault,
+} from "@latentweave/faults";
+import { standBefore } from "./proxy.ts";
 
 type NetworkFault = FaultOf<NetworkKind>;
 
@@ -26,7 +33,6 @@ const retransmissionMs = 200;
 
 /** @param processes every process that the run will ever have */
 export async function openNetwork(
-  createProxy: CreateProxy,
   processes: readonly string[],
   shards: number,
   struck: ReadonlySet<string>,
@@ -39,11 +45,7 @@ export async function openNetwork(
   const links: Link[] = [];
   for (const [from, to] of linksBetween(processes, shards)) {
     if (!struck.has(from) && !struck.has(to)) continue;
-    const proxy = await createProxy({
-      target: { host: "127.0.0.1", port: portOf(to) },
-      listen: { host: "127.0.0.1", port: 0 },
-    });
-    links.push({ from, to, proxy });
+    links.push({ from, to, proxy: await standBefore(portOf(to)) });
   }
   return {
     coordinatorPort,
@@ -107,16 +109,7 @@ function oneIn(share: number): number {
 }
 
 export function isNetworkFault(fault: Fault): fault is NetworkFault {
-  return [
-    "partition",
-    "delay",
-    "loss",
-    "bandwidth",
-    "corrupt-frames",
-    "truncate-frames",
-    "duplicate-frames",
-    "reorder-frames",
-  ].includes(fault.do);
+  return (networkKinds as readonly string[]).includes(fault.do);
 }
 
 async function freePort(): Promise<number> {

@@ -5,13 +5,12 @@ import { type FaultFolder, faultFolder, type FaultPlan, steadyWallMs } from "@la
 import { claimFolder } from "../train/claim-folder.ts";
 import type { LaunchedRun, LaunchOptions, RunEnd } from "../train/launched-run.ts";
 import { startNewRun } from "../train/start-run.ts";
-import { certificateHtml } from "./certificate/certificate-html.ts";
 import type { Certificate, RunSummary } from "./certificate/certificate.ts";
 import { makeCertificate } from "./certificate/make-certificate.ts";
+import { writeCertificate } from "./certificate/write-certificate.ts";
 import { canMount, type DrillDisk, mountDisk } from "./disk.ts";
 import { disturb } from "./disturb.ts";
 import { isNetworkFault, type Network, openNetwork } from "./network.ts";
-import { createProxy } from "./proxy.ts";
 import type { NamedPlan } from "./settle-plan.ts";
 
 /** What both runs of a drill have in common. */
@@ -19,6 +18,8 @@ export interface DrillContext {
   readonly jobFile: string;
   readonly workers: number;
   readonly shards: number;
+  /** Folder for the certificate; undefined: beside the run. */
+  readonly out: string | undefined;
   readonly say: (text: string) => void;
   /** Told of every start, so that Ctrl-C reaches the run. @returns whether to go on */
   readonly onStart: (run: LaunchedRun) => boolean;
@@ -64,13 +65,7 @@ export async function runDrill(
     ...{ steps: launch.job.steps ?? undisturbed.version, workers: context.workers, shards: context.shards },
     disturbed: await summary(launch.runId, directory, end, elapsedMs),
   });
-  const page = path.join(folder.directory, "certificate.html");
-  await writeFile(
-    path.join(folder.directory, "certificate.json"),
-    `${JSON.stringify(certificate, undefined, 2)}\n`,
-  );
-  await writeFile(page, certificateHtml(certificate));
-  return { certificate, page };
+  return { certificate, page: await writeCertificate(certificate, context.out ?? folder.directory) };
 }
 
 async function openFolder(directory: string, plan: FaultPlan): Promise<FaultFolder> {
@@ -83,7 +78,7 @@ async function openFolder(directory: string, plan: FaultPlan): Promise<FaultFold
 
 async function networkFor(plan: FaultPlan, { workers, shards }: DrillContext): Promise<Network | undefined> {
   const faults = plan.faults.filter(isNetworkFault);
-  if (faults.length === 0 || !createProxy) return undefined;
+  if (faults.length === 0) return undefined;
   const names = (role: string, count: number): string[] =>
     Array.from({ length: count }, (_, index) => `${role}-${index}`);
   const joins = plan.faults.filter((fault) => fault.do === "join").map(({ to }) => to);
@@ -94,7 +89,7 @@ async function networkFor(plan: FaultPlan, { workers, shards }: DrillContext): P
       return plan.hosts[to] ?? [to];
     }),
   );
-  return openNetwork(createProxy, processes, shards, struck);
+  return openNetwork(processes, shards, struck);
 }
 
 async function diskFor(plan: FaultPlan, directory: string): Promise<DrillDisk | undefined> {

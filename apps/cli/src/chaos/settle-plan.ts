@@ -5,7 +5,6 @@ import {
   type FaultKind,
   faultKinds,
   type FaultPlan,
-  networkKinds,
   parsePlan,
   type PlanJob,
   randomPlan,
@@ -14,7 +13,6 @@ import {
 import { readPlainFile } from "@latentweave/launch";
 import { UserError } from "@latentweave/protocol";
 import { canMount } from "./disk.ts";
-import { createProxy } from "./proxy.ts";
 
 /** Under which plans a job is to be run. */
 export type PlanSource =
@@ -102,9 +100,5 @@ export function settlePlans(source: PlanSource, shape: RunShape): readonly Named
 
 /** What can be done on this machine. */
 function possibleKinds(): readonly FaultKind[] {
-  const network: readonly FaultKind[] = networkKinds;
-  return faultKinds.filter((kind) => {
-    if (network.includes(kind)) return createProxy !== undefined;
-    return kind === "disk-full" || kind === "disk-read-only" ? canMount() : true;
-  });
+  return faultKinds.filter((kind) => (kind === "disk-full" || kind === "disk-read-only" ? canMount() : true));
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Certificate } from "../chaos/certificate/certificate.ts";
 import { type Command, InvalidArgumentError } from "commander";
@@ -6,7 +7,7 @@ import { collect, wholeNumber } from "../command/number-arguments.ts";
 import { createOutput, type Output } from "../command/output.ts";
 import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
 import { catchInterrupts } from "../train/interrupts.ts";
-import { checkRunId, freeRunId } from "../train/run-id.ts";
+import { checkRunId } from "../train/run-id.ts";
 
 interface Flags extends SharedFlags {
   readonly plan?: string;
@@ -17,6 +18,7 @@ interface Flags extends SharedFlags {
   readonly seed?: number;
   readonly set?: string[];
   readonly runId?: string;
+  readonly out?: string;
 }
 
 const largestSeed = 4_294_967_295;
@@ -40,7 +42,8 @@ export function addChaos(program: Command): void {
     )
     .option("--seed <n>", "everything random in the job follows from it", wholeNumber(0, largestSeed))
     .option("--set <path=value>", "change any field of the job; may be given again", collect)
-    .option("--run-id <id>", "name of the disturbed run; default: the job's name, chaos and a number");
+    .option("--run-id <id>", "name of the disturbed run; default: the job's name, chaos and a number")
+    .option("--out <dir>", "folder for certificate.json and certificate.html; default: beside the run");
   withSharedFlags(verb)
     .addHelpText(
       "after",
@@ -76,16 +79,14 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
   const say = (text: string): void => output.note(text);
   const launchAs = (runId: string) =>
     prepareLaunch(job, { runs: flags.runs, ...wishes, runId, dashboard: "off", host: "127.0.0.1" }, say);
-  const base =
-    flags.runId ??
-    freeRunId(runsDirectory(flags), `${path.basename(path.dirname(path.resolve(jobFile)))}-chaos`);
+  const base = flags.runId ?? freeBase(runsDirectory(flags), jobFile);
   const reference = await launchAs(`${base}-undisturbed`);
   const shape = { workers, shards, steps: reference.job.steps ?? Number.MAX_SAFE_INTEGER };
   const plans = settlePlans(source, shape);
 
   const interrupts = catchInterrupts();
   const context = {
-    ...{ jobFile, workers, shards, say },
+    ...{ jobFile, workers, shards, say, out: flags.out },
     onStart(run: Parameters<typeof interrupts.attach>[0]): boolean {
       interrupts.attach(run, say);
       return interrupts.count === 0;
@@ -102,7 +103,11 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
       if (interrupts.count > 0) break;
       const launch = await launchAs(`${base}${named.suffix}`);
       say(`under faults (${named.name}): run ${launch.runId}`);
-      const drill = await runDrill(launch, named, undisturbed, context);
+      const out =
+        flags.out === undefined || source.kind === "file"
+          ? flags.out
+          : path.join(flags.out, named.suffix.replace(/^-/, ""));
+      const drill = await runDrill(launch, named, undisturbed, { ...context, out });
       certificates.push(drill.certificate);
       await show(output, drill.certificate, drill.page);
     }
@@ -115,6 +120,15 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
           : exitCodes.failed;
   } finally {
     interrupts.release();
+  }
+}
+
+/** The first of NAME-chaos-1, NAME-chaos-2, ... of whose runs none is there. */
+function freeBase(runs: string, jobFile: string): string {
+  const name = path.basename(path.dirname(path.resolve(jobFile))).replace(/[^A-Za-z0-9._-]+/g, "-");
+  for (let number = 1; ; number++) {
+    const base = `${name.replace(/^[-.]+/, "") || "job"}-chaos-${number}`;
+    if (![base, `${base}-undisturbed`].some((run) => existsSync(path.join(runs, run)))) return base;
   }
 }
 
