@@ -33,12 +33,10 @@ const heartbeatMs = 5_000;
  * `signal` asks it to leave (it then finishes the micro-batch in hand).
  * @throws UserError when the coordinator cannot be reached or refuses for good, or the backend cannot be had.
  */
-export async function runWorkerProcess(
-  options: WorkerProcessOptions,
-  signal: AbortSignal,
-): Promise<WorkerEnd> {
-  const { log, token } = options;
+export async function runWorkerProcess(asked: WorkerProcessOptions, signal: AbortSignal): Promise<WorkerEnd> {
   const faults = readOwnFaults<WorkerMoment>("worker");
+  const options = { ...asked, coordinator: faults?.reroute(asked.coordinator) ?? asked.coordinator };
+  const { log, token } = options;
   const facts = await fetchJoinFacts(options.coordinator, token, signal, log);
   const backend = options.backend ?? facts.backend ?? undefined;
   const compute = await createThreadedCompute({
@@ -63,7 +61,7 @@ export async function runWorkerProcess(
   const keep = (url: string, onChannel: (channel: Channel) => void, what: string): Promise<unknown> =>
     keepConnected({
       dialer,
-      url: faults?.reroute(url) ?? url,
+      url,
       clock: systemClock,
       random,
       onChannel,

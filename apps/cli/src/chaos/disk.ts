@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import type { DiskState, FaultFolder } from "@latentweave/faults";
 
 const run = promisify(execFile);
 
@@ -12,6 +13,10 @@ const pieceBytes = 2 ** 20;
 
 /** A disk of the run's own, which can be filled and closed without harm to anybody else. */
 export interface DrillDisk {
+  /** How, for the certificate. */
+  readonly means: string;
+  /** Whether the coordinator has to pretend. */
+  readonly isPretended: boolean;
   /** Leaves not a byte free. @returns gives the room back */
   fill(): Promise<() => Promise<void>>;
   /** Files that are opened from now on cannot be written. @returns ends it */
@@ -20,13 +25,35 @@ export interface DrillDisk {
   remove(): Promise<void>;
 }
 
-/** Mounting needs root, on Linux. */
-export function canMount(): boolean {
-  return process.platform === "linux" && process.getuid?.() === 0;
+/** The run's folder on a disk of its own; where nothing can be mounted, the coordinator is made to believe so. */
+export async function openDisk(directory: string, folder: FaultFolder): Promise<DrillDisk> {
+  // Mounting needs root, on Linux; a container may be root and mount nothing all the same.
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return pretendedDisk(folder);
+  try {
+    return await mountDisk(directory);
+  } catch {
+    await rm(directory, { recursive: true, force: true });
+    return pretendedDisk(folder);
+  }
+}
+
+function pretendedDisk(folder: FaultFolder): DrillDisk {
+  const open = (): Promise<void> => Promise.resolve(folder.setDisk(undefined));
+  const pretend = (state: DiskState) => (): Promise<() => Promise<void>> => {
+    folder.setDisk(state);
+    return Promise.resolve(open);
+  };
+  return {
+    means: "writes refused by the coordinator's own file layer: nothing could be mounted here",
+    isPretended: true,
+    fill: pretend("full"),
+    close: pretend("read-only"),
+    remove: open,
+  };
 }
 
 /** A disk in memory at `directory`, which is to be the run's folder. */
-export async function mountDisk(directory: string): Promise<DrillDisk> {
+async function mountDisk(directory: string): Promise<DrillDisk> {
   await mkdir(directory, { recursive: true });
   await run("mount", ["-t", "tmpfs", "-o", `size=${diskBytes}`, "tmpfs", directory]);
   let opened = true;
@@ -36,6 +63,8 @@ export async function mountDisk(directory: string): Promise<DrillDisk> {
     await run("umount", [directory]);
   };
   return {
+    means: `a disk of ${diskBytes / 2 ** 20} MiB in memory (tmpfs), mounted as the run's folder`,
+    isPretended: false,
     async fill() {
       const file = path.join(directory, fillerName);
       await writeUntilFull(file);

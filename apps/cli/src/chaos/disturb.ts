@@ -17,7 +17,7 @@ import { launchRun } from "../train/launch-run.ts";
 import { startNewRun } from "../train/start-run.ts";
 import { damage } from "./damage.ts";
 import type { DrillDisk } from "./disk.ts";
-import type { Network } from "./network.ts";
+import type { DrillNetwork } from "./network-for.ts";
 import { createStriker, type DisturbedRun, type Striker } from "./strike.ts";
 import { watchRun } from "./watch-run.ts";
 
@@ -36,7 +36,7 @@ export interface DisturbOptions {
   readonly jobFile: string;
   readonly plan: FaultPlan;
   readonly folder: FaultFolder;
-  readonly network: Network | undefined;
+  readonly network: DrillNetwork | undefined;
   readonly disk: DrillDisk | undefined;
   readonly say: (text: string) => void;
   /** Told of every start, so that Ctrl-C reaches the run. @returns whether to go on */
@@ -134,11 +134,14 @@ async function once(
   return end;
 }
 
-function drillOptions({ plan, folder, network }: DisturbOptions): Partial<LaunchOptions> {
+function drillOptions(options: DisturbOptions): Partial<LaunchOptions> {
+  const { plan, folder, network, disk } = options;
   return {
     ...(network ? { port: network.coordinatorPort } : {}),
+    ...(network?.token === undefined ? {} : { token: network.token }),
     drill: {
       ...(network ? { shardPorts: network.shardPorts } : {}),
+      prefix: (process) => network?.prefixOf(process) ?? [],
       environment: (process) =>
         faultsEnvironment({
           process,
@@ -146,6 +149,7 @@ function drillOptions({ plan, folder, network }: DisturbOptions): Partial<Launch
           faults: plan.faults.flatMap((fault, index) =>
             strikesItself(fault) && concerns(fault, process, plan) ? [{ number: index + 1, fault }] : [],
           ),
+          disk: disk?.isPretended === true && process === "coordinator" ? options.directory : null,
           routes: network?.routesOf(process) ?? {},
         }),
       onProcessEnd(process, how) {

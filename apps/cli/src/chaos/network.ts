@@ -1,42 +1,56 @@
 import net from "node:net";
 import {
+  createFaultyProxy,
   type Fault,
   type FaultOf,
   type FaultyProxy,
+  keyedRandom,
   type NetworkKind,
   networkKinds,
   type ProxyFault,
 } from "@latentweave/faults";
-import { standBefore } from "./proxy.ts";
+import { systemClock } from "@latentweave/protocol";
+import type { CableFault, Namespace } from "./namespace.ts";
 
 type NetworkFault = FaultOf<NetworkKind>;
 
-/** Proxies between the processes of a run, on the links that a plan strikes. */
+/** What lies between the processes of a run: proxies on the links that a plan strikes, namespaces around hosts. */
 export interface Network {
   readonly coordinatorPort: number;
   readonly shardPorts: readonly number[];
   /** For the environment of this process: where to dial in place of what. */
   routesOf(process: string): Readonly<Record<string, string>>;
+  /** Prefix of its command line; empty for a process that runs here. */
+  prefixOf(process: string): readonly string[];
   /** Strikes every link of these processes. @returns ends it */
-  strike(fault: NetworkFault, processes: readonly string[]): () => void;
+  strike(fault: NetworkFault, processes: readonly string[]): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
 interface Link {
   readonly from: string;
   readonly to: string;
+  /** The `host:port` at which it is dialled. */
+  readonly at: string;
   readonly proxy: FaultyProxy;
 }
 
+const loopback = "127.0.0.1";
 /** How long TCP waits before it sends again what was lost, at least: what a lost packet looks like from above. */
 const retransmissionMs = 200;
+/** Where damage falls depends on nothing but a proxy's own count of messages. */
+const placeSeed = 1;
 
-/** @param processes every process that the run will ever have */
-export async function openNetwork(
-  processes: readonly string[],
-  shards: number,
-  struck: ReadonlySet<string>,
-): Promise<Network> {
+export async function openNetwork(options: {
+  /** Every process that the run will ever have. */
+  readonly processes: readonly string[];
+  readonly shards: number;
+  /** Those whose links are struck one day. */
+  readonly struck: ReadonlySet<string>;
+  /** By process. */
+  readonly namespaces: ReadonlyMap<string, Namespace>;
+}): Promise<Network> {
+  const { processes, shards, struck, namespaces } = options;
   const coordinatorPort = await freePort();
   const shardPorts: number[] = [];
   for (let index = 0; index < shards; index++) shardPorts.push(await freePort());
@@ -44,28 +58,51 @@ export async function openNetwork(
     name === "coordinator" ? coordinatorPort : (shardPorts[Number(name.replace("shard-", ""))] as number);
   const links: Link[] = [];
   for (const [from, to] of linksBetween(processes, shards)) {
-    if (!struck.has(from) && !struck.has(to)) continue;
-    links.push({ from, to, proxy: await standBefore(portOf(to)) });
+    const outside = namespaces.get(from)?.outside;
+    if (outside === undefined && !struck.has(from) && !struck.has(to)) continue;
+    const host = outside ?? loopback;
+    const proxy = await createFaultyProxy({
+      target: { host: loopback, port: portOf(to) },
+      listen: { host, port: 0 },
+      faults: [],
+      clock: systemClock,
+      random: keyedRandom(placeSeed),
+    });
+    links.push({ from, to, proxy, at: `${host}:${proxy.port}` });
   }
+  const strikeProxies = (fault: NetworkFault, names: readonly string[]): (() => void)[] =>
+    links
+      .filter(({ from, to }) => names.includes(from) || names.includes(to))
+      .map(({ proxy }) => {
+        const added = proxy.add(proxyFault(fault));
+        return () => added.lift();
+      });
   return {
     coordinatorPort,
     shardPorts,
     routesOf: (name) =>
       Object.fromEntries(
-        links
-          .filter(({ from }) => from === name)
-          .map(({ to, proxy }) => [`127.0.0.1:${portOf(to)}`, `127.0.0.1:${proxy.port}`]),
+        links.filter(({ from }) => from === name).map(({ to, at }) => [`${loopback}:${portOf(to)}`, at]),
       ),
-    strike(fault, names) {
-      const added = links
-        .filter(({ from, to }) => names.includes(from) || names.includes(to))
-        .map(({ proxy }) => proxy.add(proxyFault(fault)));
-      return () => {
-        for (const one of added) one.lift();
+    prefixOf: (name) => namespaces.get(name)?.prefix ?? [],
+    async strike(fault, names) {
+      const ends: (() => void | Promise<void>)[] = [];
+      const left = new Set(names);
+      const cables = new Set(names.flatMap((name) => namespaces.get(name) ?? []));
+      for (const cable of isCableFault(fault) ? cables : []) {
+        const end = await cable.strike(fault as CableFault);
+        if (end === undefined) continue;
+        ends.push(end);
+        for (const name of names) if (namespaces.get(name) === cable) left.delete(name);
+      }
+      ends.push(...strikeProxies(fault, [...left]));
+      return async () => {
+        for (const end of ends) await end();
       };
     },
     async close() {
       await Promise.all(links.map(({ proxy }) => proxy.close()));
+      for (const namespace of new Set(namespaces.values())) await namespace.remove();
     },
   };
 }
@@ -112,11 +149,15 @@ export function isNetworkFault(fault: Fault): fault is NetworkFault {
   return (networkKinds as readonly string[]).includes(fault.do);
 }
 
+function isCableFault(fault: NetworkFault): boolean {
+  return ["partition", "delay", "loss", "bandwidth"].includes(fault.do);
+}
+
 async function freePort(): Promise<number> {
   const server = net.createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+    server.listen(0, loopback, resolve);
   });
   const { port } = server.address() as net.AddressInfo;
   await new Promise((resolve) => server.close(resolve));

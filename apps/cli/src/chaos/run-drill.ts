@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parameterHash } from "@latentweave/checkpoint";
 import { type FaultFolder, faultFolder, type FaultPlan, steadyWallMs } from "@latentweave/faults";
@@ -8,9 +8,9 @@ import { startNewRun } from "../train/start-run.ts";
 import type { Certificate, RunSummary } from "./certificate/certificate.ts";
 import { makeCertificate } from "./certificate/make-certificate.ts";
 import { writeCertificate } from "./certificate/write-certificate.ts";
-import { canMount, type DrillDisk, mountDisk } from "./disk.ts";
+import { type DrillDisk, openDisk } from "./disk.ts";
 import { disturb } from "./disturb.ts";
-import { isNetworkFault, type Network, openNetwork } from "./network.ts";
+import { networkFor } from "./network-for.ts";
 import type { NamedPlan } from "./settle-plan.ts";
 
 /** What both runs of a drill have in common. */
@@ -50,7 +50,8 @@ export async function runDrill(
   const directory = path.join(launch.runsDirectory, launch.runId);
   const folder = await openFolder(`${directory}.chaos`, plan);
   const network = await networkFor(plan, context);
-  const disk = await diskFor(plan, directory);
+  const disk = await diskFor(plan, directory, folder);
+  const means = [...(network?.means ?? []), ...(disk ? [disk.means] : [])];
   const startMs = steadyWallMs();
   let end: RunEnd;
   try {
@@ -61,7 +62,7 @@ export async function runDrill(
   }
   const elapsedMs = steadyWallMs() - startMs;
   const certificate = await makeCertificate({
-    ...{ job: context.jobFile, planName: name, plan, folder, undisturbed, startMs },
+    ...{ job: context.jobFile, planName: name, plan, folder, undisturbed, startMs, means },
     ...{ steps: launch.job.steps ?? undisturbed.version, workers: context.workers, shards: context.shards },
     disturbed: await summary(launch.runId, directory, end, elapsedMs),
   });
@@ -76,33 +77,13 @@ async function openFolder(directory: string, plan: FaultPlan): Promise<FaultFold
   return folder;
 }
 
-async function networkFor(plan: FaultPlan, { workers, shards }: DrillContext): Promise<Network | undefined> {
-  const faults = plan.faults.filter(isNetworkFault);
-  if (faults.length === 0) return undefined;
-  const names = (role: string, count: number): string[] =>
-    Array.from({ length: count }, (_, index) => `${role}-${index}`);
-  const joins = plan.faults.filter((fault) => fault.do === "join").map(({ to }) => to);
-  const processes = [...names("worker", workers), ...joins, ...names("shard", shards), "coordinator"];
-  const struck = new Set(
-    faults.flatMap(({ to }) => {
-      if (to === "any-worker") return processes.filter((name) => name.startsWith("worker-"));
-      return plan.hosts[to] ?? [to];
-    }),
-  );
-  return openNetwork(processes, shards, struck);
-}
-
-async function diskFor(plan: FaultPlan, directory: string): Promise<DrillDisk | undefined> {
+async function diskFor(
+  plan: FaultPlan,
+  directory: string,
+  folder: FaultFolder,
+): Promise<DrillDisk | undefined> {
   const isWanted = plan.faults.some((fault) => fault.do === "disk-full" || fault.do === "disk-read-only");
-  if (!isWanted || !canMount()) return undefined;
-  await mkdir(path.dirname(directory), { recursive: true });
-  try {
-    return await mountDisk(directory);
-  } catch {
-    // A container may be root and mount nothing all the same; the faults are skipped, and the certificate says so.
-    await rm(directory, { recursive: true, force: true });
-    return undefined;
-  }
+  return isWanted ? openDisk(directory, folder) : undefined;
 }
 
 async function summary(

@@ -2,8 +2,6 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import {
   checkPlan,
-  type FaultKind,
-  faultKinds,
   type FaultPlan,
   parsePlan,
   type PlanJob,
@@ -12,7 +10,6 @@ import {
 } from "@latentweave/faults";
 import { readPlainFile } from "@latentweave/launch";
 import { UserError } from "@latentweave/protocol";
-import { canMount } from "./disk.ts";
 
 /** Under which plans a job is to be run. */
 export type PlanSource =
@@ -94,11 +91,6 @@ export function settlePlans(source: PlanSource, shape: RunShape): readonly Named
   return source.seeds.map((seed) => ({
     name: `random seed ${seed}`,
     suffix: `-seed-${seed}`,
-    plan: randomPlan(seed, shape, { kinds: possibleKinds() }),
+    plan: randomPlan(seed, shape),
   }));
-}
-
-/** What can be done on this machine. */
-function possibleKinds(): readonly FaultKind[] {
-  return faultKinds.filter((kind) => (kind === "disk-full" || kind === "disk-read-only" ? canMount() : true));
 }

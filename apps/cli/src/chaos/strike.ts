@@ -121,9 +121,11 @@ export function createStriker(options: {
         return run.startWorker(fault.to);
       }
       case "disk-full":
-        return endAfter(number, fault.forMs, (await disk?.fill()) ?? (() => undefined));
+        if (disk) endAfter(number, fault.forMs, await disk.fill());
+        return;
       case "disk-read-only":
-        return endAfter(number, fault.forMs, (await disk?.close()) ?? (() => undefined));
+        if (disk) endAfter(number, fault.forMs, await disk.close());
+        return;
       case "damage-checkpoint":
       case "damage-ledger":
         damages.push({ number, fault });
@@ -133,7 +135,7 @@ export function createStriker(options: {
           endAfter(
             number,
             fault.forMs,
-            network.strike(
+            await network.strike(
               fault,
               members.map(({ name }) => name),
             ),
@@ -144,8 +146,6 @@ export function createStriker(options: {
   return {
     async strike(number, fault, { run, step, isOver }) {
       const needsNobody = fault.do === "join" || fault.do === "rejoin";
-      const reason = impossible(fault, network, disk);
-      if (reason !== undefined) return skip(number, reason);
       const members = needsNobody ? [] : await present(fault, number, run, isOver);
       if (isOver()) return;
       if (members.length === 0 && !needsNobody) return skip(number, `${fault.to} is not running`);
@@ -186,16 +186,6 @@ export function createStriker(options: {
       for (const finish of [...lasting.values()]) await finish();
     },
   };
-}
-
-function impossible(
-  fault: Fault,
-  network: Network | undefined,
-  disk: DrillDisk | undefined,
-): string | undefined {
-  if (isNetworkFault(fault) && !network) return "there is no proxy to strike the network with";
-  const needsDisk = fault.do === "disk-full" || fault.do === "disk-read-only";
-  return needsDisk && !disk ? "a disk of the run's own needs root, on Linux" : undefined;
 }
 
 /** SIGTERM, and SIGKILL for who is still there when the grace is over: what spot instances and Kubernetes do. */

@@ -40,10 +40,11 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
     verbArgs: readonly string[],
     more: Partial<ConstructorParameters<typeof Supervised>[0]>,
   ) => {
+    const [first, ...others] = [...(options.drill?.prefix(name) ?? []), command];
     const supervised = new Supervised({
       name,
-      command,
-      args: [...args, ...verbArgs, ...lifeline],
+      command: first as string,
+      args: [...others, ...args, ...verbArgs, ...lifeline],
       ...(secret === undefined ? {} : { secret }),
       logFile: path.join(logs, `${name}.log`),
       env: options.drill?.environment(name) ?? {},

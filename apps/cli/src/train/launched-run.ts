@@ -33,6 +33,8 @@ export interface LaunchOptions {
 export interface LaunchDrill {
   /** What the process of this name gets in its environment besides ours. */
   readonly environment: (process: string) => Readonly<Record<string, string>>;
+  /** Prefix of its command line, such as one that puts it into a network namespace. */
+  readonly prefix: (process: string) => readonly string[];
   /** Ports that shards listen at, so that something can stand before them; default: any free ones. */
   readonly shardPorts?: readonly number[];
   /** A process ended, whether it is started again or not. */

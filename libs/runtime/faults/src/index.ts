@@ -1,6 +1,6 @@
 export { faultsEnvironment, type FaultSetting, type NumberedFault } from "./inside/setting.ts";
 export { type OwnFaults, readOwnFaults } from "./inside/own-faults.ts";
-export { type FaultFolder, faultFolder } from "./journal/fault-folder.ts";
+export { type DiskState, type FaultFolder, faultFolder } from "./journal/fault-folder.ts";
 export {
   type ComputedLine,
   followJournal,
@@ -25,8 +25,8 @@ export {
   strikesItself,
 } from "./plan/fault.ts";
 export { parsePlan } from "./plan/parse-plan.ts";
-export { type Possible, randomPlan } from "./plan/random-plan.ts";
-export { roleOf } from "./plan/targets.ts";
+export { randomPlan } from "./plan/random-plan.ts";
+export { isSurvivable, roleOf } from "./plan/targets.ts";
 export { type AddedFault } from "./proxy/active-faults.ts";
 export {
   type Direction,

@@ -51,6 +51,7 @@ ${faults.map(row).join("\n")}
 </tbody>
 </table>
 </div>
+${certificate.means.map((text) => `<p class="note">${escape(capital(text))}.</p>`).join("")}
 </section>
 <section>
 <h2>Hashes</h2>
@@ -75,6 +76,10 @@ function row(fault: FaultReport): string {
   const time = (ms: number | null): string => (ms === null ? "–" : duration(ms));
   const isDone = fault.outcome === "struck";
   return `<tr class="${fault.outcome.replace(" ", "-")}"><td class="number">${fault.number}</td><td>${escape(fault.process)}</td><td>${escape(fault.what)}</td><td class="number">${fault.step ?? fault.plannedStep}</td><td>${escape(fault.moment ?? "")}</td><td class="number"${fault.detected === null ? "" : ` title="${escape(fault.detected)}"`}>${time(fault.detectMs)}</td><td class="number">${time(fault.nextCommitMs)}</td><td class="number">${isDone ? fault.recomputed : "–"}</td><td class="number">${isDone ? fault.duplicates : "–"}</td><td>${escape(remark(fault))}</td></tr>`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function count(number: number, noun: string): string {

@@ -11,7 +11,8 @@ export function certificateText(certificate: Certificate, page: string): string 
   return [
     faultTable(faults),
     "",
-    `faults    ${struck} struck${skipped > 0 ? `, ${skipped} not possible here` : ""} of ${faults.length}; the run was taken up with --resume ${times(totals.takenUp)}`,
+    `faults    ${struck} struck${skipped > 0 ? `, ${skipped} skipped` : ""} of ${faults.length}; the run was taken up with --resume ${times(totals.takenUp)}`,
+    ...certificate.means.map((text) => `means     ${text}`),
     `work      ${formatCount(totals.recomputed)} micro-batches computed again, ${formatCount(totals.duplicates)} duplicates dropped, ${formatCount(totals.undoneSteps)} commits made again`,
     `samples   ${formatCount(samples.planned)} planned, ${formatCount(samples.applied)} applied; ${formatCount(samples.lost)} lost, ${formatCount(samples.appliedTwice)} applied twice`,
     `hash      ${undisturbed.hash ?? "none"}  undisturbed, ${formatDuration(undisturbed.elapsedMs)}`,

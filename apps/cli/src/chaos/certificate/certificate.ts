@@ -48,7 +48,7 @@ export interface RunSummary {
 
 export interface Certificate {
   readonly format: 1;
-  /** Every sample once, equal hashes, every fault struck that this machine allows. */
+  /** Every sample once, equal hashes, every fault struck. */
   readonly green: boolean;
   /** What is not as it should be, in words. */
   readonly problems: readonly string[];
@@ -58,6 +58,8 @@ export interface Certificate {
   readonly steps: number;
   readonly workers: number;
   readonly shards: number;
+  /** With what disk and network were struck, where they were. */
+  readonly means: readonly string[];
   readonly undisturbed: RunSummary;
   readonly disturbed: RunSummary;
   readonly faults: readonly FaultReport[];

@@ -18,6 +18,7 @@ export interface CertificateInput {
   readonly shards: number;
   readonly undisturbed: RunSummary;
   readonly disturbed: RunSummary;
+  readonly means: readonly string[];
   /** When the disturbed run began, milliseconds since 1970. */
   readonly startMs: number;
 }
@@ -44,6 +45,7 @@ export async function makeCertificate(input: CertificateInput): Promise<Certific
     steps: input.steps,
     workers: input.workers,
     shards: input.shards,
+    means: input.means,
     undisturbed,
     disturbed,
     faults: measured.faults,
@@ -75,7 +77,6 @@ function findProblems(
   samples: AppliedSamples,
   faults: readonly FaultReport[],
 ): string[] {
-  const missed = faults.filter(({ outcome }) => outcome === "not reached");
   return [
     ...[undisturbed, disturbed]
       .filter(({ state }) => state !== "finished")
@@ -86,13 +87,14 @@ function findProblems(
     ...(samples.lost > 0 ? [`${samples.lost} samples are lost`] : []),
     ...(samples.appliedTwice > 0 ? [`${samples.appliedTwice} samples are applied twice`] : []),
     ...samples.problems,
-    ...(missed.length > 0
-      ? [
-          `never struck: fault${missed.length === 1 ? "" : "s"} ${missed.map(({ number }) => number).join(", ")}`,
-        ]
-      : []),
-    ...(faults.every(({ outcome }) => outcome === "skipped")
-      ? ["no fault was possible on this machine"]
-      : []),
+    ...named("never struck", faults, "not reached"),
+    ...named("skipped", faults, "skipped"),
   ];
+}
+
+function named(what: string, faults: readonly FaultReport[], outcome: FaultReport["outcome"]): string[] {
+  const numbers = faults.filter((fault) => fault.outcome === outcome).map(({ number }) => number);
+  return numbers.length === 0
+    ? []
+    : [`${what}: fault${numbers.length === 1 ? "" : "s"} ${numbers.join(", ")}`];
 }

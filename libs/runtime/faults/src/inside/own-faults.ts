@@ -1,6 +1,7 @@
 import type { Compute } from "@latentweave/model";
 import type { Moment, Probe } from "@latentweave/protocol";
 import { faultFolder } from "../journal/fault-folder.ts";
+import { hookDisk } from "./disk-hook.ts";
 import { createProbe } from "./probe.ts";
 import { readSetting } from "./setting.ts";
 import { strikeCompute } from "./strike-compute.ts";
@@ -26,6 +27,7 @@ export function readOwnFaults<Own extends Moment>(
   const setting = readSetting(environment);
   if (!setting) return undefined;
   const folder = faultFolder(setting.folder);
+  if (setting.disk !== null) hookDisk(folder, setting.disk);
   return {
     probe: createProbe(setting, folder, role),
     wrapCompute: (compute) => strikeCompute(compute, setting, folder),

@@ -11,6 +11,8 @@ const settingSchema = z.object({
   folder: z.string(),
   /** With their numbers in the plan, counted from 1. */
   faults: z.array(z.object({ number: z.int().min(1), fault: faultSchema })),
+  /** Folder whose disk this process is to pretend about; null: it has a disk that can be struck itself. */
+  disk: z.string().nullable(),
   /** `host:port` → the `host:port` of a proxy to go through. */
   routes: z.record(z.string(), z.string()),
 });

@@ -103,7 +103,7 @@ function momentProblems(fault: Fault): PlanProblem[] {
         mend: "leave the moment out",
       },
     ];
-  const known = momentsOf(role);
+  const known = momentsOf(fault.to);
   if ((known as readonly string[]).includes(moment)) return [];
   const mend = didYouMean(moment, known);
   return [

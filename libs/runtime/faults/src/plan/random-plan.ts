@@ -1,12 +1,7 @@
 import { drawNumber, pick } from "./draw.ts";
-import { type Fault, type FaultKind, type FaultPlan, faultSchema } from "./fault.ts";
+import { type Fault, type FaultKind, faultKinds, type FaultPlan, faultSchema } from "./fault.ts";
 import type { RunShape } from "./check-plan.ts";
-import { kindsWithMoment, momentsOf } from "./targets.ts";
-
-/** What this machine, and this run, allow. */
-export interface Possible {
-  readonly kinds: readonly FaultKind[];
-}
+import { isSurvivable, kindsWithMoment, momentsOf } from "./targets.ts";
 
 const fewest = 10;
 const most = 25;
@@ -17,16 +12,18 @@ const edgeSteps = 3;
 const weights: Partial<Record<FaultKind, number>> = { kill: 6, stop: 3, drain: 2, slow: 2 };
 
 /**
- * A plan drawn from a seed: the same seed, run and kinds give the same plan. Steps lie apart as evenly as chance allows,
+ * A plan drawn from a seed, of faults that a run survives: the same seed and run give the same plan. Steps lie apart as evenly as chance allows,
  * so that each fault has steps of its own.
  * @throws RangeError when the run is too short for any fault
  */
-export function randomPlan(seed: number, run: RunShape, possible: Possible): FaultPlan {
+export function randomPlan(seed: number, run: RunShape): FaultPlan {
   const room = run.steps - 2 * edgeSteps;
   if (room < 1) throw new RangeError(`a run of ${run.steps} steps has no room for faults`);
   const wanted = fewest + Math.floor(drawNumber(seed, "count") * (most - fewest + 1));
   const count = Math.min(wanted, room);
-  const bag = possible.kinds.flatMap((kind) => Array.from({ length: weights[kind] ?? 1 }, () => kind));
+  const bag = faultKinds
+    .filter(isSurvivable)
+    .flatMap((kind) => Array.from({ length: weights[kind] ?? 1 }, () => kind));
   const away = new Set<string>();
   let workers = run.workers;
   const faults: Fault[] = [];
@@ -91,8 +88,7 @@ function targetFor(
 function momentFor(kind: FaultKind, to: string, seed: number, index: number): { readonly moment?: string } {
   if (!kindsWithMoment.includes(kind) || to === "everything" || drawNumber(seed, "at", index) < 0.5)
     return {};
-  const role = to.startsWith("worker") ? "worker" : to.startsWith("shard") ? "shard" : "coordinator";
-  return { moment: pick(momentsOf(role), seed, "moment", index) };
+  return { moment: pick(momentsOf(to), seed, "moment", index) };
 }
 
 function names(role: string, count: number): string[] {

@@ -12,8 +12,14 @@ export function roleOf(target: string): TargetRole | undefined {
   return target === "coordinator" || target === "everything" ? target : undefined;
 }
 
+/** Only the shard that decides commits passes these. */
+const leaderMoments: readonly Moment[] = ["before-commit", "after-commit"];
+
 /** Moments at which a target can be struck; of several processes, any moment that one of them passes. */
-export function momentsOf(role: TargetRole): readonly Moment[] {
+export function momentsOf(target: string): readonly Moment[] {
+  const role = roleOf(target);
+  if (role === "shard" && target !== "shard-0")
+    return moments.shard.filter((moment) => !leaderMoments.includes(moment));
   if (role === "worker" || role === "shard" || role === "coordinator") return moments[role];
   return [...new Set<Moment>([...moments.worker, ...moments.shard, ...moments.coordinator])];
 }
@@ -47,3 +53,10 @@ export function rolesFor(kind: FaultKind): readonly TargetRole[] {
 
 /** Faults that a process can do to itself at a named moment. */
 export const kindsWithMoment: readonly FaultKind[] = ["kill", "stop", "clock-jump"];
+
+/** What a run does not survive yet; a plan may name it, chance does not. */
+const unsurvived: readonly FaultKind[] = ["flip-gradient-bit", "wrong-answers"];
+
+export function isSurvivable(kind: FaultKind): boolean {
+  return !unsurvived.includes(kind);
+}
