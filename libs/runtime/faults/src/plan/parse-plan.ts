@@ -32,10 +32,11 @@ function explain(issue: z.core.$ZodIssue, input: unknown): PlanProblem[] {
     }));
   }
   if (issue.code === "invalid_union") {
-    const kind = valueAt(value, ["do"]);
+    const isKind = path.at(-1) === "do";
+    const kind = isKind ? value : valueAt(value, ["do"]);
     return [
       {
-        path: [...path, "do"],
+        path: isKind ? path : [...path, "do"],
         what: kind === undefined ? "is missing" : `got ${show(kind)}, which is no fault`,
         expected: `one of ${faultKinds.join(", ")}`,
         ...mendOf(typeof kind === "string" ? didYouMean(kind, faultKinds) : undefined),
