@@ -1,5 +1,5 @@
 import { nodeRange } from "@latentweave/aggregation";
-import { readLedger } from "@latentweave/checkpoint";
+import { readCommits } from "@latentweave/checkpoint";
 import {
   lastStep,
   planStep,
@@ -29,10 +29,11 @@ const mostProblems = 10;
 /** @throws LedgerError where the chain of the record is broken */
 export async function checkLedger(file: string, runId: string, spec: RunSpec): Promise<AppliedSamples> {
   const records: CommitRecord[] = [];
-  for await (const { record } of readLedger(file, runId)) records.push(record);
+  for await (const { record } of readCommits(file, runId)) records.push(record);
   return checkRecords(records, spec);
 }
 
+/** @param records commits in effect */
 export function checkRecords(records: readonly CommitRecord[], spec: RunSpec): AppliedSamples {
   const byStep = new Map<number, CommitRecord[]>();
   for (const record of records) byStep.set(record.step, [...(byStep.get(record.step) ?? []), record]);
@@ -71,17 +72,24 @@ function countTask(
   round: RoundPlan,
   task: TaskRound,
 ): void {
-  const times = new Array<number>(task.slots).fill(0);
-  for (const { nodes } of records)
-    for (const [level, index] of nodes) {
-      const { start, end } = nodeRange({ level, index }, task.slots);
-      for (let slot = start; slot < end; slot++) times[slot] = (times[slot] ?? 0) + 1;
+  // Each shard adds the gradients of its own parameters: a sample must be in every one of them.
+  const perShard = new Map<number, number[]>();
+  for (const { shards } of records)
+    for (const { index, nodes } of shards) {
+      const times = perShard.get(index) ?? new Array<number>(task.slots).fill(0);
+      perShard.set(index, times);
+      for (const [level, position] of nodes) {
+        const { start, end } = nodeRange({ level, index: position }, task.slots);
+        for (let slot = start; slot < end; slot++) times[slot] = (times[slot] ?? 0) + 1;
+      }
     }
-  for (const [slot, count] of times.entries()) {
+  for (let slot = 0; slot < task.slots; slot++) {
+    const counts = [...perShard.values()].map((times) => times[slot] ?? 0);
     const samples = slotSamples(spec, round, task, slot);
     tally.planned += samples;
-    tally.applied += samples * count;
-    if (count === 0) tally.lost += samples;
-    if (count > 1) tally.appliedTwice += samples * (count - 1);
+    const fewest = counts.length === 0 ? 0 : Math.min(...counts);
+    if (fewest === 0) tally.lost += samples;
+    else tally.applied += samples;
+    tally.appliedTwice += samples * Math.max(0, Math.max(0, ...counts) - 1);
   }
 }
