@@ -61,7 +61,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const history = createHistory(historyPoints);
   const progress = createProgress(
     spec.tasks.map((task) => task.name),
-    options.resume?.version ?? 0,
+    Math.min(store.ledgerEnd.nextStep, totalSteps(spec)),
   );
   let life: Life = { state: "starting" };
   let durable: Durable | undefined = options.resume && {

@@ -86,7 +86,7 @@ export function createQuorum(options: {
     }
     tell(active);
     const count = active.length;
-    log.event("info", `quorum ${quorumId}: ${count} worker${count === 1 ? "" : "s"} (${why})`);
+    log.event("info", `quorum ${quorumId % quorumsPerGeneration}: ${count} worker${count === 1 ? "" : "s"} (${why})`);
     if (count === 0) log.event("warning", "no worker is left: waiting for one to join");
     options.onFormed(count);
     warnIdle(active);

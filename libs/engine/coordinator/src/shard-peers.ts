@@ -107,6 +107,11 @@ export function createShardPeers(options: {
     options.onFailed(error instanceof Error ? error.message : String(error));
   const leaderAddress = (local: boolean): string => options.shardAddress(0, ports.get(0) ?? 0, local);
 
+  const addressesFor = (peer: Channel): string[] =>
+    [...ports.entries()]
+      .sort(([a], [b]) => a - b)
+      .map(([index, port]) => options.shardAddress(index, port, peer.local));
+
   // --- where it begins ----------------------------------------------------------------------------------------------
 
   const sendBegin = (peer: ShardPeer, from: MessageOf<"begin">["from"], step: number): void => {
@@ -218,6 +223,9 @@ export function createShardPeers(options: {
     if (!complete() || !origin) return;
     begun = true;
     origin.started = true;
+    // Those in the middle of their steps know where the leader was before.
+    for (const { index, channel } of inOrder())
+      if (index > 0) channel.send({ type: "shards", runId, addresses: addressesFor(channel) });
     const leader = peers.get(0)?.held;
     options.onComplete(leader === "unasked" ? undefined : leader);
   };
@@ -322,10 +330,7 @@ export function createShardPeers(options: {
         if (peers.get(index) === peer) take(peer, message, slices);
       };
     },
-    addressesFor: (peer) =>
-      [...ports.entries()]
-        .sort(([a], [b]) => a - b)
-        .map(([index, port]) => options.shardAddress(index, port, peer.local)),
+    addressesFor,
     leader: () => peers.get(0)?.channel,
     channels: () => inOrder().map(({ channel }) => channel),
     close() {

@@ -1,5 +1,6 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { Compute } from "@latentweave/model";
+import { lastStep } from "@latentweave/plan";
 import type { Clock, Lease, Probe, WorkerMoment } from "@latentweave/protocol";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { Rows } from "./row-source.ts";
@@ -56,6 +57,7 @@ export function createComputeLoop(options: {
 }): ComputeLoop {
   const { runId, prepared, arithmetic, clock, compute, probe } = options;
   const { source } = prepared;
+  const last = lastStep(prepared.spec);
   let work: StepWork | undefined;
   let over = false;
   let wake: () => void = () => undefined;
@@ -64,7 +66,9 @@ export function createComputeLoop(options: {
 
   const now = (): Moment | undefined => {
     const assigned = options.assigned();
-    return assigned && options.links()?.agreed(assigned.quorumId);
+    const moment = assigned && options.links()?.agreed(assigned.quorumId);
+    // The final weights may be told too; nothing is computed on them.
+    return moment && moment.step <= last ? moment : undefined;
   };
   const isAt = (step: StepWork, moment: Moment | undefined): boolean =>
     step.timeline === moment?.timeline && step.plan.step === moment.step;
@@ -118,6 +122,8 @@ export function createComputeLoop(options: {
     const rows = await (sameRead && ahead ? ahead.rows : startRead(step, next));
     const readMs = clock.nowMs();
     ahead = after && { of: after, rows: startRead(step, after) };
+    // Weights of another step may have come while the rows were read.
+    if (work !== step || !isAt(step, now())) return;
     const result = await compute.run({
       program: next.round.program,
       phase: step.plan.phase,
