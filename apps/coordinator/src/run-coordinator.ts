@@ -4,10 +4,11 @@ import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { createRunStore, writeTextAtomically } from "@latentweave/checkpoint";
 import { createCoordinator, type Outcome, type RunClass } from "@latentweave/coordinator-engine";
+import { readOwnFaults } from "@latentweave/faults";
 import { createOptimiser } from "@latentweave/optim";
 import { createLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
-import { parseMessage, systemClock, UserError } from "@latentweave/protocol";
+import { type CoordinatorMoment, parseMessage, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
 import { createHttpApi } from "./http-api.ts";
 
@@ -47,6 +48,7 @@ export async function runCoordinatorProcess(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { directory, runId, token, log } = options;
+  const faults = readOwnFaults<CoordinatorMoment>("coordinator");
   const specText = await readFile(path.join(directory, "spec.json"), "utf8");
   const spec = JSON.parse(specText) as RunSpec;
   const layout = createLayout(spec.groups);
@@ -78,6 +80,7 @@ export async function runCoordinatorProcess(
     dataLocation: (local) =>
       local ? { kind: "directory", at: options.preparedRoot } : { kind: "url", at: "/data" },
     facts: options.facts,
+    ...(faults && { probe: faults.probe }),
     log,
   });
   await coordinator.save();

@@ -12,7 +12,7 @@ import { ownCommand } from "../command/own-command.ts";
 import { packageVersion } from "../command/version.ts";
 import { hopelessExitCode } from "../verbs/worker.ts";
 import { readStream } from "./event-stream.ts";
-import type { LaunchedRun, LaunchOptions, RunEnd } from "./launched-run.ts";
+import type { LaunchedProcesses, LaunchedRun, LaunchOptions, RunEnd } from "./launched-run.ts";
 
 /** How long processes may take to leave once the run is over. */
 const leaveMs = 5_000;
@@ -23,7 +23,7 @@ const mostRestarts = 10;
  * of their own. Nothing of it outlives this process.
  * @throws UserError for anything wrong with data or model, or a process that cannot start.
  */
-export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
+export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & LaunchedProcesses> {
   const options = reachable(asked);
   const { job, runId } = options;
   const directory = path.join(options.runsDirectory, runId);
@@ -40,13 +40,23 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
     verbArgs: readonly string[],
     more: Partial<ConstructorParameters<typeof Supervised>[0]>,
   ) => {
+    const [first, ...others] = [...(options.drill?.prefix(name) ?? []), command];
     const supervised = new Supervised({
       name,
-      command,
-      args: [...args, ...verbArgs, ...lifeline],
+      command: first as string,
+      args: [...others, ...args, ...verbArgs, ...lifeline],
       ...(secret === undefined ? {} : { secret }),
       logFile: path.join(logs, `${name}.log`),
+      env: options.drill?.environment(name) ?? {},
       ...more,
+      onRestart(reason) {
+        options.drill?.onProcessEnd(name, reason);
+        more.onRestart?.(reason);
+      },
+      onEnd(code, signal, lines) {
+        options.drill?.onProcessEnd(name, signal ?? `exit code ${code}`);
+        more.onEnd?.(code, signal, lines);
+      },
     });
     processes.push(supervised);
     return supervised;
@@ -64,16 +74,25 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
   );
   for (let index = 0; index < job.launcher.shards; index++) {
     const shardArgs = ["--coordinator", coordinator.url, "--run-id", runId, "--index", String(index)];
-    start(`shard-${index}`, ["parameter-server", ...shardArgs, "--shards", String(job.launcher.shards)], {});
+    const port = options.drill?.shardPorts?.[index];
+    start(
+      `shard-${index}`,
+      [
+        ...["parameter-server", ...shardArgs, "--shards", String(job.launcher.shards)],
+        ...(port === undefined ? [] : ["--port", String(port)]),
+      ],
+      {},
+    );
   }
   const gaveUp = new Set<number>();
-  for (let index = 0; index < workerCount; index++)
+  const addWorker = (index: number): void =>
     startWorker(options, coordinator.url, index, start, (code, lines) => {
       gaveUp.add(index);
       // Somebody may still join from elsewhere, but a person who started these waits in vain.
       if (gaveUp.size === workerCount && code !== 0)
         void tell({ reason: `every worker gave up: ${lines.at(-1) ?? `exit code ${code}`}`, failed: true });
     });
+  for (let index = 0; index < workerCount; index++) addWorker(index);
 
   const tell = (body: Readonly<Record<string, unknown>>): Promise<unknown> =>
     fetch(new URL("/api/v1/stop", coordinator.url), {
@@ -100,6 +119,9 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
     },
     stopNow: killAll,
     ended,
+    process: (name) => processes.findLast((supervised) => supervised.name === name),
+    alive: () => processes.filter(({ pid }) => pid !== undefined),
+    startWorker: (name) => addWorker(Number(name.replace(/^worker-/, ""))),
   };
 }
 

@@ -20,7 +20,10 @@ interface Link {
   refusals: number;
 }
 
-/** A refusal may come of a garbled frame, and everything is sent again; the third in a row is ours to answer for. */
+/**
+ * After a refusal everything is sent again; the third in a row is ours to answer for. A frame that was garbled on the
+ * way is none: that closes the connection as `damaged`.
+ */
 const mostRefusals = 3;
 
 /**
