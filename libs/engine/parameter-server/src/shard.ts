@@ -362,7 +362,8 @@ export function createShard(options: ShardOptions): Shard {
         const take = (bytes: readonly Uint8Array[]): void => {
           if (followers.get(follower) === channel) prepared?.fromFollower(from, word, bytes);
         };
-        if (running) take(slices);
+        // A follower may have been told of a timeline before its leader was.
+        if (running && prepared && word.timeline <= prepared.training.state.timeline) take(slices);
         else {
           const own = slices.map((slice) => slice.slice());
           earlyWords.push(() => take(own));
