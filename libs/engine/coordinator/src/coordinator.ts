@@ -176,6 +176,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const version = lastVersion;
     if (version === undefined || durable?.version === version || announced?.version !== version) return;
     const attempt = checkpointing.askFor(version, announced.meta);
+    if (attempt === undefined) return;
     for (const channel of shards.channels()) channel.send({ type: "checkpoint", runId, version, attempt });
   };
 
