@@ -229,7 +229,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       duplicates: step.reduction.duplicates + dropped,
       timings: { gather: reportedMs - step.startedMs, decide: decidedMs - reportedMs },
       digest: options.digestOf(plan.step),
-      ...(plan.checkpoint ? { combiner: combine.state() } : {}),
+      ...(plan.checkpoint || plan.last ? { combiner: combine.state() } : {}),
     });
     dropped = 0;
     unrecorded.add(record);
@@ -242,8 +242,11 @@ export function createStepping(options: SteppingOptions): Stepping {
     apply(decide);
   };
 
-  const receivedOf = ({ plan, decision, reduction }: StepInProgress): ReturnType<StepDecision["received"]> =>
-    updates(plan) && decision ? decision.received() : [[0, reduction.received()]];
+  /** What this shard has received it knows best now: evaluations go on arriving after its gradients are reported. */
+  const receivedOf = ({ decision, reduction }: StepInProgress): ReturnType<StepDecision["received"]> => [
+    [0, reduction.received()],
+    ...(decision?.received() ?? []).filter(([index]) => index > 0),
+  ];
 
   /** Invariant 3. */
   const keepDecision = (decide: MessageOf<"decide">): void => {
