@@ -171,10 +171,18 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     checkpointing.announce(version, announced.meta);
   };
 
+  /** A record that is told again: what shards sent of its checkpoint went over connections that are no more. */
+  const announceAgain = ({ version, combiner }: MessageOf<"committed">): void => {
+    if (combiner === undefined || durable?.version === version) return;
+    announced = { version, meta: checkpointMeta(combiner) };
+    askForLastCheckpoint();
+  };
+
   /** The checkpoint that ends the run was under way when somebody was lost: nobody trains any further, so it is there to be had. */
   const askForLastCheckpoint = (): void => {
-    const version = lastVersion;
-    if (version === undefined || durable?.version === version || announced?.version !== version) return;
+    const version = lastVersion ?? (announced?.version === totalSteps(spec) ? announced.version : undefined);
+    if (version === undefined || !shards.complete) return;
+    if (durable?.version === version || announced?.version !== version) return;
     const attempt = checkpointing.askFor(version, announced.meta);
     if (attempt === undefined) return;
     for (const channel of shards.channels()) channel.send({ type: "checkpoint", runId, version, attempt });
@@ -243,6 +251,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       membership.welcomeAll();
       if (options.stopping !== undefined) apply({ kind: "stop", reason: options.stopping });
     } else log.event("info", "the parameter server is whole again");
+    if (leader?.combiner !== undefined && announced?.version !== leader.version)
+      announced = { version: leader.version, meta: checkpointMeta(leader.combiner) };
     if (leader && (leader.over || leader.version > lastStep(spec))) takeOver(leader);
     if (life.state === "stopping" && lastVersion === undefined) tellToStop(life.reason);
     askForLastCheckpoint();
@@ -251,8 +261,6 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   /** The leader has made its last step already: the coordinator before this one may have heard of it. */
   const takeOver = (leader: NonNullable<Holding>): void => {
     lastVersion = leader.version;
-    if (leader.combiner !== undefined && announced?.version !== leader.version)
-      announced = { version: leader.version, meta: checkpointMeta(leader.combiner) };
     if (leader.version > lastStep(spec)) lastCommitted = true;
     else
       apply({
@@ -276,7 +284,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       },
       message,
     );
-    announce(message);
+    if (message.version <= shards.leaderCame) announceAgain(message);
+    else announce(message);
     // The leader forgets a record that is acknowledged, so it must outlive this process by then.
     store.recorded().then(
       () => {

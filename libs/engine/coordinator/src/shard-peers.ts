@@ -62,6 +62,8 @@ export interface ShardPeers {
   /** The step in progress is computed once more. */
   redo(step: number, why: string): void;
   leader(): Channel | undefined;
+  /** The version that the leader held when it came; −1 where it began anew. */
+  readonly leaderCame: number;
   channels(): Channel[];
   close(): void;
 }
@@ -358,6 +360,10 @@ export function createShardPeers(options: {
     goBackBefore: (step, why) => void goBack(why, step).catch(failed),
     redo: (step, why) => void redo(step, why).catch(failed),
     leader: () => peers.get(0)?.channel,
+    get leaderCame() {
+      const held = peers.get(0)?.held;
+      return held === undefined || held === "unasked" ? -1 : held.version;
+    },
     channels: () => inOrder().map(({ channel }) => channel),
     close() {
       for (const cancel of graces.values()) cancel();

@@ -1,4 +1,4 @@
-import { lastStep, type RunSpec } from "@latentweave/plan";
+import { lastStep, type RunSpec, totalSteps } from "@latentweave/plan";
 import {
   type Channel,
   closeCodes,
@@ -238,6 +238,7 @@ export function createShard(options: ShardOptions): Shard {
     const text = running ? undefined : state.readDecision()?.text;
     const kept = text === undefined ? undefined : readDecision(text);
     const isOver = running ? stepping.over : version > lastStep(spec);
+    const isFinal = isOver || version === totalSteps(spec);
     const combiner = running ? stepping.combiner : kept?.combiner;
     coordinator?.send({
       type: "held",
@@ -246,7 +247,7 @@ export function createShard(options: ShardOptions): Shard {
         state: {
           ...{ timeline, version, running, over: isOver },
           ...(leads && { recordsFrom: running ? stepping.recordsFrom : (kept?.records[0]?.step ?? version) }),
-          ...(leads && isOver && combiner !== undefined && { combiner }),
+          ...(leads && isFinal && combiner !== undefined && { combiner }),
         },
       }),
     });

@@ -150,7 +150,7 @@ const held = z.strictObject({
       recordsFrom: count.optional(),
       /** Nothing further will be committed. */
       over: z.boolean(),
-      /** Leader: state of the combiner at that version, when nothing further will be committed. */
+      /** Leader: state of the combiner at that version, when no update follows. */
       combiner: combinerState.optional(),
     })
     .optional(),
@@ -236,7 +236,7 @@ const committed = z.strictObject({
   digest: z.string().max(64),
   /** True when no further step follows. */
   last: z.boolean(),
-  /** State of the combiner after this step, when a checkpoint of the version follows. */
+  /** State of the combiner after this step, when a checkpoint of the version follows or no step does. */
   combiner: combinerState.optional(),
 });
 
