@@ -216,6 +216,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       history.cutTo(source?.version ?? 0);
       lastCommitted = false;
       lastVersion = undefined;
+      announced = undefined;
     },
     onMoved() {
       for (const member of membership.everyone()) {
