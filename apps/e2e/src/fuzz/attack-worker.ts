@@ -34,12 +34,13 @@ export async function startHostileServer(
   const openings: Record<string, readonly Message[]> = {
     "/v1/coordinator": [
       {
-        ...{ type: "welcome", runId, generation: 1, spec: specText },
+        ...{ type: "welcome", runId, runKey: "key", generation: 1, spec: specText },
         ...{ shards: ["/v1/shard"], data: { kind: "directory", at: "nowhere" } },
       },
       {
         ...{ type: "assignment", runId, quorumId: 1, rank: 0, worldSize: 1 },
         leases: [{ task: "table", start: 0, end: 2 }],
+        audits: [],
       },
     ],
     "/v1/shard": [

@@ -27,12 +27,17 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
     ],
     welcome: [
       {
-        ...{ type: "welcome", runId, generation: 1, spec: "{}" },
+        ...{ type: "welcome", runId, runKey: "key", generation: 1, spec: "{}" },
         ...{ shards: ["/v1/shards/0"], data: { kind: "url", at: "/data" } },
       },
     ],
     canary: [{ type: "canary", runId, digest: "00" }],
-    assignment: [{ type: "assignment", runId, quorumId: 1, rank: 0, worldSize: 1, leases: [lease] }],
+    assignment: [
+      {
+        ...{ type: "assignment", runId, quorumId: 1, rank: 0, worldSize: 1, leases: [lease] },
+        audits: [{ workerId: id, share: 0.5, leases: [lease] }],
+      },
+    ],
     help: [{ type: "help", ...at, leases: [lease] }],
     shards: [{ type: "shards", runId, addresses: ["/v1/shards/0"] }],
     "worker-report": [
@@ -45,6 +50,15 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
     failed: [{ type: "failed", runId, run: false, message: "no" }],
     finish: [{ type: "finish", runId, reason: "over" }],
     members: [{ type: "members", runId, quorumId: 1, workers: [{ workerId: id, tasks: ["table"] }] }],
+    suspect: [
+      { type: "suspect", ...at, round: 0, task: "table", node: { level: 0, index: 1 }, workers: [id, "b"] },
+    ],
+    unfit: [
+      {
+        ...{ type: "unfit", ...at, reason: "a gradient holds NaN or infinity" },
+        tasks: [{ task: "table", round: 0, shards: [{ index: 0, nodes }] }],
+      },
+    ],
     held: [{ type: "held", runId, index: 0, state: { timeline: 0, version: 3, running: true, over: false } }],
     begin: [{ type: "begin", ...at, from: "initial" }],
     restore: [{ type: "restore", runId, section: "parameters", slice }, tensor(16)],
