@@ -20,6 +20,7 @@ import { addStatus } from "../verbs/status.ts";
 import { addStop } from "../verbs/stop.ts";
 import { addTour } from "../verbs/tour.ts";
 import { addTrain } from "../verbs/train.ts";
+import { addVerify } from "../verbs/verify.ts";
 import { addWorker } from "../verbs/worker.ts";
 import { examples } from "./shared-flags.ts";
 import { packageVersion } from "./version.ts";
@@ -54,6 +55,7 @@ export function createProgram(): Command {
   addStop(program);
   addHash(program);
   addInspect(program);
+  addVerify(program);
   addDiff(program);
   addEvaluate(program);
   addEncode(program);

@@ -17,12 +17,14 @@ export interface LedgerEntry {
 export class LedgerError extends Error {
   override readonly name = "LedgerError";
   readonly line: number;
+  readonly what: string;
   /** Where the last good line ends. */
   readonly end: number;
 
   constructor(file: string, line: number, end: number, what: string) {
     super(`${file}, line ${line}: ${what}`);
     this.line = line;
+    this.what = what;
     this.end = end;
   }
 }

@@ -6,3 +6,4 @@ export {
   type PlainGradient,
   plainGradient,
 } from "./plain-compute-program.ts";
+export { smallSpec } from "./small-job.ts";
