@@ -35,6 +35,7 @@ export {
   readCommits,
   readLedger,
 } from "./read-ledger.ts";
+export { type LedgerIndex, openLedgerIndex } from "./ledger-index.ts";
 export { type LedgerRecord, type SealRecord, sha256, type StartRecord } from "./ledger-line.ts";
 export { type Manifest } from "./manifest.ts";
 export { openSafetensors, type SafetensorsFile } from "./safetensors-file.ts";

@@ -35,12 +35,16 @@ export function ledgerFile(directory: string): string {
 
 /**
  * Entries in order, each checked against the one before; the unfinished last line that a crash leaves is no entry.
+ * @param after begins after this entry, which was read before
  * @throws LedgerError naming file and line; UserError when the ledger is of another format.
  */
-export async function* readLedger(file: string, runId: string): AsyncGenerator<LedgerEntry> {
-  let previous = firstPrevious(runId);
-  let start = 0;
-  for await (const { number, text, end } of readLines(file)) {
+export async function* readLedger(
+  file: string,
+  runId: string,
+  after: Pick<LedgerEntry, "number" | "hash" | "end"> = { number: 0, hash: firstPrevious(runId), end: 0 },
+): AsyncGenerator<LedgerEntry> {
+  let { hash: previous, end: start } = after;
+  for await (const { number, text, end } of readLines(file, after)) {
     const line = parseLine(text);
     if (number === 1 && line?.previous !== previous) refuseOtherFormat(file, text, runId);
     if (!line) throw new LedgerError(file, number, start, "changed or damaged since it was written");
