@@ -242,8 +242,11 @@ export function createStepping(options: SteppingOptions): Stepping {
     apply(decide);
   };
 
-  const receivedOf = ({ plan, decision, reduction }: StepInProgress): ReturnType<StepDecision["received"]> =>
-    updates(plan) && decision ? decision.received() : [[0, reduction.received()]];
+  /** What this shard has received it knows best now: metrics may have come after it reported its gradients. */
+  const receivedOf = ({ decision, reduction }: StepInProgress): ReturnType<StepDecision["received"]> => [
+    [0, reduction.received()],
+    ...(decision?.received() ?? []).filter(([index]) => index !== 0),
+  ];
 
   /** Invariant 3. */
   const keepDecision = (decide: MessageOf<"decide">): void => {
