@@ -1,4 +1,5 @@
 import type { Verification } from "@latentweave/verify-engine";
+import type { Recomputation } from "../replay/recompute.ts";
 import pc from "picocolors";
 import { formatCount } from "./numbers.ts";
 
@@ -39,4 +40,16 @@ function checkpoints({ checkpoints: checked }: Verification): string {
   if (checked.length === 0) return "none is whole";
   const names = checked.map(({ version, void: isVoid }) => (isVoid ? `${version} (void)` : String(version)));
   return `${names.join(", ")}: every byte read`;
+}
+
+/** What `verify --recompute` adds. */
+export function formatRecomputation(again: Recomputation): string {
+  const lines = [
+    `recomputed  ${formatCount(again.steps)} steps from version ${again.from} on: ${formatCount(again.microBatches)} micro-batches; ${formatCount(again.nodes)} sums and ${formatCount(again.versions)} versions compared bit for bit`,
+    ...again.problems.map(({ where, what }) => pc.red(`${where}: ${what}`)),
+    again.proved
+      ? pc.green(`proved: steps ${again.first} to ${again.last} come to exactly what was recorded`)
+      : pc.red("not proved"),
+  ];
+  return lines.join("\n");
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openLedgerIndex } from "./ledger-index.ts";
-import { commit, openStore } from "./testing/small-run.ts";
+import { commit, openStore, smallLayout, writeCheckpoint } from "./testing/small-run.ts";
 
 const digest = (version: number): string => String(version).padStart(64, "0");
 
@@ -51,6 +51,27 @@ describe("the index of a ledger", () => {
       undefined,
     ]);
     await index.close();
+  });
+
+  it("knows which checkpoints were made, and which of them a conviction made void", async () => {
+    const directory = await ledgerOf(0);
+    const { store } = openStore({ directory });
+    for (const step of [0, 1, 2]) {
+      store.appendCommit(commit(step));
+      await writeCheckpoint(store, smallLayout, step + 1);
+    }
+    const sealed = async (): Promise<number[]> => {
+      await store.recorded();
+      const index = await openLedgerIndex(directory, "run-a");
+      const found = [0, 1, 2, 3, 4].filter((version) => index.isSealed(version));
+      await index.close();
+      return found;
+    };
+    expect(await sealed()).toEqual([1, 2, 3]);
+    await store.appendTimeline({ timeline: 1, fromVersion: 2, reason: "recovered", detail: "" });
+    expect(await sealed()).toEqual([1, 2, 3]);
+    await store.appendTimeline({ timeline: 2, fromVersion: 1, reason: "convicted", detail: "" });
+    expect(await sealed()).toEqual([1]);
   });
 
   it("is made again when any of its bytes has changed, or it was cut", async () => {

@@ -14,6 +14,8 @@ export interface LedgerIndex {
   commit(step: number): Promise<CommitRecord | undefined>;
   /** Version digest; undefined where the record has none. */
   digest(version: number): string | undefined;
+  /** A checkpoint of this version was made, and no conviction has made it void since. */
+  isSealed(version: number): boolean;
   close(): Promise<void>;
 }
 
@@ -75,6 +77,7 @@ async function catchUp(store: IndexStore, file: string, runId: string): Promise<
       throw new LedgerError(file, place.number, place.start, "changed or damaged since it was written");
     },
     digest: (version) => store.get("digests", version) as string | undefined,
+    isSealed: (version) => store.get("seals", version) === true,
     close: () => store.close(),
   };
 }
@@ -97,11 +100,15 @@ function take(
     case "version":
       note(record.version, record.digest);
       return { ...reached, nextStep };
+    case "seal":
+      store.put("seals", record.version, true);
+      return { ...reached, nextStep };
     case "timeline":
+      if (record.reason === "convicted") store.removeFrom("seals", record.fromVersion + 1);
       store.removeFrom("steps", record.fromVersion);
       store.removeFrom("digests", record.fromVersion + 1);
       return { ...reached, nextStep: record.fromVersion };
-    default:
+    case "start":
       return { ...reached, nextStep };
   }
 }

@@ -6,4 +6,5 @@ export {
   type PlainGradient,
   plainGradient,
 } from "./plain-compute-program.ts";
-export { smallSpec } from "./small-job.ts";
+export { randomRows } from "./cluster.ts";
+export { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
