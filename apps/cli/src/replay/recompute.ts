@@ -2,6 +2,7 @@ import { lastStep } from "@latentweave/plan";
 import { UserError } from "@latentweave/protocol";
 import type { Problem } from "@latentweave/verify-engine";
 import type { ReplayableRun } from "./open-replay.ts";
+import type { OnStep } from "./tell-steps.ts";
 
 /** Steps from `first` to `last`, both of them. */
 export interface StepRange {
@@ -31,7 +32,7 @@ export interface Recomputation extends StepRange {
 export async function recompute(
   run: ReplayableRun,
   { first, last }: StepRange,
-  onStep: (step: number) => void,
+  onStep: OnStep,
 ): Promise<Recomputation> {
   const { index } = run;
   requireSteps(run, { first, last });
@@ -63,7 +64,7 @@ export async function recompute(
   for (let step = from; step <= last && problems.length === 0; step++) {
     const commit = await index.commit(step);
     if (!commit) break; // the record was asked how far it goes
-    onStep(step);
+    onStep(step, step - from, last + 1 - from);
     const done = await replay.step(commit);
     tally.steps += 1;
     tally.microBatches += done.microBatches;

@@ -1,16 +1,13 @@
 import { UserError } from "@latentweave/protocol";
 import type { ReplayableRun } from "./open-replay.ts";
 import type { Replay } from "./replay-steps.ts";
+import type { OnStep } from "./tell-steps.ts";
 
 /**
  * Computes a run again until its weights are those of `version`.
  * @throws UserError when the record does not reach that far, or what is computed is not what was recorded
  */
-export async function replayTo(
-  run: ReplayableRun,
-  version: number,
-  onStep: (step: number) => void,
-): Promise<Replay> {
+export async function replayTo(run: ReplayableRun, version: number, onStep: OnStep): Promise<Replay> {
   const { index, directory } = run;
   if (version > index.nextStep)
     throw new UserError({
@@ -20,10 +17,11 @@ export async function replayTo(
       exitCode: 2,
     });
   const replay = await run.begin(version);
-  for (let step = replay.version; step < version; step++) {
+  const from = replay.version;
+  for (let step = from; step < version; step++) {
     const commit = await index.commit(step);
     if (!commit || commit.version === step) break; // the closing evaluation makes no version
-    onStep(step);
+    onStep(step, step - from, version - from);
     const { faults } = await replay.step(commit);
     if (faults[0] !== undefined) throw notAsRecorded(directory, `step ${step}`, faults[0]);
   }

@@ -43,13 +43,18 @@ async function replay(name: string, flags: Flags): Promise<void> {
   const { findRun, writeParameters } = await import("@latentweave/checkpoint");
   const { openReplay } = await import("../replay/open-replay.ts");
   const { replayTo } = await import("../replay/replay-to.ts");
+  const { tellSteps } = await import("../replay/tell-steps.ts");
   const directory = findRun(runsDirectory(flags), name);
   const run = await openReplay(directory, {
     ...(flags.backend === undefined ? {} : { backend: flags.backend }),
     log: (line) => output.note(line),
   });
   try {
-    const replayed = await replayTo(run, flags.to, (step) => output.note(`step ${step}`));
+    const replayed = await replayTo(
+      run,
+      flags.to,
+      tellSteps((line) => output.note(line)),
+    );
     const file = flags.output ?? `${path.basename(directory)}-${flags.to}.safetensors`;
     const groups = run.layout.groups.map((_, group) => replayed.parameters(group));
     const metadata = { runId: run.runId, version: String(flags.to) };

@@ -73,12 +73,17 @@ async function recomputeSteps(
 ): Promise<Recomputation> {
   const { openReplay } = await import("../replay/open-replay.ts");
   const { recompute } = await import("../replay/recompute.ts");
+  const { tellSteps } = await import("../replay/tell-steps.ts");
   const run = await openReplay(directory, {
     ...(flags.backend === undefined ? {} : { backend: flags.backend }),
     log: (line) => output.note(line),
   });
   try {
-    return await recompute(run, range, (step) => output.note(`step ${step}`));
+    return await recompute(
+      run,
+      range,
+      tellSteps((line) => output.note(line)),
+    );
   } finally {
     await run.close();
   }

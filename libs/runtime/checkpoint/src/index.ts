@@ -22,7 +22,8 @@ export {
   runIdOf,
   type TensorInspection,
 } from "./inspect-run.ts";
-export { diffRuns, type LedgerDifference, type RunDifference, type TensorDifference } from "./diff-runs.ts";
+export { diffRuns, type LedgerDifference, type RunDifference, type WeightsDifference } from "./diff-runs.ts";
+export { diffTensors, type ReadTensor, type TensorDifference, type TensorNumbers } from "./diff-tensors.ts";
 export { compareJobs, type JobChange } from "./compare-jobs.ts";
 export {
   type CommitEntry,

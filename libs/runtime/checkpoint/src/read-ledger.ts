@@ -14,17 +14,23 @@ export interface LedgerEntry {
 }
 
 /** A line of the ledger is not what was written there. */
-export class LedgerError extends Error {
-  override readonly name = "LedgerError";
+export class LedgerError extends UserError {
   readonly line: number;
   readonly what: string;
+  /** In one line, for logs. */
+  readonly summary: string;
   /** Where the last good line ends. */
   readonly end: number;
 
   constructor(file: string, line: number, end: number, what: string) {
-    super(`${file}, line ${line}: ${what}`);
+    const where = `${file}, line ${line}`;
+    super({
+      ...{ what, where },
+      mend: "bring the file back from a copy; or let `latentweave train --resume` put the damaged part aside and compute it again",
+    });
     this.line = line;
     this.what = what;
+    this.summary = `${where}: ${what}`;
     this.end = end;
   }
 }
