@@ -94,7 +94,7 @@ export async function beginReplay(
       const { record, refused } = server;
       if (record?.step !== commit.step)
         throw new UserError({
-          what: `step ${commit.step} cannot be computed again: ${refused?.message ?? "what the record says it was made of is not enough"}`,
+          what: `step ${commit.step} cannot be computed again: ${refused ?? "what the record says it was made of is not enough"}`,
           where: `run ${engines.runId}`,
           mend: "latentweave verify says what is wrong with the record",
         });

@@ -23,7 +23,7 @@ export interface LoneServer {
   /** The record of the step that was committed last. */
   readonly record: MessageOf<"committed"> | undefined;
   /** Why the step in progress can never be committed. */
-  readonly refused: Error | undefined;
+  readonly refused: string | undefined;
   /** Version digest of the newest version; empty before `begin`. */
   versionDigest(): string;
   /** Every slice of a section of the newest version, copied, whichever shard owns it. */
@@ -52,7 +52,7 @@ export function createLoneServer(options: {
   const { runId, spec, layout, arithmetic } = options;
   const settlement = createSettlement(layout, options.shards);
   let record: MessageOf<"committed"> | undefined;
-  let refused: Error | undefined;
+  let refused: string | undefined;
 
   // Words between shards are carried after the shard that said them has finished: none is in the middle of a step then.
   const mail: (() => void)[] = [];
@@ -83,9 +83,10 @@ export function createLoneServer(options: {
         mail.push(() => leader().stepping.acknowledged(timeline, committed.step));
       },
       onPublish: () => settle(index, training),
-      onRefused(error) {
-        refused = error;
+      onUnfit({ reason }) {
+        refused = reason;
       },
+      onSuspicion: () => undefined,
       onStopped: () => undefined,
       onApplied: () => undefined,
       onCheckpoint: () => undefined,
