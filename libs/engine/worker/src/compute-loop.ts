@@ -1,5 +1,6 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { Compute } from "@latentweave/model";
+import { lastStep } from "@latentweave/plan";
 import type { Clock, Lease, Probe, WorkerMoment } from "@latentweave/protocol";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { Rows } from "./row-source.ts";
@@ -64,7 +65,9 @@ export function createComputeLoop(options: {
 
   const now = (): Moment | undefined => {
     const assigned = options.assigned();
-    return assigned && options.links()?.agreed(assigned.quorumId);
+    const moment = assigned && options.links()?.agreed(assigned.quorumId);
+    // The last version is broadcast too, and nothing is computed on it.
+    return moment && moment.step <= lastStep(prepared.spec) ? moment : undefined;
   };
   const isAt = (step: StepWork, moment: Moment | undefined): boolean =>
     step.timeline === moment?.timeline && step.plan.step === moment.step;
