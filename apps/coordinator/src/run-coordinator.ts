@@ -4,10 +4,11 @@ import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { createRunStore, writeTextAtomically } from "@latentweave/checkpoint";
 import { createCoordinator, type Outcome, type RunClass } from "@latentweave/coordinator-engine";
+import { readOwnFaults } from "@latentweave/faults";
 import { createOptimiser } from "@latentweave/optim";
 import { createLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
-import { parseMessage, systemClock, UserError } from "@latentweave/protocol";
+import { type CoordinatorMoment, parseMessage, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
 import { createHttpApi } from "./http-api.ts";
 
@@ -51,6 +52,7 @@ export async function runCoordinatorProcess(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { directory, runId, token, log } = options;
+  const faults = readOwnFaults<CoordinatorMoment>("coordinator");
   const specText = await readFile(path.join(directory, "spec.json"), "utf8");
   const spec = JSON.parse(specText) as RunSpec;
   const layout = createLayout(spec.groups);
@@ -72,6 +74,7 @@ export async function runCoordinatorProcess(
     succeeds: options.successor
       ? { startedAtMs: before?.startedAtMs, stopping: before?.stopping ?? options.stopping }
       : undefined,
+    quarantined: options.resume ? (before?.quarantined ?? []) : [],
     optimiserSections: createOptimiser(spec.optimiser).stateNames,
     store,
     clock: systemClock,
@@ -83,8 +86,10 @@ export async function runCoordinatorProcess(
     dataLocation: (local) =>
       local ? { kind: "directory", at: options.preparedRoot } : { kind: "url", at: "/data" },
     facts: options.facts,
+    ...(faults && { probe: faults.probe }),
     log,
   });
+  await coordinator.save();
   const server = await createServer({
     host: options.host,
     port: options.port,
@@ -137,6 +142,7 @@ async function readState(directory: string): Promise<
       readonly runClass: RunClass | undefined;
       readonly stopping: string | undefined;
       readonly startedAtMs: number | undefined;
+      readonly quarantined: readonly string[];
     }
   | undefined
 > {
@@ -148,6 +154,7 @@ async function readState(directory: string): Promise<
       generation?: number;
       runKey?: string;
       state?: string;
+      quarantined?: string[];
       reason?: string | null;
       startedAtMs?: number;
       canary?: string | null;
@@ -158,8 +165,8 @@ async function readState(directory: string): Promise<
         ? { digest: state.canary, determinismClass: state.determinismClass }
         : undefined;
     const stopping = state.state === "stopping" ? (state.reason ?? "asked to stop") : undefined;
-    const { generation = 0, runKey, startedAtMs } = state;
-    return { generation, runKey, runClass, stopping, startedAtMs };
+    const { generation = 0, runKey, startedAtMs, quarantined = [] } = state;
+    return { generation, runKey, runClass, stopping, startedAtMs, quarantined };
   } catch (error) {
     throw new UserError({
       what: "the run's state cannot be read",

@@ -1,7 +1,8 @@
 import os from "node:os";
 import { loadArithmetic } from "@latentweave/arithmetic";
+import { readOwnFaults } from "@latentweave/faults";
 import { createShard } from "@latentweave/parameter-server-engine";
-import { type Channel, parseMessage, systemClock } from "@latentweave/protocol";
+import { type Channel, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
 import { type FileVault, openShardVault } from "@latentweave/vault";
 import { createServer, createWebSocketDialer, keepConnected } from "@latentweave/transport";
 
@@ -28,6 +29,7 @@ const heartbeatMs = 5_000;
 /** One parameter-server shard as a process: until the run is over. @throws when the shard cannot go on. */
 export async function runShardProcess(options: ShardProcessOptions, signal: AbortSignal): Promise<string> {
   const { runId, index, shards, token, log } = options;
+  const faults = readOwnFaults<ShardMoment>("shard");
   const dialer = createWebSocketDialer({
     clock: systemClock,
     parseMessage,
@@ -57,7 +59,8 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     until: AbortSignal,
   ): void => {
     keepConnected({
-      ...{ dialer, url, clock: systemClock, onChannel, signal: until },
+      ...{ dialer, clock: systemClock, onChannel, signal: until },
+      url: faults?.reroute(url) ?? url,
       // Jitter of reconnections needs no key: it never reaches a weight.
       random: () => Math.random(),
       onWaiting: (reason) => log(`shard ${index} waits for ${what}: ${reason}`),
@@ -93,6 +96,7 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
       return vault;
     },
     residentBytes: () => process.memoryUsage.rss(),
+    ...(faults && { probe: faults.probe }),
     log,
   });
   const aborted = new Promise<string>((resolve) =>

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import pc from "picocolors";
+import { addChaos } from "../verbs/chaos.ts";
 import { addCompletion } from "../verbs/completion.ts";
 import { addCoordinator } from "../verbs/coordinator.ts";
 import { addDashboard } from "../verbs/dashboard.ts";
@@ -58,6 +59,7 @@ export function createProgram(): Command {
   addEncode(program);
   addData(program);
   addDashboard(program);
+  addChaos(program);
   addCompletion(program);
   addCoordinator(program);
   addParameterServer(program);

@@ -10,7 +10,7 @@ import { coordinatorFile } from "../runs/run-holder.ts";
 import { launchCoordinator } from "./launch-coordinator.ts";
 import { launchShard } from "./launch-shard.ts";
 import { countWorkers, launchWorker } from "./launch-worker.ts";
-import type { LaunchedRun, LaunchOptions } from "./launched-run.ts";
+import type { LaunchedProcesses, LaunchedRun, LaunchOptions } from "./launched-run.ts";
 import { createProcessStarter } from "./process-starter.ts";
 import { createRunStream } from "./run-stream.ts";
 
@@ -22,7 +22,7 @@ const leaveMs = 5_000;
  * of their own. Each that ends before the run does is started again as what it was. Nothing of it outlives this process.
  * @throws UserError for anything wrong with data or model, or a process that cannot start.
  */
-export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
+export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & LaunchedProcesses> {
   const options = reachable(asked);
   const { job, runId, token } = options;
   const directory = path.join(options.runsDirectory, runId);
@@ -30,7 +30,7 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
   const logs = path.join(directory, "logs");
   await mkdir(logs, { recursive: true });
 
-  const { start, all } = createProcessStarter(logs, token);
+  const { start, all } = createProcessStarter(logs, token, options.drill);
   let killed = false;
   const killAll = (): void => {
     killed = true;
@@ -67,7 +67,7 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
     }),
   );
   const gaveUp = new Set<number>();
-  for (let index = 0; index < workers; index++)
+  const addWorker = (index: number): void =>
     launchWorker({ options, url, index }, start, {
       restart: onRestart,
       gaveUp(code, lines) {
@@ -77,6 +77,7 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
           fail(`every worker gave up: ${lines.at(-1) ?? `exit code ${code}`}`);
       },
     });
+  for (let index = 0; index < workers; index++) addWorker(index);
 
   const ended = coordinator.ended.then(async (end) => {
     over = true;
@@ -99,6 +100,9 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun> {
     },
     stopNow: killAll,
     ended,
+    process: (name) => all.findLast((supervised) => supervised.name === name),
+    alive: () => all.filter(({ pid }) => pid !== undefined),
+    startWorker: (name) => addWorker(Number(name.replace(/^worker-/, ""))),
   };
 }
 

@@ -23,11 +23,13 @@ export function launchShard(
     ...["parameter-server", "--coordinator", url, "--run-id", options.runId],
     ...["--index", String(index), "--shards", String(options.job.launcher.shards)],
   ];
-  let port: number | undefined;
+  /** Something stands before it. */
+  const fixed = options.drill?.shardPorts?.[index];
+  let port = fixed;
   const argsOfNext = (): string[] => {
     const args = port === undefined ? always : [...always, "--port", String(port)];
     // One that cannot have the port says so and ends; the next takes any, and everybody is told where it is.
-    port = undefined;
+    port = fixed;
     return args;
   };
   const supervised = start(`shard-${index}`, argsOfNext, {

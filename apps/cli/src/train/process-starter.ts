@@ -1,6 +1,7 @@
 import path from "node:path";
 import { Supervised, type SupervisedOptions } from "@latentweave/launch";
 import { ownCommand } from "../command/own-command.ts";
+import type { LaunchDrill } from "./launched-run.ts";
 
 /** Starts a process of the run: this program again, with a verb. */
 export type StartProcess = (
@@ -17,20 +18,39 @@ export interface ProcessStarter {
 }
 
 /** @param logs the folder for their output. @param secret the run's token, which does not stand in a process list */
-export function createProcessStarter(logs: string, secret: string | undefined): ProcessStarter {
+export function createProcessStarter(
+  logs: string,
+  secret: string | undefined,
+  drill: LaunchDrill | undefined,
+): ProcessStarter {
   const { command, args } = ownCommand();
   const lifeline = secret === undefined ? ["--with-parent"] : ["--token-stdin"];
   const all: Supervised[] = [];
   return {
     all,
     start(name, verbArgs, more) {
+      const [first, ...others] = [...(drill?.prefix(name) ?? []), command];
       const supervised = new Supervised({
         name,
-        command,
-        args: () => [...args, ...(typeof verbArgs === "function" ? verbArgs() : verbArgs), ...lifeline],
+        command: first,
+        args: () => [
+          ...others,
+          ...args,
+          ...(typeof verbArgs === "function" ? verbArgs() : verbArgs),
+          ...lifeline,
+        ],
         ...(secret === undefined ? {} : { secret }),
         logFile: path.join(logs, `${name}.log`),
+        env: drill?.environment(name) ?? {},
         ...more,
+        onRestart(reason) {
+          drill?.onProcessEnd(name, reason);
+          more.onRestart?.(reason);
+        },
+        onEnd(code, signal, lines) {
+          drill?.onProcessEnd(name, signal ?? `exit code ${code}`);
+          more.onEnd?.(code, signal, lines);
+        },
       });
       all.push(supervised);
       return supervised;

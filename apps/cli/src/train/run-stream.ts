@@ -4,13 +4,15 @@ import { readStream } from "./event-stream.ts";
 
 /** Between attempts to reach a coordinator that is being started again. */
 const againMs = 100;
+const mostUnread = 1_000;
 
 /** What is told of a run while it goes on: by its coordinators, one after the other, and by its launcher. */
 export interface RunStream {
   /** From the launcher itself. */
   say(level: RunEvent["level"], text: string): void;
   /**
-   * Everything that is told from now on, and what the launcher has said until now; for one reader.
+   * Begins to listen. What comes of it is everything that is told from now on, and what the launcher has said until now;
+   * for one reader, who may come late or never.
    * @param over settles when no coordinator will say anything more
    */
   follow(url: string, token: string | undefined, over: Promise<unknown>): AsyncGenerator<StreamMessage>;
@@ -27,6 +29,7 @@ export function createRunStream(onStep: () => void): RunStream {
 
   const push = (message: StreamMessage): void => {
     unread.push(message);
+    if (unread.length > mostUnread) unread.shift();
     wake();
   };
 
@@ -68,19 +71,23 @@ export function createRunStream(onStep: () => void): RunStream {
 
   return {
     say: (level, text) => push({ kind: "event", event: { atMs: Date.now(), level, text } }),
-    async *follow(url, token, over) {
+    follow(url, token, over) {
       void readAll(url, token, over);
-      for (;;) {
-        const message = unread.shift();
-        if (message) yield message;
-        else if (ended) return;
-        else
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-      }
+      return read();
     },
   };
+
+  async function* read(): AsyncGenerator<StreamMessage> {
+    for (;;) {
+      const message = unread.shift();
+      if (message) yield message;
+      else if (ended) return;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  }
 }
 
 const endStates: ReadonlySet<string> = new Set(["finished", "interrupted", "failed"]);

@@ -26,6 +26,8 @@ export interface RunSpec {
   readonly evaluation: EvaluationSpec | null;
   /** A checkpoint is made of every version divisible by this, and of the last; 0: only of the last. */
   readonly checkpointEverySteps: number;
+  /** Share of steps in which each worker's micro-batches are computed by another one as well; 0 when absent. */
+  readonly auditShare?: number;
   /** Rows within which a slot's order is shuffled. */
   readonly windowRows: number;
   readonly compute: { readonly backend: string | null; readonly threads: number };

@@ -9,8 +9,11 @@ export interface Checkpointing {
    * shards may arrive before it and wait for it.
    */
   announce(version: number, meta: Meta): void;
-  /** The shards are about to be asked for this version once more. @returns the attempt to ask for */
-  askFor(version: number, meta: Meta): number;
+  /**
+   * The shards are about to be asked for this version once more.
+   * @returns the attempt to ask for; undefined when all of it is here already
+   */
+  askFor(version: number, meta: Meta): number | undefined;
   slice(message: MessageOf<"checkpoint-slice">, bytes: Uint8Array): void;
   end(message: MessageOf<"checkpoint-end">): void;
   /** A shard was lost: nothing that is under way will become whole, and what still comes of it is ignored. */
@@ -96,6 +99,10 @@ export function createCheckpointing(options: {
   return {
     announce: (version, meta) => at(version, 0)?.announced(meta),
     askFor(version, meta) {
+      const before = collecting.get(version);
+      if (before?.whole === true) return undefined;
+      // Told of, perhaps begun, and never to become whole.
+      if (before) giveUp(before).catch(options.onFailed);
       const attempt = Math.max(1, leastAttempt.get(version) ?? 0);
       leastAttempt.set(version, attempt);
       at(version, attempt)?.announced(meta);

@@ -26,6 +26,8 @@ export interface CoordinatorOptions {
   /** What is known from the coordinator that ended in the middle of the run and in whose place this one is. */
   readonly succeeds: Succeeded | undefined;
   readonly runClass: RunClass | undefined;
+  /** Worker ids that sent wrong bits before. */
+  readonly quarantined: readonly string[];
   readonly optimiserSections: readonly string[];
   readonly store: RunStore;
   readonly clock: Clock;

@@ -19,6 +19,7 @@ import { createProgress } from "./progress.ts";
 import { createQuorum } from "./quorum.ts";
 import { createRunLog } from "./run-log.ts";
 import { type Durable, reasonOf, type RunFacts, runSnapshot, stateRecord } from "./run-record.ts";
+import { createTrust } from "./trust.ts";
 import { createShardPeers } from "./shard-peers.ts";
 import type { Holding } from "./starting-point.ts";
 
@@ -39,6 +40,8 @@ const stopPatienceMs = 10_000;
  * 4. The run ends once: finished after the last commit and checkpoint, interrupted after the checkpoint of a stop, or failed.
  */
 export interface Coordinator {
+  /** Writes run.json. Before anybody is let in, so that no later coordinator has the same generation. */
+  save(): Promise<void>;
   accept(channel: Channel): void;
   /** Stops after a checkpoint; a second call, or no parameter server to make one, stops at once. */
   stop(reason: string): void;
@@ -63,7 +66,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const history = createHistory(historyPoints);
   const progress = createProgress(
     spec.tasks.map((task) => task.name),
-    options.resume?.version ?? 0,
+    Math.min(store.ledgerEnd.nextStep, totalSteps(spec)),
   );
   let life: Life = { state: "starting" };
   let durable: Durable | undefined = options.resume && {
@@ -94,10 +97,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       events: log.events,
     });
 
+  const writeState = (): Promise<void> =>
+    store.writeState(stateRecord(facts(), membership.runClass, membership.quarantined));
   const save = (): void => {
-    store
-      .writeState(stateRecord(facts(), membership.runClass))
-      .catch((error: unknown) => fail(textOf(error)));
+    writeState().catch((error: unknown) => fail(textOf(error)));
   };
 
   const apply = (event: LifeEvent): void => {
@@ -172,11 +175,20 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     checkpointing.announce(version, announced.meta);
   };
 
+  /** A record that is told again: what shards sent of its checkpoint went over connections that are no more. */
+  const announceAgain = ({ version, combiner }: MessageOf<"committed">): void => {
+    if (combiner === undefined || durable?.version === version) return;
+    announced = { version, meta: checkpointMeta(combiner) };
+    askForLastCheckpoint();
+  };
+
   /** The checkpoint that ends the run was under way when somebody was lost: nobody trains any further, so it is there to be had. */
   const askForLastCheckpoint = (): void => {
-    const version = lastVersion;
-    if (version === undefined || durable?.version === version || announced?.version !== version) return;
+    const version = lastVersion ?? (announced?.version === totalSteps(spec) ? announced.version : undefined);
+    if (version === undefined || !shards.complete) return;
+    if (durable?.version === version || announced?.version !== version) return;
     const attempt = checkpointing.askFor(version, announced.meta);
+    if (attempt === undefined) return;
     for (const channel of shards.channels()) channel.send({ type: "checkpoint", runId, version, attempt });
   };
 
@@ -208,6 +220,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       history.cutTo(source?.version ?? 0);
       lastCommitted = false;
       lastVersion = undefined;
+      announced = undefined;
     },
     onMoved() {
       for (const member of membership.everyone()) {
@@ -222,6 +235,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (digest !== "") store.appendVersion({ timeline, version, digest });
     },
     onLate: (message) => lateSlots.take(message),
+    onSuspect: (message) => trust.accused(message),
+    onUnfit: (message) => trust.unfit(message),
     onStopped(message) {
       lastVersion = message.version;
       // The checkpoint of this very version may have been due, and be written already.
@@ -241,6 +256,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       membership.welcomeAll();
       if (stopping !== undefined) apply({ kind: "stop", reason: stopping });
     } else log.event("info", "the parameter server is whole again");
+    if (leader?.combiner !== undefined && announced?.version !== leader.version)
+      announced = { version: leader.version, meta: checkpointMeta(leader.combiner) };
     if (leader && (leader.over || leader.version > lastStep(spec))) takeOver(leader);
     if (life.state === "stopping" && lastVersion === undefined) tellToStop(life.reason);
     askForLastCheckpoint();
@@ -249,8 +266,6 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   /** The leader has made its last step already: the coordinator before this one may have heard of it. */
   const takeOver = (leader: NonNullable<Holding>): void => {
     lastVersion = leader.version;
-    if (leader.combiner !== undefined && announced?.version !== leader.version)
-      announced = { version: leader.version, meta: checkpointMeta(leader.combiner) };
     if (leader.version > lastStep(spec)) lastCommitted = true;
     else
       apply({
@@ -281,7 +296,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       },
       message,
     );
-    announce(message);
+    if (message.version <= shards.leaderCame) announceAgain(message);
+    else announce(message);
     // The leader forgets a record that is acknowledged, so it must outlive this process by then.
     store.recorded().then(
       () => {
@@ -294,6 +310,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       lastCommitted = true;
       lastVersion = message.version;
     }
+    trust.committed(message);
     if (!point) return;
     history.add(point);
     membership.committed();
@@ -310,9 +327,27 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     log,
     expectedWorkers: options.expectedWorkers,
     runClass: options.runClass,
+    quarantined: options.quarantined,
     welcomeFor: (channel) => (shards.begun ? welcomeFor(channel, shards.addressesFor(channel)) : undefined),
     isOver: () => isOver(life),
     onChange: (why) => quorum.form(membership.active(), why),
+    onFailed: fail,
+  });
+
+  const trust = createTrust({
+    log,
+    active: membership.active,
+    fromVersion: store.ledgerEnd.nextStep,
+    onSuspects: () => quorum.form(membership.active(), "workers disagree"),
+    onConvicted(workerId, step, why) {
+      membership.quarantine(workerId);
+      save();
+      shards.goBackBefore(step, `worker ${workerId} is quarantined: ${why}`);
+    },
+    onRedo(step, leases, why) {
+      quorum.form(membership.active(), "a step is computed once more", leases);
+      shards.redo(step, why);
+    },
     onFailed: fail,
   });
 
@@ -329,6 +364,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     generation: options.generation,
     spec,
     log,
+    suspects: () => trust.suspects,
     shards: shards.channels,
     everyone: membership.everyone,
     onFormed(workers) {
@@ -349,6 +385,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   if (lastCommitted) progressed();
 
   return {
+    save: writeState,
     accept: (channel) =>
       listenTo(channel, {
         runId,

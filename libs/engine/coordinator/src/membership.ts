@@ -32,6 +32,9 @@ export interface Membership {
   /** Something was committed: whoever gave up before was not the run's fault. */
   committed(): void;
   readonly runClass: RunClass | undefined;
+  /** It sent wrong bits: it is let in no more. */
+  quarantine(workerId: string): void;
+  readonly quarantined: readonly string[];
   /** Nobody is waited for any longer. */
   close(): void;
 }
@@ -42,6 +45,8 @@ export function createMembership(options: {
   readonly log: RunLog;
   readonly expectedWorkers: number;
   readonly runClass: RunClass | undefined;
+  /** Worker ids that are let in no more. */
+  readonly quarantined: readonly string[];
   /** Undefined while the shards' addresses are not known. */
   readonly welcomeFor: (channel: Channel) => MessageOf<"welcome"> | undefined;
   readonly isOver: () => boolean;
@@ -52,6 +57,7 @@ export function createMembership(options: {
   const { log } = options;
   const members = new Map<string, Member>();
   let runClass = options.runClass;
+  const quarantined = new Set(options.quarantined);
   let gathering: (() => void) | undefined;
   let gathered = false;
   let giveUps = 0;
@@ -168,6 +174,14 @@ export function createMembership(options: {
 
   return {
     greet(channel, hello) {
+      if (quarantined.has(hello.id)) {
+        log.event("warning", `worker ${hello.id} is quarantined and was not let in`);
+        channel.close(
+          closeCodes.wrongClass,
+          "quarantined: it sent wrong bits; run `latentweave doctor` here",
+        );
+        return () => undefined;
+      }
       const before = members.get(hello.id);
       const old = before?.channel;
       if (before) before.channel = undefined;
@@ -194,6 +208,19 @@ export function createMembership(options: {
     },
     committed() {
       giveUps = 0;
+    },
+    quarantine(workerId) {
+      quarantined.add(workerId);
+      const member = members.get(workerId);
+      if (!member) return;
+      const { channel } = member;
+      member.channel = undefined;
+      member.state = "quarantined";
+      channel?.close(closeCodes.wrongClass, "quarantined: it sent wrong bits; run `latentweave doctor` here");
+      changed(`worker ${workerId} is quarantined`);
+    },
+    get quarantined() {
+      return [...quarantined];
     },
     close: () => gathering?.(),
   };

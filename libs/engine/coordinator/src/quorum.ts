@@ -32,6 +32,8 @@ export function createQuorum(options: {
   readonly spec: RunSpec;
   readonly log: RunLog;
   readonly shards: () => readonly Channel[];
+  /** Those whom others are to check in every step. */
+  readonly suspects: () => ReadonlySet<string>;
   /** Whoever was a member until now. */
   readonly everyone: () => Iterable<Member>;
   readonly onFormed: (workers: number) => void;
@@ -42,10 +44,11 @@ export function createQuorum(options: {
   let warnedIdle = false;
 
   const tell = (active: readonly Member[]): void => {
-    const workers = active.map(({ workerId, leases }) => ({
-      workerId,
-      tasks: [...new Set(leases.map((lease) => lease.task))],
-    }));
+    const audits = auditsOf(able(active), spec.auditShare ?? 0, options.suspects());
+    const workers = active.map(({ workerId, leases }) => {
+      const audited = (audits.get(workerId) ?? []).flatMap((audit) => audit.leases);
+      return { workerId, tasks: [...new Set([...leases, ...audited].map((lease) => lease.task))] };
+    });
     formed = { type: "members", runId, quorumId, workers };
     for (const shard of options.shards()) shard.send(formed);
     for (const [rank, member] of active.entries())
@@ -56,6 +59,7 @@ export function createQuorum(options: {
         rank,
         worldSize: active.length,
         leases: [...member.leases],
+        audits: audits.get(member.workerId) ?? [],
       });
   };
 
@@ -86,7 +90,10 @@ export function createQuorum(options: {
     }
     tell(active);
     const count = active.length;
-    log.event("info", `quorum ${quorumId}: ${count} worker${count === 1 ? "" : "s"} (${why})`);
+    log.event(
+      "info",
+      `quorum ${quorumId % quorumsPerGeneration}: ${count} worker${count === 1 ? "" : "s"} (${why})`,
+    );
     if (count === 0) log.event("warning", "no worker is left: waiting for one to join");
     options.onFormed(count);
     warnIdle(active);
@@ -108,6 +115,29 @@ export function createQuorum(options: {
       if (better) form(everyone, "measured speeds differ", better);
     },
   };
+}
+
+/**
+ * Who computes whose slots as well: a ring, each worker its neighbour's, in a share of the steps; suspects are checked in
+ * every step, by somebody who is none.
+ */
+export function auditsOf(
+  active: readonly Pick<Member, "workerId" | "leases">[],
+  share: number,
+  suspects: ReadonlySet<string>,
+): ReadonlyMap<string, MessageOf<"assignment">["audits"]> {
+  const audits = new Map<string, MessageOf<"assignment">["audits"]>();
+  if (active.length < 2) return audits;
+  const trusted = active.filter(({ workerId }) => !suspects.has(workerId));
+  for (const [place, { workerId, leases }] of active.entries()) {
+    const isSuspect = suspects.has(workerId) && trusted.length > 0;
+    const auditor = isSuspect ? trusted[place % trusted.length] : active[(place + 1) % active.length];
+    const own = isSuspect ? 1 : share;
+    if (!auditor || own === 0 || leases.length === 0) continue;
+    const before = audits.get(auditor.workerId) ?? [];
+    audits.set(auditor.workerId, [...before, { workerId, share: own, leases: [...leases] }]);
+  }
+  return audits;
 }
 
 /** Those who may have leases: all of them where everybody is late. */

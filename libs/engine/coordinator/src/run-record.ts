@@ -29,6 +29,7 @@ export function reasonOf(life: Life): string | null {
 export function stateRecord(
   { options, life, startedAtMs, progress, durable }: RunFacts,
   runClass: RunClass | undefined,
+  quarantined: readonly string[],
 ): Readonly<Record<string, unknown>> {
   return {
     ...options.facts,
@@ -45,6 +46,7 @@ export function stateRecord(
     generation: options.generation,
     hash: durable?.hash ?? null,
     hashVersion: durable?.version ?? -1,
+    quarantined,
     canary: runClass?.digest ?? null,
     determinismClass: runClass?.determinismClass ?? null,
   };

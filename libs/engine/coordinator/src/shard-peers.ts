@@ -57,7 +57,13 @@ export interface ShardPeers {
   ): (message: Message, slices: readonly Uint8Array[]) => void;
   /** In order of their index, as this peer reaches them. */
   addressesFor(peer: Channel): string[];
+  /** Everybody goes back to before `step`, for what was computed since must not stay. */
+  goBackBefore(step: number, why: string): void;
+  /** The step in progress is computed once more. */
+  redo(step: number, why: string): void;
   leader(): Channel | undefined;
+  /** The version that the leader held when it came; −1 where it began anew. */
+  readonly leaderCame: number;
   channels(): Channel[];
   close(): void;
 }
@@ -87,6 +93,8 @@ export function createShardPeers(options: {
   readonly onCommitted: (message: MessageOf<"committed">) => void;
   readonly onSettled: (message: MessageOf<"settled">) => void;
   readonly onLate: (message: MessageOf<"late">) => void;
+  readonly onSuspect: (message: MessageOf<"suspect">) => void;
+  readonly onUnfit: (message: MessageOf<"unfit">) => void;
   readonly onStopped: (message: MessageOf<"stopped">) => void;
   readonly onFailed: (reason: string) => void;
 }): ShardPeers {
@@ -106,6 +114,11 @@ export function createShardPeers(options: {
   const failed = (error: unknown): void =>
     options.onFailed(error instanceof Error ? error.message : String(error));
   const leaderAddress = (local: boolean): string => options.shardAddress(0, ports.get(0) ?? 0, local);
+
+  const addressesFor = (peer: Channel): string[] =>
+    [...ports.entries()]
+      .sort(([a], [b]) => a - b)
+      .map(([index, port]) => options.shardAddress(index, port, peer.local));
 
   // --- where it begins ----------------------------------------------------------------------------------------------
 
@@ -135,14 +148,14 @@ export function createShardPeers(options: {
     sendBegin(peer, source ? "checkpoint" : "initial", source?.version ?? 0);
   };
 
-  const goBack = async (why: string): Promise<void> => {
+  const goBack = async (why: string, convictedSince?: number): Promise<void> => {
     const beginning = (beginnings += 1);
     goingBack = true;
     for (const peer of peers.values()) {
       peer.ready = false;
       peer.tells = false;
     }
-    const source = await store.latestCheckpoint();
+    const source = await store.latestCheckpoint(convictedSince);
     if (beginning !== beginnings) return;
     const version = source?.version ?? 0;
     const { timeline: last, nextStep } = store.ledgerEnd;
@@ -156,7 +169,7 @@ export function createShardPeers(options: {
       await store.appendTimeline({
         timeline: next,
         fromVersion: version,
-        reason: begun ? "recovered" : "resumed",
+        reason: convictedSince !== undefined ? "convicted" : begun ? "recovered" : "resumed",
         detail: why,
       });
       options.onEvent(
@@ -170,6 +183,18 @@ export function createShardPeers(options: {
     goingBack = false;
     options.onBeginAnew(source);
     for (const peer of inOrder()) if (peer.held !== "unasked") beginFromOrigin(peer, source).catch(failed);
+  };
+
+  const redo = async (step: number, why: string): Promise<void> => {
+    const beginning = (beginnings += 1);
+    goingBack = true;
+    for (const peer of peers.values()) peer.ready = false;
+    const next = Math.max(store.ledgerEnd.timeline, timeline()) + 1;
+    await store.appendTimeline({ timeline: next, fromVersion: step, reason: "redone", detail: why });
+    if (beginning !== beginnings) return;
+    origin = { timeline: next, from: "held", source: undefined, started: false };
+    goingBack = false;
+    for (const peer of inOrder()) sendBegin(peer, "held", step);
   };
 
   const decide = (): void => {
@@ -218,6 +243,9 @@ export function createShardPeers(options: {
     if (!complete() || !origin) return;
     begun = true;
     origin.started = true;
+    // Those in the middle of their steps know where the leader was before.
+    for (const { index, channel } of inOrder())
+      if (index > 0) channel.send({ type: "shards", runId, addresses: addressesFor(channel) });
     const leader = peers.get(0)?.held;
     options.onComplete(leader === "unasked" ? undefined : leader);
   };
@@ -242,6 +270,12 @@ export function createShardPeers(options: {
         return;
       case "late":
         if (message.timeline === timeline() && !goingBack) options.onLate(message);
+        return;
+      case "suspect":
+        if (message.timeline === timeline() && !goingBack) options.onSuspect(message);
+        return;
+      case "unfit":
+        if (message.timeline === timeline() && !goingBack) options.onUnfit(message);
         return;
       case "stopped":
         if (peer.ready) options.onStopped(message);
@@ -322,11 +356,14 @@ export function createShardPeers(options: {
         if (peers.get(index) === peer) take(peer, message, slices);
       };
     },
-    addressesFor: (peer) =>
-      [...ports.entries()]
-        .sort(([a], [b]) => a - b)
-        .map(([index, port]) => options.shardAddress(index, port, peer.local)),
+    addressesFor,
+    goBackBefore: (step, why) => void goBack(why, step).catch(failed),
+    redo: (step, why) => void redo(step, why).catch(failed),
     leader: () => peers.get(0)?.channel,
+    get leaderCame() {
+      const held = peers.get(0)?.held;
+      return held === undefined || held === "unasked" ? -1 : held.version;
+    },
     channels: () => inOrder().map(({ channel }) => channel),
     close() {
       for (const cancel of graces.values()) cancel();

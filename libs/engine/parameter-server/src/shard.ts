@@ -1,4 +1,4 @@
-import { lastStep, type RunSpec } from "@latentweave/plan";
+import { lastStep, type RunSpec, totalSteps } from "@latentweave/plan";
 import {
   type Channel,
   closeCodes,
@@ -177,7 +177,9 @@ export function createShard(options: ShardOptions): Shard {
       },
       onLate: (step, missing) =>
         coordinator?.send({ type: "late", runId, timeline: state.timeline, step, missing: [...missing] }),
-      onRefused: breakDown,
+      onSuspicion: (suspicion) =>
+        coordinator?.send({ type: "suspect", runId, timeline: state.timeline, ...suspicion }),
+      onUnfit: (unfit) => coordinator?.send({ type: "unfit", runId, timeline: state.timeline, ...unfit }),
     });
 
     leader.onWord = (message) => {
@@ -236,6 +238,7 @@ export function createShard(options: ShardOptions): Shard {
     const text = running ? undefined : state.readDecision()?.text;
     const kept = text === undefined ? undefined : readDecision(text);
     const isOver = running ? stepping.over : version > lastStep(spec);
+    const isFinal = isOver || version === totalSteps(spec);
     const combiner = running ? stepping.combiner : kept?.combiner;
     coordinator?.send({
       type: "held",
@@ -244,7 +247,7 @@ export function createShard(options: ShardOptions): Shard {
         state: {
           ...{ timeline, version, running, over: isOver },
           ...(leads && { recordsFrom: running ? stepping.recordsFrom : (kept?.records[0]?.step ?? version) }),
-          ...(leads && isOver && combiner !== undefined && { combiner }),
+          ...(leads && isFinal && combiner !== undefined && { combiner }),
         },
       }),
     });
@@ -360,7 +363,8 @@ export function createShard(options: ShardOptions): Shard {
         const take = (bytes: readonly Uint8Array[]): void => {
           if (followers.get(follower) === channel) prepared?.fromFollower(from, word, bytes);
         };
-        if (running) take(slices);
+        // A follower may have been told of a timeline before its leader was.
+        if (running && prepared && word.timeline <= prepared.training.state.timeline) take(slices);
         else {
           const own = slices.map((slice) => slice.slice());
           earlyWords.push(() => take(own));

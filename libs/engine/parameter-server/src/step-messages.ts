@@ -3,6 +3,8 @@ import type { MessageOf, TaskRecord } from "@latentweave/protocol";
 import type { Received } from "./leader.ts";
 import { updates } from "./training.ts";
 
+type ByShard = readonly (readonly [index: number, received: Received])[];
+
 /** Mean loss per task in job order: of the gradient round where the task has one, else of its evaluation; 0 for none. */
 export function lossesOf(
   spec: RunSpec,
@@ -66,23 +68,36 @@ export function commitRecord(
   > & {
     readonly plan: StepPlan;
     readonly tasks: readonly Omit<TaskRecord, "shards">[];
-    readonly received: readonly (readonly [index: number, received: Received])[];
+    readonly received: ByShard;
     readonly combiner?: string;
   },
 ): MessageOf<"committed"> {
   const { plan, tasks, received, ...fields } = options;
-  const shardsOf = (task: string, round: number): TaskRecord["shards"] =>
-    received.flatMap(([index, nodes]) =>
-      nodes
-        .filter((entry) => entry.task === task && entry.round === round)
-        .map((entry) => ({ index, nodes: entry.nodes })),
-    );
   return {
     type: "committed",
     ...fields,
     step: plan.step,
     version: plan.step + (updates(plan) ? 1 : 0),
-    tasks: tasks.map((task) => ({ ...task, shards: shardsOf(task.task, task.round) })),
+    tasks: tasks.map((task) => ({ ...task, shards: shardsOf(received, task) })),
     last: plan.last,
   };
+}
+
+/** Who has sent what, of every task and round. */
+export function taskNodes(
+  tasks: readonly Omit<TaskRecord, "shards">[],
+  received: ByShard,
+): MessageOf<"unfit">["tasks"] {
+  return tasks.map(({ task, round }) => ({ task, round, shards: shardsOf(received, { task, round }) }));
+}
+
+function shardsOf(
+  received: ByShard,
+  { task, round }: { readonly task: string; readonly round: number },
+): TaskRecord["shards"] {
+  return received.flatMap(([index, nodes]) =>
+    nodes
+      .filter((entry) => entry.task === task && entry.round === round)
+      .map((entry) => ({ index, nodes: entry.nodes })),
+  );
 }

@@ -54,8 +54,11 @@ export interface StepReduction {
   readonly duplicates: number;
   /** Nothing has arrived yet. */
   readonly isEmpty: boolean;
-  /** @throws ProtocolError when the payload is not one that this step, task and shard have. */
-  accept(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string): void;
+  /**
+   * @returns whether anything of it was new
+   * @throws ProtocolError when the payload is not one that this step, task and shard have.
+   */
+  accept(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string): boolean;
   /** Every gradient slice of every task is complete. */
   gradientsComplete(): boolean;
   metricsComplete(): boolean;
@@ -118,6 +121,7 @@ export function createStepReduction(options: {
         } else throw new ProtocolError(`payload "${payload.name}" is not one that this shard takes`);
       }
       if (isNew) noteNode(task, message.node, workerId, options.arithmetic.digest(...bytes));
+      return isNew;
     },
     gradientsComplete: () => tasks.every((task) => task.slices.every(({ reducer }) => reducer.isComplete())),
     metricsComplete: () => !leader || tasks.every((task) => task.metrics?.reducer.isComplete() ?? true),

@@ -11,12 +11,13 @@ import {
 import { applyUpdate } from "./apply-update.ts";
 import { createCombineRule } from "./combine-rule.ts";
 import { type Decision, encodeDecision, readDecision } from "./decision-text.ts";
-import { createStepDecision, needsProducts, type StepDecision } from "./leader.ts";
+import { createStepDecision, needsProducts, type Received, type StepDecision } from "./leader.ts";
 import { createLateness } from "./lateness.ts";
 import { type BlockProducts, blockProducts } from "./products.ts";
-import { abandonMessage, commitRecord, decideMessage, lossesOf } from "./step-messages.ts";
+import { abandonMessage, commitRecord, decideMessage, lossesOf, taskNodes } from "./step-messages.ts";
 import { createStepReduction, type StepReduction } from "./step-reduction.ts";
 import { rateAt, type Training, updates } from "./training.ts";
+import { createWitnesses, type Suspicion } from "./witnesses.ts";
 import { createUnrecorded } from "./unrecorded.ts";
 
 /** Where a shard begins, or begins again. */
@@ -36,6 +37,8 @@ interface StepInProgress {
   readonly startedMs: number;
   /** Set when this shard's gradient slices were complete and reported. */
   reportedMs: number | undefined;
+  /** It must not be committed as it is, and the coordinator has been told. */
+  unfit: boolean;
 }
 
 /**
@@ -112,8 +115,9 @@ export interface SteppingOptions {
   readonly onApplied: (step: number, timings: { readonly update: number; readonly publish: number }) => void;
   readonly onCheckpoint: () => void;
   readonly onLate: (step: number, missing: readonly Lease[]) => void;
-  /** The step must not be committed: the run cannot go on. */
-  readonly onRefused: (error: Error) => void;
+  readonly onSuspicion: (suspicion: Suspicion) => void;
+  /** The step must not be committed as it is: nothing happens until the shard is told to begin anew. */
+  readonly onUnfit: (unfit: Pick<MessageOf<"unfit">, "step" | "reason" | "tasks">) => void;
 }
 
 export function createStepping(options: SteppingOptions): Stepping {
@@ -121,6 +125,7 @@ export function createStepping(options: SteppingOptions): Stepping {
   const { arithmetic, spec, layout, state, publication } = training;
   const scratch = arithmetic.allocate(65_536);
   const unrecorded = createUnrecorded();
+  const witnesses = createWitnesses();
   const lateness = createLateness({
     clock,
     onLate() {
@@ -156,7 +161,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     const decision = leads
       ? createStepDecision({ spec, layout, plan, shards: options.shards, combine, clipScale })
       : undefined;
-    current = { plan, reduction, decision, startedMs: clock.nowMs(), reportedMs: undefined };
+    current = { plan, reduction, decision, startedMs: clock.nowMs(), reportedMs: undefined, unfit: false };
     lateness.opened(plan);
     const reports = early;
     early = [];
@@ -197,7 +202,7 @@ export function createStepping(options: SteppingOptions): Stepping {
 
   const decideIfComplete = (): void => {
     const step = current;
-    if (!step?.decision || unrecorded.full || !step.reduction.metricsComplete()) return;
+    if (!step?.decision || step.unfit || unrecorded.full || !step.reduction.metricsComplete()) return;
     const { plan } = step;
     // A step that only evaluates needs no word of the followers, but its record needs theirs on its weights.
     if (!options.isSettled(plan.step)) return;
@@ -205,11 +210,12 @@ export function createStepping(options: SteppingOptions): Stepping {
     const verdict = step.decision.verdict(lossesOf(spec, plan, tasks));
     if (verdict.kind === "waiting") return;
     if (verdict.kind === "refused") {
-      options.onRefused(
-        new Error(
-          `step ${plan.step} cannot be committed: ${verdict.reason}; a smaller learning rate, clipNorm or cleaner data usually mends it`,
-        ),
-      );
+      step.unfit = true;
+      options.onUnfit({
+        step: plan.step,
+        reason: verdict.reason,
+        tasks: taskNodes(tasks, receivedOf(step)),
+      });
       return;
     }
     const decidedMs = clock.nowMs();
@@ -217,13 +223,13 @@ export function createStepping(options: SteppingOptions): Stepping {
     const decide = decideMessage(runId, timeline, plan, verdict);
     const record = commitRecord({
       ...{ runId, timeline, plan, tasks },
-      received: updates(plan) ? step.decision.received() : [[0, step.reduction.received()]],
+      received: receivedOf(step),
       learningRate: updates(plan) ? rateAt(spec, plan, arithmetic) : 0,
       gradientNorm: verdict.gradientNorm,
       duplicates: step.reduction.duplicates + dropped,
       timings: { gather: reportedMs - step.startedMs, decide: decidedMs - reportedMs },
       digest: options.digestOf(plan.step),
-      ...(plan.checkpoint ? { combiner: combine.state() } : {}),
+      ...(plan.checkpoint || plan.last ? { combiner: combine.state() } : {}),
     });
     dropped = 0;
     unrecorded.add(record);
@@ -236,6 +242,12 @@ export function createStepping(options: SteppingOptions): Stepping {
     apply(decide);
   };
 
+  /** What this shard has received it knows best now: evaluations go on arriving after its gradients are reported. */
+  const receivedOf = ({ decision, reduction }: StepInProgress): ReturnType<StepDecision["received"]> => [
+    [0, reduction.received()],
+    ...(decision?.received() ?? []).filter(([index]) => index > 0),
+  ];
+
   /** Invariant 3. */
   const keepDecision = (decide: MessageOf<"decide">): void => {
     const decision: Decision = { decide, combiner: combine.state(), records: [...unrecorded.records] };
@@ -245,6 +257,19 @@ export function createStepping(options: SteppingOptions): Stepping {
   const tell = (decide: MessageOf<"decide">): void => {
     words = [...words.slice(-1), decide];
     options.onDecided(decide);
+  };
+
+  /** What somebody else has sent before, or had sent when the step was in progress. */
+  const compare = (
+    message: MessageOf<"push">,
+    bytes: readonly Uint8Array[],
+    workerId: string,
+    received: Received | undefined,
+  ): void => {
+    const { step, round, task, node } = message;
+    const digest = arithmetic.digest(...bytes);
+    const suspicion = witnesses.compare({ step, round, task, node, workerId, digest }, received);
+    if (suspicion) options.onSuspicion(suspicion);
   };
 
   /** Invariants 2 and 5. */
@@ -277,6 +302,7 @@ export function createStepping(options: SteppingOptions): Stepping {
           scratch,
         })
       : [];
+    witnesses.keep(plan.step, reduction.received());
     reduction.release();
     current = undefined;
     lateness.closed(plan);
@@ -329,8 +355,8 @@ export function createStepping(options: SteppingOptions): Stepping {
     const decision = kept && readDecision(kept.text);
     combine = createCombineRule(spec, arithmetic, decision?.combiner);
     if (!decision) return;
-    for (const record of decision.records) unrecorded.add(record);
     if (decision.decide.timeline !== timeline) return;
+    for (const record of decision.records) unrecorded.add(record);
     words = [decision.decide];
     if (decision.decide.step >= state.version) waiting = [decision.decide];
   };
@@ -346,6 +372,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       early = [];
       stopReason = undefined;
       unrecorded.clear();
+      witnesses.startOver();
       checkpointed = from === "checkpoint" ? state.version : undefined;
       if (from === "held") takeUp();
       else combine = createCombineRule(spec, arithmetic, combiner);
@@ -355,8 +382,10 @@ export function createStepping(options: SteppingOptions): Stepping {
       if (!over) open(state.version);
     },
     push(message, bytes, workerId, fenced) {
-      if (!current || fenced || message.timeline !== timeline || message.step < current.plan.step) {
+      const isPast = message.step < (current?.plan.step ?? state.version);
+      if (!current || fenced || message.timeline !== timeline || isPast) {
         dropped += 1;
+        if (!fenced && message.timeline === timeline && isPast) compare(message, bytes, workerId, undefined);
         return;
       }
       if (message.step > current.plan.step)
@@ -364,7 +393,8 @@ export function createStepping(options: SteppingOptions): Stepping {
           `push for step ${message.step} while step ${current.plan.step} is in progress`,
         );
       if (current.reduction.isEmpty) probe?.("before-reduce", message.step);
-      current.reduction.accept(message, bytes, workerId);
+      const isNew = current.reduction.accept(message, bytes, workerId);
+      if (!isNew) compare(message, bytes, workerId, current.reduction.received());
       goOn();
     },
     reduced(message, products) {

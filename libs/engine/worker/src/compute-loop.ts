@@ -1,4 +1,4 @@
-import type { Arithmetic } from "@latentweave/arithmetic";
+import { type Arithmetic, philox4x32, randomKey } from "@latentweave/arithmetic";
 import type { Compute } from "@latentweave/model";
 import { lastStep } from "@latentweave/plan";
 import type { Clock, Lease, Probe, WorkerMoment } from "@latentweave/protocol";
@@ -12,6 +12,17 @@ type Read = Promise<Rows & { readonly samples: number }>;
 /** What a worker may compute: told by the coordinator, and again whenever it changes. */
 export interface Assigned {
   readonly quorumId: number;
+  readonly leases: readonly Lease[];
+  readonly audits: readonly {
+    readonly workerId: string;
+    readonly share: number;
+    readonly leases: readonly Lease[];
+  }[];
+}
+
+/** Another worker's slots, computed apart from one's own so that the same nodes of the tree come of them. */
+interface Audit {
+  readonly work: StepWork;
   readonly leases: readonly Lease[];
 }
 
@@ -57,7 +68,9 @@ export function createComputeLoop(options: {
 }): ComputeLoop {
   const { runId, prepared, arithmetic, clock, compute, probe } = options;
   const { source } = prepared;
+  const last = lastStep(prepared.spec);
   let work: StepWork | undefined;
+  let audit: Audit | undefined;
   let over = false;
   let wake: () => void = () => undefined;
 
@@ -66,8 +79,8 @@ export function createComputeLoop(options: {
   const now = (): Moment | undefined => {
     const assigned = options.assigned();
     const moment = assigned && options.links()?.agreed(assigned.quorumId);
-    // The last version is broadcast too, and nothing is computed on it.
-    return moment && moment.step <= lastStep(prepared.spec) ? moment : undefined;
+    // The final weights may be told too; nothing is computed on them.
+    return moment && moment.step <= last ? moment : undefined;
   };
   const isAt = (step: StepWork, moment: Moment | undefined): boolean =>
     step.timeline === moment?.timeline && step.plan.step === moment.step;
@@ -79,6 +92,17 @@ export function createComputeLoop(options: {
     const leases = options.assigned()?.leases ?? [];
     return help && isAt(step, help) ? [...leases, ...help.leases] : leases;
   };
+
+  /** Drawn by key, so that whoever replays the step audits the same. */
+  const openAudit = (at: Moment): Audit | undefined => {
+    const { seed } = prepared.spec;
+    const leases = (options.assigned()?.audits ?? [])
+      .filter(({ workerId, share }) => drawOf(seed, workerId, at.step) < share)
+      .flatMap((one) => one.leases);
+    return leases.length === 0 ? undefined : { work: openStepWork(prepared, arithmetic, at), leases };
+  };
+
+  const isOpen = (step: StepWork): boolean => step === work || step === audit?.work;
 
   const target = (step: StepWork): PushTarget => ({
     runId,
@@ -113,7 +137,12 @@ export function createComputeLoop(options: {
 
   let ahead: { readonly of: Todo; readonly rows: Read } | undefined;
 
-  const computeOne = async (step: StepWork, next: Todo, after: Todo | undefined): Promise<void> => {
+  const computeOne = async (
+    step: StepWork,
+    leases: readonly Lease[],
+    next: Todo,
+    after: Todo | undefined,
+  ): Promise<void> => {
     await options.beforeMicroBatch?.();
     probe?.("before-compute", step.plan.step);
     const sameRead = ahead?.of.partials === next.partials && ahead.of.slot === next.slot;
@@ -121,6 +150,8 @@ export function createComputeLoop(options: {
     const rows = await (sameRead && ahead ? ahead.rows : startRead(step, next));
     const readMs = clock.nowMs();
     ahead = after && { of: after, rows: startRead(step, after) };
+    // Weights of another step may have come while the rows were read.
+    if (!isOpen(step) || !isAt(step, now())) return;
     const result = await compute.run({
       program: next.round.program,
       phase: step.plan.phase,
@@ -136,12 +167,12 @@ export function createComputeLoop(options: {
     step.addTime("data", readMs - startedMs);
     step.addTime("compute", computedMs - readMs);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (work !== step || !isAt(step, now())) return;
+    if (!isOpen(step) || !isAt(step, now())) return;
     step.add(next, result, rows.samples);
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
     probe?.("before-push", step.plan.step);
-    step.push(target(step), leasesFor(step), next.partials);
+    step.push(target(step), step === work ? leasesFor(step) : leases, next.partials);
     step.addTime("push", clock.nowMs() - addedMs);
   };
 
@@ -152,14 +183,22 @@ export function createComputeLoop(options: {
         const at = now();
         if (at && !(work && isAt(work, at))) {
           work?.release();
+          audit?.work.release();
+          audit = openAudit(at);
           work = openStepWork(prepared, arithmetic, at);
           work.addTime("wait", clock.nowMs() - idleSinceMs);
           work.prefetch(source, options.assigned()?.leases ?? []);
         }
         if (options.isLeaving()) return;
+        // First, for once one's own are there the step may be over.
+        const [audited] = audit && at ? audit.work.todo(audit.leases) : [];
+        if (audited && audit) {
+          await computeOne(audit.work, audit.leases, audited, undefined);
+          continue;
+        }
         const [next, after] = work ? work.todo(leasesFor(work)) : [];
         if (next && work && at) {
-          await computeOne(work, next, after);
+          await computeOne(work, leasesFor(work), next, after);
           continue;
         }
         if (next && !at) watchDisagreement();
@@ -182,4 +221,10 @@ export function createComputeLoop(options: {
       flush();
     },
   };
+}
+
+/** Uniform in [0, 1). */
+function drawOf(seed: number, workerId: string, step: number): number {
+  const [word] = philox4x32([step, 0, 0, 0], randomKey(seed, "audit", workerId));
+  return word / 0x1_0000_0000;
 }

@@ -20,7 +20,10 @@ interface Link {
   refusals: number;
 }
 
-/** A refusal may come of a garbled frame, and everything is sent again; the third in a row is ours to answer for. */
+/**
+ * After a refusal everything is sent again; the third in a row is ours to answer for. A frame that was garbled on the
+ * way is none: that closes the connection as `damaged`.
+ */
 const mostRefusals = 3;
 
 /**
@@ -30,7 +33,10 @@ const mostRefusals = 3;
  * on one timeline.
  */
 export interface ShardLinks {
-  /** What all shards agree on under a membership not below `quorumId`; undefined while they differ. */
+  /**
+   * What all shards agree on under this membership; undefined while they differ. Under a later one they may already send
+   * the weights of other tasks only.
+   */
   agreed(quorumId: number): Moment | undefined;
   /** Indices of the shards that are at this step, with their channels. */
   at(moment: Moment): readonly (readonly [index: number, channel: Channel])[];
@@ -130,7 +136,7 @@ export function createShardLinks(options: {
     agreed(quorumId) {
       const { timeline, step } = links[0] ?? { timeline: -1, step: -1 };
       const agreed = links.every(
-        (link) => link.timeline === timeline && link.step === step && link.quorumId >= quorumId,
+        (link) => link.timeline === timeline && link.step === step && link.quorumId === quorumId,
       );
       return agreed && step >= 0 ? { timeline, step } : undefined;
     },

@@ -51,6 +51,8 @@ export function createWorker(options: WorkerOptions): Worker {
   let coordinator: Channel | undefined;
   let assignment: MessageOf<"assignment"> | undefined;
   let help: MessageOf<"help"> | undefined;
+  /** Of the shards, the newest known. */
+  let addresses: readonly string[] = [];
   let leavingReason: string | undefined;
   let end: (result: WorkerEnd) => void = () => undefined;
   const ended = new Promise<WorkerEnd>((resolve) => {
@@ -104,7 +106,7 @@ export function createWorker(options: WorkerOptions): Worker {
     });
     const links = createShardLinks({
       ...options,
-      addresses: welcome.shards,
+      addresses,
       onAttached: (index) => loop.resend(index),
       onBroadcast: () => loop.wake(),
       onFailed: breakDown,
@@ -129,9 +131,15 @@ export function createWorker(options: WorkerOptions): Worker {
     phase.loop.wake();
   };
 
+  const moveTo = (next: readonly string[]): void => {
+    addresses = next;
+    if (phase.kind === "ready") phase.links.moveTo(next);
+  };
+
   const fromCoordinator = (message: Message): void => {
     switch (message.type) {
       case "welcome":
+        moveTo(message.shards);
         if (phase.kind === "ready") sendCanary(phase.prepared.digest);
         if (phase.kind !== "new") return;
         phase = { kind: "preparing" };
@@ -145,7 +153,7 @@ export function createWorker(options: WorkerOptions): Worker {
         if (phase.kind === "ready") phase.loop.wake();
         return;
       case "shards":
-        if (phase.kind === "ready") phase.links.moveTo(message.addresses);
+        moveTo(message.addresses);
         return;
       case "finish":
         finish({ kind: "finished", reason: message.reason });

@@ -140,6 +140,12 @@ export const jobSchema = z.strictObject({
       keep: positiveInteger.default(2),
     })
     .default({ everySteps: 500, keep: 2 }),
+  audit: z
+    .strictObject({
+      /** Share of steps in which each worker's micro-batches are computed by another one too; default 0. */
+      share: z.number().min(0).max(1).default(0),
+    })
+    .default({ share: 0 }),
   compute: z
     .strictObject({
       /** Default: the best that the machine has. */

@@ -44,6 +44,7 @@ function complete(job: ParsedJob): ResolvedJob {
     epochs: job.epochs ?? null,
     evaluate: job.evaluate,
     checkpoints: job.checkpoints,
+    audit: job.audit,
     compute: { ...job.compute, backend: job.compute.backend ?? null },
     launcher: completeLauncher(job.launcher),
     layers: job.layers ?? null,

@@ -22,6 +22,7 @@ export interface ResolvedJob {
   readonly epochs: number | null;
   readonly evaluate: ResolvedEvaluation;
   readonly checkpoints: ResolvedCheckpoints;
+  readonly audit: { readonly share: number };
   readonly compute: ResolvedCompute;
   readonly launcher: ResolvedLauncher;
   /** Path of the module with the job's own layers, relative to the job file; null: none. */

@@ -34,8 +34,11 @@ export {
 } from "./prepared-manifest.ts";
 export { type TreeNode } from "./tree-node.ts";
 export { FrameError, type FrameFault } from "./frame-error.ts";
+export { type Crc32, crc32 } from "./crc32.ts";
 export {
   type Frame,
+  type FrameReading,
+  type FrameWriting,
   decodeFrame,
   encodeFrame,
   frameBytes,

@@ -77,6 +77,10 @@ const assignment = z.strictObject({
   rank: count,
   worldSize: z.int().min(1),
   leases: z.array(leaseSchema),
+  /** In this share of steps, drawn by key, the worker computes another one's leases as well: digests are compared. */
+  audits: z.array(
+    z.strictObject({ workerId: id, share: z.number().min(0).max(1), leases: z.array(leaseSchema) }),
+  ),
 });
 
 /** Slots of one step that somebody else is late with: computed as well, and whoever answers first is heard. */
@@ -146,7 +150,7 @@ const held = z.strictObject({
       recordsFrom: count.optional(),
       /** Nothing further will be committed. */
       over: z.boolean(),
-      /** Leader: state of the combiner at that version, when nothing further will be committed. */
+      /** Leader: state of the combiner at that version, when no update follows. */
       combiner: combinerState.optional(),
     })
     .optional(),
@@ -232,7 +236,7 @@ const committed = z.strictObject({
   digest: z.string().max(64),
   /** True when no further step follows. */
   last: z.boolean(),
-  /** State of the combiner after this step, when a checkpoint of the version follows. */
+  /** State of the combiner after this step, when a checkpoint of the version follows or no step does. */
   combiner: combinerState.optional(),
 });
 
@@ -243,6 +247,34 @@ const late = z.strictObject({
   timeline,
   step: count,
   missing: z.array(leaseSchema),
+});
+
+/** From a shard: two workers sent different bits for the same node of the same step. */
+const suspect = z.strictObject({
+  type: z.literal("suspect"),
+  ...common,
+  timeline,
+  step: count,
+  round: count,
+  task: name,
+  node: nodeSchema,
+  workers: z.tuple([id, id]),
+});
+
+/** From the leader: the step must not be committed as it is, and waits for the coordinator's word. */
+const unfit = z.strictObject({
+  type: z.literal("unfit"),
+  ...common,
+  timeline,
+  step: count,
+  reason: z.string().max(2000),
+  tasks: z.array(
+    z.strictObject({
+      task: name,
+      round: count,
+      shards: z.array(z.strictObject({ index: count, nodes: receivedNodes })),
+    }),
+  ),
 });
 
 /** From the leader, in answer to `stop`: nothing further is committed; a checkpoint of this version follows. */
@@ -381,6 +413,8 @@ const messageSchema = z.discriminatedUnion("type", [
   stop,
   committed,
   late,
+  suspect,
+  unfit,
   stopped,
   committedAck,
   settled,

@@ -103,8 +103,8 @@ export interface RunStore {
     sections: readonly string[],
     meta?: Readonly<Record<string, unknown>>,
   ): Promise<CheckpointSink>;
-  /** The newest checkpoint whose checksums hold, or undefined; says (via `log`) which were passed over and why. */
-  latestCheckpoint(): Promise<CheckpointSource | undefined>;
+  /** The newest checkpoint, of a version not above `notAbove`, whose checksums hold, or undefined; says (via `log`) which were passed over and why. */
+  latestCheckpoint(notAbove?: number): Promise<CheckpointSource | undefined>;
   /** Cuts the metric series back to the steps before `step`: what resumes from there repeats the rest. */
   rewindMetrics(step: number): Promise<void>;
   close(): Promise<void>;

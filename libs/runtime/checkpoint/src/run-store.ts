@@ -84,12 +84,15 @@ export function createRunStore({ directory, runId, layout, keep, log }: RunStore
         },
       });
     },
-    async latestCheckpoint() {
+    async latestCheckpoint(notAbove = Number.MAX_SAFE_INTEGER) {
       await swept;
       facts ??= readOrRepair(ledger, runId, log);
       const known = await facts;
       const newest = await newestCheckpoint(checkpoints, log, {
-        refuse: (version) => refusalOf(known, ledger.end.nextStep, version),
+        refuse: (version) =>
+          version > notAbove
+            ? `nothing above version ${notAbove} may stay`
+            : refusalOf(known, ledger.end.nextStep, version),
       });
       return newest ? checkpointSource(newest, layout) : undefined;
     },

@@ -87,8 +87,8 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
         abandon: async () => undefined,
       };
     },
-    async latestCheckpoint() {
-      return checkpoints.get(Math.max(...checkpoints.keys()));
+    async latestCheckpoint(notAbove = Number.MAX_SAFE_INTEGER) {
+      return checkpoints.get(Math.max(...[...checkpoints.keys()].filter((version) => version <= notAbove)));
     },
     rewindMetrics: async () => undefined,
     close: async () => undefined,
