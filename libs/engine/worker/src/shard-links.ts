@@ -38,6 +38,8 @@ export interface ShardLinks {
    * the weights of other tasks only.
    */
   agreed(quorumId: number): Moment | undefined;
+  /** The earliest step that any shard is at, when all are there and differ. */
+  behind(): Moment | undefined;
   /** Indices of the shards that are at this step, with their channels. */
   at(moment: Moment): readonly (readonly [index: number, channel: Channel])[];
   /**
@@ -139,6 +141,13 @@ export function createShardLinks(options: {
         (link) => link.timeline === timeline && link.step === step && link.quorumId === quorumId,
       );
       return agreed && step >= 0 ? { timeline, step } : undefined;
+    },
+    behind() {
+      const steps = links.map(({ step }) => step);
+      const [{ timeline } = { timeline: -1 }] = links;
+      const least = Math.min(...steps);
+      const differ = least >= 0 && links.every((link) => link.timeline === timeline) && Math.max(...steps) > least;
+      return differ ? { timeline, step: least } : undefined;
     },
     at: (moment) =>
       links.flatMap(({ channel, timeline, step }, index) =>
