@@ -304,20 +304,21 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       () => {
         options.probe?.("after-record", step);
         shards.leader()?.send({ type: "committed-ack", runId, timeline, step });
+        // Not before its record is safe: nobody would tell it again.
+        if (message.last && timeline === shards.timeline) {
+          lastCommitted = true;
+          progressed();
+        }
       },
       (error: unknown) => fail(textOf(error)),
     );
-    if (message.last) {
-      lastCommitted = true;
-      lastVersion = message.version;
-    }
+    if (message.last) lastVersion = message.version;
     trust.committed(message);
     if (!point) return;
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });
-    if (message.last) progressed();
-    else if (step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
+    if (!message.last && step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
   };
 
   // --- workers ------------------------------------------------------------------------------------------------------
