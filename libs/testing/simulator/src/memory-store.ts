@@ -77,7 +77,7 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
           new Uint8Array(group.buffer, slice.start * 4, slice.numbers * 4).set(bytes);
         },
         async finish() {
-          const hash = hashOf(layout, sections.get("parameters") ?? []);
+          const hash = parameterHash(layout, sections.get("parameters") ?? []);
           // As the manifest is: through JSON.
           const kept = JSON.parse(JSON.stringify(meta)) as Readonly<Record<string, unknown>>;
           checkpoints.set(version, { ...sourceOf(version, sections), hash, meta: kept });
@@ -107,7 +107,7 @@ function sourceOf(version: number, sections: ReadonlyMap<string, readonly Float3
 }
 
 /** The hash of docs/architecture.md: tensors by name, each with dtype, shape and bytes. */
-function hashOf(layout: ParameterLayout, groups: readonly Float32Array[]): string {
+export function parameterHash(layout: ParameterLayout, groups: readonly Float32Array[]): string {
   const hash = createHash("sha256");
   const tensors = layout.groups.flatMap((group) =>
     group.tensors.map((tensor) => ({ group: group.index, tensor })),

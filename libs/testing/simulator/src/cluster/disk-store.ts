@@ -155,7 +155,8 @@ export function openDiskStore(slow: SlowDisk, layout: ParameterLayout, omit: Sto
     },
     beginCheckpoint: async (version, sections, meta = {}) =>
       beginCheckpoint({ slow, layout, version, sections, meta, writeAll, publish, omit, ledger }),
-    latestCheckpoint: () => slow.run(() => newestCheckpoint(disk, layout, end.nextStep, omit)),
+    latestCheckpoint: (notAbove = Number.MAX_SAFE_INTEGER) =>
+      slow.run(() => newestCheckpoint(disk, layout, Math.min(notAbove, end.nextStep), omit)),
     rewindMetrics: async () => undefined,
     async close() {
       await state;
