@@ -21,7 +21,7 @@ interface Slot {
 export interface Launcher {
   /** Everything, from the beginning or from what the disk has. */
   launch(): void;
-  /** `kill -9`, or with the host's power; started again after `downMs`. Throws ProcessKilled when it is `inside`. */
+  /** `kill -9`, or with the power of its host; started again after `downMs`. */
   kill(name: string, power: boolean, downMs: number): void;
   killAll(power: boolean, downMs: number): void;
   /** Ctrl-C: the run ends after a checkpoint and is resumed after `downMs`. */

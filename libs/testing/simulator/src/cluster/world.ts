@@ -33,7 +33,7 @@ export interface World {
   random(stream: string): Random;
   /** The coordinator's host loses its power: its disk keeps what was synced, and more or less of the rest. */
   powerCut(): void;
-  /** A process passes a moment of its engine; may kill it, and then throws. */
+  /** A process passes a moment of its engine; may end it. */
   moment(process: SimProcess, moment: Moment, step: number): void;
 }
 

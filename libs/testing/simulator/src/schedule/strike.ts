@@ -2,16 +2,16 @@ import type { Launcher } from "../cluster/launcher.ts";
 import { checkpointFiles } from "../cluster/disk-store.ts";
 import type { World } from "../cluster/world.ts";
 import type { Outgoing } from "../world/connection.ts";
-import { ProcessKilled, type SimProcess } from "../world/process.ts";
+import type { SimProcess } from "../world/process.ts";
 import type { Fault, When } from "./schedule.ts";
 
 /** Lets a schedule's faults happen when they are due. */
 export interface Striker {
   /** Sets what has a time. */
   begin(): void;
-  /** @throws ProcessKilled when the sender must not go on */
+  /** May end the sender: what it sends from then on reaches nobody. */
   sending(outgoing: Outgoing): void;
-  /** @throws ProcessKilled when the process must not go on */
+  /** May end the process: whatever it still does reaches nobody. */
   passing(process: SimProcess, moment: string, step: number): void;
   /** A commit was told for the first time. */
   committed(step: number): void;
@@ -150,14 +150,11 @@ export function createStriker(world: World, launcher: () => Launcher): Striker {
     sending({ from, message }) {
       if (due.size === 0) return;
       const step = "step" in message ? message.step : "version" in message ? message.version : Infinity;
-      const before = launcher().process(from);
       strikeAll(from, step, (when) => "sends" in when && when.sends === message.type);
-      if (before && before.state === "dead") throw new ProcessKilled(from);
     },
     passing(process, moment, step) {
       if (due.size === 0) return;
       strikeAll(process.name, step, (when) => "moment" in when && when.moment === moment);
-      if (process.state === "dead") throw new ProcessKilled(process.name);
     },
     committed(step) {
       for (const fault of due) {

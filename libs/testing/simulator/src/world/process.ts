@@ -1,16 +1,11 @@
 import type { Clock } from "@latentweave/protocol";
 import type { VirtualClock } from "../virtual-clock.ts";
 
-/** Thrown into an engine that has just been killed in the middle of something, so that it goes no further. */
-export class ProcessKilled extends Error {
-  override readonly name = "ProcessKilled";
-}
-
 /**
  * One process of a simulated cluster: everything that reaches an engine goes through `enter`.
  *
  * Invariants:
- * 1. A dead process runs nothing, ever again.
+ * 1. A dead process begins nothing, ever again; what it is in the middle of goes on to its end and reaches nobody.
  * 2. A paused one (SIGSTOP) runs nothing until it goes on; what reaches it meanwhile waits, in order.
  * 3. A slow one takes its events one by one, each after `slowness` times what it usually costs.
  */
@@ -43,11 +38,14 @@ export function createProcess(
   let draining = false;
   const backlog: (() => void)[] = [];
 
+  const isAlive = (): boolean => state !== "dead";
+
   const guarded = (task: () => void): void => {
     try {
       task();
     } catch (error) {
-      if (!(error instanceof ProcessKilled)) onCrash(error);
+      // One that was ended in the middle of something may stumble over what is left.
+      if (isAlive()) onCrash(error);
     }
   };
 
