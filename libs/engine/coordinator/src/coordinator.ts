@@ -175,11 +175,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     checkpointing.announce(version, announced.meta);
   };
 
-  /** A record that is told again: what shards sent of its checkpoint went over connections that are no more. */
+  /** A record that is told again: what shards sent of its checkpoint may have gone over connections that are no more. */
   const announceAgain = ({ version, combiner }: MessageOf<"committed">): void => {
     if (combiner === undefined || durable?.version === version) return;
     announced = { version, meta: checkpointMeta(combiner) };
-    askForLastCheckpoint();
+    if (version === totalSteps(spec)) askForLastCheckpoint();
+    else checkpointing.announce(version, announced.meta);
   };
 
   /** The checkpoint that ends the run was under way when somebody was lost: nobody trains any further, so it is there to be had. */
