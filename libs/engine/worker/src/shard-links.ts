@@ -16,8 +16,9 @@ interface Link {
   timeline: number;
   step: number;
   quorumId: number;
-  /** Times in a row that the shard closed for a mistake of ours, with no step in between. */
+  /** Times in a row that the shard closed for a mistake of ours, with no step in between; and where it was then. */
   refusals: number;
+  refusedAt: Moment;
 }
 
 /**
@@ -78,6 +79,7 @@ export function createShardLinks(options: {
     step: -1,
     quorumId: -1,
     refusals: 0,
+    refusedAt: { timeline: -1, step: -1 },
   }));
   let over = false;
 
@@ -95,7 +97,8 @@ export function createShardLinks(options: {
       });
       options.compute.setParameters(updates).catch(options.onFailed);
     }
-    if (message.step > link.step) link.refusals = 0;
+    const { refusedAt } = link;
+    if (message.timeline !== refusedAt.timeline || message.step > refusedAt.step) link.refusals = 0;
     link.timeline = message.timeline;
     link.step = message.step;
     link.quorumId = message.quorumId;
@@ -120,6 +123,7 @@ export function createShardLinks(options: {
       link.channel = undefined;
       if (code !== closeCodes.protocolError) return;
       link.refusals += 1;
+      link.refusedAt = { timeline: link.timeline, step: link.step };
       if (link.refusals >= mostRefusals)
         options.onFailed(
           new Error(`parameter-server shard ${index} does not take what this worker sends: ${reason}`),
