@@ -349,7 +349,15 @@ export function createShardPeers(options: {
         throw new ProtocolError(`this run has shards 0 to ${options.shards - 1}`);
       const { index, port } = listening;
       const before = peers.get(index);
-      const peer: ShardPeer = { index, channel, pid: hello.pid, held: "unasked", tells: false, ready: false, missed: new Set() };
+      const peer: ShardPeer = {
+        index,
+        channel,
+        pid: hello.pid,
+        held: "unasked",
+        tells: false,
+        ready: false,
+        missed: new Set(),
+      };
       peers.set(index, peer);
       if (before) {
         options.checkpointing.drop().catch(failed);

@@ -150,7 +150,8 @@ export function createShardLinks(options: {
       const steps = links.map(({ step }) => step);
       const [{ timeline } = { timeline: -1 }] = links;
       const least = Math.min(...steps);
-      const differ = least >= 0 && links.every((link) => link.timeline === timeline) && Math.max(...steps) > least;
+      const differ =
+        least >= 0 && links.every((link) => link.timeline === timeline) && Math.max(...steps) > least;
       return differ ? { timeline, step: least } : undefined;
     },
     at: (moment) =>

@@ -18,12 +18,13 @@ export interface MemoryRunStore extends RunStore {
   readonly events: readonly Readonly<Record<string, unknown>>[];
 }
 
-export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
+/** `before`: a checkpoint of a run that goes on; the store has nothing else of it. */
+export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSource): MemoryRunStore {
   const commits: CommitRecord[] = [];
   const versions: VersionRecord[] = [];
   let end: LedgerEnd = { timeline: 0, nextStep: 0 };
   const events: Readonly<Record<string, unknown>>[] = [];
-  const checkpoints = new Map<number, CheckpointSource>();
+  const checkpoints = new Map<number, CheckpointSource>(before ? [[before.version, before]] : []);
   const hashes = new Map<number, string>();
   let state: Readonly<Record<string, unknown>> = {};
   return {

@@ -60,7 +60,9 @@ export function referenceOf(job: JobName, steps: number): Promise<Reference> {
 
 async function record(job: JobName, steps: number): Promise<Reference> {
   const schedule: Schedule = { seed: 0, job, steps, workers: 1, shards: 2, codec: false, faults: [] };
-  const recorder = createReferenceRecorder(createLayout(tinySpec(job, steps).groups).groups.map(({ numbers }) => numbers));
+  const recorder = createReferenceRecorder(
+    createLayout(tinySpec(job, steps).groups).groups.map(({ numbers }) => numbers),
+  );
   const watch: Watch = {
     ...silentWatch,
     sent: recorder.sent,
@@ -68,11 +70,17 @@ async function record(job: JobName, steps: number): Promise<Reference> {
       throw new Error(`the undisturbed run of ${job} breaks ${invariant}: ${text}`);
     },
   };
-  const { launcher, clock } = createWorld(schedule, { ...tinySpec(job, steps), checkpointEverySteps: 1 }, () => watch, {});
+  const { launcher, clock } = createWorld(
+    schedule,
+    { ...tinySpec(job, steps), checkpointEverySteps: 1 },
+    () => watch,
+    {},
+  );
   launcher.launch();
   const how = await clock.run(() => launcher.finished !== undefined, 3_600_000);
   launcher.end();
-  if (how !== "done") throw new Error(`the undisturbed run of ${job} does not end: ${how} at ${clock.nowMs()} ms`);
+  if (how !== "done")
+    throw new Error(`the undisturbed run of ${job} does not end: ${how} at ${clock.nowMs()} ms`);
   return recorder.finished(launcher.finished?.hash ?? "");
 }
 

@@ -57,10 +57,22 @@ export function createChecker(options: {
 }): Checker {
   const { spec, reference } = options;
   const violated = (invariant: string, text: string): void =>
-    options.onViolation({ invariant: invariant as Invariant, text: `${text} (at ${options.nowMs().toFixed(1)} ms)` });
+    options.onViolation({
+      invariant: invariant as Invariant,
+      text: `${text} (at ${options.nowMs().toFixed(1)} ms)`,
+    });
   let commits = 0;
   /** Of every timeline: the step that comes next, and what was told of the steps before. */
-  const timelines = new Map<number, { next: number; told: number; readonly words: Map<number, string>; readonly committed: Map<number, string>; acknowledged: number }>();
+  const timelines = new Map<
+    number,
+    {
+      next: number;
+      told: number;
+      readonly words: Map<number, string>;
+      readonly committed: Map<number, string>;
+      acknowledged: number;
+    }
+  >();
   let newestTimeline = -1;
   let durable = 0;
   let acknowledged = { timeline: 0, step: -1 };
@@ -90,7 +102,8 @@ export function createChecker(options: {
   ): void => {
     if (!bytes) violated("bits", `${what()} without its bytes`);
     else if (!expected) violated("bits", `${what()} of a version that the run does not have`);
-    else if (!sameBytes(expected, start * 4, bytes)) violated("bits", `${what()} differs from the undisturbed run's`);
+    else if (!sameBytes(expected, start * 4, bytes))
+      violated("bits", `${what()} differs from the undisturbed run's`);
   };
 
   const takeBroadcast = (message: MessageOf<"broadcast">, { from, slices }: Outgoing): void => {
@@ -112,7 +125,10 @@ export function createChecker(options: {
     const text = JSON.stringify({ ...message, runId: "" });
     const before = words.get(message.step);
     if (before !== undefined && before !== text)
-      violated("one-commit", `step ${message.step} of timeline ${message.timeline} is decided twice, differently`);
+      violated(
+        "one-commit",
+        `step ${message.step} of timeline ${message.timeline} is decided twice, differently`,
+      );
     words.set(message.step, text);
     const expected = reference.decision(message.step);
     const same =
@@ -135,7 +151,8 @@ export function createChecker(options: {
       checkCommit(message);
       provenance.committed(message);
       const waiting = step - own.acknowledged;
-      if (timeline >= newestTimeline && waiting > mostUnacknowledged) violated("bounded", `${waiting} commits are not acknowledged`);
+      if (timeline >= newestTimeline && waiting > mostUnacknowledged)
+        violated("bounded", `${waiting} commits are not acknowledged`);
       const buffered = options.buffered();
       if (buffered > mostBufferedBytes) violated("bounded", `${buffered} bytes wait for one link`);
     } else if (before !== text)
@@ -173,7 +190,8 @@ export function createChecker(options: {
       return commits;
     },
     launched(next) {
-      if (next <= generation) violated("leases", `a coordinator of generation ${next} follows one of ${generation}`);
+      if (next <= generation)
+        violated("leases", `a coordinator of generation ${next} follows one of ${generation}`);
       generation = next;
       leases.launched();
     },
@@ -192,8 +210,15 @@ export function createChecker(options: {
           return;
         case "settled":
           settlement.settled(message);
-          if (message.digest !== "" && reference.digest(message.version) !== "" && message.digest !== reference.digest(message.version))
-            violated("bits", `the digest of version ${message.version} is another than the undisturbed run's`);
+          if (
+            message.digest !== "" &&
+            reference.digest(message.version) !== "" &&
+            message.digest !== reference.digest(message.version)
+          )
+            violated(
+              "bits",
+              `the digest of version ${message.version} is another than the undisturbed run's`,
+            );
           return;
         case "push":
           provenance.pushed(from, to, message, slices);
@@ -207,7 +232,10 @@ export function createChecker(options: {
         case "committed-ack": {
           const own = timelineOf(message.timeline);
           own.acknowledged = Math.max(own.acknowledged, message.step);
-          if (message.timeline > acknowledged.timeline || (message.timeline === acknowledged.timeline && message.step > acknowledged.step))
+          if (
+            message.timeline > acknowledged.timeline ||
+            (message.timeline === acknowledged.timeline && message.step > acknowledged.step)
+          )
             acknowledged = { timeline: message.timeline, step: message.step };
           return;
         }
@@ -273,7 +301,10 @@ export function createChecker(options: {
         violated("durable", `version ${version} is found where ${durable} was said to be on the disk`);
       const { timeline, step } = acknowledged;
       if (end.timeline < timeline || (end.timeline === timeline && end.nextStep <= step))
-        violated("durable", `the ledger ends before step ${end.nextStep}, after step ${step} was acknowledged`);
+        violated(
+          "durable",
+          `the ledger ends before step ${end.nextStep}, after step ${step} was acknowledged`,
+        );
     },
     damaged() {
       durable = 0;
@@ -295,7 +326,10 @@ export function createChecker(options: {
         checkCommit(record);
       }
       if (ledger.length !== reference.lastStep + 1)
-        violated("one-commit", `${ledger.length} steps are in effect at the end, not ${reference.lastStep + 1}`);
+        violated(
+          "one-commit",
+          `${ledger.length} steps are in effect at the end, not ${reference.lastStep + 1}`,
+        );
     },
     violated,
   };

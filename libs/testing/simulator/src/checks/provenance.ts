@@ -34,12 +34,16 @@ export function checkProvenance(onFault: (text: string) => void): Provenance {
       for (const { task, round, shards } of tasks)
         for (const { index, nodes } of shards)
           for (const [level, place, worker] of nodes) {
-            if (known?.has(`${timeline} ${round} ${task} ${level}/${place} ${worker} shard-${index}`) !== true)
+            if (
+              known?.has(`${timeline} ${round} ${task} ${level}/${place} ${worker} shard-${index}`) !== true
+            )
               onFault(
                 `step ${step} applies node ${level}/${place} of ${task}, which ${worker} has not pushed to shard ${index} on timeline ${timeline}`,
               );
             if (members.get(`shard-${index}`)?.has(worker) !== true)
-              onFault(`step ${step} applies what ${worker} pushed, which shard ${index} does not know as a member`);
+              onFault(
+                `step ${step} applies what ${worker} pushed, which shard ${index} does not know as a member`,
+              );
           }
     },
   };

@@ -46,9 +46,16 @@ export function createReferenceRecorder(groups: readonly number[]): {
           store(published, `${message.step} ${group}`, group, start, slices[place] as Uint8Array);
       else if (message.type === "checkpoint-slice") {
         const { version, section, slice } = message;
-        store(sections, `${version} ${section} ${slice.group}`, slice.group, slice.start, slices[0] as Uint8Array);
+        store(
+          sections,
+          `${version} ${section} ${slice.group}`,
+          slice.group,
+          slice.start,
+          slices[0] as Uint8Array,
+        );
       } else if (message.type === "committed") commits.set(message.step, message);
-      else if (message.type === "settled" && message.digest !== "") digests.set(message.version, message.digest);
+      else if (message.type === "settled" && message.digest !== "")
+        digests.set(message.version, message.digest);
       else if (message.type === "decide") decisions.set(message.step, message);
     },
     finished: (hash) => ({
@@ -57,7 +64,9 @@ export function createReferenceRecorder(groups: readonly number[]): {
       section(version, section, group) {
         const known = sections.get(`${version} ${section} ${group}`);
         if (known || version > 0) return known;
-        return section === "parameters" ? published.get(`0 ${group}`) : new Uint8Array((groups[group] ?? 0) * 4);
+        return section === "parameters"
+          ? published.get(`0 ${group}`)
+          : new Uint8Array((groups[group] ?? 0) * 4);
       },
       commit: (step) => commits.get(step),
       decision: (step) => decisions.get(step),
@@ -69,7 +78,10 @@ export function createReferenceRecorder(groups: readonly number[]): {
 }
 
 /** Whether two commits applied the same: everything but who sent what, when, and how often. */
-export function sameCommit(a: MessageOf<"committed"> | CommitRecord, b: MessageOf<"committed">): string | undefined {
+export function sameCommit(
+  a: MessageOf<"committed"> | CommitRecord,
+  b: MessageOf<"committed">,
+): string | undefined {
   if (a.version !== b.version) return `version ${a.version}, not ${b.version}`;
   if (!Object.is(a.learningRate, b.learningRate)) return `learning rate ${a.learningRate}`;
   if (!Object.is(a.gradientNorm, b.gradientNorm))

@@ -49,7 +49,10 @@ export function checkSettlement(
       if (!fresh.delete(connection)) return;
       const without = lacking(timeline, step);
       if (without !== undefined)
-        violated("settled", `${shard} gives ${worker} version ${step} to begin with, which ${without} does not hold`);
+        violated(
+          "settled",
+          `${shard} gives ${worker} version ${step} to begin with, which ${without} does not hold`,
+        );
     },
   };
 }

@@ -107,7 +107,8 @@ export function openDiskStore(slow: SlowDisk, layout: ParameterLayout, omit: Sto
       return end;
     },
     appendCommit(record) {
-      const known = record.timeline < end.timeline || (record.timeline === end.timeline && record.step < end.nextStep);
+      const known =
+        record.timeline < end.timeline || (record.timeline === end.timeline && record.step < end.nextStep);
       if (known && omit.idempotency !== true) return false;
       if (!known && (record.timeline > end.timeline || record.step > end.nextStep))
         throw new RangeError(
@@ -194,7 +195,8 @@ function beginCheckpoint(options: {
     async finish() {
       over = true;
       for (const [section, count] of missing)
-        if (count !== 0) throw new Error(`section "${section}" of checkpoint ${version}: ${count} numbers missing`);
+        if (count !== 0)
+          throw new Error(`section "${section}" of checkpoint ${version}: ${count} numbers missing`);
       const hash = parameterHash(layout, groupsOf(layout, data.get("parameters") as Buffer));
       await slow.run(() => {
         if (disk.exists(folder)) disk.remove(folder);
@@ -285,7 +287,9 @@ export function checkpointFiles(disk: Disk): string[] {
   if (!disk.exists(checkpointsPath)) return [];
   return disk
     .list(checkpointsPath)
-    .flatMap((name) => disk.list(`${checkpointsPath}/${name}`).map((file) => `${checkpointsPath}/${name}/${file}`));
+    .flatMap((name) =>
+      disk.list(`${checkpointsPath}/${name}`).map((file) => `${checkpointsPath}/${name}/${file}`),
+    );
 }
 
 function nameOf(version: number): string {

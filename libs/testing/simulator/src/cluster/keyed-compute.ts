@@ -33,14 +33,17 @@ export function createKeyedCompute(inspect: WeightsInspector): Compute {
       const key = keyOf(batch);
       const used = graph.groups.map((name) => groupIndex(layout, name));
       const metrics = new Float64Array(metricNames(graph).length);
-      for (let at = 0; at < metrics.length; at++) metrics[at] = unit(mix(key ^ Math.imul(at + 1, 0x27d4eb2f)));
+      for (let at = 0; at < metrics.length; at++)
+        metrics[at] = unit(mix(key ^ Math.imul(at + 1, 0x27d4eb2f)));
       metrics[0] = batch.samples;
       const first = parameters[used[0] ?? 0]?.[0] ?? 0;
       metrics[1] = 1 + first * first;
       const gradients =
         batch.program === "evaluate"
           ? []
-          : used.map((index) => gradientOf(parameters[index] as Float32Array, lengthOf(layout, index), key ^ index));
+          : used.map((index) =>
+              gradientOf(parameters[index] as Float32Array, lengthOf(layout, index), key ^ index),
+            );
       return { gradients, metrics };
     },
     infer: () => Promise.reject(new Error("the simulator's device infers nothing")),

@@ -60,7 +60,8 @@ export function createLauncher(
 
   const processNamed = (name: string): SimProcess =>
     createProcess(clock, name, (error) => {
-      if (!over) world.watch.violated("crash", `${name}: ${error instanceof Error ? error.stack : String(error)}`);
+      if (!over)
+        world.watch.violated("crash", `${name}: ${error instanceof Error ? error.stack : String(error)}`);
     });
 
   const later = (delayMs: number, run: () => void): void => {
@@ -91,13 +92,19 @@ export function createLauncher(
     if (name === "coordinator") return begin(process);
     if (name.startsWith("shard-"))
       return startShard(world, process, Number(name.slice("shard-".length)), ({ failed }) => {
-        if (failed !== undefined && !options.excused()) world.watch.violated("failed", `${name} gave up: ${failed}`);
+        if (failed !== undefined && !options.excused())
+          world.watch.violated("failed", `${name} gave up: ${failed}`);
         endOf(name, process, failed === undefined ? undefined : restartMs);
       });
     return startWorker(world, process, (end) => {
       if (end.kind === "failed" && !options.excused())
         world.watch.violated("failed", `${name} gave up: ${end.error.stack ?? end.error.message}`);
-      const again = end.kind === "left" ? leftMs.get(name) : end.kind === "failed" || end.kind === "fatal" ? restartMs : undefined;
+      const again =
+        end.kind === "left"
+          ? leftMs.get(name)
+          : end.kind === "failed" || end.kind === "fatal"
+            ? restartMs
+            : undefined;
       leftMs.delete(name);
       endOf(name, process, again);
     });
@@ -123,12 +130,16 @@ export function createLauncher(
           finished = { hash: outcome.hash };
           return;
         }
-        if (outcome.state === "failed" && !options.excused()) world.watch.violated("failed", `the run failed: ${outcome.reason}`);
+        if (outcome.state === "failed" && !options.excused())
+          world.watch.violated("failed", `the run failed: ${outcome.reason}`);
         relaunch(outcome.state === "interrupted" ? (resumeAfterMs ?? restartMs) : restartMs);
       },
       failed(error) {
         if (!options.excused())
-          world.watch.violated("failed", `the run could not be opened: ${error instanceof Error ? error.stack : String(error)}`);
+          world.watch.violated(
+            "failed",
+            `the run could not be opened: ${error instanceof Error ? error.stack : String(error)}`,
+          );
         relaunch(restartMs);
       },
     });
@@ -153,8 +164,10 @@ export function createLauncher(
     successor = false;
     start("coordinator");
     let at = 0;
-    for (let index = 0; index < schedule.shards; index++) later((at += spreadMs), () => start(`shard-${index}`));
-    for (let index = 0; index < schedule.workers; index++) later((at += spreadMs), () => start(`worker-${index}`));
+    for (let index = 0; index < schedule.shards; index++)
+      later((at += spreadMs), () => start(`shard-${index}`));
+    for (let index = 0; index < schedule.workers; index++)
+      later((at += spreadMs), () => start(`worker-${index}`));
   };
 
   const killOne = (name: string, power: boolean): void => {
@@ -179,8 +192,10 @@ export function createLauncher(
       let at = downMs;
       for (const name of ["coordinator", ...names.filter((one) => one !== "coordinator")])
         later((at += spreadMs), () => start(name));
-      for (let index = 0; index < schedule.shards; index++) later((at += spreadMs), () => start(`shard-${index}`));
-      for (let index = 0; index < schedule.workers; index++) later((at += spreadMs), () => start(`worker-${index}`));
+      for (let index = 0; index < schedule.shards; index++)
+        later((at += spreadMs), () => start(`shard-${index}`));
+      for (let index = 0; index < schedule.workers; index++)
+        later((at += spreadMs), () => start(`worker-${index}`));
     },
     stop(downMs) {
       const running = coordinator?.coordinator;
@@ -215,4 +230,3 @@ export function createLauncher(
     },
   };
 }
-

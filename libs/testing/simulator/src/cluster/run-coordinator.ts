@@ -54,8 +54,11 @@ export function startCoordinator(
       generation,
       resume,
       runClass: undefined,
-      // A successor of one that was killed; not one that resumes an interrupted run.
-      stopping: successor && before?.["state"] === "stopping" ? "Ctrl-C" : undefined,
+      // One that resumes an interrupted run is no successor.
+      succeeds: successor
+        ? { startedAtMs: 0, stopping: before?.["state"] === "stopping" ? "Ctrl-C" : undefined }
+        : undefined,
+      quarantined: [],
       optimiserSections: createOptimiser(spec.optimiser).stateNames,
       store: watched(store, process, watch),
       clock: process.clock,

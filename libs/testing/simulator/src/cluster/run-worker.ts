@@ -66,7 +66,9 @@ export function startWorker(
   const coordinator = keep("coordinator", (channel) => worker.join(channel));
   const end = Promise.race<WorkerEnd | ConnectionEnd>([
     worker.ended,
-    coordinator.ended.then<WorkerEnd | ConnectionEnd>((result) => (result.kind === "fatal" ? result : worker.ended)),
+    coordinator.ended.then<WorkerEnd | ConnectionEnd>((result) =>
+      result.kind === "fatal" ? result : worker.ended,
+    ),
   ]);
   end.then(
     (result) => {

@@ -63,9 +63,7 @@ function graphOf(task: string): TaskGraph {
   return {
     task,
     nodes: [],
-    losses: [
-      { kind: "classification", name: "label", weight: 1, logits: 0, classes: 2, column: "y" },
-    ],
+    losses: [{ kind: "classification", name: "label", weight: 1, logits: 0, classes: 2, column: "y" }],
     groups: ["trunk", `${task}/own`, "out"],
     latent: undefined,
     reconstruction: undefined,

@@ -70,7 +70,8 @@ async function runOne(schedule: Schedule, shrinks: boolean): Promise<number> {
   }
   console.log(result.log.slice(-60).join("\n"));
   console.log(`seed ${schedule.seed}: ${violation.invariant}: ${violation.text}`);
-  if (shrinks) console.log(`a short schedule that fails so:\n${JSON.stringify(await shortest(schedule), undefined, 1)}`);
+  if (shrinks)
+    console.log(`a short schedule that fails so:\n${JSON.stringify(await shortest(schedule), undefined, 1)}`);
   return 1;
 }
 

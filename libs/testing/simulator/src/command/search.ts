@@ -32,11 +32,7 @@ export function count(tally: Tally, result: SimulationResult): void {
 }
 
 /** Runs one seed. @returns what must not happen and did; undefined when all is well. */
-export async function runSeed(
-  seed: number,
-  tally: Tally,
-  bug?: PlantedBug,
-): Promise<Failure | undefined> {
+export async function runSeed(seed: number, tally: Tally, bug?: PlantedBug): Promise<Failure | undefined> {
   const result = await simulate(scheduleOf(seed), bug && { bug });
   count(tally, result);
   const [violation] = result.violations;
@@ -46,7 +42,9 @@ export async function runSeed(
 /** A short schedule that breaks the same invariant as this one does. */
 export async function shortest(schedule: Schedule, bug?: PlantedBug): Promise<Schedule> {
   const broken = await brokenBy(schedule, bug);
-  return broken === undefined ? schedule : shrink(schedule, async (next) => (await brokenBy(next, bug)) === broken);
+  return broken === undefined
+    ? schedule
+    : shrink(schedule, async (next) => (await brokenBy(next, bug)) === broken);
 }
 
 async function brokenBy(schedule: Schedule, bug?: PlantedBug): Promise<string | undefined> {

@@ -38,21 +38,68 @@ interface Drawing {
 const kinds: readonly (readonly [often: number, draw: (drawing: Drawing) => Fault])[] = [
   [12, (on) => ({ what: "kill", when: whenOf(on, "any"), who: someone(on), downMs: down(on) })],
   [3, (on) => ({ what: "power-cut", when: whenOf(on, "any"), who: someone(on), downMs: down(on) })],
-  [1.5, (on) => ({ what: "kill-all", when: whenOf(on, "time"), power: on.random.chance(0.4), downMs: down(on) })],
-  [4, (on) => ({ what: "pause", when: whenOf(on, "any"), who: someone(on), forMs: on.random.spread(10, 6_000) })],
-  [2, (on) => ({ what: "slow", when: whenOf(on, "time"), who: someone(on), factor: on.random.spread(2, 30), forMs: on.random.spread(50, 2_000) })],
+  [
+    1.5,
+    (on) => ({ what: "kill-all", when: whenOf(on, "time"), power: on.random.chance(0.4), downMs: down(on) }),
+  ],
+  [
+    4,
+    (on) => ({
+      what: "pause",
+      when: whenOf(on, "any"),
+      who: someone(on),
+      forMs: on.random.spread(10, 6_000),
+    }),
+  ],
+  [
+    2,
+    (on) => ({
+      what: "slow",
+      when: whenOf(on, "time"),
+      who: someone(on),
+      factor: on.random.spread(2, 30),
+      forMs: on.random.spread(50, 2_000),
+    }),
+  ],
   [3, (on) => ({ what: "join", when: whenOf(on, "time"), who: `worker-${on.workers + on.random.int(3)}` })],
   [3, (on) => ({ what: "leave", when: whenOf(on, "time"), who: worker(on), downMs: down(on) })],
   [2, (on) => ({ what: "rejoin", when: whenOf(on, "time"), who: worker(on) })],
   [6, (on) => ({ what: "cut", when: whenOf(on, "any"), ...pair(on) })],
   [3, (on) => halfOpen(on)],
-  [4, (on) => ({ what: "partition", when: whenOf(on, "time"), ...pair(on), forMs: on.random.spread(10, 8_000) })],
-  [2, (on) => ({ what: "isolate", when: whenOf(on, "time"), who: someone(on), forMs: on.random.spread(10, 5_000) })],
+  [
+    4,
+    (on) => ({
+      what: "partition",
+      when: whenOf(on, "time"),
+      ...pair(on),
+      forMs: on.random.spread(10, 8_000),
+    }),
+  ],
+  [
+    2,
+    (on) => ({
+      what: "isolate",
+      when: whenOf(on, "time"),
+      who: someone(on),
+      forMs: on.random.spread(10, 5_000),
+    }),
+  ],
   [2, (on) => slowLink(on)],
   [0.5, (on) => ({ what: "disk-full", when: whenOf(on, "time"), forMs: on.random.spread(10, 2_000) })],
-  [1, (on) => ({ what: "disk-slow", when: whenOf(on, "time"), extraMs: on.random.spread(5, 300), forMs: on.random.spread(50, 3_000) })],
+  [
+    1,
+    (on) => ({
+      what: "disk-slow",
+      when: whenOf(on, "time"),
+      extraMs: on.random.spread(5, 300),
+      forMs: on.random.spread(50, 3_000),
+    }),
+  ],
   [1, (on) => ({ what: "flip", when: whenOf(on, "time") })],
-  [1, (on) => ({ what: "clock-jump", when: whenOf(on, "time"), byMs: (on.random.next() - 0.5) * 20_000_000 })],
+  [
+    1,
+    (on) => ({ what: "clock-jump", when: whenOf(on, "time"), byMs: (on.random.next() - 0.5) * 20_000_000 }),
+  ],
   [1.5, (on) => ({ what: "stop", when: whenOf(on, "time"), downMs: down(on) })],
 ];
 const total = kinds.reduce((sum, [often]) => sum + often, 0);
@@ -69,7 +116,18 @@ function faultOf(drawing: Drawing): Fault {
 /** Messages before which it hurts. */
 const hurtful: Readonly<Record<string, readonly string[]>> = {
   coordinator: ["begin", "members", "assignment", "committed-ack", "finish", "restore", "welcome", "help"],
-  shard: ["broadcast", "reduced", "applied", "settled", "decide", "committed", "checkpoint-slice", "checkpoint-end", "held", "ready"],
+  shard: [
+    "broadcast",
+    "reduced",
+    "applied",
+    "settled",
+    "decide",
+    "committed",
+    "checkpoint-slice",
+    "checkpoint-end",
+    "held",
+    "ready",
+  ],
   worker: ["push", "worker-report", "canary", "attach"],
 };
 
@@ -78,7 +136,9 @@ function whenOf({ random, steps, workers, shards }: Drawing, which: "any" | "tim
   const kind = random.next();
   const atStep = random.int(steps + 1);
   if (which === "time" || kind < 0.35)
-    return random.chance(0.4) ? { atMs: random.spread(1, 60 + steps * 25) } : { atStep, afterMs: random.spread(0.05, 20) };
+    return random.chance(0.4)
+      ? { atMs: random.spread(1, 60 + steps * 25) }
+      : { atStep, afterMs: random.spread(0.05, 20) };
   const by = someone({ random, steps, workers, shards });
   const role = by.replace(/-\d+$/, "");
   return kind < 0.7
@@ -114,7 +174,9 @@ function pair(on: Drawing): { readonly a: string; readonly b: string } {
 function halfOpen(on: Drawing): Fault {
   const when = whenOf(on, "any");
   const { a, b } = pair(on);
-  return on.random.chance(0.5) ? { what: "half-open", when, hears: a, deaf: b } : { what: "half-open", when, hears: b, deaf: a };
+  return on.random.chance(0.5)
+    ? { what: "half-open", when, hears: a, deaf: b }
+    : { what: "half-open", when, hears: b, deaf: a };
 }
 
 function slowLink(on: Drawing): Fault {

@@ -21,7 +21,8 @@ export async function shrink(schedule: Schedule, fails: Fails): Promise<Schedule
   await attempt({ ...best, codec: false });
   for (const workers of below(best.workers)) if (await attempt({ ...best, workers })) break;
   for (const shards of below(best.shards)) if (await attempt({ ...best, shards })) break;
-  for (const steps of [4, 6, 9, 14, 20, 30]) if (steps < best.steps && (await attempt({ ...best, steps }))) break;
+  for (const steps of [4, 6, 9, 14, 20, 30])
+    if (steps < best.steps && (await attempt({ ...best, steps }))) break;
   await dropFaults(() => best, attempt);
   for (const place of best.faults.keys())
     for (const simpler of simplerThan(best.faults[place] as Fault))
@@ -30,9 +31,16 @@ export async function shrink(schedule: Schedule, fails: Fails): Promise<Schedule
 }
 
 /** Halves, quarters, ..., single ones are left out as long as it goes on failing. */
-async function dropFaults(best: () => Schedule, attempt: (next: Schedule) => Promise<boolean>): Promise<void> {
-  for (let size = Math.ceil(best().faults.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < best().faults.length; ) {
+async function dropFaults(
+  best: () => Schedule,
+  attempt: (next: Schedule) => Promise<boolean>,
+): Promise<void> {
+  for (
+    let size = Math.ceil(best().faults.length / 2);
+    size >= 1;
+    size = size === 1 ? 0 : Math.ceil(size / 2)
+  ) {
+    for (let at = 0; at < best().faults.length;) {
       const schedule = best();
       const faults = schedule.faults.filter((_, place) => place < at || place >= at + size);
       if (!(await attempt({ ...schedule, faults }))) at += size;

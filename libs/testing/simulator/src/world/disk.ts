@@ -168,7 +168,8 @@ function afterPowerCut(node: Node, random: Random): Node {
   const names = new Map(node.durable);
   for (const [name, child] of node.entries)
     if (names.get(name) !== child && random.chance(0.5)) names.set(name, child);
-  for (const name of node.durable.keys()) if (!node.entries.has(name) && random.chance(0.5)) names.delete(name);
+  for (const name of node.durable.keys())
+    if (!node.entries.has(name) && random.chance(0.5)) names.delete(name);
   // One child under two names: a rename of which both halves came through in part shows as one of them.
   const entries = new Map([...names].map(([name, child]) => [name, afterPowerCut(child, random)]));
   return { kind: "folder", entries, durable: new Map(entries) };
@@ -182,6 +183,7 @@ function survivingBytes({ bytes, durable }: FileNode, random: Random): Buffer {
   const kept = same + random.int(bytes.length - same + 1);
   const survived = Buffer.concat([bytes.subarray(0, kept), durable.subarray(kept)]);
   // The length came through before the data did.
-  if (random.chance(0.15)) survived.fill(0, Math.min(survived.length, same + random.int(kept - same + 1)), kept);
+  if (random.chance(0.15))
+    survived.fill(0, Math.min(survived.length, same + random.int(kept - same + 1)), kept);
   return survived;
 }
