@@ -175,11 +175,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     checkpointing.announce(version, announced.meta);
   };
 
-  /** A record that is told again: what shards sent of its checkpoint went over connections that are no more. */
+  /** A record that is told again: what shards sent of its checkpoint may have gone over connections that are no more. */
   const announceAgain = ({ version, combiner }: MessageOf<"committed">): void => {
     if (combiner === undefined || durable?.version === version) return;
     announced = { version, meta: checkpointMeta(combiner) };
-    askForLastCheckpoint();
+    if (version === totalSteps(spec)) askForLastCheckpoint();
+    else checkpointing.announce(version, announced.meta);
   };
 
   /** The checkpoint that ends the run was under way when somebody was lost: nobody trains any further, so it is there to be had. */
@@ -304,20 +305,21 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       () => {
         options.probe?.("after-record", step);
         shards.leader()?.send({ type: "committed-ack", runId, timeline, step });
+        // Not before its record is safe: nobody would tell it again.
+        if (message.last && timeline === shards.timeline) {
+          lastCommitted = true;
+          progressed();
+        }
       },
       (error: unknown) => fail(textOf(error)),
     );
-    if (message.last) {
-      lastCommitted = true;
-      lastVersion = message.version;
-    }
+    if (message.last) lastVersion = message.version;
     trust.committed(message);
     if (!point) return;
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });
-    if (message.last) progressed();
-    else if (step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
+    if (!message.last && step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
   };
 
   // --- workers ------------------------------------------------------------------------------------------------------
