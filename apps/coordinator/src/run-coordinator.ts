@@ -23,10 +23,14 @@ export interface CoordinatorProcessOptions {
   readonly expectedWorkers: number;
   readonly resume: boolean;
   /** In place of a coordinator that ended in the middle of the run: what it was asked is done. */
-  readonly successor?: boolean;
+  readonly successor: boolean;
+  /** The run was asked to stop, for this reason, while it had no coordinator. */
+  readonly stopping?: string;
   readonly keepCheckpoints: number;
   readonly preparedRoot: string;
   readonly dashboardFile: string | undefined;
+  /** Process that starts another coordinator when this one ends in the middle of the run. */
+  readonly launcher: number | undefined;
   readonly facts: Readonly<Record<string, unknown>>;
   /** Called once the port is open. */
   readonly onListening: (url: string) => void;
@@ -67,7 +71,9 @@ export async function runCoordinatorProcess(
     generation: (before?.generation ?? 0) + 1,
     resume,
     runClass: options.resume ? before?.runClass : undefined,
-    stopping: options.successor ? before?.stopping : undefined,
+    succeeds: options.successor
+      ? { startedAtMs: before?.startedAtMs, stopping: before?.stopping ?? options.stopping }
+      : undefined,
     quarantined: options.resume ? (before?.quarantined ?? []) : [],
     optimiserSections: createOptimiser(spec.optimiser).stateNames,
     store,
@@ -112,7 +118,10 @@ export async function runCoordinatorProcess(
   });
   const file = path.join(directory, coordinatorFile);
   try {
-    const facts = { pid: process.pid, url: server.url, port: server.port, token: token ?? null };
+    const facts = {
+      ...{ pid: process.pid, url: server.url, port: server.port, token: token ?? null },
+      launcher: options.launcher ?? null,
+    };
     await writeTextAtomically(file, `${JSON.stringify(facts, undefined, 2)}\n`, 0o600);
     options.onListening(server.url);
     signal.addEventListener("abort", () => coordinator.stop("asked to stop"), { once: true });
@@ -132,6 +141,7 @@ async function readState(directory: string): Promise<
       readonly runKey: string | undefined;
       readonly runClass: RunClass | undefined;
       readonly stopping: string | undefined;
+      readonly startedAtMs: number | undefined;
       readonly quarantined: readonly string[];
     }
   | undefined
@@ -146,6 +156,7 @@ async function readState(directory: string): Promise<
       state?: string;
       quarantined?: string[];
       reason?: string | null;
+      startedAtMs?: number;
       canary?: string | null;
       determinismClass?: Record<string, string> | null;
     };
@@ -154,13 +165,8 @@ async function readState(directory: string): Promise<
         ? { digest: state.canary, determinismClass: state.determinismClass }
         : undefined;
     const stopping = state.state === "stopping" ? (state.reason ?? "asked to stop") : undefined;
-    return {
-      generation: state.generation ?? 0,
-      runKey: state.runKey,
-      runClass,
-      stopping,
-      quarantined: state.quarantined ?? [],
-    };
+    const { generation = 0, runKey, startedAtMs, quarantined = [] } = state;
+    return { generation, runKey, runClass, stopping, startedAtMs, quarantined };
   } catch (error) {
     throw new UserError({
       what: "the run's state cannot be read",

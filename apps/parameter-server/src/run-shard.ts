@@ -17,6 +17,8 @@ export interface ShardProcessOptions {
   readonly host?: string;
   readonly port?: number;
   readonly software: string;
+  /** Called once the port is open. */
+  readonly onListening: (port: number) => void;
   readonly log: (line: string) => void;
 }
 
@@ -46,6 +48,7 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     onChannel: (_, channel) => shard.accept(channel),
     log,
   });
+  options.onListening(server.port);
   const ending = new AbortController();
   const stopped = AbortSignal.any([signal, ending.signal]);
   /** Where a process is dialled, another one may answer later on: it is dialled again and again. */

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { exitCodes } from "../command/failure.ts";
 import { letHeapGrow } from "../command/heap-growth.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
@@ -35,11 +36,13 @@ export function addParameterServer(program: Command): void {
         ...(flags.host === undefined ? {} : { host: flags.host }),
         ...(flags.port === undefined ? {} : { port: flags.port }),
         software: `latentweave ${packageVersion()}`,
+        onListening: (own) => process.stdout.write(`${JSON.stringify({ listening: own })}\n`),
         log: (line) => process.stderr.write(`${line}\n`),
       },
       signal,
     );
     process.stderr.write(`${reason}\n`);
-    process.exit(0);
+    // Its launcher starts it again, unless the run is over.
+    process.exit(signal.aborted ? exitCodes.interrupted : exitCodes.done);
   });
 }

@@ -23,8 +23,8 @@ export interface CoordinatorOptions {
   readonly generation: number;
   /** The newest checkpoint, of a run that goes on. */
   readonly resume: CheckpointSource | undefined;
-  /** The coordinator before this one was asked to stop, and did not come to it. */
-  readonly stopping: string | undefined;
+  /** What is known from the coordinator that ended in the middle of the run and in whose place this one is. */
+  readonly succeeds: Succeeded | undefined;
   readonly runClass: RunClass | undefined;
   /** Worker ids that sent wrong bits before. */
   readonly quarantined: readonly string[];
@@ -39,6 +39,13 @@ export interface CoordinatorOptions {
   readonly facts: Readonly<Record<string, unknown>>;
   readonly probe?: Probe<CoordinatorMoment>;
   readonly log: (text: string) => void;
+}
+
+export interface Succeeded {
+  /** Milliseconds since 1970, of the run. */
+  readonly startedAtMs: number | undefined;
+  /** It was asked to stop, and did not come to it. */
+  readonly stopping: string | undefined;
 }
 
 export interface Outcome {

@@ -26,6 +26,8 @@ import type { Holding } from "./starting-point.ts";
 /** Steps between looks at the measured speeds. */
 const rebalanceEverySteps = 25;
 const historyPoints = 2_000;
+/** Shards dial again within a second or two, unless they have to be started again as well. */
+const stopPatienceMs = 10_000;
 
 /**
  * Owns a run: who takes part, what each computes, what was committed. Sees neither gradients nor weights, but for
@@ -55,7 +57,7 @@ export interface Coordinator {
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { runId, spec, store, clock } = options;
   const layout = createLayout(spec.groups);
-  const startedAtMs = options.wallMs();
+  const startedAtMs = options.succeeds?.startedAtMs ?? options.wallMs();
   const log = createRunLog({
     store,
     wallMs: options.wallMs,
@@ -71,6 +73,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     version: options.resume.version,
     hash: options.resume.hash ?? null,
   };
+  /** Why to stop as soon as the parameter server is here, which has more than the last checkpoint. */
+  let stopping = options.succeeds?.stopping;
   let lastCommitted = (durable?.version ?? 0) > lastStep(spec);
   /** The version that nothing follows, with what its checkpoint keeps; and the newest that a checkpoint was told of. */
   let lastVersion: number | undefined;
@@ -250,7 +254,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (leader) progress.goTo(leader.version);
       apply({ kind: "shards-ready" });
       membership.welcomeAll();
-      if (options.stopping !== undefined) apply({ kind: "stop", reason: options.stopping });
+      if (stopping !== undefined) apply({ kind: "stop", reason: stopping });
     } else log.event("info", "the parameter server is whole again");
     if (leader?.combiner !== undefined && announced?.version !== leader.version)
       announced = { version: leader.version, meta: checkpointMeta(leader.combiner) };
@@ -270,6 +274,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         reason: life.state === "stopping" ? life.reason : "asked to stop",
       });
     progressed();
+  };
+
+  /** A stop is not to wait for shards that do not come back. */
+  const awaitShardsToStop = (reason: string): void => {
+    clock.after(stopPatienceMs, () => {
+      if (life.state === "starting") apply({ kind: "stop", reason });
+    });
   };
 
   const tellToStop = (reason: string): void => shards.leader()?.send({ type: "stop", runId, reason });
@@ -369,6 +380,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     return () => undefined;
   };
 
+  if (stopping !== undefined) awaitShardsToStop(stopping);
   // A checkpoint of the last step leaves nothing to do.
   if (lastCommitted) progressed();
 
@@ -382,6 +394,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         onFailure: (error) => fail(textOf(error)),
       }),
     stop(reason) {
+      if (life.state === "starting" && options.succeeds) {
+        if (stopping === undefined) awaitShardsToStop(reason);
+        stopping ??= reason;
+        return;
+      }
       apply({ kind: "stop", reason });
       if (life.state === "stopping") tellToStop(reason);
     },
