@@ -119,7 +119,7 @@ describe("what a fault did", () => {
   it("is put down to it until the next one strikes", () => {
     expect(faults.map(({ recomputed }) => recomputed)).toEqual([1, 0, 0]);
     expect(faults.map(({ undoneSteps }) => undoneSteps)).toEqual([0, 1, 0]);
-    expect(faults[1]).toMatchObject({ detectMs: 30, nextCommitMs: 3_000, takenUp: true });
+    expect(faults[1]).toMatchObject({ detectMs: 30, nextCommitMs: 3_100, takenUp: true });
     expect(totals).toEqual({ recomputed: 1, undoneSteps: 1, duplicates: 5, takenUp: 1 });
   });
 
