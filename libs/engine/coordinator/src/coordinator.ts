@@ -11,6 +11,7 @@ import { checkpointMeta } from "./checkpoint-meta.ts";
 import { createCheckpointing } from "./checkpointing.ts";
 import { recordCommit } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
+import { createGathering } from "./gathering.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
 import { isOver, type Life, lifeAfter, type LifeEvent, type Over } from "./life.ts";
 import { createLateSlots } from "./late-slots.ts";
@@ -25,6 +26,11 @@ import type { Holding } from "./starting-point.ts";
 
 /** Steps between looks at the measured speeds. */
 const rebalanceEverySteps = 25;
+/**
+ * Between two quorums, for each worker: a tenth of a millisecond is what one more worker costs all processes of a quorum
+ * together, so a fleet of hundreds spends a part of its time on itself, not all of it. Fewer than ten wait for nothing.
+ */
+const restMsPerWorker = 0.1;
 const historyPoints = 2_000;
 /** Shards dial again within a second or two, unless they have to be started again as well. */
 const stopPatienceMs = 10_000;
@@ -126,6 +132,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   /** Invariant 4: reached once, since a life that is over does not change. */
   const finish = (over: Over): void => {
     membership.close();
+    gathering.close();
     shards.close();
     const reason = reasonOf(over);
     log.event(
@@ -333,7 +340,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     quarantined: options.quarantined,
     welcomeFor: (channel) => (shards.begun ? welcomeFor(channel, shards.addressesFor(channel)) : undefined),
     isOver: () => isOver(life),
-    onChange: (why) => quorum.form(membership.active(), why),
+    onChange: (why) => gathering.changed(why),
     onFailed: fail,
   });
 
@@ -359,8 +366,14 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     spec,
     log,
     active: membership.active,
-    onSuspended: (why) => quorum.form(membership.active(), why),
+    onSuspended: (why) => gathering.changed(why),
   });
+
+  const gathering = createGathering(
+    clock,
+    () => Math.floor(membership.active().length * restMsPerWorker),
+    (why) => quorum.form(membership.active(), why),
+  );
 
   const quorum = createQuorum({
     runId,

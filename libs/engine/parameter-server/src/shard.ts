@@ -305,8 +305,7 @@ export function createShard(options: ShardOptions): Shard {
         return;
       case "members":
         known(message.type).subscribers.setMembers(
-          message.quorumId,
-          new Map(message.workers.map(({ workerId, tasks }) => [workerId, tasks])),
+          new Map(message.workers.map((worker) => [worker.workerId, worker])),
         );
         return;
       case "committed-ack":
