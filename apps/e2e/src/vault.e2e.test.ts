@@ -1,5 +1,7 @@
 /** What it costs to lose a shard's process, with its memory kept and without; and where that memory goes. */
+import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { ensurePageMap } from "@latentweave/native";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -54,6 +56,30 @@ describe.skipIf(addon.kind === "unavailable" || process.platform !== "linux")("w
     expect(vaultsOf(id)).toEqual([]);
   });
 });
+
+/** Before the command comes a shell that gives it, and it alone, a memory file system of a container's size. */
+const isolate = ["unshare", "--mount", "--map-root-user"];
+const mayIsolate = spawnSync("unshare", [...isolate.slice(1), "true"]).status === 0;
+
+test.skipIf(addon.kind === "unavailable" || !mayIsolate)(
+  "where /dev/shm has no room memory lies in the run's folder: no step is undone, and nothing stays there",
+  async () => {
+    const id = ownId();
+    const directory = path.join(runs, id);
+    const mount = 'mount -t tmpfs -o size=64k tmpfs /dev/shm && exec "$0" "$@"';
+    const training = startTraining(runs, id, job, { within: [...isolate, "sh", "-c", mount] });
+    await committed(training, checkpointSteps + 5);
+    const kept = readdirSync(directory).filter((name) => name.startsWith("latentweave-vault-"));
+    expect(kept).toHaveLength(1);
+    process.kill(processOf(training.mark, "shard-0"), "SIGKILL");
+    expect((await finish(training)).hash).toBe(undisturbed);
+    expect(recordedSteps(directory)).toEqual(eachOnce);
+    expect(readdirSync(directory).filter((name) => name.includes("vault"))).toEqual([]);
+    expect(readFileSync(path.join(directory, "logs", "shard-0.log"), "utf8")).toMatch(
+      /this shard's memory is kept in .* \(\/dev\/shm: \d+ bytes are needed, \d+ are free\)/,
+    );
+  },
+);
 
 for (const { shards, lost } of [
   { shards: 1, lost: 0 },
