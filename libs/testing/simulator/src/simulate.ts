@@ -164,9 +164,13 @@ function createWorld(
     codec: schedule.codec,
     onSend(outgoing) {
       striker.sending(outgoing);
-      trace.sent(outgoing);
-      watch.sent(outgoing);
-      return bug.onSend?.(outgoing) ?? [outgoing];
+      const sent = bug.onSend?.(outgoing) ?? [outgoing];
+      for (const one of sent) {
+        trace.sent({ ...outgoing, ...one });
+        watch.sent({ ...outgoing, ...one });
+      }
+      const { onReceive } = bug;
+      return onReceive ? sent.flatMap((one) => onReceive({ ...outgoing, ...one })) : sent;
     },
   });
   const world: World = {
