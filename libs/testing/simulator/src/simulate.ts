@@ -164,6 +164,7 @@ function createWorld(
     codec: schedule.codec,
     onSend(outgoing) {
       striker.sending(outgoing);
+      if (!outgoing.isAlive()) return [];
       const sent = bug.onSend?.(outgoing) ?? [outgoing];
       for (const one of sent) {
         trace.sent({ ...outgoing, ...one });
