@@ -64,7 +64,7 @@ describe("a schedule", () => {
   });
 
   it("that fails is shrunk to few faults that still break the same invariant", { timeout: 300_000 }, async () => {
-    const bug = plants.find(({ name }) => name.includes("weights of the step before"))?.plant();
+    const bug = plants.find(({ name }) => name.includes("counts twice"))?.plant();
     if (!bug) throw new Error("no such plant");
     const schedule = scheduleOf(97);
     const before = (await simulate(schedule, { bug })).violations[0]?.invariant;
