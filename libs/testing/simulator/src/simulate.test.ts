@@ -10,23 +10,27 @@ const seeds = 400;
 
 /** Each of these broke an invariant once; what did is in the history of the engines. */
 const formerFailures = [
-  1, 25, 28, 36, 63, 65, 71, 73, 78, 95, 97, 107, 121, 139, 149, 151, 318, 322, 415, 438, 491, 501, 506, 551, 569,
-  666,
+  1, 25, 28, 36, 63, 65, 71, 73, 78, 95, 97, 107, 121, 139, 149, 151, 318, 322, 415, 438, 491, 501, 506, 551,
+  569, 666,
 ];
 
 describe("a run under faults", () => {
-  it("keeps every invariant and ends as the undisturbed one, whatever happens", { timeout: 900_000 }, async () => {
-    const failures: Failure[] = [];
-    const tally = emptyTally();
-    for (let seed = 1; seed <= seeds; seed++) {
-      const failure = await runSeed(seed, tally);
-      if (failure) failures.push(failure);
-    }
-    expect(failures).toEqual([]);
-    expect(tally.seeds).toBe(seeds);
-    // Faults do strike.
-    expect(tally.faults).toBeGreaterThan(seeds);
-  });
+  it(
+    "keeps every invariant and ends as the undisturbed one, whatever happens",
+    { timeout: 900_000 },
+    async () => {
+      const failures: Failure[] = [];
+      const tally = emptyTally();
+      for (let seed = 1; seed <= seeds; seed++) {
+        const failure = await runSeed(seed, tally);
+        if (failure) failures.push(failure);
+      }
+      expect(failures).toEqual([]);
+      expect(tally.seeds).toBe(seeds);
+      // Faults do strike.
+      expect(tally.faults).toBeGreaterThan(seeds);
+    },
+  );
 
   it("keeps them where it once did not", { timeout: 900_000 }, async () => {
     const failures: Failure[] = [];
@@ -63,14 +67,18 @@ describe("a schedule", () => {
     }
   });
 
-  it("that fails is shrunk to few faults that still break the same invariant", { timeout: 300_000 }, async () => {
-    const bug = plants.find(({ name }) => name.includes("counts twice"))?.plant();
-    if (!bug) throw new Error("no such plant");
-    const schedule = scheduleOf(97);
-    const before = (await simulate(schedule, { bug })).violations[0]?.invariant;
-    const short = await shortest(schedule, bug);
-    expect(short.faults).toEqual([]);
-    expect((await simulate(short, { bug })).violations[0]?.invariant).toBe(before);
-    expect(schedule.faults.length).toBeGreaterThan(10);
-  });
+  it(
+    "that fails is shrunk to few faults that still break the same invariant",
+    { timeout: 300_000 },
+    async () => {
+      const bug = plants.find(({ name }) => name.includes("counts twice"))?.plant();
+      if (!bug) throw new Error("no such plant");
+      const schedule = scheduleOf(97);
+      const before = (await simulate(schedule, { bug })).violations[0]?.invariant;
+      const short = await shortest(schedule, bug);
+      expect(short.faults).toEqual([]);
+      expect((await simulate(short, { bug })).violations[0]?.invariant).toBe(before);
+      expect(schedule.faults.length).toBeGreaterThan(10);
+    },
+  );
 });

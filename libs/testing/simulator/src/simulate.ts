@@ -114,6 +114,7 @@ async function run(
   const checker = world.watch as ReturnType<typeof createChecker>;
   const how = await clock.run(() => {
     events += 1;
+    striker.passed(events);
     if (violations.length > 0 || launcher.finished || events > mostEvents) return true;
     if (checker.commits !== lastCommits) {
       lastCommits = checker.commits;

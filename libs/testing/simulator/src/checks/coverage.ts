@@ -9,7 +9,9 @@ export function coverageFault({ shards, slots }: TaskRecord, owners: readonly nu
     const fault = partitionFault(part.nodes, slots);
     if (fault !== undefined) return `shard ${owner}: ${fault}`;
   }
-  return shards.length > owners.length ? `${shards.length} shards received something, not ${owners.length}` : undefined;
+  return shards.length > owners.length
+    ? `${shards.length} shards received something, not ${owners.length}`
+    : undefined;
 }
 
 function partitionFault(nodes: ReceivedNodes, slots: number): string | undefined {

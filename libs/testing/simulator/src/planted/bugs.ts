@@ -14,12 +14,32 @@ const none: readonly Uint8Array[] = [];
 const said = (message: Message, slices: readonly Uint8Array[] = none): Said => ({ message, slices });
 
 export const plants: readonly Plant[] = [
-  { name: "a commit that the ledger has already is recorded once more", within: 30, plant: () => ({ omit: { idempotency: true } }) },
-  { name: "a record is acknowledged before it is written", within: 150, plant: () => ({ omit: { waitForRecord: true } }) },
+  {
+    name: "a commit that the ledger has already is recorded once more",
+    within: 30,
+    plant: () => ({ omit: { idempotency: true } }),
+  },
+  {
+    name: "a record is acknowledged before it is written",
+    within: 150,
+    plant: () => ({ omit: { waitForRecord: true } }),
+  },
   { name: "a rename is not synced", within: 60, plant: () => ({ omit: { syncFolderAfterRename: true } }) },
-  { name: "a checkpoint is named before the ledger is synced", within: 150, plant: () => ({ omit: { syncBeforePublishing: true } }) },
-  { name: "checksums of a checkpoint are not looked at", within: 300, plant: () => ({ omit: { checksums: true } }) },
-  { name: "a successor counts its quorums as the coordinator before it did", within: 30, plant: () => ({ omit: { generation: true } }) },
+  {
+    name: "a checkpoint is named before the ledger is synced",
+    within: 150,
+    plant: () => ({ omit: { syncBeforePublishing: true } }),
+  },
+  {
+    name: "checksums of a checkpoint are not looked at",
+    within: 300,
+    plant: () => ({ omit: { checksums: true } }),
+  },
+  {
+    name: "a successor counts its quorums as the coordinator before it did",
+    within: 30,
+    plant: () => ({ omit: { generation: true } }),
+  },
   { name: "a lease that went to another worker stays where it was", within: 30, plant: staleLease },
   { name: "a contribution counts twice", within: 10, plant: countsTwice },
   { name: "a step is committed before a follower has all of its slices", within: 10, plant: commitsEarly },
@@ -62,7 +82,16 @@ function commitsEarly(): PlantedBug {
     onReceive({ message, slices }) {
       if (message.type !== "applied") return [said(message, slices)];
       const { runId, timeline, index, version } = message;
-      const early = { runId, timeline, index, step: version, round: 0, finite: true, received: [], blocks: [] };
+      const early = {
+        runId,
+        timeline,
+        index,
+        step: version,
+        round: 0,
+        finite: true,
+        received: [],
+        blocks: [],
+      };
       return [said(message, slices), said({ type: "reduced", ...early })];
     },
   };
@@ -76,7 +105,10 @@ function settlesEarly(): PlantedBug {
       if (message.type === "applied") digests.set(from, slices);
       if (message.type !== "reduced") return [said(message, slices)];
       const { runId, timeline, index, step } = message;
-      const early = said({ type: "applied", runId, timeline, index, version: step + 1 }, digests.get(from) ?? none);
+      const early = said(
+        { type: "applied", runId, timeline, index, version: step + 1 },
+        digests.get(from) ?? none,
+      );
       return [said(message, slices), early];
     },
   };
@@ -125,7 +157,10 @@ function unsettledToNewcomer(): PlantedBug {
     onReceive({ message, slices }) {
       if (message.type !== "decide" || message.abandon) return [said(message, slices)];
       const { runId, timeline, step } = message;
-      return [said(message, slices), said({ type: "settled", runId, timeline, version: step + 1, digest: "" })];
+      return [
+        said(message, slices),
+        said({ type: "settled", runId, timeline, version: step + 1, digest: "" }),
+      ];
     },
   };
 }
