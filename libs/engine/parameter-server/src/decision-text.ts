@@ -1,8 +1,9 @@
 import type { MessageOf } from "@latentweave/protocol";
 
-/** What the leader's memory must hold before anybody hears of a decision. */
+/** What the leader's memory must hold before anybody hears of a decision, and from its beginning on. */
 export interface Decision {
-  readonly decide: MessageOf<"decide">;
+  /** Undefined where nothing has been decided since the beginning. */
+  readonly decide: MessageOf<"decide"> | undefined;
   /** The combiner's state after it, as JSON. */
   readonly combiner: string;
   /** Records that the coordinator has not acknowledged, this decision's own the last. */

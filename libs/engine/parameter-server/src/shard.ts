@@ -262,6 +262,7 @@ export function createShard(options: ShardOptions): Shard {
     // A successor must never find weights of before in the timeline that begins.
     if (message.from !== "held") state.invalidate();
     startOver(message.timeline);
+    if (leads && message.from !== "held") stepping.keepBeginning(message.step, message.combiner);
     if (message.from === "initial") state.reinitialise();
     else if (message.from === "checkpoint") state.setVersion(message.step);
     if (state.version !== message.step)

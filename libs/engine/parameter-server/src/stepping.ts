@@ -55,6 +55,8 @@ interface StepInProgress {
  *    waits until the gradients have come again.
  */
 export interface Stepping {
+  /** Leader: its memory gets what it begins with, before it names the version that it begins at. */
+  keepBeginning(step: number, combiner: string | undefined): void;
   /** Publishes the weights as they are and opens their step. */
   begin(beginning: Beginning): void;
   /** @throws ProtocolError when the push is for a step to come, or does not fit this one. */
@@ -357,13 +359,21 @@ export function createStepping(options: SteppingOptions): Stepping {
     const decision = kept && readDecision(kept.text);
     combine = createCombineRule(spec, arithmetic, decision?.combiner);
     if (!decision) return;
-    if (decision.decide.timeline !== timeline) return;
+    if (decision.decide?.timeline !== timeline) return;
     for (const record of decision.records) unrecorded.add(record);
     words = [decision.decide];
     if (decision.decide.step >= state.version) waiting = [decision.decide];
   };
 
   return {
+    keepBeginning(step, combiner) {
+      const beginning = {
+        decide: undefined,
+        combiner: createCombineRule(spec, arithmetic, combiner).state(),
+        records: [],
+      };
+      state.writeDecision(step, (maxBytes) => encodeDecision(beginning, maxBytes));
+    },
     begin({ timeline: next, from, combiner }) {
       current?.reduction.release();
       current = undefined;
