@@ -260,7 +260,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (!hasStarted) {
       hasStarted = true;
       log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
-      if (leader) progress.goTo(leader.version);
+      // What it holds beyond that it tells now, commit by commit.
+      if (leader) progress.goTo(Math.min(leader.version, store.ledgerEnd.nextStep));
       apply({ kind: "shards-ready" });
       membership.welcomeAll();
       if (stopping !== undefined) apply({ kind: "stop", reason: stopping });
