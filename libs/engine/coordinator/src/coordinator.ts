@@ -70,6 +70,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onFailed: (error) => fail(textOf(error)),
   });
   const history = createHistory(historyPoints);
+  for (const point of options.past ?? []) history.add(point);
   const progress = createProgress(
     spec.tasks.map((task) => task.name),
     Math.min(store.ledgerEnd.nextStep, totalSteps(spec)),
