@@ -11,6 +11,7 @@ import { type RunSpec, serverOptimiser } from "@latentweave/plan";
 import { type CoordinatorMoment, parseMessage, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
 import { createHttpApi } from "./http-api.ts";
+import { readPastPoints } from "./past-points.ts";
 
 export interface CoordinatorProcessOptions {
   /** runs/RUN, with spec.json in it. */
@@ -71,6 +72,7 @@ export async function runCoordinatorProcess(
     generation: (before?.generation ?? 0) + 1,
     resume,
     runClass: options.resume ? before?.runClass : undefined,
+    past: options.resume ? await readPastPoints(directory, store.ledgerEnd.nextStep) : [],
     succeeds: options.successor
       ? { startedAtMs: before?.startedAtMs, stopping: before?.stopping ?? options.stopping }
       : undefined,

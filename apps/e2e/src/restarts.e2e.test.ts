@@ -2,13 +2,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { ensurePageMap } from "@latentweave/native";
+import type { CommitPoint } from "@latentweave/telemetry";
 import { beforeAll, expect, test } from "vitest";
 import { run } from "./command.ts";
 import { leftBehind } from "./left-behind.ts";
 import { processOf } from "./processes.ts";
 import { recordedSteps } from "./recorded.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
-import { committed, exampleJob, finish, startTraining, type Training } from "./training.ts";
+import { addressOf, committed, exampleJob, finish, startTraining, type Training } from "./training.ts";
 
 const addon = await ensurePageMap();
 const runs = temporaryFolder();
@@ -24,7 +25,12 @@ beforeAll(async () => {
 });
 
 /** Kills processes of a run after some steps, and waits for its end. @returns what was told of it */
-async function killAndFinish(runId: string, shards: number, names: readonly string[]): Promise<Training> {
+async function killAndFinish(
+  runId: string,
+  shards: number,
+  names: readonly string[],
+  meanwhile?: (training: Training) => Promise<void>,
+): Promise<Training> {
   const training = startTraining(runs, runId, [...job, "--workers", "2", "--shards", String(shards)]);
   await committed(training, 12);
   const victims = names.map((name) => processOf(training.mark, name));
@@ -33,6 +39,7 @@ async function killAndFinish(runId: string, shards: number, names: readonly stri
   const next = await training.waitFor("a step after the kill", () => commitsOf(training)[before]);
   const ms = Math.round(performance.now() - at);
   console.log(`${names.join(", ")} of ${shards} shard(s): step ${next} was committed ${ms} ms later`);
+  await meanwhile?.(training);
   const end = await finish(training);
   expect(end.hash).toBe(undisturbed);
   // A step may be told twice, when the first word of it was not on disk yet; it is written once, and none is undone.
@@ -66,7 +73,11 @@ test("kill -9 of the other shard of two", async () => {
 });
 
 test("kill -9 of the coordinator: no step is computed twice, and the run began when it began", async () => {
-  const training = await killAndFinish("coordinator", 1, ["coordinator"]);
+  const training = await killAndFinish("coordinator", 1, ["coordinator"], async (running) => {
+    const answer = await fetch(new URL("/api/v1/history", await addressOf(running)));
+    // A page that connects again still has the whole curve.
+    expect(((await answer.json()) as CommitPoint[])[0]?.step).toBe(0);
+  });
   const began = new Set(
     training.said.flatMap((said) => (said.kind === "snapshot" ? [said.snapshot.startedAtMs] : [])),
   );

@@ -7,6 +7,7 @@ import type {
   Probe,
   RunStore,
 } from "@latentweave/protocol";
+import type { CommitPoint } from "@latentweave/telemetry";
 import type { RunClass } from "./admission.ts";
 
 export interface CoordinatorOptions {
@@ -23,6 +24,8 @@ export interface CoordinatorOptions {
   readonly generation: number;
   /** The newest checkpoint, of a run that goes on. */
   readonly resume: CheckpointSource | undefined;
+  /** Points of the run's curves that coordinators before this one have recorded; default: none. */
+  readonly past?: readonly CommitPoint[];
   /** What is known from the coordinator that ended in the middle of the run and in whose place this one is. */
   readonly succeeds: Succeeded | undefined;
   readonly runClass: RunClass | undefined;

@@ -70,6 +70,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onFailed: (error) => fail(textOf(error)),
   });
   const history = createHistory(historyPoints);
+  for (const point of options.past ?? []) history.add(point);
   const progress = createProgress(
     spec.tasks.map((task) => task.name),
     Math.min(store.ledgerEnd.nextStep, totalSteps(spec)),
@@ -260,7 +261,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (!hasStarted) {
       hasStarted = true;
       log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
-      if (leader) progress.goTo(leader.version);
+      // What it holds beyond that it tells now, commit by commit.
+      if (leader) progress.goTo(Math.min(leader.version, store.ledgerEnd.nextStep));
       apply({ kind: "shards-ready" });
       membership.welcomeAll();
       if (stopping !== undefined) apply({ kind: "stop", reason: stopping });
