@@ -7,7 +7,7 @@ import { createCoordinator, type Outcome, type RunClass } from "@latentweave/coo
 import { readOwnFaults } from "@latentweave/faults";
 import { createOptimiser } from "@latentweave/optim";
 import { createLayout } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
+import { type RunSpec, serverOptimiser } from "@latentweave/plan";
 import { type CoordinatorMoment, parseMessage, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
 import { createHttpApi } from "./http-api.ts";
@@ -75,7 +75,7 @@ export async function runCoordinatorProcess(
       ? { startedAtMs: before?.startedAtMs, stopping: before?.stopping ?? options.stopping }
       : undefined,
     quarantined: options.resume ? (before?.quarantined ?? []) : [],
-    optimiserSections: createOptimiser(spec.optimiser).stateNames,
+    optimiserSections: createOptimiser(serverOptimiser(spec)).stateNames,
     store,
     clock: systemClock,
     wallMs: () => Date.now(),

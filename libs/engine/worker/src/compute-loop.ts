@@ -1,13 +1,12 @@
 import { type Arithmetic, philox4x32, randomKey } from "@latentweave/arithmetic";
-import type { Compute } from "@latentweave/model";
 import { lastStep } from "@latentweave/plan";
 import type { Clock, Lease, Probe, WorkerMoment } from "@latentweave/protocol";
 import type { PreparedRun } from "./prepare-run.ts";
-import type { Rows } from "./row-source.ts";
+import type { MicroBatchRows } from "./row-source.ts";
 import type { Moment, ShardLinks } from "./shard-links.ts";
 import { openStepWork, type PushTarget, type StepWork, type Todo } from "./step-work.ts";
 
-type Read = Promise<Rows & { readonly samples: number }>;
+type Read = Promise<MicroBatchRows>;
 
 /** What a worker may compute: told by the coordinator, and again whenever it changes. */
 export interface Assigned {
@@ -58,7 +57,6 @@ export function createComputeLoop(options: {
   readonly links: () => ShardLinks | undefined;
   readonly arithmetic: Arithmetic;
   readonly clock: Clock;
-  readonly compute: Compute;
   readonly beforeMicroBatch: (() => Promise<void>) | undefined;
   readonly probe: Probe<WorkerMoment> | undefined;
   readonly assigned: () => Assigned | undefined;
@@ -66,8 +64,8 @@ export function createComputeLoop(options: {
   readonly isLeaving: () => boolean;
   readonly onStepDone: (report: NonNullable<ReturnType<StepWork["takeReport"]>>) => void;
 }): ComputeLoop {
-  const { runId, prepared, arithmetic, clock, compute, probe } = options;
-  const { source } = prepared;
+  const { runId, prepared, arithmetic, clock, probe } = options;
+  const { source, program } = prepared;
   const last = lastStep(prepared.spec);
   let work: StepWork | undefined;
   let audit: Audit | undefined;
@@ -167,23 +165,17 @@ export function createComputeLoop(options: {
     ahead = after && { of: after, rows: startRead(step, after) };
     // Weights of another step may have come while the rows were read.
     if (!isOpen(step) || !isAt(step, now())) return cameTooLate(step, 0, 0);
-    const result = await compute.run({
-      program: next.round.program,
-      phase: step.plan.phase,
-      step: step.plan.step,
-      round: next.round.index,
-      task: next.task.task,
-      slot: next.slot,
-      samples: rows.samples,
-      x: rows.x,
-      columns: rows.columns,
+    const result = await program.run({ plan: step.plan, ...next }, rows, async () => {
+      await options.beforeMicroBatch?.();
+      return isOpen(step) && isAt(step, now()) && !options.isLeaving();
     });
     const computedMs = clock.nowMs();
     step.addTime("data", readMs - startedMs);
     step.addTime("compute", computedMs - readMs);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (!isOpen(step) || !isAt(step, now())) return cameTooLate(step, computedMs - readMs, rows.samples);
-    step.add(next, result, rows.samples);
+    if (!result || !isOpen(step) || !isAt(step, now()))
+      return cameTooLate(step, computedMs - readMs, result?.samples ?? 0);
+    step.add(next, result, result.samples);
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
     probe?.("before-push", step.plan.step);

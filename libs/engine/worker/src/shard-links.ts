@@ -64,7 +64,7 @@ export function createShardLinks(options: {
   readonly workerId: string;
   readonly addresses: readonly string[];
   readonly keepShard: WorkerOptions["keepShard"];
-  readonly compute: Compute;
+  readonly setParameters: Compute["setParameters"];
   /** A shard is there, for the first time or again: it may have lost what it was sent. */
   readonly onAttached: (index: number) => void;
   readonly onBroadcast: () => void;
@@ -95,7 +95,7 @@ export function createShardLinks(options: {
           throw new ProtocolError("a broadcast slice has the wrong length");
         return { group, start, values: new Float32Array(bytes.slice().buffer) };
       });
-      options.compute.setParameters(updates).catch(options.onFailed);
+      options.setParameters(updates).catch(options.onFailed);
     }
     const { refusedAt } = link;
     if (message.timeline !== refusedAt.timeline || message.step > refusedAt.step) link.refusals = 0;

@@ -107,6 +107,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const links = createShardLinks({
       ...options,
       addresses,
+      setParameters: (slices) => prepared.program.setParameters(slices),
       onAttached: (index) => loop.resend(index),
       onBroadcast: () => loop.wake(),
       onFailed: breakDown,
