@@ -119,6 +119,11 @@ export async function runCoordinatorProcess(
     throw error;
   });
   const file = path.join(directory, coordinatorFile);
+  let outcome: Outcome | undefined;
+  const tidy = async (): Promise<void> => {
+    await store.close();
+    if (existsSync(file)) await rm(file);
+  };
   try {
     const facts = {
       ...{ pid: process.pid, url: server.url, port: server.port, token: token ?? null },
@@ -130,13 +135,16 @@ export async function runCoordinatorProcess(
     // Others know this process since it has locked the run.
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
-    const outcome = await coordinator.ended;
+    outcome = await coordinator.ended;
     await new Promise((resolve) => setTimeout(resolve, lingerMs));
     return outcome;
   } finally {
     await server.close();
-    await store.close();
-    if (existsSync(file)) await rm(file);
+    await tidy().catch((error: unknown) => {
+      // The disk that a run failed over refuses this as well; whoever started it is to hear how it ended.
+      if (outcome?.state !== "failed") throw error;
+      log(error instanceof Error ? error.message : String(error));
+    });
   }
 }
 

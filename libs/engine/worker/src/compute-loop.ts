@@ -144,6 +144,14 @@ export function createComputeLoop(options: {
 
   let ahead: { readonly of: Todo; readonly rows: Read } | undefined;
 
+  /** Work that nobody waits for any more is reported all the same: it is how one who was late answers again. */
+  const cameTooLate = (step: StepWork, compute: number, samples: number): void => {
+    if (step !== audit?.work)
+      options.onStepDone({
+        ...{ step: step.plan.step, timings: { compute }, microBatches: samples === 0 ? 0 : 1, samples },
+      });
+  };
+
   const computeOne = async (
     step: StepWork,
     leases: readonly Lease[],
@@ -158,7 +166,7 @@ export function createComputeLoop(options: {
     const readMs = clock.nowMs();
     ahead = after && { of: after, rows: startRead(step, after) };
     // Weights of another step may have come while the rows were read.
-    if (!isOpen(step) || !isAt(step, now())) return;
+    if (!isOpen(step) || !isAt(step, now())) return cameTooLate(step, 0, 0);
     const result = await program.run({ plan: step.plan, ...next }, rows, async () => {
       await options.beforeMicroBatch?.();
       return isOpen(step) && isAt(step, now()) && !options.isLeaving();
@@ -167,7 +175,8 @@ export function createComputeLoop(options: {
     step.addTime("data", readMs - startedMs);
     step.addTime("compute", computedMs - readMs);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (!result || !isOpen(step) || !isAt(step, now())) return;
+    if (!result || !isOpen(step) || !isAt(step, now()))
+      return cameTooLate(step, computedMs - readMs, result?.samples ?? 0);
     step.add(next, result, result.samples);
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
