@@ -1,5 +1,5 @@
 import path from "node:path";
-import { commitsOf, LedgerError, readTable } from "@latentweave/checkpoint";
+import { commitsOf, readTable } from "@latentweave/checkpoint";
 import { createLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
 import { type CommitRecord, UserError } from "@latentweave/protocol";
@@ -131,7 +131,7 @@ async function* commitsUpToDamage(directory: string): AsyncGenerator<CommitRecor
   try {
     for await (const { record } of commitsOf(directory)) yield record;
   } catch (error) {
-    if (!(error instanceof LedgerError) && !(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError)) throw error;
   }
 }
 

@@ -130,6 +130,9 @@ export function createCheckpointing(options: {
     drop,
     async startOver() {
       await drop();
+      for (const entry of collecting.values()) entry.announced(undefined);
+      // What is whole is sealed in the timeline that it is of.
+      await chain;
       leastAttempt.clear();
     },
     idle: () => chain,

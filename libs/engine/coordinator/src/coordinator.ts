@@ -221,6 +221,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       lastCommitted = false;
       lastVersion = undefined;
       announced = undefined;
+      durable = source && { version: source.version, hash: source.hash ?? null };
     },
     onMoved() {
       for (const member of membership.everyone()) {

@@ -155,6 +155,8 @@ export function createShardPeers(options: {
       peer.ready = false;
       peer.tells = false;
     }
+    await options.checkpointing.startOver();
+    if (beginning !== beginnings) return;
     const source = await store.latestCheckpoint(convictedSince);
     if (beginning !== beginnings) return;
     const version = source?.version ?? 0;
@@ -164,7 +166,6 @@ export function createShardPeers(options: {
     );
     const isNew = nextStep !== version || held.length > 0 || begun;
     const next = isNew ? Math.max(last, timeline(), ...held) + 1 : last;
-    await options.checkpointing.startOver();
     if (isNew) {
       await store.appendTimeline({
         timeline: next,

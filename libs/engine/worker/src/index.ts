@@ -1,3 +1,4 @@
 export { createRowSource, type RowReader, type Rows, type RowSource } from "./row-source.ts";
 export { createWorker, type Worker, type WorkerEnd } from "./worker.ts";
 export { type WorkerOptions } from "./worker-options.ts";
+export { recomputeStep, type WantedNode } from "./recompute-step.ts";

@@ -119,7 +119,7 @@ async function inspectLedger(directory: string): Promise<LedgerInspection> {
     }
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
-    damage = error.message;
+    damage = error.summary;
   }
   return { commits, lastStep, samples, damage };
 }

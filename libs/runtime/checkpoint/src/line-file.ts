@@ -237,13 +237,19 @@ export interface Line {
   readonly end: number;
 }
 
-/** The whole lines of a file in order, in bounded memory; a torn last one is left out. A missing file has none. */
-export async function* readLines(path: string): AsyncGenerator<Line> {
+/**
+ * The whole lines of a file in order, in bounded memory; a torn last one is left out. A missing file has none.
+ * @param after begins after this line
+ */
+export async function* readLines(
+  path: string,
+  after: Pick<Line, "number" | "end"> = { number: 0, end: 0 },
+): AsyncGenerator<Line> {
   if (!fs.existsSync(path)) return;
   let rest = Buffer.alloc(0);
-  let position = 0;
-  let number = 0;
+  let { number, end: position } = after;
   for await (const chunk of fs.createReadStream(path, {
+    start: position,
     highWaterMark: windowBytes,
   }) as AsyncIterable<Buffer>) {
     let bytes = rest.byteLength > 0 ? Buffer.concat([rest, chunk]) : chunk;

@@ -133,6 +133,34 @@ describe("comparing two runs", () => {
     expect(found.hashes?.[0]).not.toBe(found.hashes?.[1]);
   });
 
+  it("names the first version whose digests differ, and looks into the first checkpoint that both have from there on", async () => {
+    const runs = temporaryFolder();
+    const make = async (name: string, from: number): Promise<string> => {
+      const directory = path.join(runs, name);
+      const { store } = openStore({ directory, runId: name, keep: 9 });
+      for (let step = 0; step < 8; step++) {
+        const differs = (version: number): boolean => version >= from;
+        store.appendCommit({ ...commit(step), digest: (differs(step) ? name : "0").repeat(64).slice(0, 64) });
+        if (step % 2 === 0) continue;
+        const sink = await store.beginCheckpoint(step + 1, ["parameters"]);
+        for (const slice of wholeGroups(smallLayout)) {
+          const numbers = groupNumbers(smallLayout, "parameters", slice.group);
+          if (differs(step + 1)) numbers[0] = step + Number(from !== 99);
+          await sink.write("parameters", slice, new Uint8Array(numbers.buffer));
+        }
+        await sink.finish();
+      }
+      await store.close();
+      return directory;
+    };
+    const [a, b] = [await make("a", 99), await make("b", 3)];
+    const found = await diffRuns(a, b);
+    expect(found.weights).toEqual({ version: 3, a: "0".repeat(64), b: "b".repeat(64) });
+    expect(found).toMatchObject({ versions: 4, version: 4, ledger: null, same: false });
+    expect(found.parameters).toMatchObject({ tensor: "trunk/0/kernel", index: 0, b: 4 });
+    expect(await diffRuns(a, a)).toMatchObject({ versions: 8, weights: null, version: 8, same: true });
+  });
+
   it("compares bits: a negative zero is another number", async () => {
     const runs = temporaryFolder();
     const a = await makeRun(runs, "a", { change: (numbers) => numbers.set([0], 3) });

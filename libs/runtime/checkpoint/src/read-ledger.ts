@@ -14,15 +14,23 @@ export interface LedgerEntry {
 }
 
 /** A line of the ledger is not what was written there. */
-export class LedgerError extends Error {
-  override readonly name = "LedgerError";
+export class LedgerError extends UserError {
   readonly line: number;
+  readonly what: string;
+  /** In one line, for logs. */
+  readonly summary: string;
   /** Where the last good line ends. */
   readonly end: number;
 
   constructor(file: string, line: number, end: number, what: string) {
-    super(`${file}, line ${line}: ${what}`);
+    const where = `${file}, line ${line}`;
+    super({
+      ...{ what, where },
+      mend: "bring the file back from a copy; or let `latentweave train --resume` put the damaged part aside and compute it again",
+    });
     this.line = line;
+    this.what = what;
+    this.summary = `${where}: ${what}`;
     this.end = end;
   }
 }
@@ -33,12 +41,16 @@ export function ledgerFile(directory: string): string {
 
 /**
  * Entries in order, each checked against the one before; the unfinished last line that a crash leaves is no entry.
+ * @param after begins after this entry, which was read before
  * @throws LedgerError naming file and line; UserError when the ledger is of another format.
  */
-export async function* readLedger(file: string, runId: string): AsyncGenerator<LedgerEntry> {
-  let previous = firstPrevious(runId);
-  let start = 0;
-  for await (const { number, text, end } of readLines(file)) {
+export async function* readLedger(
+  file: string,
+  runId: string,
+  after: Pick<LedgerEntry, "number" | "hash" | "end"> = { number: 0, hash: firstPrevious(runId), end: 0 },
+): AsyncGenerator<LedgerEntry> {
+  let { hash: previous, end: start } = after;
+  for await (const { number, text, end } of readLines(file, after)) {
     const line = parseLine(text);
     if (number === 1 && line?.previous !== previous) refuseOtherFormat(file, text, runId);
     if (!line) throw new LedgerError(file, number, start, "changed or damaged since it was written");

@@ -41,7 +41,7 @@ export async function readOrRepair(
     decides = true;
     const aside = await putAside(ledger.path, error.end);
     await ledger.cutDamage(error.end);
-    log(`${error.message}; the ledger from there on was put aside as ${path.basename(aside)}`);
+    log(`${error.summary}; the ledger from there on was put aside as ${path.basename(aside)}`);
   }
   return { decides, timelines, seals };
 }

@@ -6,3 +6,5 @@ export {
   type PlainGradient,
   plainGradient,
 } from "./plain-compute-program.ts";
+export { randomRows } from "./cluster.ts";
+export { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
