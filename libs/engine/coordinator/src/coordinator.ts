@@ -55,7 +55,7 @@ export interface Coordinator {
 }
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const { runId, spec, store, clock } = options;
+  const { runId, spec, store, clock, balance = true } = options;
   const layout = createLayout(spec.groups);
   const startedAtMs = options.succeeds?.startedAtMs ?? options.wallMs();
   const log = createRunLog({
@@ -235,7 +235,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onSettled({ timeline, version, digest }) {
       if (digest !== "") store.appendVersion({ timeline, version, digest });
     },
-    onLate: (message) => lateSlots.take(message),
+    onLate(message) {
+      if (balance) lateSlots.take(message);
+    },
     onSuspect: (message) => trust.accused(message),
     onUnfit: (message) => trust.unfit(message),
     onStopped(message) {
@@ -317,7 +319,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     membership.committed();
     log.tell({ kind: "commit", point });
     if (message.last) progressed();
-    else if (step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
+    else if (balance && (lateSlots.wereLate() || step % rebalanceEverySteps === 0))
+      quorum.considerRebalance(active);
   };
 
   // --- workers ------------------------------------------------------------------------------------------------------

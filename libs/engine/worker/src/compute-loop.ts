@@ -120,6 +120,10 @@ export function createComputeLoop(options: {
     if (report) options.onStepDone(report);
   };
 
+  /** Somebody else was faster: how slow this worker is must be known, or it would be given as much the next time. */
+  const tooLate = ({ plan: { step } }: StepWork, samples: number, compute: number): void =>
+    options.onStepDone({ step, timings: { compute }, microBatches: 1, samples });
+
   /** A shard that was started again may lack what this worker would have to compute on weights that it has no more. */
   const watchDisagreement = (): void => {
     cancelGoBack ??= clock.after(disagreementMs, () => {
@@ -143,7 +147,10 @@ export function createComputeLoop(options: {
     next: Todo,
     after: Todo | undefined,
   ): Promise<void> => {
+    const pausedMs = clock.nowMs();
     await options.beforeMicroBatch?.();
+    // What makes a machine slow, if only for trial, is its speed.
+    step.addTime("compute", clock.nowMs() - pausedMs);
     probe?.("before-compute", step.plan.step);
     const sameRead = ahead?.of.partials === next.partials && ahead.of.slot === next.slot;
     const startedMs = clock.nowMs();
@@ -167,7 +174,10 @@ export function createComputeLoop(options: {
     step.addTime("data", readMs - startedMs);
     step.addTime("compute", computedMs - readMs);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (!isOpen(step) || !isAt(step, now())) return;
+    if (!isOpen(step) || !isAt(step, now())) {
+      tooLate(step, rows.samples, computedMs - pausedMs);
+      return;
+    }
     step.add(next, result, rows.samples);
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
@@ -182,6 +192,8 @@ export function createComputeLoop(options: {
       while (!over) {
         const at = now();
         if (at && !(work && isAt(work, at))) {
+          const unfinished = work?.takeReport();
+          if (unfinished) options.onStepDone(unfinished);
           work?.release();
           audit?.work.release();
           audit = openAudit(at);
