@@ -84,6 +84,21 @@ async function proveSameBits(runs, runId, { step, hash }) {
   return { consistent: /^consistent$/m.test(verified), same: alone.trim() === hash };
 }
 
+async function measureAndProve(kind, runs, rounds) {
+  const { measured, stepMs, ...end } = await measureCase(kind, runs, rounds);
+  const summary = summarise(measured);
+  const proof = await proveSameBits(runs, `bench-${kind.name}`, end);
+  const figure = `${kind.figure(summary)}; ${proofText(proof)}`;
+  return {
+    figure,
+    met: kind.met(summary) && proof.same && proof.consistent,
+    stepMs,
+    summary,
+    proof,
+    measured,
+  };
+}
+
 async function main() {
   const { values } = parseArgs({
     options: {
@@ -108,15 +123,11 @@ async function main() {
   try {
     for (const kind of cases.filter(({ name }) => only.has(name))) {
       console.log(`${kind.title} (${kind.bar})`);
-      const { measured, stepMs, ...end } = await measureCase(kind, runs, rounds);
-      const summary = summarise(measured);
-      const proof = await proveSameBits(runs, `bench-${kind.name}`, end);
-      const met = kind.met(summary) && proof.same && proof.consistent;
-      results.push({
-        ...{ name: kind.name, title: kind.title, bar: kind.bar, figure: kind.figure(summary), met },
-        ...{ stepMs, summary, proof, measured },
-      });
-      console.log(`  ${met ? "✓" : "✗"} ${results.at(-1).figure}; ${proofText(proof)}`);
+      const result = await measureAndProve(kind, runs, rounds).catch(({ message }) => ({ failed: message }));
+      const { name, title, bar } = kind;
+      const figure = result.failed === undefined ? result.figure : `failed: ${result.failed.split("\n")[0]}`;
+      results.push({ name, title, bar, ...result, figure, met: result.met === true });
+      console.log(`  ${result.met ? "✓" : "✗"} ${result.failed ?? figure}`);
     }
     if (only.has("torchrun") && !values["no-pytorch"]) torchrun = await besideTorchrun(values.python, rounds);
   } finally {
@@ -144,12 +155,7 @@ async function besideTorchrun(asked, rounds) {
 }
 
 function table(results, torchrun) {
-  const rows = results.map(({ title, bar, figure, proof, met }) => [
-    title,
-    bar,
-    `${figure}; ${proofText(proof)}`,
-    met ? "yes" : "NO",
-  ]);
+  const rows = results.map(({ title, bar, figure, met }) => [title, bar, figure, met ? "yes" : "NO"]);
   if (torchrun) {
     const { ms, firstMs, recomputed } = torchrun.summary;
     const text = (field) =>

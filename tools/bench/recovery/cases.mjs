@@ -51,10 +51,10 @@ export const cases = [
     title: "the coordinator is killed: to the answer of its successor; steps made meanwhile",
     bar: "within 5 s; steps go on",
     async measure({ run, directory, round, rounds }) {
-      const { address } = JSON.parse(readFileSync(path.join(directory, "coordinator.json"), "utf8"));
+      const { url } = JSON.parse(readFileSync(path.join(directory, "coordinator.json"), "utf8"));
       const before = run.commits.length;
       const atMs = await killAt(run, "coordinator", round, rounds);
-      const ms = (await answer(address)) - atMs;
+      const ms = (await answer(url)) - atMs;
       // Steps that the leader kept for the next coordinator are recorded at once, one after the other.
       const stepMs = medianStepMs(run.commits.slice(0, before));
       await run.until("records by the successor", () => recordedSince(run.commits, atMs).length > 0);
@@ -123,9 +123,9 @@ export const cases = [
 const recordedSince = (commits, atMs) => commits.filter((commit) => commit.atMs > atMs);
 
 /** @returns {Promise<number>} when something answers there */
-async function answer(address) {
+async function answer(url) {
   for (;;) {
-    const response = await fetch(new URL("/api/v1/run", address), {
+    const response = await fetch(new URL("/api/v1/run", url), {
       signal: AbortSignal.timeout(2_000),
     }).catch(() => undefined);
     if (response?.ok) return Date.now();

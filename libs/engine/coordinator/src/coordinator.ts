@@ -360,7 +360,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     spec,
     log,
     active: membership.active,
-    onSuspended: (why) => quorum.form(membership.active(), why),
+    onSuspended(why) {
+      quorum.form(membership.active(), why);
+      membership.askSuspended();
+    },
   });
 
   const quorum = createQuorum({

@@ -5,7 +5,7 @@ import type { RunLog } from "./run-log.ts";
 
 /**
  * What becomes of slots that a step waits for: others compute them as well, and whoever answers first is heard. A worker
- * that is late twice with one step gets no more leases until it reports again.
+ * that is late twice with one step gets no more leases until it answers again.
  */
 export interface LateSlots {
   take(message: MessageOf<"late">): void;

@@ -35,11 +35,3 @@ it("the first step, which warms kernels up, is not measured", () => {
   report(one, 100);
   expect(one.samplesPerSecond).toBe(100);
 });
-
-it("what was measured before a worker fell behind is forgotten", () => {
-  const one = member();
-  report(one, 1, 100, 100, 100);
-  one.suspended = true;
-  report(one, 10);
-  expect(one.samplesPerSecond).toBe(10);
-});

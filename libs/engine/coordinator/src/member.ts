@@ -9,7 +9,7 @@ export interface Member {
   readonly determinismClass: Readonly<Record<string, string>>;
   channel: Channel | undefined;
   state: WorkerState;
-  /** Late with a step: it gets no leases until it reports. */
+  /** Late with a step: it gets no leases until it answers. */
   suspended: boolean;
   rank: number | null;
   leases: readonly Lease[];
@@ -55,9 +55,7 @@ export function takeReport(member: Member, report: MessageOf<"worker-report">): 
   member.reports += 1;
   // The first step warms caches and kernels up: it says nothing of the speed to come.
   if (member.reports === 1 || computeMs <= 0 || report.samples === 0) return;
-  // What was measured before it fell behind says nothing of it now.
-  const before = member.suspended ? [] : member.rates;
-  member.rates = [...before, (report.samples * 1000) / computeMs].slice(-keptRates);
+  member.rates = [...member.rates, (report.samples * 1000) / computeMs].slice(-keptRates);
   member.samplesPerSecond = medianOf(member.rates);
 }
 
