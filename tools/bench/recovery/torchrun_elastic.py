@@ -59,4 +59,5 @@ def main() -> None:
             os.replace(f"{snapshot}.new", snapshot)
 
 
-main()
+if __name__ == "__main__":
+    main()

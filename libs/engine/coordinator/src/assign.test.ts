@@ -64,8 +64,8 @@ describe("leases", () => {
       const sizes = all.map(({ workerId }) =>
         (leases.get(workerId) ?? []).reduce((sum, { start, end }) => sum + end - start, 0),
       );
-      expect(sizes[slow], `worker ${slow} of ${sizes}`).toBe(1);
-      expect(Math.max(...sizes), `worker ${slow} of ${sizes}`).toBe(16);
+      expect(sizes[slow], `worker ${slow} of ${sizes.join()}`).toBe(1);
+      expect(Math.max(...sizes), `worker ${slow} of ${sizes.join()}`).toBe(16);
     }
   });
 
