@@ -7,7 +7,7 @@ import { createCoordinator, type Outcome, type RunClass } from "@latentweave/coo
 import { readOwnFaults } from "@latentweave/faults";
 import { createOptimiser } from "@latentweave/optim";
 import { createLayout } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
+import { type RunSpec, serverOptimiser } from "@latentweave/plan";
 import { type CoordinatorMoment, parseMessage, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
 import { createHttpApi } from "./http-api.ts";
@@ -78,7 +78,7 @@ export async function runCoordinatorProcess(
       ? { startedAtMs: before?.startedAtMs, stopping: before?.stopping ?? options.stopping }
       : undefined,
     quarantined: options.resume ? (before?.quarantined ?? []) : [],
-    optimiserSections: createOptimiser(spec.optimiser).stateNames,
+    optimiserSections: createOptimiser(serverOptimiser(spec)).stateNames,
     store,
     clock: systemClock,
     wallMs: () => Date.now(),
@@ -127,7 +127,10 @@ export async function runCoordinatorProcess(
     };
     await writeTextAtomically(file, `${JSON.stringify(facts, undefined, 2)}\n`, 0o600);
     options.onListening(server.url);
-    signal.addEventListener("abort", () => coordinator.stop("asked to stop"), { once: true });
+    const stop = (): void => coordinator.stop("asked to stop");
+    // Others know this process since it has locked the run.
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
     const outcome = await coordinator.ended;
     await new Promise((resolve) => setTimeout(resolve, lingerMs));
     return outcome;

@@ -37,6 +37,7 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
       return { ...phase, graphs };
     }),
     tasks: Object.keys(job.tasks).map((task) => taskSpec(job, task, manifests[task])),
+    ...(job.mode.kind === "sync" ? {} : { mode: job.mode }),
     optimiser: job.optimiser,
     schedule: job.schedule,
     clipNorm: job.clipNorm,

@@ -16,7 +16,7 @@ import { createLateness } from "./lateness.ts";
 import { type BlockProducts, blockProducts } from "./products.ts";
 import { abandonMessage, commitRecord, decideMessage, lossesOf, taskNodes } from "./step-messages.ts";
 import { createStepReduction, type StepReduction } from "./step-reduction.ts";
-import { rateAt, type Training, updates } from "./training.ts";
+import { type Training, updates } from "./training.ts";
 import { createWitnesses, type Suspicion } from "./witnesses.ts";
 import { createUnrecorded } from "./unrecorded.ts";
 
@@ -122,7 +122,7 @@ export interface SteppingOptions {
 
 export function createStepping(options: SteppingOptions): Stepping {
   const { runId, training, clock, leads, probe } = options;
-  const { arithmetic, spec, layout, state, publication } = training;
+  const { arithmetic, spec, layout, state, publication, rule } = training;
   const scratch = arithmetic.allocate(65_536);
   const unrecorded = createUnrecorded();
   const witnesses = createWitnesses();
@@ -189,7 +189,9 @@ export function createStepping(options: SteppingOptions): Stepping {
     const finite = step.reduction.tasks.every((task) =>
       task.slices.every(({ slice, reducer }) => arithmetic.allFinite(reducer.result(), slice.numbers)),
     );
-    const products = needsProducts(spec, combine) ? blockProducts(arithmetic, spec, step.reduction) : [];
+    const products = needsProducts(spec, combine)
+      ? blockProducts(arithmetic, spec, rule, step.reduction)
+      : [];
     const received = step.reduction.received();
     if (step.decision) step.decision.reduced(0, finite, products, received);
     else options.onReduced(step.plan, finite, products, received);
@@ -224,7 +226,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     const record = commitRecord({
       ...{ runId, timeline, plan, tasks },
       received: receivedOf(step),
-      learningRate: updates(plan) ? rateAt(spec, plan, arithmetic) : 0,
+      learningRate: updates(plan) ? rule.recordedRateAt(plan) : 0,
       gradientNorm: verdict.gradientNorm,
       duplicates: step.reduction.duplicates + dropped,
       timings: { gather: reportedMs - step.startedMs, decide: decidedMs - reportedMs },
@@ -297,7 +299,7 @@ export function createStepping(options: SteppingOptions): Stepping {
           decision: {
             weights: decide.weights,
             scale: decide.scale,
-            learningRate: rateAt(spec, plan, arithmetic),
+            learningRate: rule.rateAt(plan),
           },
           scratch,
         })

@@ -1,13 +1,12 @@
 import { type Arithmetic, philox4x32, randomKey } from "@latentweave/arithmetic";
-import type { Compute } from "@latentweave/model";
 import { lastStep } from "@latentweave/plan";
 import type { Clock, Lease, Probe, WorkerMoment } from "@latentweave/protocol";
 import type { PreparedRun } from "./prepare-run.ts";
-import type { Rows } from "./row-source.ts";
+import type { MicroBatchRows } from "./row-source.ts";
 import type { Moment, ShardLinks } from "./shard-links.ts";
 import { openStepWork, type PushTarget, type StepWork, type Todo } from "./step-work.ts";
 
-type Read = Promise<Rows & { readonly samples: number }>;
+type Read = Promise<MicroBatchRows>;
 
 /** What a worker may compute: told by the coordinator, and again whenever it changes. */
 export interface Assigned {
@@ -58,7 +57,6 @@ export function createComputeLoop(options: {
   readonly links: () => ShardLinks | undefined;
   readonly arithmetic: Arithmetic;
   readonly clock: Clock;
-  readonly compute: Compute;
   readonly beforeMicroBatch: (() => Promise<void>) | undefined;
   readonly probe: Probe<WorkerMoment> | undefined;
   readonly assigned: () => Assigned | undefined;
@@ -66,8 +64,8 @@ export function createComputeLoop(options: {
   readonly isLeaving: () => boolean;
   readonly onStepDone: (report: NonNullable<ReturnType<StepWork["takeReport"]>>) => void;
 }): ComputeLoop {
-  const { runId, prepared, arithmetic, clock, compute, probe } = options;
-  const { source } = prepared;
+  const { runId, prepared, arithmetic, clock, probe } = options;
+  const { source, program } = prepared;
   const last = lastStep(prepared.spec);
   let work: StepWork | undefined;
   let audit: Audit | undefined;
@@ -120,15 +118,29 @@ export function createComputeLoop(options: {
     if (report) options.onStepDone(report);
   };
 
-  /** Somebody else was faster: how slow this worker is must be known, or it would be given as much the next time. */
-  const tooLate = ({ plan: { step } }: StepWork, samples: number, compute: number): void =>
-    options.onStepDone({ step, timings: { compute }, microBatches: 1, samples });
+  /**
+   * Work that nobody waits for any more is reported all the same: it tells how slow this worker is, which would be given
+   * as much the next time, and it is how one who was late answers again.
+   */
+  const cameTooLate = (step: StepWork, compute: number, samples: number): void => {
+    if (step !== audit?.work)
+      options.onStepDone({
+        ...{ step: step.plan.step, timings: { compute }, microBatches: samples === 0 ? 0 : 1, samples },
+      });
+  };
 
-  /** A shard that was started again may lack what this worker would have to compute on weights that it has no more. */
+  /**
+   * A shard that was started again may lack what this worker would have to compute on weights that it has no more, or
+   * never had.
+   */
   const watchDisagreement = (): void => {
     cancelGoBack ??= clock.after(disagreementMs, () => {
       cancelGoBack = undefined;
-      if (work && !now() && work.todo(leasesFor(work)).length > 0) options.links()?.goBackTo(momentOf(work));
+      const behind = now() ? undefined : options.links()?.behind();
+      if (!behind) return;
+      const isOpen = work && isAt(work, behind);
+      const left = isOpen ? work?.todo(leasesFor(work)) : options.assigned()?.leases;
+      if (left && left.length > 0) options.links()?.goBackTo(behind);
     });
   };
 
@@ -158,27 +170,19 @@ export function createComputeLoop(options: {
     const readMs = clock.nowMs();
     ahead = after && { of: after, rows: startRead(step, after) };
     // Weights of another step may have come while the rows were read.
-    if (!isOpen(step) || !isAt(step, now())) return;
-    const result = await compute.run({
-      program: next.round.program,
-      phase: step.plan.phase,
-      step: step.plan.step,
-      round: next.round.index,
-      task: next.task.task,
-      slot: next.slot,
-      samples: rows.samples,
-      x: rows.x,
-      columns: rows.columns,
+    if (!isOpen(step) || !isAt(step, now())) return cameTooLate(step, 0, 0);
+    const result = await program.run({ plan: step.plan, ...next }, rows, async () => {
+      await options.beforeMicroBatch?.();
+      return isOpen(step) && isAt(step, now()) && !options.isLeaving();
     });
     const computedMs = clock.nowMs();
     step.addTime("data", readMs - startedMs);
     step.addTime("compute", computedMs - readMs);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (!isOpen(step) || !isAt(step, now())) {
-      tooLate(step, rows.samples, computedMs - pausedMs);
-      return;
-    }
-    step.add(next, result, rows.samples);
+    if (!result) return;
+    if (!isOpen(step) || !isAt(step, now()))
+      return cameTooLate(step, computedMs - pausedMs, result.samples);
+    step.add(next, result, result.samples);
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
     probe?.("before-push", step.plan.step);
@@ -213,7 +217,7 @@ export function createComputeLoop(options: {
           await computeOne(work, leasesFor(work), next, after);
           continue;
         }
-        if (next && !at) watchDisagreement();
+        if (!at) watchDisagreement();
         if (work && at) stepDone(work);
         else flush();
         idleSinceMs = clock.nowMs();

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
+import { modeSchema } from "./mode-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
 
 const count = z.int().min(0);
@@ -97,6 +98,8 @@ export const jobSchema = z.strictObject({
   tasks: z.record(nameSchema, taskSchema),
   /** Default { kind: "private" }. */
   model: modelSchema.default({ kind: "private" }),
+  /** Default { kind: "sync" }. */
+  mode: modeSchema.default({ kind: "sync" }),
   /** λ·Ω, which pulls the tasks' own parameters together; default none. */
   regulariser: z
     .strictObject({

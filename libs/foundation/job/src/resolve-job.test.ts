@@ -82,6 +82,7 @@ describe("a good job", () => {
         },
       },
       model: { kind: "private" },
+      mode: { kind: "sync" },
       regulariser: { omega: "none", lambda: 0, on: "encoder" },
       combiner: "sum",
       optimiser: { kind: "adam", learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },

@@ -35,6 +35,7 @@ function complete(job: ParsedJob): ResolvedJob {
     seed: job.seed,
     tasks: mapRecord(job.tasks, completeTask),
     model: completeModel(job.model),
+    mode: job.mode,
     regulariser: job.regulariser,
     combiner: job.combiner,
     optimiser: job.optimiser,
