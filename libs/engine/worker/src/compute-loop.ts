@@ -180,8 +180,7 @@ export function createComputeLoop(options: {
     step.addTime("compute", computedMs - readMs);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
     if (!result) return;
-    if (!isOpen(step) || !isAt(step, now()))
-      return cameTooLate(step, computedMs - pausedMs, result.samples);
+    if (!isOpen(step) || !isAt(step, now())) return cameTooLate(step, computedMs - pausedMs, result.samples);
     step.add(next, result, result.samples);
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
