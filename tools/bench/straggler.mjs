@@ -124,7 +124,12 @@ function reported(folder, fromStep) {
   const rows = readLines(path.join(folder, "metrics", "workers.jsonl")).filter(
     ({ step }) => step >= fromStep,
   );
-  const each = (chosen) => median(chosen.map(({ compute, microBatches }) => compute / microBatches));
+  const each = (chosen) =>
+    median(
+      chosen
+        .filter(({ microBatches }) => microBatches > 0)
+        .map(({ compute, microBatches }) => compute / microBatches),
+    );
   const isSlow = ({ process: name }) => name === `worker-${workers - 1}`;
   return { slowMs: each(rows.filter(isSlow)), otherMs: each(rows.filter((row) => !isSlow(row))) };
 }

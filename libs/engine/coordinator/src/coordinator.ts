@@ -231,7 +231,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       announced = undefined;
       durable = source && { version: source.version, hash: source.hash ?? null };
     },
-    onMoved() {
+    onBack() {
       for (const member of membership.everyone()) {
         const { channel } = member;
         channel?.send({ type: "shards", runId, addresses: shards.addressesFor(channel) });
