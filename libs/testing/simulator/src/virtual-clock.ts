@@ -24,7 +24,7 @@ const untilIdle: Settle = () => new Promise((resolve) => setImmediate(resolve));
  * longest chain of the engines without an event in it (a micro-batch from its rows to its pushes) takes about a dozen.
  */
 export async function fixedTurns(): Promise<void> {
-  for (let turn = 0; turn < settlingTurns; turn++) await undefined;
+  for (let turn = 0; turn < settlingTurns; turn++) await Promise.resolve();
 }
 
 const settlingTurns = 24;
