@@ -23,6 +23,8 @@ import { addressOf, committed, finish, startTraining, type Training } from "./tr
 const frames = Number(process.env["LATENTWEAVE_FUZZ_FRAMES"] ?? 2_000);
 /** Another seed finds other ways of being wrong; a failing one is in the title of the test. */
 const seed = Number(process.env["LATENTWEAVE_FUZZ_SEED"] ?? 1);
+/** A busy machine needs 20 ms for a frame; most need a tenth of that. */
+const timeout = 240_000 + 2 * frames * 20;
 /** Of the frames, after which caches and code have the size that they will have. */
 const warmShare = 0.2;
 /** Garbage comes and goes by as much; a leak of a kilobyte for each of 100,000 frames is half as much again. */
@@ -57,7 +59,7 @@ class Growth {
   }
 }
 
-describe(`wrong frames (seed ${seed}, ${frames} of them)`, () => {
+describe(`wrong frames (seed ${seed}, ${frames} of them)`, { timeout }, () => {
   test("harm neither coordinator nor parameter server nor the run that goes on meanwhile", async () => {
     const training = startTraining(runs, "fuzzed", [job]);
     const port = Number(new URL(await addressOf(training)).port);
