@@ -54,7 +54,7 @@ async function begunShard(runSpec: RunSpec = spec, shards = 1): Promise<Scene> {
     data,
   });
   await coordinator.say({ type: "begin", runId, timeline: 0, step: 0, from: "initial" });
-  const workers = ["w", "v"].map((workerId) => ({ workerId, tasks: ["first", "second"] }));
+  const workers = ["w", "v"].map((workerId) => ({ workerId, tasks: ["first", "second"], since: 1 }));
   await coordinator.say({ type: "members", runId, quorumId: 1, workers });
   const connect = (name: string): FakePeer => createFakePeer(clock, name, (channel) => shard.accept(channel));
   return {
