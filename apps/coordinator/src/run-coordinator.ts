@@ -22,6 +22,8 @@ export interface CoordinatorProcessOptions {
   readonly token?: string;
   readonly shards: number;
   readonly expectedWorkers: number;
+  /** False: to measure what moving slots away from slow workers gains. */
+  readonly balance: boolean;
   readonly resume: boolean;
   /** In place of a coordinator that ended in the middle of the run: what it was asked is done. */
   readonly successor: boolean;
@@ -69,6 +71,7 @@ export async function runCoordinatorProcess(
     specText,
     shards: options.shards,
     expectedWorkers: options.expectedWorkers,
+    balance: options.balance,
     generation: (before?.generation ?? 0) + 1,
     resume,
     runClass: options.resume ? before?.runClass : undefined,

@@ -61,7 +61,7 @@ export interface Coordinator {
 }
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const { runId, spec, store, clock } = options;
+  const { runId, spec, store, clock, balance = true } = options;
   const layout = createLayout(spec.groups);
   const startedAtMs = options.succeeds?.startedAtMs ?? options.wallMs();
   const log = createRunLog({
@@ -232,7 +232,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       announced = undefined;
       durable = source && { version: source.version, hash: source.hash ?? null };
     },
-    onMoved() {
+    onBack() {
       for (const member of membership.everyone()) {
         const { channel } = member;
         channel?.send({ type: "shards", runId, addresses: shards.addressesFor(channel) });
@@ -244,7 +244,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onSettled({ timeline, version, digest }) {
       if (digest !== "") store.appendVersion({ timeline, version, digest });
     },
-    onLate: (message) => lateSlots.take(message),
+    onLate(message) {
+      if (balance) lateSlots.take(message);
+    },
     onSuspect: (message) => trust.accused(message),
     onUnfit: (message) => trust.unfit(message),
     onStopped(message) {
@@ -328,7 +330,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });
-    if (!message.last && step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
+    if (message.last || !balance) return;
+    if (lateSlots.wereLate() || step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
   };
 
   // --- workers ------------------------------------------------------------------------------------------------------
@@ -368,7 +371,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     spec,
     log,
     active: membership.active,
-    onSuspended: (why) => gathering.changed(why),
+    onSuspended(why) {
+      gathering.changed(why);
+      membership.askSuspended();
+    },
   });
 
   const gathering = createGathering(

@@ -121,6 +121,17 @@ export function createComputeLoop(options: {
   };
 
   /**
+   * Work that nobody waits for any more is reported all the same: it tells how slow this worker is, which would be given
+   * as much the next time, and it is how one who was late answers again.
+   */
+  const cameTooLate = (step: StepWork, compute: number, samples: number): void => {
+    if (step !== audit?.work)
+      options.onStepDone({
+        ...{ step: step.plan.step, timings: { compute }, microBatches: samples === 0 ? 0 : 1, samples },
+      });
+  };
+
+  /**
    * A shard that was started again may lack what this worker would have to compute on weights that it has no more, or
    * never had.
    */
@@ -144,21 +155,16 @@ export function createComputeLoop(options: {
 
   let ahead: { readonly of: Todo; readonly rows: Read } | undefined;
 
-  /** Work that nobody waits for any more is reported all the same: it is how one who was late answers again. */
-  const cameTooLate = (step: StepWork, compute: number, samples: number): void => {
-    if (step !== audit?.work)
-      options.onStepDone({
-        ...{ step: step.plan.step, timings: { compute }, microBatches: samples === 0 ? 0 : 1, samples },
-      });
-  };
-
   const computeOne = async (
     step: StepWork,
     leases: readonly Lease[],
     next: Todo,
     after: Todo | undefined,
   ): Promise<void> => {
+    const pausedMs = clock.nowMs();
     await options.beforeMicroBatch?.();
+    // What makes a machine slow, if only for trial, is its speed.
+    step.addTime("compute", clock.nowMs() - pausedMs);
     probe?.("before-compute", step.plan.step);
     const sameRead = ahead?.of.partials === next.partials && ahead.of.slot === next.slot;
     const startedMs = clock.nowMs();
@@ -176,7 +182,7 @@ export function createComputeLoop(options: {
     step.addTime("compute", computedMs - readMs);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
     if (!result || !isOpen(step) || !isAt(step, now()))
-      return cameTooLate(step, computedMs - readMs, result?.samples ?? 0);
+      return cameTooLate(step, computedMs - pausedMs, result?.samples ?? 0);
     step.add(next, result, result.samples);
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
@@ -191,6 +197,8 @@ export function createComputeLoop(options: {
       while (!over) {
         const at = now();
         if (at && !(work && isAt(work, at))) {
+          const unfinished = work?.takeReport();
+          if (unfinished) options.onStepDone(unfinished);
           work?.release();
           audit?.work.release();
           audit = openAudit(at);

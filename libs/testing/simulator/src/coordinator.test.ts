@@ -218,6 +218,26 @@ describe("membership", () => {
   });
 });
 
+describe("a worker that is late", () => {
+  it("loses its slots to the others, is asked for its canary, and has slots again once it has answered", async () => {
+    const scene = await readyRun({ expectedWorkers: 2 });
+    const [late, other] = [await scene.worker("a", "same"), await scene.worker("b", "same")];
+    const missing = [...late.last("assignment").leases];
+    const report = { type: "late", runId, timeline: 0, step: 0, missing } as const;
+    await scene.leader.say(report);
+    expect(late.last("assignment").leases, "others only help at first").toEqual(missing);
+    const welcomes = (): number => late.heard.filter(({ message }) => message.type === "welcome").length;
+    const before = welcomes();
+    await scene.leader.say(report);
+    expect(late.last("assignment").leases).toEqual([]);
+    expectWholeLeases(scene, [late, other]);
+    expect(welcomes()).toBe(before + 1);
+    await late.say({ type: "canary", runId, digest: "same" });
+    expect(late.last("assignment").leases).toEqual(missing);
+    expectWholeLeases(scene, [late, other]);
+  });
+});
+
 describe("workers that give up", () => {
   const giveUp = (message: string): Message => ({ type: "failed", runId, run: false, message });
 
