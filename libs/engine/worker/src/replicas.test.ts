@@ -154,7 +154,7 @@ describe("a replica", () => {
     expect(rows.toSorted((a, b) => a - b)).toEqual(
       Array.from({ length: 60 }, (_, place) => Math.floor(place / 2)),
     );
-    const drawn = device.ran.map(({ step, slot }) => `${step}/${slot}`);
+    const drawn = device.ran.map(({ step, round, slot }) => `${step}/${round}/${slot}`);
     expect(new Set(drawn).size).toBe(30);
   });
 
