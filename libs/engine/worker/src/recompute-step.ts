@@ -2,7 +2,14 @@ import { nodeRange } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { MicroBatchResult, TaskGraph } from "@latentweave/model";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
-import { planStep, type RoundPlan, type RunSpec, type StepPlan, type TaskRound } from "@latentweave/plan";
+import {
+  planStep,
+  type RoundPlan,
+  type RunSpec,
+  slotMicroBatches,
+  type StepPlan,
+  type TaskRound,
+} from "@latentweave/plan";
 import type { MessageOf, TreeNode } from "@latentweave/protocol";
 import { createTaskPartials } from "./partials.ts";
 import type { RowSource } from "./row-source.ts";
@@ -69,7 +76,7 @@ async function recomputeTask(
     for (let slot = start; slot < end; slot++) {
       const known = results.get(slot);
       const result = known ?? (await computeSlot(options, slot));
-      if (!known) computed += 1;
+      if (!known) computed += slotMicroBatches(spec, round);
       partials.add(slot, result);
       // Shards may have got a slot under different nodes: it is computed once all the same, and kept no longer.
       if (later.some((other) => isUnder(other, slot))) results.set(slot, result);
