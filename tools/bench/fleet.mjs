@@ -5,6 +5,7 @@
  *   npm run bench:fleet                    everything; tools/bench/results/fleet.json is written
  *   npm run bench:fleet -- --quick         a hundred workers for ten seconds, nothing written
  *   npm run bench:fleet -- --only churn    or barrier; nothing written
+ *   npm run bench:fleet -- --profile DIR   with CPU profiles of every process, which costs some time itself
  *
  * Prints each figure beside its bar, and exits with 1 where one is missed.
  */
@@ -15,7 +16,7 @@ import { parseArgs } from "node:util";
 import { measureBarrier } from "./fleet/barrier.mjs";
 import { bundleFleet } from "./fleet/bundle.mjs";
 import { measureChurn } from "./fleet/churn.mjs";
-import { describeMachine, loadNow } from "./machine.mjs";
+import { coresInUse, describeMachine } from "./machine.mjs";
 import { root } from "./own-command.mjs";
 
 const bars = { bytes: 500 * 1024 * 1024, heartbeatMs: 250, ratio: 1.5 };
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     share: { type: "string", default: "0.1" },
     steps: { type: "string", default: "20" },
     rounds: { type: "string" },
+    profile: { type: "string" },
   },
 });
 const workers = Number(values.workers ?? (values.quick ? 100 : 1000));
@@ -37,11 +39,11 @@ const seconds = Number(values.seconds ?? (values.quick ? 10 : 60));
 const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
 const say = (line) => console.log(`  ${line}`);
 const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-fleet-"));
-const load = loadNow();
+const inUse = await coresInUse();
 const result = {};
 try {
   const bundles = await bundleFleet(path.join(folder, "bundles"));
-  const shared = { bundles, workers, processes: Number(values.processes), say };
+  const shared = { bundles, workers, processes: Number(values.processes), profile: values.profile, say };
   if (values.only !== "barrier") {
     console.log("coming and going");
     result.churn = await measureChurn({
@@ -66,7 +68,7 @@ if (!values.quick && values.only === undefined) {
   const file = path.join(root, "tools/bench/results/fleet.json");
   mkdirSync(path.dirname(file), { recursive: true });
   const machine = await describeMachine();
-  writeFileSync(file, `${JSON.stringify({ machine, load, bars, ...result, lines }, rounded, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ machine, inUse, bars, ...result, lines }, rounded, 2)}\n`);
 }
 process.exitCode = lines.every(({ met }) => met) ? 0 : 1;
 

@@ -124,7 +124,10 @@ export async function runCoordinatorProcess(
     };
     await writeTextAtomically(file, `${JSON.stringify(facts, undefined, 2)}\n`, 0o600);
     options.onListening(server.url);
-    signal.addEventListener("abort", () => coordinator.stop("asked to stop"), { once: true });
+    const stop = (): void => coordinator.stop("asked to stop");
+    // Others know this process since it has locked the run.
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
     const outcome = await coordinator.ended;
     await new Promise((resolve) => setTimeout(resolve, lingerMs));
     return outcome;

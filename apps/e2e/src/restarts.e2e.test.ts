@@ -2,14 +2,16 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { run } from "./command.ts";
 import { leftBehind } from "./left-behind.ts";
 import { processOf } from "./processes.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { committed, exampleJob, finish, startTraining, type Training } from "./training.ts";
 
 const runs = temporaryFolder();
+const steps = 50;
 const job = [
-  ...[exampleJob("digits-and-fashion"), "--steps", "50", "--seed", "7"],
+  ...[exampleJob("digits-and-fashion"), "--steps", String(steps), "--seed", "7"],
   ...["--set", "evaluate.everySteps=0", "--set", "checkpoints.everySteps=10"],
 ];
 let undisturbed: string;
@@ -23,9 +25,9 @@ async function killAndFinish(runId: string, shards: number, names: readonly stri
   const training = startTraining(runs, runId, [...job, "--workers", "2", "--shards", String(shards)]);
   await committed(training, 12);
   const victims = names.map((name) => processOf(training.mark, name));
-  const [at, steps] = [performance.now(), commitsOf(training).length];
+  const [at, before] = [performance.now(), commitsOf(training).length];
   for (const pid of victims) process.kill(pid, "SIGKILL");
-  const next = await training.waitFor("a step after the kill", () => commitsOf(training)[steps]);
+  const next = await training.waitFor("a step after the kill", () => commitsOf(training)[before]);
   const ms = Math.round(performance.now() - at);
   console.log(`${names.join(", ")} of ${shards} shard(s): step ${next} was committed ${ms} ms later`);
   const end = await finish(training);
@@ -43,6 +45,17 @@ const restarted = (name: string): string => `${name}: it was ended by SIGKILL; s
 const commitsOf = (training: Training): number[] =>
   training.said.flatMap((said) => (said.kind === "commit" ? [said.point.step] : []));
 
+/** What the ledger says was committed: timeline and step. */
+function recordedSteps(runId: string): [timeline: number, step: number][] {
+  const lines = readFileSync(path.join(runs, runId, "ledger", "commits.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n");
+  return lines.flatMap((line): [number, number][] => {
+    const { record } = JSON.parse(line) as { record: { kind: string; timeline: number; step: number } };
+    return record.kind === "commit" ? [[record.timeline, record.step]] : [];
+  });
+}
+
 test("kill -9 of the only shard", async () => {
   await killAndFinish("shard", 1, ["shard-0"]);
 });
@@ -57,8 +70,8 @@ test("kill -9 of the other shard of two", async () => {
 
 test("kill -9 of the coordinator: no step is computed twice, and the run began when it began", async () => {
   const training = await killAndFinish("coordinator", 1, ["coordinator"]);
-  const steps = commitsOf(training);
-  expect(new Set(steps).size).toBe(steps.length);
+  // A step may be told twice, when the first word of it was not on disk yet; it is written once.
+  expect(recordedSteps("coordinator")).toEqual(Array.from({ length: steps }, (_, step) => [0, step]));
   const began = new Set(
     training.said.flatMap((said) => (said.kind === "snapshot" ? [said.snapshot.startedAtMs] : [])),
   );
@@ -69,4 +82,54 @@ test("kill -9 of the coordinator: no step is computed twice, and the run began w
 
 test("kill -9 of everything but the launcher at once", async () => {
   await killAndFinish("everything", 2, ["coordinator", "shard-0", "shard-1", "worker-0", "worker-1"]);
+});
+
+/** Longer than any test waits. */
+const longJob = [...job, "--steps", "10000"];
+
+/** A run whose coordinator has just been killed. */
+async function withoutCoordinator(runId: string): Promise<Training> {
+  const training = startTraining(runs, runId, [...longJob, "--workers", "2"]);
+  await committed(training, 12);
+  process.kill(processOf(training.mark, "coordinator"), "SIGKILL");
+  await training.waitFor("the restart", (said) =>
+    said.kind === "event" && said.event.text === restarted("coordinator") ? true : undefined,
+  );
+  return training;
+}
+
+async function expectStopped(training: Training): Promise<void> {
+  const { code, stderr } = await training.ended;
+  expect(code, stderr).toBe(130);
+  const last = training.said.at(-1);
+  expect(last).toMatchObject({ kind: "end", state: "interrupted", hash: expect.any(String) as string });
+  // After a checkpoint of what the shards had come to, not of what the last one happened to hold.
+  expect(last?.kind === "end" ? last.step : 0).toBeGreaterThanOrEqual(12);
+  expect(await leftBehind(training.mark)).toEqual([]);
+}
+
+test("Ctrl-C while there is no coordinator ends the run after a checkpoint", async () => {
+  const training = await withoutCoordinator("ctrl-c");
+  training.signal("SIGINT");
+  await expectStopped(training);
+});
+
+test("`latentweave stop` while there is no coordinator ends the run after a checkpoint", async () => {
+  const training = await withoutCoordinator("stop");
+  const stop = await run(["stop", "stop", "--runs", runs, "--json"]);
+  expect(stop.code, stop.stderr).toBe(0);
+  expect(JSON.parse(stop.stdout)).toMatchObject({ state: "interrupted" });
+  await expectStopped(training);
+});
+
+test("`latentweave stop --now` ends everything, and no process is started again", async () => {
+  const training = startTraining(runs, "now", [...longJob, "--workers", "1"]);
+  await committed(training, 1);
+  const stop = await run(["stop", "now", "--now", "--runs", runs]);
+  expect(stop.code, stop.stderr).toBe(0);
+  expect((await training.ended).code).toBe(130);
+  expect(
+    training.said.filter((said) => said.kind === "event" && /starting it again/.test(said.event.text)),
+  ).toEqual([]);
+  expect(await leftBehind(training.mark)).toEqual([]);
 });

@@ -99,9 +99,11 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     ...(faults && { probe: faults.probe }),
     log,
   });
-  const aborted = new Promise<string>((resolve) =>
-    signal.addEventListener("abort", () => resolve("asked to stop"), { once: true }),
-  );
+  const aborted = new Promise<string>((resolve) => {
+    const stop = (): void => resolve("asked to stop");
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
   try {
     keep(coordinatorUrl.href, "the coordinator", (channel) => shard.join(channel), stopped);
     // Whoever ends otherwise may have a successor.

@@ -100,7 +100,10 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
     ...(options.pauseMs === undefined ? {} : { beforeMicroBatch: () => pause(options.pauseMs ?? 0) }),
     log,
   });
-  signal.addEventListener("abort", () => worker.leave("asked to leave"), { once: true });
+  const leave = (): void => worker.leave("asked to leave");
+  // Loading the backend took its time.
+  if (signal.aborted) leave();
+  else signal.addEventListener("abort", leave, { once: true });
 
   const connection = keep(
     new URL("/v1/coordinator", webSocketUrl(options.coordinator)).href,

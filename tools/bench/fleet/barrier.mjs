@@ -10,11 +10,11 @@ const limitMs = 240_000;
  * The parameter server and a bare `ws` server by turns, with the same peers, bytes and processes.
  * @returns medians over all rounds; `bareSmall` answers with 8 bytes in place of weights
  */
-export async function measureBarrier({ bundles, folder, workers, processes, steps, rounds, say }) {
+export async function measureBarrier({ bundles, folder, workers, processes, steps, rounds, profile, say }) {
   // Its parameters are 64 KiB and some: 2·127·64 weights and their 191 biases.
   const spec = bundles.spec.fleetSpec({ slots: workers, width: 127, hidden: 64, microBatch: 1 });
   const contributionBytes = bundles.spec.gradientBytes(spec);
-  const shared = { bundles, workers, processes, steps, contributionBytes };
+  const shared = { bundles, workers, processes, steps, contributionBytes, profile };
   const all = { bare: [], bareSmall: [], run: [] };
   for (let round = 0; round < rounds; round++) {
     all.bare.push(...(await bare({ ...shared, answerBytes: contributionBytes })));
@@ -48,8 +48,8 @@ async function bare({ bundles, workers, processes, steps, contributionBytes, ans
   }
 }
 
-async function run({ bundles, workers, processes, steps, spec, folder }) {
-  const cluster = await startCluster({ folder, spec, workers });
+async function run({ bundles, workers, processes, steps, spec, folder, profile }) {
+  const cluster = await startCluster({ folder, spec, workers, profile });
   try {
     const { url, runId } = cluster;
     return await intervals({ bundles, workers, processes, steps, argument: { url, runId } });

@@ -2,7 +2,7 @@
 import { fork } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
 import { checkLedger } from "./check-ledger.mjs";
-import { memoryOf, startCluster } from "./cluster.mjs";
+import { memoryOf, profiling, startCluster } from "./cluster.mjs";
 
 const joinMs = 120_000;
 /** A row of as many numbers through as many units: a gradient of about a kilobyte. */
@@ -13,13 +13,18 @@ const hidden = 8;
  * @param workers at any time, in so many processes
  * @param share of them that leaves and joins every second
  */
-export async function measureChurn({ bundles, folder, workers, processes, seconds, share, say }) {
+export async function measureChurn({ bundles, folder, workers, processes, seconds, share, profile, say }) {
   const spec = bundles.spec.fleetSpec({ slots: workers, width, hidden, microBatch: 2 });
-  const cluster = await startCluster({ folder, spec, workers });
+  const cluster = await startCluster({ folder, spec, workers, profile });
   const children = Array.from({ length: processes }, (_, i) => {
     const own = Math.floor((workers * (i + 1)) / processes) - Math.floor((workers * i) / processes);
     const argument = { ...{ url: cluster.url, runId: cluster.runId }, name: `p${i}`, workers: own, width };
-    return { workers: own, child: fork(bundles.churning, [JSON.stringify(argument)]) };
+    return {
+      workers: own,
+      child: fork(bundles.churning, [JSON.stringify(argument)], {
+        execArgv: profiling(profile, `workers-${i}`),
+      }),
+    };
   });
   try {
     for (const { child } of children) child.send({ kind: "start" });

@@ -8,15 +8,18 @@ import { commandFile } from "../own-command.mjs";
 /**
  * @param folder the run's own folder, to be made
  * @param workers the first step waits for as many
+ * @param profile where processes leave a profile of what they spent their time on, as `profiling` says
  */
-export async function startCluster({ folder, spec, workers }) {
+export async function startCluster({ folder, spec, workers, profile }) {
   mkdirSync(path.join(folder, "logs"), { recursive: true });
   writeFileSync(path.join(folder, "spec.json"), JSON.stringify(spec));
   writeFileSync(path.join(folder, "job.json"), JSON.stringify({ checkpoints: { keep: 1 } }));
   const main = await commandFile();
   const start = (name, args) => {
     const log = openSync(path.join(folder, "logs", `${name}.log`), "w");
-    const child = spawn(process.execPath, [main, name, ...args], { stdio: ["ignore", "pipe", log] });
+    const child = spawn(process.execPath, [...profiling(profile, name), main, name, ...args], {
+      stdio: ["ignore", "pipe", log],
+    });
     const ended = new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal)));
     return { child, ended };
   };
@@ -44,9 +47,14 @@ export async function startCluster({ folder, spec, workers }) {
       if (codes[0] !== 130) throw new Error(`the coordinator ended with ${codes[0]}; see ${folder}/logs`);
     },
     kill() {
-      for (const { child } of [coordinator, server]) child.kill("SIGKILL");
+      for (const { child } of [coordinator, server]) child.kill(profile === undefined ? "SIGKILL" : "SIGINT");
     },
   };
+}
+
+/** @returns flags of Node.js */
+export function profiling(profile, name) {
+  return profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", path.join(profile, name)];
 }
 
 function listening(child, log) {

@@ -56,21 +56,31 @@ function pretendedDisk(folder: FaultFolder): DrillDisk {
 async function mountDisk(directory: string): Promise<DrillDisk> {
   await mkdir(directory, { recursive: true });
   await run("mount", ["-t", "tmpfs", "-o", `size=${diskBytes}`, "tmpfs", directory]);
+  const filler = path.join(directory, fillerName);
   let opened = true;
+  let isFull = false;
+  // A disk that is closed keeps what fills it until it is opened again.
+  const settle = async (): Promise<void> => {
+    if (opened && !isFull) await rm(filler, { force: true });
+  };
   const reopen = async (): Promise<void> => {
-    if (opened) return;
+    if (!opened) await run("umount", [directory]);
     opened = true;
-    await run("umount", [directory]);
+    await settle();
   };
   return {
     means: `a disk of ${diskBytes / 2 ** 20} MiB in memory (tmpfs), mounted as the run's folder`,
     isPretended: false,
     async fill() {
-      const file = path.join(directory, fillerName);
-      await writeUntilFull(file);
-      return () => rm(file, { force: true });
+      isFull = true;
+      if (opened) await writeUntilFull(filler);
+      return () => {
+        isFull = false;
+        return settle();
+      };
     },
     async close() {
+      if (!opened) return reopen;
       // The same folder once more, over itself and read-only: the disk itself cannot be closed while files are open.
       await run("mount", ["--bind", directory, directory]);
       opened = false;
@@ -78,6 +88,7 @@ async function mountDisk(directory: string): Promise<DrillDisk> {
       return reopen;
     },
     async remove() {
+      isFull = false;
       await reopen();
       const copy = await mkdtemp(path.join(path.dirname(directory), ".drill-"));
       await cp(directory, copy, { recursive: true });

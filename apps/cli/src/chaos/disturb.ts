@@ -17,6 +17,7 @@ import { launchRun } from "../train/launch-run.ts";
 import { startNewRun } from "../train/start-run.ts";
 import { damage } from "./damage.ts";
 import type { DrillDisk } from "./disk.ts";
+import { loseMemory } from "./lose-memory.ts";
 import type { DrillNetwork } from "./network-for.ts";
 import { createStriker, type DisturbedRun, type Striker } from "./strike.ts";
 import { watchRun } from "./watch-run.ts";
@@ -55,6 +56,8 @@ export async function disturb(options: DisturbOptions): Promise<RunEnd> {
     if (end === undefined) return { state: "interrupted", version: 0, hash: null, reason: null };
     if (end.state === "finished" || start >= mostStarts) return end;
     for (const { number, fault } of striker.takeDamage()) {
+      // Shards that still held their weights would have no need of the file.
+      await loseMemory(options.launch.runId);
       const done = await damage(options.directory, fault, number);
       say(`fault ${number}: ${done ?? "there was nothing to damage"}`);
     }

@@ -13,6 +13,7 @@ import {
 import type { LaunchedProcess, LaunchedProcesses, LaunchedRun } from "../train/launched-run.ts";
 import type { DrillDisk } from "./disk.ts";
 import { isNetworkFault, type Network } from "./network.ts";
+import { loseMemory } from "./lose-memory.ts";
 import { signalQuietly, throttle } from "./throttle.ts";
 
 export type DisturbedRun = LaunchedRun & LaunchedProcesses;
@@ -103,6 +104,9 @@ export function createStriker(options: {
     const signal = (name: NodeJS.Signals): void => pids.forEach((pid) => void signalQuietly(pid, name));
     switch (fault.do) {
       case "kill":
+        return signal("SIGKILL");
+      case "lose-memory":
+        await loseMemory(run.runId, members);
         return signal("SIGKILL");
       case "stop":
         signal("SIGSTOP");

@@ -60,10 +60,11 @@ export function watchRun(options: {
     if (snapshot.state === "running") options.onVersion(version);
   };
 
+  const isOver = (): boolean => over;
   const follow = async (): Promise<void> => {
-    while (!over) {
+    while (!isOver()) {
       for await (const message of readStream(options.url, options.token)) {
-        if (over) return;
+        if (isOver()) return;
         take(message);
       }
       await wait(againMs);

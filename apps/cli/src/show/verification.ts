@@ -23,12 +23,14 @@ export function formatVerification(found: Verification): string {
   return lines.join("\n");
 }
 
+const ends: ReadonlySet<string> = new Set(["finished", "interrupted", "failed"]);
+
 function steps({ steps, plannedSteps, repeated, timelines, state }: Verification): string {
   const again =
     timelines.length === 0
       ? ""
       : `; ${formatCount(repeated)} were computed again (${timelines.map(({ reason }) => reason).join(", ")})`;
-  return `${formatCount(steps)} of ${plannedSteps === null ? "?" : formatCount(plannedSteps)} are in effect, each once${again}; ${state}`;
+  return `${formatCount(steps)} of ${plannedSteps === null ? "?" : formatCount(plannedSteps)} are in effect, each once${again}; ${ends.has(state) ? state : "the run did not come to an end"}`;
 }
 
 function applied({ microBatches, samples, duplicates }: Verification): string {

@@ -128,7 +128,7 @@ function endOf(code: number | null, how: string, restarts: number, lastLine: str
   const goOn = "`--resume` goes on from the last checkpoint";
   if (code === exitCodes.interrupted)
     return { ...nothing, state: "interrupted", reason: `the coordinator was told to end at once; ${goOn}` };
-  const tried = restarts >= mostRestarts ? `, ${restarts} times in a row with no step in between` : "";
+  const tried = restarts >= mostRestarts ? ` after ${restarts} restarts with no step in between` : "";
   const said = lastLine === undefined ? "" : `: ${lastLine}`;
   return { ...nothing, state: "failed", reason: `the coordinator ended (${how})${tried}${said}; ${goOn}` };
 }

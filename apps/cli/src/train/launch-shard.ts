@@ -44,7 +44,7 @@ export function launchShard(
       const how = signal === null ? `exit code ${code}` : signal;
       const tried =
         supervised.restarts >= mostRestarts
-          ? `, ${supervised.restarts} times in a row with no step in between`
+          ? ` after ${supervised.restarts} restarts with no step in between`
           : "";
       const last = lines.findLast((line) => !line.startsWith("{"));
       on.gaveUp(

@@ -34,7 +34,7 @@ export async function startHostileServer(
   const openings: Record<string, readonly Message[]> = {
     "/v1/coordinator": [
       {
-        ...{ type: "welcome", runId, runKey: "key", generation: 1, spec: specText },
+        ...{ type: "welcome", runId, generation: 1, runKey: "0", spec: specText },
         ...{ shards: ["/v1/shard"], data: { kind: "directory", at: "nowhere" } },
       },
       {

@@ -100,7 +100,10 @@ export function createCheckpointing(options: {
     announce: (version, meta) => at(version, 0)?.announced(meta),
     askFor(version, meta) {
       const before = collecting.get(version);
-      if (before?.whole === true) return undefined;
+      if (before?.whole === true) {
+        before.announced(meta);
+        return undefined;
+      }
       // Told of, perhaps begun, and never to become whole.
       if (before) giveUp(before).catch(options.onFailed);
       const attempt = Math.max(1, leastAttempt.get(version) ?? 0);

@@ -11,6 +11,7 @@ import { checkpointMeta } from "./checkpoint-meta.ts";
 import { createCheckpointing } from "./checkpointing.ts";
 import { recordCommit } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
+import { createGathering } from "./gathering.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
 import { isOver, type Life, lifeAfter, type LifeEvent, type Over } from "./life.ts";
 import { createLateSlots } from "./late-slots.ts";
@@ -25,6 +26,11 @@ import type { Holding } from "./starting-point.ts";
 
 /** Steps between looks at the measured speeds. */
 const rebalanceEverySteps = 25;
+/**
+ * Between two quorums, for each worker: a tenth of a millisecond is what one more worker costs all processes of a quorum
+ * together, so a fleet of hundreds spends a part of its time on itself, not all of it. Fewer than ten wait for nothing.
+ */
+const restMsPerWorker = 0.1;
 const historyPoints = 2_000;
 /** Shards dial again within a second or two, unless they have to be started again as well. */
 const stopPatienceMs = 10_000;
@@ -126,6 +132,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   /** Invariant 4: reached once, since a life that is over does not change. */
   const finish = (over: Over): void => {
     membership.close();
+    gathering.close();
     shards.close();
     const reason = reasonOf(over);
     log.event(
@@ -175,11 +182,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     checkpointing.announce(version, announced.meta);
   };
 
-  /** A record that is told again: what shards sent of its checkpoint went over connections that are no more. */
+  /** A record that is told again: what shards sent of its checkpoint may have gone over connections that are no more. */
   const announceAgain = ({ version, combiner }: MessageOf<"committed">): void => {
     if (combiner === undefined || durable?.version === version) return;
     announced = { version, meta: checkpointMeta(combiner) };
-    askForLastCheckpoint();
+    if (version === totalSteps(spec)) askForLastCheckpoint();
+    else checkpointing.announce(version, announced.meta);
   };
 
   /** The checkpoint that ends the run was under way when somebody was lost: nobody trains any further, so it is there to be had. */
@@ -304,20 +312,21 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       () => {
         options.probe?.("after-record", step);
         shards.leader()?.send({ type: "committed-ack", runId, timeline, step });
+        // Not before its record is safe: nobody would tell it again.
+        if (message.last && timeline === shards.timeline) {
+          lastCommitted = true;
+          progressed();
+        }
       },
       (error: unknown) => fail(textOf(error)),
     );
-    if (message.last) {
-      lastCommitted = true;
-      lastVersion = message.version;
-    }
+    if (message.last) lastVersion = message.version;
     trust.committed(message);
     if (!point) return;
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });
-    if (message.last) progressed();
-    else if (step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
+    if (!message.last && step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
   };
 
   // --- workers ------------------------------------------------------------------------------------------------------
@@ -331,7 +340,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     quarantined: options.quarantined,
     welcomeFor: (channel) => (shards.begun ? welcomeFor(channel, shards.addressesFor(channel)) : undefined),
     isOver: () => isOver(life),
-    onChange: (why) => quorum.form(membership.active(), why),
+    onChange: (why) => gathering.changed(why),
     onFailed: fail,
   });
 
@@ -357,8 +366,14 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     spec,
     log,
     active: membership.active,
-    onSuspended: (why) => quorum.form(membership.active(), why),
+    onSuspended: (why) => gathering.changed(why),
   });
+
+  const gathering = createGathering(
+    clock,
+    () => Math.floor(membership.active().length * restMsPerWorker),
+    (why) => quorum.form(membership.active(), why),
+  );
 
   const quorum = createQuorum({
     runId,

@@ -14,6 +14,9 @@ import type { RunLog } from "./run-log.ts";
 /** Workers that give up one after the other with nothing committed between: the fault is the run's, not theirs. */
 const mostGiveUps = 3;
 
+/** Workers that went, kept for whoever asks what became of them; in a fleet that always changes there is no end of them. */
+const mostGone = 200;
+
 /** Between the first worker and the first step: others started with it need about as long to load their backend. */
 const gatherMs = 20_000;
 
@@ -79,6 +82,13 @@ export function createMembership(options: {
     if (member.state !== "joining" || !member.channel) return;
     const message = options.welcomeFor(member.channel);
     if (message) member.channel.send(message);
+  };
+
+  const forgetOldest = (): void => {
+    const gone = [...members.values()].filter(
+      ({ channel, state }) => channel === undefined && state !== "active",
+    );
+    for (const { workerId } of gone.slice(0, Math.max(0, gone.length - mostGone))) members.delete(workerId);
   };
 
   /** The member counts no longer; its leases, if it had any, go to others. */
@@ -187,7 +197,10 @@ export function createMembership(options: {
       if (before) before.channel = undefined;
       old?.close(closeCodes.replaced, "the same worker has connected again");
       const member = createMember(hello, channel);
+      // At the end of the row: whoever came back is not the oldest.
+      members.delete(hello.id);
       members.set(hello.id, member);
+      forgetOldest();
       // Its older self's leases must not wait for a canary that may never come.
       if (before?.state === "active") changed(`worker ${member.workerId} has connected again`);
       channel.onClose((code, why) => {

@@ -1,24 +1,28 @@
 import type { RunSpec } from "@latentweave/plan";
 import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
 import { type Assignee, assignLeases, rebalance } from "./assign.ts";
+import { keepLeases } from "./keep-leases.ts";
 import type { Member } from "./member.ts";
 import type { RunLog } from "./run-log.ts";
 
 /** Steps of a worker before its measured speed moves leases: fewer say more of the machine's mood than of its speed. */
 const leastReports = 10;
+type Audits = MessageOf<"assignment">["audits"];
+
 const quorumsPerGeneration = 1 << 20;
 
 /**
  * Says who computes what: one quorum after the other, each with ranks and leases.
  *
  * Invariants (of the coordinator):
- * 1. `quorumId` rises with every change of members or leases; shards hear of it before workers do.
+ * 1. `quorumId` rises with every change of members or leases; shards hear of it before workers do. A worker is told the
+ *    one since which the shards know it with its tasks, and only when that or its leases have changed.
  * 3. Leases of one quorum cover every slot of every task exactly once.
  */
 export interface Quorum {
   readonly quorumId: number;
   /** A new quorum of these members; `leases`: when they are known already. */
-  form(active: readonly Member[], why: string, leases?: ReadonlyMap<string, Lease[]>): void;
+  form(active: readonly Member[], why: string, leases?: ReadonlyMap<string, readonly Lease[]>): void;
   /** To a shard that knows of no members, or of others. */
   tellShard(shard: Channel): void;
   /** A new quorum when the measured speeds promise enough. */
@@ -41,26 +45,44 @@ export function createQuorum(options: {
   const { runId, spec, log } = options;
   let quorumId = options.generation * quorumsPerGeneration;
   let formed: MessageOf<"members"> | undefined;
+  let told: ReadonlyMap<Member, Told> = new Map();
   let warnedIdle = false;
 
   const tell = (active: readonly Member[]): void => {
+    const before = told;
     const audits = auditsOf(able(active), spec.auditShare ?? 0, options.suspects());
-    const workers = active.map(({ workerId, leases }) => {
-      const audited = (audits.get(workerId) ?? []).flatMap((audit) => audit.leases);
-      return { workerId, tasks: [...new Set([...leases, ...audited].map((lease) => lease.task))] };
-    });
+    told = new Map(
+      active.map((member) => [
+        member,
+        toldNow(before.get(member), member.leases, audits.get(member.workerId) ?? []),
+      ]),
+    );
+    const workers = [...told].map(([{ workerId }, { tasks, since }]) => ({ workerId, tasks, since }));
     formed = { type: "members", runId, quorumId, workers };
     for (const shard of options.shards()) shard.send(formed);
-    for (const [rank, member] of active.entries())
+    for (const [rank, member] of active.entries()) {
+      const now = told.get(member);
+      if (!now || now === before.get(member)) continue;
       member.channel?.send({
-        type: "assignment",
-        runId,
-        quorumId,
-        rank,
-        worldSize: active.length,
-        leases: [...member.leases],
-        audits: audits.get(member.workerId) ?? [],
+        ...{ type: "assignment", runId, quorumId: now.since },
+        ...{ rank, worldSize: active.length, leases: [...now.leases], audits: now.audits },
       });
+    }
+  };
+
+  /** @returns `last` itself where there is nothing to be told */
+  const toldNow = (last: Told | undefined, leases: readonly Lease[], audits: Audits): Told => {
+    if (last && isEqual(last.leases, leases) && isEqual(last.audits, audits)) return last;
+    const all = [...leases, ...audits.flatMap((audit) => audit.leases)];
+    const tasks = [...new Set(all.map((lease) => lease.task))];
+    return { since: last && isEqual(last.tasks, tasks) ? last.since : quorumId, tasks, leases, audits };
+  };
+
+  const deal = (active: readonly Member[]): ReadonlyMap<string, readonly Lease[]> => {
+    if (active.length === 0) return new Map<string, Lease[]>();
+    const workers = assigneesOf(able(active));
+    const current = new Map([...told].map(([{ workerId }, { leases }]) => [workerId, leases]));
+    return keepLeases(spec, workers, current) ?? assignLeases(spec, workers);
   };
 
   const warnIdle = (active: readonly Member[]): void => {
@@ -77,9 +99,7 @@ export function createQuorum(options: {
 
   const form: Quorum["form"] = (active, why, leases) => {
     quorumId += 1;
-    const assigned =
-      leases ??
-      (active.length === 0 ? new Map<string, Lease[]>() : assignLeases(spec, assigneesOf(able(active))));
+    const assigned = leases ?? deal(active);
     for (const member of options.everyone()) {
       member.rank = null;
       member.leases = [];
@@ -117,6 +137,19 @@ export function createQuorum(options: {
   };
 }
 
+/** What a member of the last quorum has been told. */
+interface Told {
+  /** The quorum since which the shards know it as a member with these tasks. */
+  readonly since: number;
+  readonly tasks: string[];
+  readonly leases: readonly Lease[];
+  readonly audits: Audits;
+}
+
+function isEqual(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
 /**
  * Who computes whose slots as well: a ring, each worker its neighbour's, in a share of the steps; suspects are checked in
  * every step, by somebody who is none.
@@ -125,8 +158,8 @@ export function auditsOf(
   active: readonly Pick<Member, "workerId" | "leases">[],
   share: number,
   suspects: ReadonlySet<string>,
-): ReadonlyMap<string, MessageOf<"assignment">["audits"]> {
-  const audits = new Map<string, MessageOf<"assignment">["audits"]>();
+): ReadonlyMap<string, Audits> {
+  const audits = new Map<string, Audits>();
   if (active.length < 2) return audits;
   const trusted = active.filter(({ workerId }) => !suspects.has(workerId));
   for (const [place, { workerId, leases }] of active.entries()) {

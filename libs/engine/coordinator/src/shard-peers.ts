@@ -23,6 +23,8 @@ interface ShardPeer {
   /** Leader: the records that it tells follow what the ledger has. */
   tells: boolean;
   ready: boolean;
+  /** Checkpoints of which a part came before it was ready. */
+  readonly missed: Set<string>;
 }
 
 /** Where everybody begins, or has begun. */
@@ -253,6 +255,15 @@ export function createShardPeers(options: {
 
   // --- messages -----------------------------------------------------------------------------------------------------
 
+  /** Of a stream that began before its shard was ready nothing counts. */
+  const countsWhole = (
+    { ready, missed }: ShardPeer,
+    { version, attempt }: { readonly version: number; readonly attempt: number },
+  ): boolean => {
+    if (!ready) missed.add(`${version} ${attempt}`);
+    return !missed.has(`${version} ${attempt}`);
+  };
+
   const take = (peer: ShardPeer, message: Message, slices: readonly Uint8Array[]): void => {
     const { index } = peer;
     switch (message.type) {
@@ -282,10 +293,10 @@ export function createShardPeers(options: {
         if (peer.ready) options.onStopped(message);
         return;
       case "checkpoint-slice":
-        if (peer.ready) options.checkpointing.slice(message, slices[0] ?? new Uint8Array());
+        if (countsWhole(peer, message)) options.checkpointing.slice(message, slices[0] ?? new Uint8Array());
         return;
       case "checkpoint-end":
-        if (peer.ready) options.checkpointing.end(message);
+        if (countsWhole(peer, message)) options.checkpointing.end(message);
         return;
       case "shard-report":
         store.appendMetric("workers", {
@@ -338,7 +349,15 @@ export function createShardPeers(options: {
         throw new ProtocolError(`this run has shards 0 to ${options.shards - 1}`);
       const { index, port } = listening;
       const before = peers.get(index);
-      const peer: ShardPeer = { index, channel, pid: hello.pid, held: "unasked", tells: false, ready: false };
+      const peer: ShardPeer = {
+        index,
+        channel,
+        pid: hello.pid,
+        held: "unasked",
+        tells: false,
+        ready: false,
+        missed: new Set(),
+      };
       peers.set(index, peer);
       if (before) {
         options.checkpointing.drop().catch(failed);

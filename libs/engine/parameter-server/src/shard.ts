@@ -70,6 +70,8 @@ export function createShard(options: ShardOptions): Shard {
   let earlyWords: (() => void)[] = [];
   let receivedBytes = 0;
   let streamedVersion: number | undefined;
+  /** The checkpoint that was asked for last: perhaps of a version that is still to be made here. */
+  let asked: MessageOf<"checkpoint"> | undefined;
   let over = false;
   let end: (reason: string) => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
@@ -173,7 +175,7 @@ export function createShard(options: ShardOptions): Shard {
         // A stop may fall on a version whose checkpoint is on its way already.
         if (streamedVersion === state.version) return;
         streamedVersion = state.version;
-        stream(training, 0);
+        stream(training, asked?.version === state.version ? asked.attempt : 0);
       },
       onLate: (step, missing) =>
         coordinator?.send({ type: "late", runId, timeline: state.timeline, step, missing: [...missing] }),
@@ -211,6 +213,7 @@ export function createShard(options: ShardOptions): Shard {
       settlement.startOver();
       subscribers.startOver(timeline);
       streamedVersion = undefined;
+      asked = undefined;
     };
     const tellAgain = (): void => {
       stepping.tellRecords();
@@ -302,8 +305,7 @@ export function createShard(options: ShardOptions): Shard {
         return;
       case "members":
         known(message.type).subscribers.setMembers(
-          message.quorumId,
-          new Map(message.workers.map(({ workerId, tasks }) => [workerId, tasks])),
+          new Map(message.workers.map((worker) => [worker.workerId, worker])),
         );
         return;
       case "committed-ack":
@@ -311,6 +313,7 @@ export function createShard(options: ShardOptions): Shard {
         return;
       case "checkpoint": {
         const { training } = known(message.type);
+        asked = message;
         if (running && training.state.version === message.version) stream(training, message.attempt);
         return;
       }

@@ -214,7 +214,8 @@ function slotOf(message: MessageOf<"push">): number {
 }
 
 function noteNode(task: TaskReduction, node: TreeNode, workerId: string, digest: string): void {
-  task.nodes = task.nodes.filter(([level, index]) => !isAncestor(node, { level, index }));
+  // A single slot has no descendants, and of those there are most.
+  if (node.level > 0) task.nodes = task.nodes.filter(([level, index]) => !isAncestor(node, { level, index }));
   task.nodes.push([node.level, node.index, workerId, digest]);
 }
 

@@ -8,6 +8,15 @@ interface Subscriber {
   readonly channel: Channel;
   readonly sent: Map<OwnedSlice, number>;
   version: number | undefined;
+  /** Of the last broadcast. */
+  since: number;
+}
+
+/** A worker that may speak. */
+export interface Membership {
+  readonly tasks: readonly string[];
+  /** The quorum since which this holds: it waits for a broadcast that names it. */
+  readonly since: number;
 }
 
 /**
@@ -23,8 +32,7 @@ export interface Subscribers {
   /** The same worker may attach again, on the same channel too: it has lost or overwritten what it was sent. */
   attach(workerId: string, channel: Channel): void;
   detach(workerId: string, channel: Channel): void;
-  setMembers(quorumId: number, tasksByWorker: ReadonlyMap<string, readonly string[]>): void;
-  readonly quorumId: number;
+  setMembers(members: ReadonlyMap<string, Membership>): void;
   isMember(workerId: string): boolean;
   /** Work done before is void: everybody gets everything anew, once a version is settled. */
   startOver(timeline: number): void;
@@ -42,18 +50,18 @@ export function createSubscribers(options: {
 }): Subscribers {
   const { runId, index, layout, publication } = options;
   const attached = new Map<string, Subscriber>();
-  let members: ReadonlyMap<string, readonly string[]> = new Map();
-  let quorumId = 0;
+  let members: ReadonlyMap<string, Membership> = new Map();
   let timeline = 0;
   let sentBytes = 0;
 
   const uses = (workerId: string, slice: OwnedSlice): boolean => {
-    const tasks = members.get(workerId) ?? [];
+    const tasks = members.get(workerId)?.tasks ?? [];
     return layout.groups[slice.group]?.tasks.some((task) => tasks.includes(task)) ?? false;
   };
 
   const tell = (workerId: string, subscriber: Subscriber, version: number): void => {
-    if (!members.has(workerId)) return;
+    const since = members.get(workerId)?.since;
+    if (since === undefined) return;
     const due = publication.slices.filter(
       (slice) =>
         uses(workerId, slice) && subscriber.sent.get(slice) !== publication.changedAt(slice, version),
@@ -61,6 +69,7 @@ export function createSubscribers(options: {
     const bytes = due.map((slice) => publication.bytesOf(slice, version));
     for (const slice of due) subscriber.sent.set(slice, publication.changedAt(slice, version));
     subscriber.version = version;
+    subscriber.since = since;
     subscriber.channel.send(
       {
         type: "broadcast",
@@ -68,7 +77,7 @@ export function createSubscribers(options: {
         timeline,
         step: version,
         round: 0,
-        quorumId,
+        quorumId: since,
         index,
         slices: due.map(({ group, start, numbers }) => ({ group, start, numbers })),
       },
@@ -87,7 +96,7 @@ export function createSubscribers(options: {
   return {
     attach(workerId, channel) {
       const before = attached.get(workerId)?.channel;
-      const subscriber: Subscriber = { channel, sent: new Map(), version: undefined };
+      const subscriber: Subscriber = { channel, sent: new Map(), version: undefined, since: -1 };
       attached.set(workerId, subscriber);
       if (before !== channel) before?.close(closeCodes.replaced, "the same worker has connected again");
       const version = versionFor(subscriber);
@@ -96,16 +105,13 @@ export function createSubscribers(options: {
     detach(workerId, channel) {
       if (attached.get(workerId)?.channel === channel) attached.delete(workerId);
     },
-    setMembers(id, tasksByWorker) {
-      quorumId = id;
-      members = tasksByWorker;
+    setMembers(next) {
+      members = next;
       for (const [workerId, subscriber] of attached) {
+        if (subscriber.since === members.get(workerId)?.since) continue;
         const version = versionFor(subscriber);
         if (version !== undefined) tell(workerId, subscriber, version);
       }
-    },
-    get quorumId() {
-      return quorumId;
     },
     isMember: (workerId) => members.has(workerId),
     startOver(next) {

@@ -118,11 +118,18 @@ export function createComputeLoop(options: {
     if (report) options.onStepDone(report);
   };
 
-  /** A shard that was started again may lack what this worker would have to compute on weights that it has no more. */
+  /**
+   * A shard that was started again may lack what this worker would have to compute on weights that it has no more, or
+   * never had.
+   */
   const watchDisagreement = (): void => {
     cancelGoBack ??= clock.after(disagreementMs, () => {
       cancelGoBack = undefined;
-      if (work && !now() && work.todo(leasesFor(work)).length > 0) options.links()?.goBackTo(momentOf(work));
+      const behind = now() ? undefined : options.links()?.behind();
+      if (!behind) return;
+      const isOpen = work && isAt(work, behind);
+      const left = isOpen ? work?.todo(leasesFor(work)) : options.assigned()?.leases;
+      if (left && left.length > 0) options.links()?.goBackTo(behind);
     });
   };
 
@@ -192,7 +199,7 @@ export function createComputeLoop(options: {
           await computeOne(work, leasesFor(work), next, after);
           continue;
         }
-        if (next && !at) watchDisagreement();
+        if (!at) watchDisagreement();
         if (work && at) stepDone(work);
         else flush();
         idleSinceMs = clock.nowMs();

@@ -16,8 +16,9 @@ interface Link {
   timeline: number;
   step: number;
   quorumId: number;
-  /** Times in a row that the shard closed for a mistake of ours, with no step in between. */
+  /** Times in a row that the shard closed for a mistake of ours, with no step in between; and where it was then. */
   refusals: number;
+  refusedAt: Moment;
 }
 
 /**
@@ -38,6 +39,8 @@ export interface ShardLinks {
    * the weights of other tasks only.
    */
   agreed(quorumId: number): Moment | undefined;
+  /** The earliest step that any shard is at, when all are there and differ. */
+  behind(): Moment | undefined;
   /** Indices of the shards that are at this step, with their channels. */
   at(moment: Moment): readonly (readonly [index: number, channel: Channel])[];
   /**
@@ -76,6 +79,7 @@ export function createShardLinks(options: {
     step: -1,
     quorumId: -1,
     refusals: 0,
+    refusedAt: { timeline: -1, step: -1 },
   }));
   let over = false;
 
@@ -93,7 +97,8 @@ export function createShardLinks(options: {
       });
       options.setParameters(updates).catch(options.onFailed);
     }
-    if (message.step > link.step) link.refusals = 0;
+    const { refusedAt } = link;
+    if (message.timeline !== refusedAt.timeline || message.step > refusedAt.step) link.refusals = 0;
     link.timeline = message.timeline;
     link.step = message.step;
     link.quorumId = message.quorumId;
@@ -118,6 +123,7 @@ export function createShardLinks(options: {
       link.channel = undefined;
       if (code !== closeCodes.protocolError) return;
       link.refusals += 1;
+      link.refusedAt = { timeline: link.timeline, step: link.step };
       if (link.refusals >= mostRefusals)
         options.onFailed(
           new Error(`parameter-server shard ${index} does not take what this worker sends: ${reason}`),
@@ -139,6 +145,14 @@ export function createShardLinks(options: {
         (link) => link.timeline === timeline && link.step === step && link.quorumId === quorumId,
       );
       return agreed && step >= 0 ? { timeline, step } : undefined;
+    },
+    behind() {
+      const steps = links.map(({ step }) => step);
+      const [{ timeline } = { timeline: -1 }] = links;
+      const least = Math.min(...steps);
+      const differ =
+        least >= 0 && links.every((link) => link.timeline === timeline) && Math.max(...steps) > least;
+      return differ ? { timeline, step: least } : undefined;
     },
     at: (moment) =>
       links.flatMap(({ channel, timeline, step }, index) =>

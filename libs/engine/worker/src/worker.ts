@@ -125,10 +125,11 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 
   const takeAssignment = (message: MessageOf<"assignment">): void => {
+    const before = assignment;
     assignment = message;
     if (phase.kind !== "ready") return;
     // Whoever counts now may have lost or fenced what was sent under an earlier membership.
-    phase.loop.resend();
+    if (before?.quorumId !== message.quorumId) phase.loop.resend();
     phase.loop.wake();
   };
 

@@ -123,12 +123,15 @@ const finish = z.strictObject({ type: z.literal("finish"), ...common, reason: z.
 
 // --- coordinator ↔ shard -----------------------------------------------------------------------------------------
 
-/** To every shard: who may speak, and for which tasks each worker computes. */
+/**
+ * To every shard: who may speak, and for which tasks each worker computes. `since`: the quorum of the last change of
+ * that, which the worker's assignment and broadcasts to it name.
+ */
 const members = z.strictObject({
   type: z.literal("members"),
   ...common,
   quorumId: count,
-  workers: z.array(z.strictObject({ workerId: id, tasks: z.array(name) })),
+  workers: z.array(z.strictObject({ workerId: id, tasks: z.array(name), since: count })),
 });
 
 /** What a combiner remembers from step to step, as JSON text. */

@@ -51,7 +51,7 @@ export function createCluster(options: {
   const { spec, seed } = options;
   const clock = createVirtualClock();
   const arithmeticOf = options.arithmeticOf ?? loadArithmetic;
-  const store = createMemoryStore(createLayout(spec.groups));
+  const store = createMemoryStore(createLayout(spec.groups), options.resume);
   const delay = createDelay(seed);
   const connect = (from: string, to: string): ReturnType<typeof createChannelPair> =>
     createChannelPair(clock, delay, [from, to]);
@@ -59,13 +59,16 @@ export function createCluster(options: {
 
   const coordinator = createCoordinator({
     runId,
+    runKey: runId,
     spec,
     specText: JSON.stringify(spec),
     shards: options.shards,
     expectedWorkers: options.expectedWorkers,
     generation: 1,
     resume: options.resume,
+    succeeds: undefined,
     runClass: undefined,
+    quarantined: [],
     optimiserSections: createOptimiser(serverOptimiser(spec)).stateNames,
     store,
     clock,
@@ -89,10 +92,11 @@ export function createCluster(options: {
       shards: options.shards,
       arithmetic: arithmeticOf(),
       clock,
-      dialLeader: async (): Promise<Channel> => {
+      keepLeader(_, onChannel) {
         const [mine, theirs] = connect(`shard-${index}`, "shard-0");
         (shards[0] as Shard).accept(theirs);
-        return mine;
+        onChannel(mine);
+        return { stop: () => mine.close(1000, "stopped") };
       },
       identity: { host: "simulated", pid: index, software: "simulator", port: 1 + index },
       residentBytes: () => 0,

@@ -18,12 +18,13 @@ export interface MemoryRunStore extends RunStore {
   readonly events: readonly Readonly<Record<string, unknown>>[];
 }
 
-export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
+/** `before`: a checkpoint of a run that goes on; the store has nothing else of it. */
+export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSource): MemoryRunStore {
   const commits: CommitRecord[] = [];
   const versions: VersionRecord[] = [];
   let end: LedgerEnd = { timeline: 0, nextStep: 0 };
   const events: Readonly<Record<string, unknown>>[] = [];
-  const checkpoints = new Map<number, CheckpointSource>();
+  const checkpoints = new Map<number, CheckpointSource>(before ? [[before.version, before]] : []);
   const hashes = new Map<number, string>();
   let state: Readonly<Record<string, unknown>> = {};
   return {
@@ -77,7 +78,7 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
           new Uint8Array(group.buffer, slice.start * 4, slice.numbers * 4).set(bytes);
         },
         async finish() {
-          const hash = hashOf(layout, sections.get("parameters") ?? []);
+          const hash = parameterHash(layout, sections.get("parameters") ?? []);
           // As the manifest is: through JSON.
           const kept = JSON.parse(JSON.stringify(meta)) as Readonly<Record<string, unknown>>;
           checkpoints.set(version, { ...sourceOf(version, sections), hash, meta: kept });
@@ -107,7 +108,7 @@ function sourceOf(version: number, sections: ReadonlyMap<string, readonly Float3
 }
 
 /** The hash of docs/architecture.md: tensors by name, each with dtype, shape and bytes. */
-function hashOf(layout: ParameterLayout, groups: readonly Float32Array[]): string {
+export function parameterHash(layout: ParameterLayout, groups: readonly Float32Array[]): string {
   const hash = createHash("sha256");
   const tensors = layout.groups.flatMap((group) =>
     group.tensors.map((tensor) => ({ group: group.index, tensor })),

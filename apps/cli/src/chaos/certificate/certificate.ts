@@ -23,6 +23,7 @@ export interface FaultReport {
   readonly detectMs: number | null;
   /** What was said. */
   readonly detected: string | null;
+  /** Until the step in progress is committed (the one after it, where it was decided already), undone work included. */
   readonly nextCommitMs: number | null;
   /** Micro-batches computed more than once, from this fault until the next. */
   readonly recomputed: number;

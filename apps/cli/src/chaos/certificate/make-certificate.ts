@@ -5,7 +5,8 @@ import { type FaultFolder, readComputed, readJournal } from "@latentweave/faults
 import { readdir } from "node:fs/promises";
 import type { RunSpec } from "@latentweave/plan";
 import { type AppliedSamples, checkLedger } from "./check-ledger.ts";
-import type { Certificate, FaultReport, RunSummary } from "./certificate.ts";
+import type { Certificate, RunSummary } from "./certificate.ts";
+import { findProblems } from "./find-problems.ts";
 import { measureFaults } from "./measure-faults.ts";
 
 export interface CertificateInput {
@@ -69,32 +70,4 @@ async function computedLines(folder: FaultFolder) {
   return names
     .filter((name) => name.startsWith("computed-"))
     .flatMap((name) => readComputed(path.join(folder.directory, name)));
-}
-
-function findProblems(
-  undisturbed: RunSummary,
-  disturbed: RunSummary,
-  samples: AppliedSamples,
-  faults: readonly FaultReport[],
-): string[] {
-  return [
-    ...[undisturbed, disturbed]
-      .filter(({ state }) => state !== "finished")
-      .map(
-        ({ runId, state, reason }) => `run ${runId} ${state}: ${reason?.split("\n")[0] ?? "no reason given"}`,
-      ),
-    ...(undisturbed.hash === disturbed.hash && disturbed.hash !== null ? [] : ["the hashes differ"]),
-    ...(samples.lost > 0 ? [`${samples.lost} samples are lost`] : []),
-    ...(samples.appliedTwice > 0 ? [`${samples.appliedTwice} samples are applied twice`] : []),
-    ...samples.problems,
-    ...named("never struck", faults, "not reached"),
-    ...named("skipped", faults, "skipped"),
-  ];
-}
-
-function named(what: string, faults: readonly FaultReport[], outcome: FaultReport["outcome"]): string[] {
-  const numbers = faults.filter((fault) => fault.outcome === outcome).map(({ number }) => number);
-  return numbers.length === 0
-    ? []
-    : [`${what}: fault${numbers.length === 1 ? "" : "s"} ${numbers.join(", ")}`];
 }

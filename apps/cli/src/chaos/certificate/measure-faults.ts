@@ -49,7 +49,7 @@ export function measureFaults(
     const { atMs } = strike;
     const endMs = Math.min(...struck.filter((line) => line.atMs > atMs).map((line) => line.atMs), Infinity);
     const isWithin = (line: { readonly atMs: number }): boolean => line.atMs >= atMs && line.atMs < endMs;
-    const next = commits.find((line) => line.atMs > atMs);
+    const next = commits.find((line) => line.atMs > atMs && line.step >= firstAfter(strike));
     const noticed = detection(fault, strike, journal, endMs);
     return {
       ...common,
@@ -96,6 +96,19 @@ function nothing(fault: Fault): Omit<FaultReport, "number" | "do" | "to" | "what
     duplicates: 0,
     takenUp: false,
   };
+}
+
+/** At these moments the step in progress is decided: that it is recorded says nothing about recovery. */
+const decided: readonly (string | null)[] = [
+  "after-commit",
+  "before-publish",
+  "before-record",
+  "after-record",
+];
+
+/** The step whose commit shows that the run is past the fault, work that was undone included. */
+function firstAfter({ step, moment }: LineOf<"struck">): number {
+  return decided.includes(moment) ? step + 1 : step;
 }
 
 /** Every computation of a micro-batch but its first. */

@@ -38,7 +38,8 @@ export function mutatedMessage(message: object, draw: Draw): object {
   for (let time = 0; time < times; time++) {
     const places = placesIn(copy);
     const [container, key] = pick(draw, `place ${time}`, places);
-    const value = pick(draw, `value ${time}`, odd);
+    // A copy: it may be changed in its turn, or come to lie within itself.
+    const value = structuredClone(pick(draw, `value ${time}`, odd));
     const how = pick(draw, `how ${time}`, ["replace", "replace", "add", "remove", "shift"]);
     const before: unknown = Reflect.get(container, key);
     if (how === "add") Reflect.set(container, Array.isArray(container) ? container.length : "unknown", value);

@@ -49,7 +49,9 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
     leaving: [{ type: "leaving", runId, reason: "enough" }],
     failed: [{ type: "failed", runId, run: false, message: "no" }],
     finish: [{ type: "finish", runId, reason: "over" }],
-    members: [{ type: "members", runId, quorumId: 1, workers: [{ workerId: id, tasks: ["table"] }] }],
+    members: [
+      { type: "members", runId, quorumId: 1, workers: [{ workerId: id, tasks: ["table"], since: 1 }] },
+    ],
     suspect: [
       { type: "suspect", ...at, round: 0, task: "table", node: { level: 0, index: 1 }, workers: [id, "b"] },
     ],

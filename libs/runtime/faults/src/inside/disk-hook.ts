@@ -30,7 +30,9 @@ export function hookDisk(folder: FaultFolder, below: string): void {
   /** Opening for reading is always allowed; making names is refused by a closed disk only. */
   const refusalOfOpen = (flags: unknown): Refusal | undefined => {
     const refusal = now();
-    return refusal?.code === "EROFS" && /[wa+]/.test(String(flags ?? "r")) ? refusal : undefined;
+    return refusal?.code === "EROFS" && /[wa+]/.test(typeof flags === "string" ? flags : "r")
+      ? refusal
+      : undefined;
   };
 
   const calls = fs as unknown as Record<string, Anything>;

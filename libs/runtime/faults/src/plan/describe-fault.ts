@@ -5,6 +5,8 @@ export function describeAction(fault: Fault): string {
   switch (fault.do) {
     case "kill":
       return "kill -9";
+    case "lose-memory":
+      return "kill -9, and its memory is lost";
     case "stop":
       return `stopped (SIGSTOP) for ${seconds(fault.forMs)}`;
     case "drain":
@@ -33,9 +35,9 @@ export function describeAction(fault: Fault): string {
     case "disk-read-only":
       return `disk read-only for ${seconds(fault.forMs)}`;
     case "damage-checkpoint":
-      return `newest checkpoint ${fault.how === "flip" ? "with a bit flipped" : "cut short"}, found at the next start`;
+      return `memory lost, and the newest checkpoint ${fault.how === "flip" ? "with a bit flipped" : "cut short"}`;
     case "damage-ledger":
-      return `end of the ledger ${fault.how === "flip" ? "with a bit flipped" : "cut short"}, found at the next start`;
+      return `memory lost, and the end of the ledger ${fault.how === "flip" ? "with a bit flipped" : "cut short"}`;
     case "nan-gradient":
       return "a NaN in a gradient";
     case "inf-gradient":

@@ -24,6 +24,8 @@ const kind = <const Kind extends string, Fields extends z.core.$ZodLooseShape>(n
 
 export const faultSchema = z.discriminatedUnion("do", [
   kind("kill", {}),
+  /** Killed, and what it kept in this host's memory is gone too, as with the host. */
+  kind("lose-memory", {}),
   kind("stop", { forMs: forMs(1_500) }),
   kind("drain", { graceMs: forMs(10_000) }),
   kind("join", {}),

@@ -73,6 +73,8 @@ function targetFor(
         "to",
         index,
       );
+    case "lose-memory":
+      return pick([...names("shard", run.shards), "everything"], seed, "to", index);
     case "disk-full":
     case "disk-read-only":
       return "coordinator";

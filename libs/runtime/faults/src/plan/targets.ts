@@ -35,6 +35,7 @@ const processes: readonly TargetRole[] = ["worker", "shard", "coordinator", "eve
 
 const rolesByKind = new Map<FaultKind, readonly TargetRole[]>([
   ["kill", processes],
+  ["lose-memory", ["shard", "everything"]],
   ["stop", processes],
   ["clock-jump", processes],
   ["slow", ["worker", "shard", "coordinator", "host"]],

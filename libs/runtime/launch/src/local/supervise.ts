@@ -103,6 +103,7 @@ export class Supervised {
   #start(): void {
     const { command, args, env, secret, onLine } = this.#options;
     const startedMs = performance.now();
+    this.#lastLines.length = 0;
     const child = spawn(command, typeof args === "function" ? args() : args, {
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
