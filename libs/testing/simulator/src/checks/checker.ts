@@ -288,6 +288,8 @@ export function createChecker(options: {
       if (code === closeCodes.protocolError) violated("protocol", `${from} closed on ${to}: ${reason}`);
     },
     computing(worker, batch, parameters) {
+      // A replica that has taken a step has weights of its own.
+      if (batch.round >= planStep(spec, batch.step).rounds.length) return;
       const name = `${batch.phase} ${batch.task}`;
       let used = graphs.get(name);
       if (!used) {
