@@ -353,7 +353,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     log,
     active: membership.active,
     fromVersion: store.ledgerEnd.nextStep,
-    onSuspects: () => quorum.form(membership.active(), "workers disagree"),
+    onDoubt(step, why) {
+      quorum.form(membership.active(), "workers disagree");
+      shards.goBackBefore(step, why);
+    },
     onConvicted(workerId, step, why) {
       membership.quarantine(workerId);
       save();
