@@ -52,10 +52,10 @@ export function checkLeases(
       changedMs = nowMs();
     },
     assignment(worker, message) {
-      if (message.quorumId > quorumId) {
-        // No shard is there to be told, so who else is a member is not known either.
-        quorumId = message.quorumId;
-        size = 0;
+      if (message.quorumId > quorumId || message.worldSize !== size) {
+        // No shard was there to be told, so who else is a member is not known either.
+        quorumId = Math.max(quorumId, message.quorumId);
+        size = message.worldSize;
         held.clear();
       }
       held.set(worker, message.leases);
