@@ -13,6 +13,8 @@ export interface ShardProcessOptions {
   readonly index: number;
   readonly shards: number;
   readonly token?: string;
+  /** Where this host has the run's folder. */
+  readonly runDirectory?: string;
   /** Where to listen; loopback unless workers of other hosts are to reach the shard directly. */
   readonly host?: string;
   readonly port?: number;
@@ -92,7 +94,11 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     },
     identity: { host: os.hostname(), pid: process.pid, software: options.software, port: server.port },
     openVault({ key, spec }) {
-      vault = openShardVault({ runId, runKey: key, index, shards, spec, log });
+      const { runDirectory } = options;
+      vault = openShardVault({
+        ...{ runId, runKey: key, index, shards, spec, log },
+        ...(runDirectory === undefined ? {} : { runDirectory }),
+      });
       return vault;
     },
     residentBytes: () => process.memoryUsage.rss(),

@@ -33,8 +33,15 @@ export async function startCluster({ folder, spec, workers, profile }) {
     url,
     runId,
     processes,
+    /** A coordinator that is short of time may not answer at once: that is seen in the heartbeats. */
     async snapshot() {
-      return (await fetch(new URL("/api/v1/run", url))).json();
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await (await fetch(new URL("/api/v1/run", url))).json();
+        } catch (error) {
+          if (attempt === 5) throw error;
+        }
+      }
     },
     /** Waits for the run's last checkpoint. @throws Error when it ended otherwise */
     async stop() {

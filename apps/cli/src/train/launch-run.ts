@@ -12,6 +12,7 @@ import { launchShard } from "./launch-shard.ts";
 import { countWorkers, launchWorker } from "./launch-worker.ts";
 import type { LaunchedProcesses, LaunchedRun, LaunchOptions } from "./launched-run.ts";
 import { createProcessStarter } from "./process-starter.ts";
+import { removeVaults } from "./remove-vaults.ts";
 import { createRunStream } from "./run-stream.ts";
 
 /** How long processes may take to leave once the run is over. */
@@ -61,7 +62,7 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
     if (!over) void coordinator.fail(reason);
   };
   const shards = Array.from({ length: job.launcher.shards }, (_, index) =>
-    launchShard({ options, url, index }, start, {
+    launchShard({ options, directory, url, index }, start, {
       restart: (reason) => onRestart(`shard-${index}`, reason),
       gaveUp: fail,
     }),
@@ -85,6 +86,7 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
     const timer = setTimeout(killAll, leaveMs);
     await Promise.all(all.map((supervised) => supervised.ended));
     clearTimeout(timer);
+    await removeVaults(runId, directory);
     // One that was killed has left it behind, and with it the hope for another one.
     await rm(path.join(directory, coordinatorFile), { force: true });
     return end;

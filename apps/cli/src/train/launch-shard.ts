@@ -11,7 +11,12 @@ export interface LaunchedShard {
 }
 
 export function launchShard(
-  { options, url, index }: { options: LaunchOptions; url: string; index: number },
+  {
+    options,
+    directory,
+    url,
+    index,
+  }: { options: LaunchOptions; directory: string; url: string; index: number },
   start: StartProcess,
   on: {
     readonly restart: (reason: string) => void;
@@ -21,7 +26,7 @@ export function launchShard(
 ): LaunchedShard {
   const always = [
     ...["parameter-server", "--coordinator", url, "--run-id", options.runId],
-    ...["--index", String(index), "--shards", String(options.job.launcher.shards)],
+    ...["--index", String(index), "--shards", String(options.job.launcher.shards), "--run", directory],
   ];
   /** Something stands before it. */
   const fixed = options.drill?.shardPorts?.[index];

@@ -10,6 +10,7 @@ interface ShardFlags extends ProcessFlags {
   readonly runId: string;
   readonly index: number;
   readonly shards: number;
+  readonly run?: string;
   readonly host?: string;
   readonly port?: number;
 }
@@ -22,6 +23,10 @@ export function addParameterServer(program: Command): void {
     .requiredOption("--run-id <id>", "the run")
     .option("--index <k>", "which shard this is; shard 0 leads", wholeNumber(0), 0)
     .option("--shards <s>", "how many there are", wholeNumber(1), 1)
+    .option(
+      "--run <directory>",
+      "the run's folder on this host: keeps the shard's memory where /dev/shm has no room",
+    )
     .option("--host <address>", "where to listen; default loopback")
     .option("--port <port>", "default: any free one", wholeNumber(0));
   withProcessFlags(command).action(async (flags: ShardFlags) => {
@@ -33,6 +38,7 @@ export function addParameterServer(program: Command): void {
       {
         ...{ coordinator, runId, index, shards },
         ...(token === undefined ? {} : { token }),
+        ...(flags.run === undefined ? {} : { runDirectory: flags.run }),
         ...(flags.host === undefined ? {} : { host: flags.host }),
         ...(flags.port === undefined ? {} : { port: flags.port }),
         software: `latentweave ${packageVersion()}`,

@@ -5,8 +5,8 @@ import type { Assignee } from "./assign.ts";
 
 type Leases = ReadonlyMap<string, readonly Lease[]>;
 
-/** In a smaller one a change is rare, and a slot more or less is much. */
-const largeFleet = 20;
+/** Workers. In a smaller fleet a change is rare, and a slot more or less is much: everybody hears of each. */
+export const largeFleet = 20;
 /**
  * In a large fleet somebody always comes or goes. As long as no more than this share of it did, nobody else is
  * disturbed for it; what that costs in balance is less, and the next look at the measured speeds makes up for it.

@@ -1,7 +1,7 @@
 import type { RunSpec } from "@latentweave/plan";
 import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
 import { type Assignee, assignLeases, rebalance } from "./assign.ts";
-import { keepLeases } from "./keep-leases.ts";
+import { keepLeases, largeFleet } from "./keep-leases.ts";
 import type { Member } from "./member.ts";
 import type { RunLog } from "./run-log.ts";
 
@@ -15,8 +15,8 @@ const quorumsPerGeneration = 1 << 20;
  * Says who computes what: one quorum after the other, each with ranks and leases.
  *
  * Invariants (of the coordinator):
- * 1. `quorumId` rises with every change of members or leases; shards hear of it before workers do. A worker is told the
- *    one since which the shards know it with its tasks, and only when that or its leases have changed.
+ * 1. `quorumId` rises with every change of members or leases; shards hear of it before workers do. In a large fleet
+ *    a worker is told the one since which the shards know it with its tasks, and only when that or its leases changed.
  * 3. Leases of one quorum cover every slot of every task exactly once.
  */
 export interface Quorum {
@@ -49,7 +49,8 @@ export function createQuorum(options: {
   let warnedIdle = false;
 
   const tell = (active: readonly Member[]): void => {
-    const before = told;
+    // In a small fleet everybody is told everything anew.
+    const before = active.length < largeFleet ? new Map<Member, Told>() : told;
     const audits = auditsOf(able(active), spec.auditShare ?? 0, options.suspects());
     told = new Map(
       active.map((member) => [

@@ -1,10 +1,12 @@
 import type { MessageOf } from "@latentweave/protocol";
 
-/** What the leader's memory must hold before anybody hears of a decision. */
+/** What the leader's memory must hold before anybody hears of a decision, or of where the timeline began. */
 export interface Decision {
-  readonly decide: MessageOf<"decide">;
-  /** The combiner's state after it, as JSON. */
-  readonly combiner: string;
+  readonly timeline: number;
+  /** Absent as long as the timeline has none: the combiner's state of before would be another timeline's. */
+  readonly decide?: MessageOf<"decide">;
+  /** The combiner's state after it, as JSON; absent where the combiner begins anew. */
+  readonly combiner?: string;
   /** Records that the coordinator has not acknowledged, this decision's own the last. */
   readonly records: readonly MessageOf<"committed">[];
 }
@@ -19,7 +21,7 @@ export function encodeDecision(decision: Decision, maxBytes: number): string {
   return JSON.stringify({ ...decision, records: [] });
 }
 
-/** Undefined where the text is not one: the memory held none yet. */
-export function readDecision(text: string): Decision | undefined {
-  return text === "" ? undefined : (JSON.parse(text) as Decision);
+/** Undefined where there is none: the memory was never a leader's. */
+export function readDecision(text: string | undefined): Decision | undefined {
+  return text === undefined || text === "" ? undefined : (JSON.parse(text) as Decision);
 }

@@ -56,8 +56,9 @@ export interface OwnedState {
   readDecision(): StoredDecision | undefined;
 }
 
-/** Room for a decision, in bytes of UTF-8: a combiner's state over some 80 tasks. */
-const defaultTextBytes = 256 * 1024;
+/** Room for a decision, in bytes of UTF-8: at least this, and so much for each task (weights, the combiner's state). */
+const leastTextBytes = 256 * 1024;
+const textBytesPerTask = 4 * 1024;
 const alignment = 64;
 
 const parametersSection = "parameters";
@@ -73,7 +74,7 @@ export function createOwnedState(
   stateNames: readonly string[],
   seed: number,
   vault?: Vault,
-  textBytes = defaultTextBytes,
+  textBytes = Math.max(leastTextBytes, textBytesPerTask * tasksOf(layout)),
 ): OwnedState {
   const vectorBytes = (numbers: number): number => Math.ceil((numbers * 4) / alignment) * alignment;
   const numbersBytes = owned.reduce(
@@ -180,6 +181,9 @@ export function createOwnedState(
     readDecision: header.readDecision,
   };
 }
+
+const tasksOf = (layout: ParameterLayout): number =>
+  new Set(layout.groups.flatMap(({ tasks }) => tasks)).size;
 
 /** Draw j of a tensor's key is its j-th number: any slice can be drawn alone, and shards cannot change a bit. */
 function initialise(

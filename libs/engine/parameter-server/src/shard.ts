@@ -8,10 +8,11 @@ import {
   protocolVersion,
 } from "@latentweave/protocol";
 import { streamCheckpoint } from "./checkpoint-stream.ts";
-import { readDecision } from "./decision-text.ts";
+import { encodeDecision, readDecision } from "./decision-text.ts";
 import { createLeaderLink } from "./leader-link.ts";
 import { afterAttach, listenTo, type MessageHandler } from "./peers.ts";
 import { decodeProducts, encodeProducts } from "./products-codec.ts";
+import type { OwnedState } from "./owned-state.ts";
 import { createSettlement } from "./settlement.ts";
 import type { ShardOptions } from "./shard-options.ts";
 import { createStepping, type Stepping } from "./stepping.ts";
@@ -238,8 +239,8 @@ export function createShard(options: ShardOptions): Shard {
 
   const sayHeld = ({ training: { spec, state }, stepping }: Prepared): void => {
     const { timeline, version } = state;
-    const text = running ? undefined : state.readDecision()?.text;
-    const kept = text === undefined ? undefined : readDecision(text);
+    const kept = running ? undefined : readDecision(state.readDecision()?.text);
+    const keptRecords = kept?.timeline === timeline ? kept.records : [];
     const isOver = running ? stepping.over : version > lastStep(spec);
     const isFinal = isOver || version === totalSteps(spec);
     const combiner = running ? stepping.combiner : kept?.combiner;
@@ -249,12 +250,21 @@ export function createShard(options: ShardOptions): Shard {
       ...((running || state.kept) && {
         state: {
           ...{ timeline, version, running, over: isOver },
-          ...(leads && { recordsFrom: running ? stepping.recordsFrom : (kept?.records[0]?.step ?? version) }),
+          ...(leads && { recordsFrom: running ? stepping.recordsFrom : (keptRecords[0]?.step ?? version) }),
           ...(leads && isFinal && combiner !== undefined && { combiner }),
         },
       }),
     });
   };
+
+  /** In place of what the leader decided last, which is void: a successor goes on with this combiner's state. */
+  const keepCombiner = (
+    state: OwnedState,
+    { step, timeline, combiner }: Pick<MessageOf<"begin">, "step" | "timeline" | "combiner">,
+  ): void =>
+    state.writeDecision(step, (maxBytes) =>
+      encodeDecision({ timeline, ...(combiner === undefined ? {} : { combiner }), records: [] }, maxBytes),
+    );
 
   const begin = (message: MessageOf<"begin">): void => {
     const { training, stepping, startOver } = known(message.type);
@@ -262,6 +272,7 @@ export function createShard(options: ShardOptions): Shard {
     // A successor must never find weights of before in the timeline that begins.
     if (message.from !== "held") state.invalidate();
     startOver(message.timeline);
+    if (leads && message.from !== "held") keepCombiner(state, message);
     if (message.from === "initial") state.reinitialise();
     else if (message.from === "checkpoint") state.setVersion(message.step);
     if (state.version !== message.step)

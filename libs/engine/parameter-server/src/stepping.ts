@@ -252,7 +252,8 @@ export function createStepping(options: SteppingOptions): Stepping {
 
   /** Invariant 3. */
   const keepDecision = (decide: MessageOf<"decide">): void => {
-    const decision: Decision = { decide, combiner: combine.state(), records: [...unrecorded.records] };
+    const combiner = combine.state();
+    const decision: Decision = { timeline, decide, combiner, records: [...unrecorded.records] };
     state.writeDecision(decide.step, (maxBytes) => encodeDecision(decision, maxBytes));
   };
 
@@ -353,11 +354,9 @@ export function createStepping(options: SteppingOptions): Stepping {
 
   /** The leader's memory outlived its process: what it had decided last, whoever has heard of it, stands. */
   const takeUp = (): void => {
-    const kept = state.readDecision();
-    const decision = kept && readDecision(kept.text);
+    const decision = readDecision(state.readDecision()?.text);
     combine = createCombineRule(spec, arithmetic, decision?.combiner);
-    if (!decision) return;
-    if (decision.decide.timeline !== timeline) return;
+    if (!decision?.decide || decision.timeline !== timeline) return;
     for (const record of decision.records) unrecorded.add(record);
     words = [decision.decide];
     if (decision.decide.step >= state.version) waiting = [decision.decide];

@@ -102,12 +102,14 @@ export function createComputeLoop(options: {
 
   const isOpen = (step: StepWork): boolean => step === work || step === audit?.work;
 
-  const target = (step: StepWork): PushTarget => ({
-    runId,
-    quorumId: options.assigned()?.quorumId ?? 0,
-    shards: options.links()?.at(momentOf(step)) ?? [],
-    onBetween: probe && (() => probe("mid-push", step.plan.step)),
-  });
+  const target = (step: StepWork): PushTarget => {
+    const quorumId = options.assigned()?.quorumId ?? 0;
+    return {
+      ...{ runId, quorumId },
+      shards: options.links()?.at(momentOf(step), quorumId) ?? [],
+      onBetween: probe && (() => probe("mid-push", step.plan.step)),
+    };
+  };
 
   /** Everything held and not yet sent, whatever the lease: after a change of lease, or when the step's work is done. */
   const flush = (): void => work?.push(target(work));

@@ -41,8 +41,8 @@ export interface ShardLinks {
   agreed(quorumId: number): Moment | undefined;
   /** The earliest step that any shard is at, when all are there and differ. */
   behind(): Moment | undefined;
-  /** Indices of the shards that are at this step, with their channels. */
-  at(moment: Moment): readonly (readonly [index: number, channel: Channel])[];
+  /** Indices of the shards that are at this step and know this membership, with their channels: others drop what is sent. */
+  at(moment: Moment, quorumId: number): readonly (readonly [index: number, channel: Channel])[];
   /**
    * Some shard has not got beyond this step, and it must be computed once more: shards that are ahead are asked for
    * its weights again.
@@ -154,10 +154,13 @@ export function createShardLinks(options: {
         least >= 0 && links.every((link) => link.timeline === timeline) && Math.max(...steps) > least;
       return differ ? { timeline, step: least } : undefined;
     },
-    at: (moment) =>
-      links.flatMap(({ channel, timeline, step }, index) =>
-        channel !== undefined && timeline === moment.timeline && step === moment.step
-          ? [[index, channel] as const]
+    at: (moment, quorumId) =>
+      links.flatMap((link, index) =>
+        link.channel !== undefined &&
+        link.timeline === moment.timeline &&
+        link.step === moment.step &&
+        link.quorumId === quorumId
+          ? [[index, link.channel] as const]
           : [],
       ),
     goBackTo(moment) {

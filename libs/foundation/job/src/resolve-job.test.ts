@@ -91,6 +91,7 @@ describe("a good job", () => {
       steps: 100,
       epochs: null,
       evaluate: { everySteps: 100, split: "test", microBatch: 256 },
+      audit: { share: 0 },
       checkpoints: { everySteps: 500, keep: 2 },
       compute: { backend: null, threads: 1, precision: "float32" },
       launcher: { kind: "local", workers: null, shards: 1 },

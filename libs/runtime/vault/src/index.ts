@@ -1,2 +1,7 @@
 export { type FileVault, openVault, type VaultOptions } from "./open-vault.ts";
-export { openShardVault, type ShardVaultOptions, vaultDirectories } from "./shard-vault.ts";
+export {
+  openShardVault,
+  removeShardVaults,
+  type ShardVaultOptions,
+  vaultDirectories,
+} from "./shard-vault.ts";

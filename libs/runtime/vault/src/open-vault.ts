@@ -153,8 +153,9 @@ function createFile(
   const neededBytes = headerBytes + rangeBytes;
   try {
     fs.ftruncateSync(file.fd, 0);
-    sweep(addon, directory, file.file, idleMs);
-    if (freeBytes(directory) < neededBytes) sweep(addon, directory, file.file, idleWhenFullMs);
+    sweep(addon, directory, { own: file.file, idleMs });
+    if (freeBytes(directory) < neededBytes)
+      sweep(addon, directory, { own: file.file, idleMs: idleWhenFullMs });
     const room = freeBytes(directory);
     if (room < neededBytes) {
       removeLocked(file);

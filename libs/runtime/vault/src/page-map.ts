@@ -10,8 +10,12 @@ export interface PageMapAddon {
   address(view: Uint8Array): bigint;
 }
 
+/** Set to "off", memory ends with its process: to see what a run is without a vault, or where one makes trouble. */
+const switchName = "LATENTWEAVE_VAULT";
+
 /** The addon, or why there is none. */
 export function loadPageMap(env: NodeJS.ProcessEnv = process.env): PageMapAddon | string {
+  if (env[switchName] === "off") return `it is switched off (${switchName}=off)`;
   const file = findPageMap(env);
   if (file === null) return "its addon is missing (`latentweave setup` compiles it)";
   try {

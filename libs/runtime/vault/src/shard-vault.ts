@@ -3,6 +3,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type FileVault, openVault } from "./open-vault.ts";
+import { loadPageMap } from "./page-map.ts";
+import { sweep } from "./sweep.ts";
 
 export interface ShardVaultOptions {
   readonly runId: string;
@@ -23,10 +25,9 @@ export interface ShardVaultOptions {
 /** The vault of one shard of one run on this host. */
 export function openShardVault(options: ShardVaultOptions): FileVault {
   const { runId, runKey, index, shards, spec, runDirectory, log } = options;
-  const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
   return openVault({
     directories: vaultDirectories(runDirectory),
-    name: `${runId}-${hash(runKey).slice(0, 8)}-shard-${index}`,
+    name: `${vaultsOf(options)}${index}`,
     identity: [
       `run ${runId}`,
       `key ${hash(runKey)}`,
@@ -36,6 +37,27 @@ export function openShardVault(options: ShardVaultOptions): FileVault {
     log,
   });
 }
+
+/**
+ * Removes what the shards of a run that is over have left on this host because they were killed. Nobody is to start
+ * another one meanwhile; what a living process holds stays.
+ * @returns the removed files
+ */
+export function removeShardVaults(
+  run: Pick<ShardVaultOptions, "runId" | "runKey" | "runDirectory">,
+): readonly string[] {
+  const addon = loadPageMap({ ...process.env, LATENTWEAVE_VAULT: undefined });
+  if (typeof addon === "string") return [];
+  return vaultDirectories(run.runDirectory).flatMap((directory) =>
+    sweep(addon, directory, { names: vaultsOf(run), idleMs: 0 }),
+  );
+}
+
+/** How the names of a run's vaults begin; the shard's number follows. */
+const vaultsOf = ({ runId, runKey }: Pick<ShardVaultOptions, "runId" | "runKey">): string =>
+  `${runId}-${hash(runKey).slice(0, 8)}-shard-`;
+
+const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** Memory first (macOS has no memory file system: its folder for temporary files), then the run's own folder. */
 export function vaultDirectories(runDirectory?: string): string[] {

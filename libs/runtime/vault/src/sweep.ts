@@ -10,15 +10,22 @@ export function vaultFile(directory: string, name: string): string {
   return path.join(directory, `${prefix}${name.replace(/[^\w.-]/g, "_")}`);
 }
 
-/**
- * Removes what runs left behind that were killed and never came back: files of this prefix and user that no process
- * holds and that nobody touched for `idleMs`. A holder touches its file every `touchMs`.
- */
-export function sweep(addon: PageMapAddon, directory: string, own: string, idleMs: number): string[] {
+export interface Sweep {
+  /** How the names begin, as for `vaultFile`; all by default. */
+  readonly names?: string;
+  /** A file to leave alone. */
+  readonly own?: string;
+  /** How long nobody has touched what is removed. A holder touches its file every `touchMs` (open-vault.ts). */
+  readonly idleMs: number;
+}
+
+/** Removes what killed processes left behind: vaults of this user that no process holds. @returns their paths */
+export function sweep(addon: PageMapAddon, directory: string, { names = "", own, idleMs }: Sweep): string[] {
   const removed: string[] = [];
+  const beginning = path.basename(vaultFile(directory, names));
   for (const name of fs.readdirSync(directory)) {
     const file = path.join(directory, name);
-    if (!name.startsWith(prefix) || file === own) continue;
+    if (!name.startsWith(beginning) || file === own) continue;
     const found = lockFile(addon, file, false, 0);
     if (found.kind !== "locked") continue;
     if (Date.now() - fs.fstatSync(found.fd).mtimeMs < idleMs) {

@@ -6,8 +6,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensurePageMap } from "@latentweave/native";
 import { build } from "esbuild";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { vaultFile } from "./sweep.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { loadPageMap } from "./page-map.ts";
+import { sweep, vaultFile } from "./sweep.ts";
 import { headerBytes } from "./vault-header.ts";
 import { finalWord, type HolderAnswer, type HolderOrder } from "./testing/holder.ts";
 
@@ -256,5 +257,29 @@ describe.skipIf(addon.kind === "unavailable")("where memory is short or forbidde
     const names = ["recent", "living", order.name].map((name) => path.basename(vaultFile(folder, name)));
     expect(fs.readdirSync(folder).sort()).toEqual([...names, "somebody-elses"].sort());
     await living.kill();
+  });
+
+  it("of a run that is over, what its killed shards left goes at once, and nothing else", async () => {
+    const of = (name: string): string => `7-${name.slice(0, 8)}-shard-0`;
+    await run({ name: of("thisrun0"), then: "write-and-die" });
+    await run({ name: of("another0"), then: "write-and-die" });
+    const living = await start({ name: "7-thisrun0-shard-1", then: "wait" });
+    const pages = loadPageMap();
+    if (typeof pages === "string") throw new Error(pages);
+    const gone = vaultFile(folder, of("thisrun0"));
+    expect(sweep(pages, folder, { names: "7-thisrun0-shard-", idleMs: 0 })).toEqual([gone]);
+    expect(fs.readdirSync(folder)).toHaveLength(2);
+    await living.kill();
+  });
+
+  it("switched off, memory ends with its process, which says so", async () => {
+    vi.stubEnv("LATENTWEAVE_VAULT", "off");
+    try {
+      const next = await run();
+      expect(next).toMatchObject({ adoption: "none" });
+      expect(next.said).toEqual([expect.stringMatching(/last checkpoint: .*LATENTWEAVE_VAULT=off/)]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 });

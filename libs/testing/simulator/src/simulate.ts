@@ -114,6 +114,7 @@ async function run(
   const checker = world.watch as ReturnType<typeof createChecker>;
   const how = await clock.run(() => {
     events += 1;
+    striker.passed(events);
     if (violations.length > 0 || launcher.finished || events > mostEvents) return true;
     if (checker.commits !== lastCommits) {
       lastCommits = checker.commits;
@@ -164,9 +165,14 @@ function createWorld(
     codec: schedule.codec,
     onSend(outgoing) {
       striker.sending(outgoing);
-      trace.sent(outgoing);
-      watch.sent(outgoing);
-      return bug.onSend?.(outgoing) ?? [outgoing];
+      if (!outgoing.isAlive()) return [];
+      const sent = bug.onSend?.(outgoing) ?? [outgoing];
+      for (const one of sent) {
+        trace.sent({ ...outgoing, ...one });
+        watch.sent({ ...outgoing, ...one });
+      }
+      const { onReceive } = bug;
+      return onReceive ? sent.flatMap((one) => onReceive({ ...outgoing, ...one })) : sent;
     },
   });
   const world: World = {

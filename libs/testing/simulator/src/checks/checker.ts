@@ -1,6 +1,7 @@
 import type { ComputeModel } from "@latentweave/model";
-import { closeCodes, type CommitRecord, type MessageOf } from "@latentweave/protocol";
-import { planStep, type RunSpec, totalSteps } from "@latentweave/plan";
+import { closeCodes, type CommitRecord, type MessageOf, type TaskRecord } from "@latentweave/protocol";
+import { createLayout, ownership } from "@latentweave/parameters";
+import { planStep, type RunSpec, type StepPlan, totalSteps } from "@latentweave/plan";
 import type { Outgoing } from "../world/connection.ts";
 import { coverageFault } from "./coverage.ts";
 import { checkLeases } from "./lease-check.ts";
@@ -77,6 +78,7 @@ export function createChecker(options: {
   let durable = 0;
   let acknowledged = { timeline: 0, step: -1 };
   let generation = 0;
+  let nextRecorded = 0;
   /** The version that the newest decision makes, as the leader passes it: no coordinator may be there to be told. */
   let decided = 0;
   let seen = -1;
@@ -165,9 +167,22 @@ export function createChecker(options: {
     if (difference !== undefined) violated("bits", `commit of step ${record.step}: ${difference}`);
     const plan = planStep(spec, record.step);
     for (const task of record.tasks) {
-      const gap = coverageFault(task, plan, options.shards);
+      const gap = coverageFault(task, ownersOf(task, plan));
       if (gap !== undefined) violated("coverage", `step ${record.step}, task ${task.task}: ${gap}`);
     }
+  };
+
+  const layout = createLayout(spec.groups);
+  const owned = ownership(layout, options.shards);
+  /** Shards whose part of a record must be there: those that own some of what the task uses, and the leader. */
+  const ownersOf = ({ task, round }: TaskRecord, { phase, rounds }: StepPlan): readonly number[] => {
+    if (rounds.find(({ index }) => index === round)?.program !== "gradient") return [0];
+    const name = `${phase} ${task}`;
+    let used = graphs.get(name);
+    if (!used) graphs.set(name, (used = usedGroups(spec, phase, task)));
+    return owned.flatMap((slices, index) =>
+      index === 0 || slices.some(({ group }) => used.includes(group)) ? [index] : [],
+    );
   };
 
   const takeBegin = (message: MessageOf<"begin">, to: string): void => {
@@ -287,16 +302,23 @@ export function createChecker(options: {
           violated("bits", `${worker} computes step ${batch.step} on other weights in group ${group}`);
       }
     },
-    recorded: checkCommit,
+    recorded(record) {
+      if (record.step !== nextRecorded)
+        violated("one-commit", `the ledger gets step ${record.step} where step ${nextRecorded} is due`);
+      nextRecorded = record.step + 1;
+      checkCommit(record);
+    },
     timeline(record) {
       if (record.timeline <= acknowledged.timeline && acknowledged.step >= 0)
         violated("one-commit", `timeline ${record.timeline} follows ${acknowledged.timeline}`);
       acknowledged = { timeline: record.timeline, step: record.fromVersion - 1 };
+      nextRecorded = record.fromVersion;
     },
     durable(version) {
       durable = Math.max(durable, version);
     },
     reopened(version, end) {
+      nextRecorded = end.nextStep;
       if (version < durable)
         violated("durable", `version ${version} is found where ${durable} was said to be on the disk`);
       const { timeline, step } = acknowledged;

@@ -1,22 +1,17 @@
 import { isNodeOf, nodeRange } from "@latentweave/aggregation";
-import type { StepPlan } from "@latentweave/plan";
 import type { ReceivedNodes, TaskRecord } from "@latentweave/protocol";
 
 /** Why the nodes of a record are not, on every shard that takes part, a partition of the slots; undefined when they are. */
-export function coverageFault(
-  { round, shards, slots }: TaskRecord,
-  plan: Pick<StepPlan, "rounds">,
-  count: number,
-): string | undefined {
-  const updates = plan.rounds.find(({ index }) => index === round)?.update ?? false;
-  if (!shards.some(({ index }) => index === 0)) return "the leader received nothing";
-  // A shard that owns nothing of the task's groups receives nothing of it.
-  if (updates && shards.length > count) return `${shards.length} of ${count} shards received something`;
-  for (const { index, nodes } of shards) {
-    const fault = partitionFault(nodes, slots);
-    if (fault !== undefined) return `shard ${index}: ${fault}`;
+export function coverageFault({ shards, slots }: TaskRecord, owners: readonly number[]): string | undefined {
+  for (const owner of owners) {
+    const part = shards.find(({ index }) => index === owner);
+    if (!part) return `nothing that shard ${owner} received`;
+    const fault = partitionFault(part.nodes, slots);
+    if (fault !== undefined) return `shard ${owner}: ${fault}`;
   }
-  return undefined;
+  return shards.length > owners.length
+    ? `${shards.length} shards received something, not ${owners.length}`
+    : undefined;
 }
 
 function partitionFault(nodes: ReceivedNodes, slots: number): string | undefined {

@@ -5,11 +5,13 @@ import { parseArgs } from "node:util";
 import { scheduleOf } from "../schedule/generate.ts";
 import { type Schedule, scheduleSchema } from "../schedule/schedule.ts";
 import { simulate } from "../simulate.ts";
+import { explore } from "./explore.ts";
 import { emptyTally, type Failure, runSeed, shortest, type Tally } from "./search.ts";
 
 const usage = `npm run simulate -- [--seeds N] [--from S] [--processes N]   as many seeds; the failing ones are printed
                     --seed S [--shrink]                      one seed, with its newest messages when it fails
-                    --schedule FILE                          a schedule as printed`;
+                    --schedule FILE                          a schedule as printed
+                    --exhaustive [--seconds N]               one crash of each process at each event of small runs`;
 
 /** How many failing seeds are worth printing before it stops. */
 const mostFailures = 10;
@@ -30,12 +32,18 @@ async function main(): Promise<number> {
       shrink: { type: "boolean", default: false },
       processes: { type: "string", default: String(os.availableParallelism()) },
       part: { type: "string" },
+      exhaustive: { type: "boolean", default: false },
+      seconds: { type: "string", default: "60" },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) {
     console.log(usage);
     return 0;
+  }
+  if (values.exhaustive) {
+    const found = await explore(wholeNumber("seconds", values.seconds) * 1_000, console.log);
+    return found === 0 ? 0 : 1;
   }
   if (values.schedule !== undefined) {
     const schedule = scheduleSchema.parse(JSON.parse(readFileSync(values.schedule, "utf8")));

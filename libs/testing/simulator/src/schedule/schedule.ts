@@ -6,11 +6,12 @@ const step = z.int().min(0).max(1_000_000);
 const processName = z.string().regex(/^(coordinator|shard-\d+|worker-\d+)$/);
 
 /**
- * When a fault strikes: at a virtual time; some time after a step's commit was told; or at the very moment when a
+ * When a fault strikes: at a virtual time; after so many events of the whole run; some time after a step's commit was told; or at the very moment when a
  * process is about to send its first message of a type in or after a step, or passes a named moment of its engine.
  */
 const when = z.union([
   z.strictObject({ atMs: ms }),
+  z.strictObject({ atEvent: z.int().min(0) }),
   z.strictObject({ atStep: step, afterMs: ms }),
   z.strictObject({ atStep: step, by: processName, sends: z.string() }),
   z.strictObject({ atStep: step, by: processName, moment: z.string() }),

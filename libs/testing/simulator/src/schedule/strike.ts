@@ -13,7 +13,9 @@ export interface Striker {
   sending(outgoing: Outgoing): void;
   /** May end the process: whatever it still does reaches nobody. */
   passing(process: SimProcess, moment: string, step: number): void;
-  /** A commit was told for the first time. */
+  /** So many events have passed. */
+  passed(events: number): void;
+  /** The leader decides a step for the first time. */
   committed(step: number): void;
   /** Virtual time from which on everything is as it should be, as far as is known now. */
   readonly calmAfterMs: number;
@@ -155,6 +157,9 @@ export function createStriker(world: World, launcher: () => Launcher): Striker {
     passing(process, moment, step) {
       if (due.size === 0) return;
       strikeAll(process.name, step, (when) => "moment" in when && when.moment === moment);
+    },
+    passed(events) {
+      for (const fault of due) if ("atEvent" in fault.when && fault.when.atEvent === events) strike(fault);
     },
     committed(step) {
       for (const fault of due) {

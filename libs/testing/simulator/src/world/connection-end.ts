@@ -7,7 +7,6 @@ import {
   type Message,
   parseMessage,
 } from "@latentweave/protocol";
-import type { SimProcess } from "./process.ts";
 import type { ConnectionOptions } from "./connection.ts";
 
 /** What travels. `closed` answers `close`; `lost` is the word of a kernel, not of the peer. */
@@ -53,10 +52,6 @@ export interface End {
   look(): void;
   /** Whether anything comes from the peer: if not, this end closes after some heartbeats. */
   listen(heard: boolean): void;
-}
-
-function isDead(process: SimProcess): boolean {
-  return process.state === "dead";
 }
 
 export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => End): End {
@@ -191,10 +186,9 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
       if (phase !== "open" || process.state === "dead") return;
       const outgoing = options.onSend({
         ...{ from: process.name, to: peerProcess.name, connection: options.id },
+        isAlive: () => process.state !== "dead",
         ...{ message, slices },
       });
-      // What looked on may have ended this process.
-      if (isDead(process)) return;
       if (severed) return;
       for (const one of outgoing) sendOne(one.message, one.slices);
     },

@@ -20,6 +20,8 @@ export interface Outgoing {
   readonly to: string;
   /** Which of the connections between the two. */
   readonly connection: number;
+  /** Whether the sender is still there: what looks on may end it. */
+  readonly isAlive: () => boolean;
   readonly message: Message;
   readonly slices: readonly Uint8Array[];
 }
