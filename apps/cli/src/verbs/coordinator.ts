@@ -20,6 +20,9 @@ interface CoordinatorFlags extends ProcessFlags {
   readonly dashboard: boolean;
 }
 
+/** Shards leave with their launcher too: no checkpoint is to be waited for. What they hold is still there for `--resume`. */
+const orphanMs = 1_000;
+
 export function addCoordinator(program: Command): void {
   const command = program
     .command("coordinator")
@@ -34,7 +37,7 @@ export function addCoordinator(program: Command): void {
     .addOption(new Option("--stopping <reason>", "the run was asked to stop meanwhile").hideHelp())
     .option("--no-dashboard", "serve no page");
   withProcessFlags(command).action(async (flags: CoordinatorFlags) => {
-    const { token, signal } = await processContext(flags);
+    const { token, signal } = await processContext(flags, orphanMs);
     const { runCoordinatorProcess } = await import("@latentweave/coordinator-app");
     const directory = path.resolve(flags.run);
     const job = await readJob(directory);
