@@ -21,6 +21,9 @@ interface CoordinatorFlags extends ProcessFlags {
   readonly balance: boolean;
 }
 
+/** Shards leave with their launcher too: no checkpoint is to be waited for. What they hold is still there for `--resume`. */
+const orphanMs = 1_000;
+
 export function addCoordinator(program: Command): void {
   const command = program
     .command("coordinator")
@@ -38,7 +41,7 @@ export function addCoordinator(program: Command): void {
     )
     .option("--no-dashboard", "serve no page");
   withProcessFlags(command).action(async (flags: CoordinatorFlags) => {
-    const { token, signal } = await processContext(flags);
+    const { token, signal } = await processContext(flags, orphanMs);
     const { runCoordinatorProcess } = await import("@latentweave/coordinator-app");
     const directory = path.resolve(flags.run);
     const job = await readJob(directory);
