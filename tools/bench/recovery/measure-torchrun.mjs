@@ -37,6 +37,9 @@ export async function measureTorchrun({ python, workers, rounds, everySteps, onR
         ...process.env,
         OMP_NUM_THREADS: "1",
         MKL_NUM_THREADS: "1",
+        // PyTorch 2.15 keeps one store over all restarts: the ranks started again find the addresses of the dead there, and wait
+        // for them without end. With a store for each start they find each other.
+        TORCH_DISABLE_SHARE_RDZV_TCP_STORE: "1",
         GLOO_SOCKET_IFNAME: process.platform === "darwin" ? "lo0" : "lo",
       },
     },
