@@ -33,7 +33,7 @@ async function supervise(
 it("starts a process again until another start would be in vain, with the arguments of that time", async () => {
   let start = 0;
   const { said, end } = await supervise("", {
-    args: () => ["-e", `console.log(${++start}); process.exitCode = ${start < 3 ? 1 : 7}`],
+    args: () => ["-e", `console.log("${++start}"); process.exitCode = ${start < 3 ? 1 : 7}`],
     restart: { mayHelp: (code) => code !== 7, mostRestarts: 5 },
   });
   expect(said).toEqual(["1", "2", "3"]);
