@@ -253,7 +253,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       lastVersion = message.version;
       // The checkpoint of this very version may have been due, and be written already.
       if (durable?.version !== message.version) announce(message);
-      if (checkpointing.ignores(message.version)) askForLastCheckpoint();
+      if (checkpointing.ignores(message.version) || message.version <= shards.newestCame)
+        askForLastCheckpoint();
       apply({ kind: "stopped", version: message.version, reason: message.reason });
       progressed();
     },

@@ -66,6 +66,8 @@ export interface ShardPeers {
   leader(): Channel | undefined;
   /** The version that the leader held when it came; −1 where it began anew. */
   readonly leaderCame: number;
+  /** The newest version that any shard held when it came: what it sent of it may have gone elsewhere. */
+  readonly newestCame: number;
   channels(): Channel[];
   close(): void;
 }
@@ -381,8 +383,10 @@ export function createShardPeers(options: {
     redo: (step, why) => void redo(step, why).catch(failed),
     leader: () => peers.get(0)?.channel,
     get leaderCame() {
-      const held = peers.get(0)?.held;
-      return held === undefined || held === "unasked" ? -1 : held.version;
+      return cameAt(peers.get(0));
+    },
+    get newestCame() {
+      return Math.max(-1, ...inOrder().map(cameAt));
     },
     channels: () => inOrder().map(({ channel }) => channel),
     close() {
@@ -390,4 +394,9 @@ export function createShardPeers(options: {
       graces.clear();
     },
   };
+}
+
+function cameAt(peer: ShardPeer | undefined): number {
+  const held = peer?.held;
+  return held === undefined || held === "unasked" ? -1 : held.version;
 }

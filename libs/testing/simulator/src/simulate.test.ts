@@ -10,8 +10,8 @@ const seeds = 400;
 
 /** Each of these broke an invariant once; what did is in the history of the engines. */
 const formerFailures = [
-  1, 25, 28, 36, 63, 65, 71, 73, 78, 95, 97, 107, 121, 139, 149, 151, 318, 322, 415, 438, 491, 501, 506, 551,
-  569, 666,
+  1, 25, 28, 36, 63, 65, 71, 73, 78, 95, 97, 107, 121, 139, 146, 149, 151, 173, 242, 291, 318, 322, 415, 426,
+  438, 463, 491, 501, 506, 551, 566, 569, 666, 868, 870, 1011,
 ];
 
 describe("a run under faults", () => {

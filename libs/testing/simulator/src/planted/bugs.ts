@@ -44,7 +44,6 @@ export const plants: readonly Plant[] = [
   { name: "a contribution counts twice", within: 10, plant: countsTwice },
   { name: "a step is committed before a follower has all of its slices", within: 10, plant: commitsEarly },
   { name: "a version counts as settled before a follower has applied it", within: 10, plant: settlesEarly },
-  { name: "contributions of an old timeline are taken", within: 150, plant: oldTimeline },
   { name: "the combiner's state is not restored", within: 60, plant: forgetsCombiner },
   { name: "a worker computes on the weights of the step before", within: 10, plant: staleWeights },
   { name: "a follower takes its own newest version for settled", within: 300, plant: unsettledToNewcomer },
@@ -110,18 +109,6 @@ function settlesEarly(): PlantedBug {
         digests.get(from) ?? none,
       );
       return [said(message, slices), early];
-    },
-  };
-}
-
-/** A shard does not look at the timeline of what workers push. */
-function oldTimeline(): PlantedBug {
-  const newest = new Map<string, number>();
-  return {
-    onReceive({ to, message, slices }) {
-      if (message.type === "begin") newest.set(to, message.timeline);
-      if (message.type !== "push") return [said(message, slices)];
-      return [said({ ...message, timeline: newest.get(to) ?? message.timeline }, slices)];
     },
   };
 }
