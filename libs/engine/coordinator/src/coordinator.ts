@@ -251,6 +251,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       lastVersion = message.version;
       // The checkpoint of this very version may have been due, and be written already.
       if (durable?.version !== message.version) announce(message);
+      // The leader has sent it before, perhaps over a connection that is no more.
+      if (message.combiner === undefined) askForLastCheckpoint();
       apply({ kind: "stopped", version: message.version, reason: message.reason });
       progressed();
     },
