@@ -253,8 +253,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       lastVersion = message.version;
       // The checkpoint of this very version may have been due, and be written already.
       if (durable?.version !== message.version) announce(message);
-      if (checkpointing.ignores(message.version) || message.version <= shards.newestCame)
-        askForLastCheckpoint();
+      // What was sent of it before may have gone to a coordinator, or over a connection, that is no more.
+      const mayBeGone = message.combiner === undefined || message.version <= shards.newestCame;
+      if (mayBeGone || checkpointing.ignores(message.version)) askForLastCheckpoint();
       apply({ kind: "stopped", version: message.version, reason: message.reason });
       progressed();
     },

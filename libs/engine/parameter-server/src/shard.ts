@@ -251,7 +251,8 @@ export function createShard(options: ShardOptions): Shard {
         state: {
           ...{ timeline, version, running, over: isOver },
           ...(leads && { recordsFrom: running ? stepping.recordsFrom : (keptRecords[0]?.step ?? version) }),
-          ...(leads && isFinal && combiner !== undefined && { combiner }),
+          // A stop may hold this very version, whose checkpoint went to a coordinator that is no more.
+          ...(leads && (isFinal || running) && combiner !== undefined && { combiner }),
         },
       }),
     });
