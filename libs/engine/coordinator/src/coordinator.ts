@@ -272,7 +272,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       membership.welcomeAll();
       if (stopping !== undefined) apply({ kind: "stop", reason: stopping });
     } else log.event("info", "the parameter server is whole again");
-    if (leader?.combiner !== undefined && announced?.version !== leader.version)
+    if (leader?.combiner !== undefined && leader.version > (announced?.version ?? -1))
       announced = { version: leader.version, meta: checkpointMeta(leader.combiner) };
     if (leader && (leader.over || leader.version > lastStep(spec))) takeOver(leader);
     if (life.state === "stopping" && lastVersion === undefined) tellToStop(life.reason);

@@ -17,6 +17,7 @@ export function checkSettlement(
   const held = new Map<string, { timeline: number; version: number }>();
   /** Attachments that have heard nothing yet. */
   const fresh = new Set<number>();
+  const seen = new Set<number>();
   const note = (shard: string, timeline: number, version: number): void => {
     const known = held.get(shard);
     if (!known || timeline > known.timeline || (timeline === known.timeline && version > known.version))
@@ -43,7 +44,11 @@ export function checkSettlement(
       if (without !== undefined)
         violated("settled", `version ${version} is said to be settled, and ${without} does not hold it`);
     },
-    attach: (connection) => void fresh.add(connection),
+    attach(connection) {
+      // A second time on one connection: what it hears until that arrives is said to its older attachment.
+      if (!seen.has(connection)) fresh.add(connection);
+      seen.add(connection);
+    },
     broadcast(shard, worker, connection, { timeline, step }) {
       note(shard, timeline, step);
       if (!fresh.delete(connection)) return;
