@@ -22,6 +22,8 @@ export interface CoordinatorProcessOptions {
   readonly token?: string;
   readonly shards: number;
   readonly expectedWorkers: number;
+  /** False: to measure what moving slots away from slow workers gains. */
+  readonly balance: boolean;
   readonly resume: boolean;
   /** In place of a coordinator that ended in the middle of the run: what it was asked is done. */
   readonly successor: boolean;
@@ -69,6 +71,7 @@ export async function runCoordinatorProcess(
     specText,
     shards: options.shards,
     expectedWorkers: options.expectedWorkers,
+    balance: options.balance,
     generation: (before?.generation ?? 0) + 1,
     resume,
     runClass: options.resume ? before?.runClass : undefined,
@@ -119,6 +122,11 @@ export async function runCoordinatorProcess(
     throw error;
   });
   const file = path.join(directory, coordinatorFile);
+  let outcome: Outcome | undefined;
+  const tidy = async (): Promise<void> => {
+    await store.close();
+    if (existsSync(file)) await rm(file);
+  };
   try {
     const facts = {
       ...{ pid: process.pid, url: server.url, port: server.port, token: token ?? null },
@@ -130,13 +138,16 @@ export async function runCoordinatorProcess(
     // Others know this process since it has locked the run.
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
-    const outcome = await coordinator.ended;
+    outcome = await coordinator.ended;
     await new Promise((resolve) => setTimeout(resolve, lingerMs));
     return outcome;
   } finally {
     await server.close();
-    await store.close();
-    if (existsSync(file)) await rm(file);
+    await tidy().catch((error: unknown) => {
+      // The disk that a run failed over refuses this as well; whoever started it is to hear how it ended.
+      if (outcome?.state !== "failed") throw error;
+      log(error instanceof Error ? error.message : String(error));
+    });
   }
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { run } from "./command.ts";
 import { leftBehind } from "./left-behind.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { throttle } from "./throttle.ts";
@@ -67,6 +68,15 @@ describe("diloco, 6 outer steps of 8 inner ones", () => {
       .slice(0, steps)
       .map(({ tasks }) => (tasks.at(-1)?.metrics.loss ?? Number.NaN) / (tasks.at(-1)?.samples ?? 1));
     expect(losses.at(-1)).toBeLessThan((losses[0] as number) / 2);
+  });
+
+  test("`latentweave verify` proves the record", async () => {
+    const proof = await run(["verify", "alone", "--recompute", `0..${steps - 1}`, "--runs", runs]);
+    expect(proof.stdout).toMatch(/^consistent$/m);
+    const micro = steps * slots * innerSteps * 2;
+    expect(proof.stdout).toMatch(new RegExp(`^recomputed.* ${micro + 80} micro-batches`, "m"));
+    expect(proof.stdout).toMatch(/^proved: steps 0 to 5/m);
+    expect(proof.code).toBe(0);
   });
 
   test.each([

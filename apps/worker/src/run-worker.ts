@@ -27,6 +27,7 @@ export interface WorkerProcessOptions {
 /** A frame holds at most one tree node's slices for one shard. */
 const maxFrameBytes = 2 ** 31 - 1;
 const heartbeatMs = 5_000;
+const pauseGrainMs = 2;
 
 /**
  * One worker process: fetches what the run asks of devices, loads the backend, and computes until the run is over or
@@ -135,6 +136,11 @@ function webSocketUrl(coordinator: string): URL {
   return url;
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** In short waits, so that it passes only while this process runs: one that is stopped now and then is slower by as much. */
+async function pause(ms: number): Promise<void> {
+  let leftMs = ms;
+  while (leftMs > 0) {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, pauseGrainMs)));
+    leftMs -= pauseGrainMs;
+  }
 }

@@ -9,8 +9,9 @@ import { commandFile } from "../own-command.mjs";
  * @param folder the run's own folder, to be made
  * @param workers the first step waits for as many
  * @param profile where processes leave a profile of what they spent their time on, as `profiling` says
+ * @param flags more of them for the coordinator
  */
-export async function startCluster({ folder, spec, workers, profile }) {
+export async function startCluster({ folder, spec, workers, profile, flags = [] }) {
   mkdirSync(path.join(folder, "logs"), { recursive: true });
   writeFileSync(path.join(folder, "spec.json"), JSON.stringify(spec));
   writeFileSync(path.join(folder, "job.json"), JSON.stringify({ checkpoints: { keep: 1 } }));
@@ -24,7 +25,14 @@ export async function startCluster({ folder, spec, workers, profile }) {
     return { child, ended };
   };
   const runId = path.basename(folder);
-  const coordinator = start("coordinator", ["--run", folder, "--workers", String(workers), "--no-dashboard"]);
+  const coordinator = start("coordinator", [
+    "--run",
+    folder,
+    "--workers",
+    String(workers),
+    "--no-dashboard",
+    ...flags,
+  ]);
   const url = await listening(coordinator.child, path.join(folder, "logs", "coordinator.log"));
   const server = start("parameter-server", ["--coordinator", url, "--run-id", runId]);
   server.child.stdout.resume();
@@ -42,6 +50,11 @@ export async function startCluster({ folder, spec, workers, profile }) {
           if (attempt === 5) throw error;
         }
       }
+    },
+    /** The run has come to its end. @throws Error when it ended otherwise */
+    async ended() {
+      const codes = await Promise.all([coordinator.ended, server.ended]);
+      if (codes[0] !== 0) throw new Error(`the coordinator ended with ${codes[0]}; see ${folder}/logs`);
     },
     /** Waits for the run's last checkpoint. @throws Error when it ended otherwise */
     async stop() {

@@ -89,6 +89,9 @@ async function once(
     return undefined;
   }
   const faults = plan.faults.map((fault, index) => ({ number: index + 1, fault }));
+  // The launcher knows the job's own workers; those that joined were here as well.
+  for (const { number, fault } of faults)
+    if (fault.do === "join" && folder.claimant(number) !== undefined) run.startWorker(fault.to);
   const due = faults.filter(
     ({ number, fault }) => !strikesItself(fault) && folder.claimant(number) === undefined,
   );

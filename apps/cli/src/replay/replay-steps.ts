@@ -4,7 +4,12 @@ import { createLoneServer, type LoneServer } from "@latentweave/parameter-server
 import { ownership, type ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
 import { type CheckpointSource, type CommitRecord, type MessageOf, UserError } from "@latentweave/protocol";
-import { recomputeStep, type RowSource, type WantedNode } from "@latentweave/worker-engine";
+import {
+  createSlotProgram,
+  recomputeStep,
+  type RowSource,
+  type WantedNode,
+} from "@latentweave/worker-engine";
 import { commitFaults } from "./compare-commit.ts";
 
 /** What steps are computed again with. */
@@ -49,7 +54,8 @@ export async function beginReplay(
   from: CheckpointSource | undefined,
   combiner: string | undefined,
 ): Promise<Replay> {
-  const { layout, compute } = engines;
+  const { layout } = engines;
+  const program = createSlotProgram(engines);
   let shards = 1;
   let server = serverOf(engines, shards);
   if (from) await restore(server, from, layout);
@@ -72,7 +78,7 @@ export async function beginReplay(
     digest: () => server.versionDigest(),
     async step(commit) {
       withShards(commit.shards);
-      await compute.setParameters(
+      await program.setParameters(
         server.section("parameters").map(({ slice: { group, start }, bytes }) => ({
           ...{ group, start },
           values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4),
@@ -85,6 +91,7 @@ export async function beginReplay(
             workers.set({ shard, round, task, node: { level, index } }, worker);
       const { microBatches } = await recomputeStep({
         ...engines,
+        program,
         owned: ownership(layout, shards),
         step: commit.step,
         wanted: [...workers.keys()],

@@ -18,6 +18,7 @@ interface CoordinatorFlags extends ProcessFlags {
   readonly successor?: boolean;
   readonly stopping?: string;
   readonly dashboard: boolean;
+  readonly balance: boolean;
 }
 
 /** Shards leave with their launcher too: no checkpoint is to be waited for. What they hold is still there for `--resume`. */
@@ -35,6 +36,9 @@ export function addCoordinator(program: Command): void {
     .option("--resume", "go on from the newest checkpoint")
     .addOption(new Option("--successor", "take over from one that ended in the middle of the run").hideHelp())
     .addOption(new Option("--stopping <reason>", "the run was asked to stop meanwhile").hideHelp())
+    .addOption(
+      new Option("--no-balance", "leave slow workers their slots: to measure what that costs").hideHelp(),
+    )
     .option("--no-dashboard", "serve no page");
   withProcessFlags(command).action(async (flags: CoordinatorFlags) => {
     const { token, signal } = await processContext(flags, orphanMs);
@@ -51,6 +55,7 @@ export function addCoordinator(program: Command): void {
         ...(token === undefined ? {} : { token }),
         shards: flags.shards,
         expectedWorkers: flags.workers,
+        balance: flags.balance,
         resume: flags.resume === true,
         successor: flags.successor === true,
         ...(flags.stopping === undefined ? {} : { stopping: flags.stopping }),

@@ -28,3 +28,8 @@ export function slotSamples(spec: RunSpec, round: RoundPlan, task: TaskRound, sl
   const microBatch = spec.evaluation?.microBatch ?? task.samples;
   return Math.min(microBatch, task.samples - slot * microBatch);
 }
+
+/** How many micro-batches a slot computes, one after the other. */
+export function slotMicroBatches(spec: Pick<RunSpec, "mode">, round: Pick<RoundPlan, "program">): number {
+  return round.program === "gradient" ? innerSteps(spec) : 1;
+}

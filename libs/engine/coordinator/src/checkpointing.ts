@@ -14,6 +14,8 @@ export interface Checkpointing {
    * @returns the attempt to ask for; undefined when all of it is here already
    */
   askFor(version: number, meta: Meta): number | undefined;
+  /** What shards send of this version because it is due was given up once, and is ignored: it must be asked for. */
+  ignores(version: number): boolean;
   slice(message: MessageOf<"checkpoint-slice">, bytes: Uint8Array): void;
   end(message: MessageOf<"checkpoint-end">): void;
   /** A shard was lost: nothing that is under way will become whole, and what still comes of it is ignored. */
@@ -98,6 +100,7 @@ export function createCheckpointing(options: {
 
   return {
     announce: (version, meta) => at(version, 0)?.announced(meta),
+    ignores: (version) => (leastAttempt.get(version) ?? 0) > 0 && !collecting.has(version),
     askFor(version, meta) {
       const before = collecting.get(version);
       if (before?.whole === true) {

@@ -20,6 +20,8 @@ export interface CoordinatorOptions {
   readonly shards: number;
   /** The first quorum forms when this many workers are there, or `gatherMs` after the first. */
   readonly expectedWorkers: number;
+  /** False: slots stay with whom they were dealt to, however slow. To measure what moving them gains. */
+  readonly balance?: boolean;
   /** Rises with every coordinator of this run. */
   readonly generation: number;
   /** The newest checkpoint, of a run that goes on. */

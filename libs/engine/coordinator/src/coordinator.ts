@@ -61,7 +61,7 @@ export interface Coordinator {
 }
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const { runId, spec, store, clock } = options;
+  const { runId, spec, store, clock, balance = true } = options;
   const layout = createLayout(spec.groups);
   const startedAtMs = options.succeeds?.startedAtMs ?? options.wallMs();
   const log = createRunLog({
@@ -232,7 +232,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       announced = undefined;
       durable = source && { version: source.version, hash: source.hash ?? null };
     },
-    onMoved() {
+    onBack() {
       for (const member of membership.everyone()) {
         const { channel } = member;
         channel?.send({ type: "shards", runId, addresses: shards.addressesFor(channel) });
@@ -244,15 +244,17 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onSettled({ timeline, version, digest }) {
       if (digest !== "") store.appendVersion({ timeline, version, digest });
     },
-    onLate: (message) => lateSlots.take(message),
+    onLate(message) {
+      if (balance) lateSlots.take(message);
+    },
     onSuspect: (message) => trust.accused(message),
     onUnfit: (message) => trust.unfit(message),
     onStopped(message) {
       lastVersion = message.version;
       // The checkpoint of this very version may have been due, and be written already.
       if (durable?.version !== message.version) announce(message);
-      // The leader has sent it before, perhaps over a connection that is no more.
-      if (message.combiner === undefined) askForLastCheckpoint();
+      // The leader has sent it before, perhaps over a connection that is no more; or what it sends now is not listened to.
+      if (message.combiner === undefined || checkpointing.ignores(message.version)) askForLastCheckpoint();
       apply({ kind: "stopped", version: message.version, reason: message.reason });
       progressed();
     },
@@ -330,7 +332,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });
-    if (!message.last && step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
+    if (message.last || !balance) return;
+    if (lateSlots.wereLate() || step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
   };
 
   // --- workers ------------------------------------------------------------------------------------------------------
@@ -352,7 +355,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     log,
     active: membership.active,
     fromVersion: store.ledgerEnd.nextStep,
-    onSuspects: () => quorum.form(membership.active(), "workers disagree"),
+    onDoubt(step, why) {
+      quorum.form(membership.active(), "workers disagree");
+      shards.goBackBefore(step, why);
+    },
     onConvicted(workerId, step, why) {
       membership.quarantine(workerId);
       save();
@@ -370,7 +376,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     spec,
     log,
     active: membership.active,
-    onSuspended: (why) => gathering.changed(why),
+    onSuspended(why) {
+      gathering.changed(why);
+      membership.askSuspended();
+    },
   });
 
   const gathering = createGathering(

@@ -5,10 +5,12 @@ import type { RunLog } from "./run-log.ts";
 
 /**
  * What becomes of slots that a step waits for: others compute them as well, and whoever answers first is heard. A worker
- * that is late twice with one step gets no more leases until it reports again.
+ * that is late twice with one step gets no more leases until it answers again.
  */
 export interface LateSlots {
   take(message: MessageOf<"late">): void;
+  /** Whether a step was late since this was asked last: then the leases may want to follow the speeds. */
+  wereLate(): boolean;
 }
 
 export function createLateSlots(options: {
@@ -21,6 +23,7 @@ export function createLateSlots(options: {
 }): LateSlots {
   const { runId, spec, log } = options;
   let helped: string | undefined;
+  let late = false;
 
   const ownersOf = (missing: readonly Lease[]): Member[] =>
     options
@@ -39,7 +42,13 @@ export function createLateSlots(options: {
   };
 
   return {
+    wereLate() {
+      const were = late;
+      late = false;
+      return were;
+    },
     take({ timeline, step, missing }) {
+      late = true;
       const owners = ownersOf(missing);
       const now = `${timeline} ${step}`;
       if (helped === now) {

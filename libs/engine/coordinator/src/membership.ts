@@ -28,6 +28,11 @@ const gatherMs = 20_000;
 export interface Membership {
   /** @returns what takes the worker's further messages. */
   greet(channel: Channel, hello: MessageOf<"hello">): (message: Message) => void;
+  /**
+   * Those who were late are asked for their canary: with their leases they have lost what they would report on, and
+   * whoever was only stopped for a while would never be heard of again.
+   */
+  askSuspended(): void;
   /** The parameter server is there: those who said hello may load the model. */
   welcomeAll(): void;
   everyone(): Iterable<Member>;
@@ -118,7 +123,14 @@ export function createMembership(options: {
     withdraw(member, "lost", `worker ${member.workerId} was lost`);
   };
 
+  const answers = (member: Member): void => {
+    if (!member.suspended) return;
+    member.suspended = false;
+    if (member.state === "active") changed(`worker ${member.workerId} answers again`);
+  };
+
   const takeCanary = (member: Member, digest: string): void => {
+    answers(member);
     // A worker that reconnects while it loads may send it twice.
     if (member.state !== "joining") return;
     runClass ??= { digest, determinismClass: member.determinismClass };
@@ -146,10 +158,7 @@ export function createMembership(options: {
 
   const takeWorkerReport = (member: Member, report: MessageOf<"worker-report">): void => {
     takeReport(member, report);
-    if (member.suspended) {
-      member.suspended = false;
-      if (member.state === "active") changed(`worker ${member.workerId} answers again`);
-    }
+    answers(member);
     options.store.appendMetric("workers", {
       process: member.workerId,
       step: report.step,
@@ -210,6 +219,12 @@ export function createMembership(options: {
       return (message) => {
         if (member.channel === channel) take(member, message);
       };
+    },
+    askSuspended() {
+      for (const member of members.values()) {
+        const message = member.suspended && member.channel ? options.welcomeFor(member.channel) : undefined;
+        if (message) member.channel?.send(message);
+      }
     },
     welcomeAll() {
       for (const member of members.values()) welcome(member);

@@ -90,8 +90,8 @@ export function createShardPeers(options: {
   readonly onComplete: (leader: Holding) => void;
   /** Everybody goes back to `source`, or to fresh weights. */
   readonly onBeginAnew: (source: CheckpointSource | undefined) => void;
-  /** A shard listens somewhere else than before. */
-  readonly onMoved: () => void;
+  /** A shard is there again, where it was or elsewhere. */
+  readonly onBack: () => void;
   readonly onCommitted: (message: MessageOf<"committed">) => void;
   readonly onSettled: (message: MessageOf<"settled">) => void;
   readonly onLate: (message: MessageOf<"late">) => void;
@@ -365,13 +365,13 @@ export function createShardPeers(options: {
       }
       graces.get(index)?.();
       graces.delete(index);
-      const moved = ports.has(index) && ports.get(index) !== port;
+      const isBack = ports.has(index);
       ports.set(index, port);
       channel.onClose((code, why) => {
         if (peers.get(index) === peer) lost(peer, why || `connection closed (${code})`);
       });
       channel.send(options.welcomeFor(channel));
-      if (moved) options.onMoved();
+      if (isBack) options.onBack();
       return (message, slices) => {
         if (peers.get(index) === peer) take(peer, message, slices);
       };

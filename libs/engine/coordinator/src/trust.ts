@@ -5,13 +5,14 @@ import type { RunLog } from "./run-log.ts";
 type Nodes = readonly Pick<TaskRecord, "task" | "round" | "shards">[];
 
 /**
- * Who computes right. Two workers that send different bits for the same micro-batches accuse each other; whoever has
- * two accusers is convicted. A step whose sum is not finite is computed once more, by others: the same bits again are
+ * Who computes right. Two workers that send different bits for the same micro-batches accuse each other: the step is
+ * undone, and both are checked by others in every step from then on; whoever has two accusers is convicted. A step whose sum is not finite is computed once more, by others: the same bits again are
  * the task's own doing, other bits convict who sent the first ones.
  *
  * Invariants:
  * 1. A convicted worker contributes nothing any more, and nothing that it ever contributed stays in the weights.
  * 2. Nobody is convicted on the word of a single other worker, but for a number that is not finite.
+ * 3. A step about which workers disagree does not stay as it is.
  */
 export interface Trust {
   accused(message: MessageOf<"suspect">): void;
@@ -21,6 +22,8 @@ export interface Trust {
   readonly suspects: ReadonlySet<string>;
 }
 
+/** Two workers alone may disagree so often: a device that errs once in a while is borne, one that keeps erring is not. */
+const mostDisagreements = 3;
 /** Attempts at a step whose sum is not finite, each by other workers than the one before. */
 const mostAttempts = 3;
 
@@ -29,8 +32,8 @@ export function createTrust(options: {
   readonly active: () => readonly Member[];
   /** Version at which this coordinator took the run over: it does not know who contributed before. */
   readonly fromVersion: number;
-  /** Suspects are to be audited by others from now on. */
-  readonly onSuspects: () => void;
+  /** Everybody goes back to before the step, and suspects are audited by others from now on. */
+  readonly onDoubt: (step: number, why: string) => void;
   /** The worker is out; everybody goes back to before `step`. */
   readonly onConvicted: (workerId: string, step: number, why: string) => void;
   /** The step in progress begins anew, with these leases. */
@@ -42,6 +45,7 @@ export function createTrust(options: {
   const accusers = new Map<string, Set<string>>();
   const convicted = new Set<string>();
   let suspects: ReadonlySet<string> = new Set();
+  let disagreements = 0;
   let odd:
     { readonly step: number; readonly timeline: number; attempts: number; readonly nodes: Nodes } | undefined;
 
@@ -77,15 +81,15 @@ export function createTrust(options: {
         convict(liar, `two others computed other bits than it sent, the last in ${where}`);
         return;
       }
-      if (options.active().length < 3) {
+      disagreements += 1;
+      if (options.active().length < 3 && disagreements >= mostDisagreements) {
         options.onFailed(
-          `workers ${one} and ${other} computed different bits (${where}), and with two workers nobody can tell who is right: run \`latentweave doctor\` on both, and resume with a third`,
+          `workers ${one} and ${other} computed different bits ${disagreements} times, the last in ${where}, and with two workers nobody can tell who is right: run \`latentweave doctor\` on both, and resume with a third`,
         );
         return;
       }
-      const before = suspects.size;
       suspects = new Set([...suspects, one, other]);
-      if (suspects.size > before) options.onSuspects();
+      options.onDoubt(step, `workers ${one} and ${other} computed different bits (${where})`);
     },
     unfit({ step, timeline, reason, tasks }) {
       const isAgain = odd?.step === step;

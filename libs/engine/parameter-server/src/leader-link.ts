@@ -45,7 +45,8 @@ export function createLeaderLink(
   const link: LeaderLink = {
     channel: () => channel,
     moveTo(address) {
-      if (address === at) return;
+      // Said again of the same place: somebody answers there now, and is not to wait for the next attempt.
+      if (address === at && channel) return;
       keep?.stop();
       at = address;
       channel = undefined;

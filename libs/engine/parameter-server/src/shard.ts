@@ -331,7 +331,8 @@ export function createShard(options: ShardOptions): Shard {
       }
       case "stop":
         if (!leads) throw new ProtocolError("only the leader is asked to stop");
-        known(message.type).stepping.stop(message.reason);
+        // Before it has begun there is nothing to stop; it is told again when all are there.
+        if (running) known(message.type).stepping.stop(message.reason);
         return;
       case "finish":
         finish(message.reason);

@@ -7,6 +7,7 @@ import {
   planStep,
   type RoundPlan,
   type RunSpec,
+  slotMicroBatches,
   type StepPlan,
   type TaskRound,
 } from "@latentweave/plan";
@@ -17,6 +18,8 @@ import { coverFault } from "./check-cover.ts";
 export interface CommitCheck {
   /** Everything about a commit that is not as planned. */
   faults(commit: CommitRecord): string[];
+  /** As planned for the slots that it says were applied. */
+  microBatches(commit: CommitRecord): number;
 }
 
 interface Expected {
@@ -59,6 +62,14 @@ export function createCommitCheck(
   };
 
   return {
+    microBatches(commit) {
+      if (commit.step > lastStep(spec)) return 0;
+      const { rounds } = planStep(spec, commit.step);
+      return commit.tasks.reduce((sum, { round: index, slots }) => {
+        const round = rounds[index];
+        return sum + (round ? slots * slotMicroBatches(spec, round) : 0);
+      }, 0);
+    },
     faults(commit) {
       if (commit.step > lastStep(spec)) return [`the job has ${lastStep(spec) + 1} steps`];
       const plan = planStep(spec, commit.step);

@@ -102,8 +102,8 @@ export async function checkLedger(options: {
 
   const count = (commit: CommitRecord): void => {
     tally.version = commit.version;
+    tally.microBatches += commits?.microBatches(commit) ?? 0;
     for (const task of commit.tasks) {
-      tally.microBatches += task.slots;
       samples[task.task] = (samples[task.task] ?? 0) + task.samples;
       for (const { nodes } of task.shards) {
         tally.nodes += nodes.length;

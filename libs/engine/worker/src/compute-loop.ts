@@ -121,6 +121,17 @@ export function createComputeLoop(options: {
   };
 
   /**
+   * Work that nobody waits for any more is reported all the same: it tells how slow this worker is, which would be given
+   * as much the next time, and it is how one who was late answers again.
+   */
+  const cameTooLate = (step: StepWork, compute: number, samples: number): void => {
+    if (step !== audit?.work)
+      options.onStepDone({
+        ...{ step: step.plan.step, timings: { compute }, microBatches: samples === 0 ? 0 : 1, samples },
+      });
+  };
+
+  /**
    * A shard that was started again may lack what this worker would have to compute on weights that it has no more, or
    * never had.
    */
@@ -150,7 +161,10 @@ export function createComputeLoop(options: {
     next: Todo,
     after: Todo | undefined,
   ): Promise<void> => {
+    const pausedMs = clock.nowMs();
     await options.beforeMicroBatch?.();
+    // What makes a machine slow, if only for trial, is its speed.
+    step.addTime("compute", clock.nowMs() - pausedMs);
     probe?.("before-compute", step.plan.step);
     const sameRead = ahead?.of.partials === next.partials && ahead.of.slot === next.slot;
     const startedMs = clock.nowMs();
@@ -158,7 +172,7 @@ export function createComputeLoop(options: {
     const readMs = clock.nowMs();
     ahead = after && { of: after, rows: startRead(step, after) };
     // Weights of another step may have come while the rows were read.
-    if (!isOpen(step) || !isAt(step, now())) return;
+    if (!isOpen(step) || !isAt(step, now())) return cameTooLate(step, 0, 0);
     const result = await program.run({ plan: step.plan, ...next }, rows, async () => {
       await options.beforeMicroBatch?.();
       return isOpen(step) && isAt(step, now()) && !options.isLeaving();
@@ -167,7 +181,8 @@ export function createComputeLoop(options: {
     step.addTime("data", readMs - startedMs);
     step.addTime("compute", computedMs - readMs);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (!result || !isOpen(step) || !isAt(step, now())) return;
+    if (!result || !isOpen(step) || !isAt(step, now()))
+      return cameTooLate(step, computedMs - pausedMs, result?.samples ?? 0);
     step.add(next, result, result.samples);
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
@@ -182,6 +197,8 @@ export function createComputeLoop(options: {
       while (!over) {
         const at = now();
         if (at && !(work && isAt(work, at))) {
+          const unfinished = work?.takeReport();
+          if (unfinished) options.onStepDone(unfinished);
           work?.release();
           audit?.work.release();
           audit = openAudit(at);

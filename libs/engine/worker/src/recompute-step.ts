@@ -1,11 +1,19 @@
 import { nodeRange } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
-import type { Compute, MicroBatchResult, TaskGraph } from "@latentweave/model";
+import type { MicroBatchResult, TaskGraph } from "@latentweave/model";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
-import { planStep, type RoundPlan, type RunSpec, type StepPlan, type TaskRound } from "@latentweave/plan";
+import {
+  planStep,
+  type RoundPlan,
+  type RunSpec,
+  slotMicroBatches,
+  type StepPlan,
+  type TaskRound,
+} from "@latentweave/plan";
 import type { MessageOf, TreeNode } from "@latentweave/protocol";
 import { createTaskPartials } from "./partials.ts";
 import type { RowSource } from "./row-source.ts";
+import type { SlotProgram, SlotResult } from "./slot-program.ts";
 
 /** A sum that somebody sent to a shard, to be made again. */
 export interface WantedNode {
@@ -19,7 +27,7 @@ export interface WantedNode {
 export type Resend = (wanted: WantedNode, message: MessageOf<"push">, bytes: readonly Uint8Array[]) => void;
 
 /**
- * Computes the micro-batches of a step once more, on the weights that `compute` holds, and sums them to exactly the
+ * Computes the micro-batches of a step once more, on the weights that `program` was told, and sums them to exactly the
  * wanted nodes, as a worker does.
  */
 export async function recomputeStep(options: {
@@ -27,7 +35,7 @@ export async function recomputeStep(options: {
   readonly spec: RunSpec;
   readonly layout: ParameterLayout;
   readonly arithmetic: Arithmetic;
-  readonly compute: Compute;
+  readonly program: SlotProgram;
   readonly source: RowSource;
   /** Slices by shard. */
   readonly owned: readonly (readonly Slice[])[];
@@ -68,7 +76,7 @@ async function recomputeTask(
     for (let slot = start; slot < end; slot++) {
       const known = results.get(slot);
       const result = known ?? (await computeSlot(options, slot));
-      if (!known) computed += 1;
+      if (!known) computed += slotMicroBatches(spec, round);
       partials.add(slot, result);
       // Shards may have got a slot under different nodes: it is computed once all the same, and kept no longer.
       if (later.some((other) => isUnder(other, slot))) results.set(slot, result);
@@ -85,21 +93,11 @@ async function recomputeTask(
 }
 
 async function computeSlot(
-  { compute, source, plan, round, task }: Parameters<typeof recomputeTask>[0],
+  { program, source, plan, round, task }: Parameters<typeof recomputeTask>[0],
   slot: number,
 ): Promise<MicroBatchResult> {
   const rows = await source.read(plan, round, task, slot);
-  return await compute.run({
-    program: round.program,
-    phase: plan.phase,
-    step: plan.step,
-    round: round.index,
-    task: task.task,
-    slot,
-    samples: rows.samples,
-    x: rows.x,
-    columns: rows.columns,
-  });
+  return (await program.run({ plan, round, task, slot }, rows, () => true)) as SlotResult;
 }
 
 function pushOf(

@@ -54,8 +54,8 @@ function quadraticDevice(layout: ParameterLayout): Compute & {
     },
     async run(batch: MicroBatch) {
       ran.push(batch);
-      const weights = (held[0] as Float32Array).slice();
       device.onRun(ran.length);
+      const weights = (held[0] as Float32Array).slice();
       const gradient = new Float32Array(weights.length);
       for (const x of batch.x)
         for (let k = 0; k < numbers; k += 1)
@@ -154,7 +154,7 @@ describe("a replica", () => {
     expect(rows.toSorted((a, b) => a - b)).toEqual(
       Array.from({ length: 60 }, (_, place) => Math.floor(place / 2)),
     );
-    const drawn = device.ran.map(({ step, slot }) => `${step}/${slot}`);
+    const drawn = device.ran.map(({ step, round, slot }) => `${step}/${round}/${slot}`);
     expect(new Set(drawn).size).toBe(30);
   });
 
@@ -183,6 +183,17 @@ describe("a replica", () => {
       expect([...(device.held[0] ?? [])].slice(0, numbers)).toEqual([9, 9, 9, 9, 9, 9]);
       expect([...(device.held[1] ?? [])].slice(0, 3)).toEqual([0, 0, 7]);
     }
+  });
+
+  it("contributes what is not finite as such", async () => {
+    const { device, program, run } = scene();
+    await told(program);
+    device.onRun = (count) => {
+      if (count === 2) (device.held[0] as Float32Array)[0] = Number.NaN;
+    };
+    expect((await run(0, 0))?.gradients[0]?.[0]).toBeNaN();
+    // The weights that were told are whole.
+    expect([...((await run(0, 0))?.gradients[0] ?? [])].every(Number.isFinite)).toBe(true);
   });
 
   it("is not disturbed by weights that come while it runs", async () => {

@@ -45,7 +45,7 @@ export function createReplicas(options: SlotProgramOptions, { innerSteps }: Dilo
         if (inner > 0 && !(await isWanted())) return undefined;
         const rows = await ahead;
         if (inner + 1 < innerSteps) ahead = read(inner + 1);
-        const result = await runMicroBatch(compute, place, plan.step * innerSteps + inner, rows);
+        const result = await runMicroBatch(compute, place, rows, round.index + inner * plan.rounds.length);
         for (const [index, own] of vectors.entries())
           own.update(result.gradients[index] as Float32Array, {
             updateIndex: inner + 1,
@@ -76,7 +76,7 @@ export function createReplicas(options: SlotProgramOptions, { innerSteps }: Dilo
     run: (place, rows, isWanted) =>
       place.round.program === "gradient"
         ? runReplica(place, rows, isWanted)
-        : runMicroBatch(compute, place, place.plan.step, rows),
+        : runMicroBatch(compute, place, rows),
   };
 }
 

@@ -48,7 +48,7 @@ export interface ShardLinks {
    * its weights again.
    */
   goBackTo(moment: Moment): void;
-  /** A shard is another process now, elsewhere. */
+  /** Where shards are; one that cannot be reached is dialled at once. */
   moveTo(addresses: readonly string[]): void;
   stop(): void;
 }
@@ -177,7 +177,8 @@ export function createShardLinks(options: {
     moveTo(addresses) {
       for (const [index, link] of links.entries()) {
         const address = addresses[index];
-        if (over || address === undefined || address === link.address) continue;
+        // Said again of the same place: somebody answers there now, and is not to wait for the next attempt.
+        if (over || address === undefined || (address === link.address && link.channel)) continue;
         link.keep.stop();
         link.address = address;
         keep(index, link);

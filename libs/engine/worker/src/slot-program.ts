@@ -51,22 +51,22 @@ export function createSlotProgram(options: SlotProgramOptions): SlotProgram {
   if (spec.mode) return createReplicas(options, spec.mode);
   return {
     setParameters: (slices) => compute.setParameters(slices),
-    run: (place, rows) => runMicroBatch(compute, place, place.plan.step, rows),
+    run: (place, rows) => runMicroBatch(compute, place, rows),
   };
 }
 
-/** @param drawnAs the step by which random draws are keyed */
+/** @param drawnAs the round by which random draws are keyed; the place's own where that is enough */
 export async function runMicroBatch(
   compute: Compute,
   { plan, round, task, slot }: SlotPlace,
-  drawnAs: number,
   rows: MicroBatchRows,
+  drawnAs = round.index,
 ): Promise<SlotResult> {
   const result = await compute.run({
     program: round.program,
     phase: plan.phase,
-    step: drawnAs,
-    round: round.index,
+    step: plan.step,
+    round: drawnAs,
     task: task.task,
     slot,
     samples: rows.samples,

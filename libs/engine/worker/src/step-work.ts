@@ -6,6 +6,7 @@ import {
   planStep,
   type RoundPlan,
   type RunSpec,
+  slotMicroBatches,
   type StepPlan,
   type TaskRound,
 } from "@latentweave/plan";
@@ -87,7 +88,7 @@ export function openStepWork(
       ),
     add(todo, result, count) {
       todo.partials.add(todo.slot, result);
-      microBatches += 1;
+      microBatches += slotMicroBatches(spec, todo.round);
       samples += count;
     },
     push(to, leases, only) {

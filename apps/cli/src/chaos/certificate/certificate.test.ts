@@ -123,6 +123,20 @@ describe("what a fault did", () => {
     expect(totals).toEqual({ recomputed: 1, undoneSteps: 1, duplicates: 5, takenUp: 1 });
   });
 
+  it("undid nothing where a successor only tells what was committed while it was not there", () => {
+    const gap = { kind: "commit", step: 1, atMs: 2_000, isGap: true } as const;
+    const of = (lines: readonly JournalLine[]): number =>
+      measureFaults(plan, lines, [], new Map(), 0).totals.undoneSteps;
+    expect(of([struck(1, 1_000, "coordinator"), gap, committed(1, 2_001)])).toBe(0);
+    const back = {
+      kind: "event",
+      level: "warning",
+      text: "back to the initial weights",
+      atMs: 2_001,
+    } as const;
+    expect(of([struck(1, 1_000, "coordinator"), gap, back, committed(1, 2_002)])).toBe(1);
+  });
+
   it("is nothing where it never struck", () => {
     expect(faults[2]).toMatchObject({ outcome: "not reached", detectMs: null, nextCommitMs: null });
   });

@@ -28,7 +28,7 @@ export function measureFaults(
   const commits = lines("commit");
   const lastCommit = new Map(commits.map(({ step, atMs }) => [step, atMs]));
   const repeated = repeatedMicroBatches(computed);
-  const undone = undoneCommits(commits);
+  const undone = undoneCommits(journal);
   const takenUp = lines("taken-up");
   const counted = [...duplicates].map(([step, count]) => ({ atMs: lastCommit.get(step) ?? 0, count }));
 
@@ -124,13 +124,21 @@ function repeatedMicroBatches(computed: readonly ComputedLine[]): readonly Compu
     });
 }
 
-function undoneCommits(commits: readonly LineOf<"commit">[]): readonly LineOf<"commit">[] {
-  const seen = new Set<number>();
-  return commits.filter(({ step }) => {
-    if (seen.has(step)) return true;
-    seen.add(step);
-    return false;
-  });
+/**
+ * Commits of steps that had been committed before. What a successor of the coordinator says of steps that were
+ * committed while nobody could be asked is no repetition, unless the run went back meanwhile.
+ */
+function undoneCommits(journal: readonly JournalLine[]): readonly LineOf<"commit">[] {
+  const seen = new Map<number, "supposed" | "committed">();
+  const undone: LineOf<"commit">[] = [];
+  for (const line of [...journal].sort((a, b) => a.atMs - b.atMs)) {
+    if (line.kind === "event" && line.text.startsWith("back to "))
+      for (const step of seen.keys()) seen.set(step, "committed");
+    if (line.kind !== "commit") continue;
+    if (seen.get(line.step) === "committed") undone.push(line);
+    seen.set(line.step, line.isGap ? "supposed" : "committed");
+  }
+  return undone;
 }
 
 /** The first word of it: an event that names the process, the launcher that saw it end, or the run's own end. */

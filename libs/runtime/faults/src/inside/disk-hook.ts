@@ -30,9 +30,8 @@ export function hookDisk(folder: FaultFolder, below: string): void {
   /** Opening for reading is always allowed; making names is refused by a closed disk only. */
   const refusalOfOpen = (flags: unknown): Refusal | undefined => {
     const refusal = now();
-    return refusal?.code === "EROFS" && /[wa+]/.test(typeof flags === "string" ? flags : "r")
-      ? refusal
-      : undefined;
+    const writes = typeof flags === "string" && /[wa+]/.test(flags);
+    return refusal?.code === "EROFS" && writes ? refusal : undefined;
   };
 
   const calls = fs as unknown as Record<string, Anything>;

@@ -25,24 +25,34 @@ export function randomPlan(seed: number, run: RunShape): FaultPlan {
     .filter(isSurvivable)
     .flatMap((kind) => Array.from({ length: weights[kind] ?? 1 }, () => kind));
   const away = new Set<string>();
+  const drained = new Set<string>();
   let workers = run.workers;
   const faults: Fault[] = [];
   for (let index = 0; index < count; index++) {
     const step = edgeSteps + Math.floor(((index + drawNumber(seed, "step", index)) * room) / count);
-    const kind = sensible(pick(bag, seed, "kind", index), away, workers);
-    const to = targetFor(kind, seed, index, { ...run, workers }, away);
+    const kind = sensible(pick(bag, seed, "kind", index), { away, drained, workers });
+    const to = targetFor(kind, seed, index, { ...run, workers }, { away, drained });
     if (kind === "join") workers += 1;
-    if (kind === "drain") away.add(to);
-    if (kind === "rejoin") away.delete(to);
+    // Who sent a number that others did not is never let in again.
+    if (kind === "drain" || isConvicting(kind)) away.add(to);
+    if (kind === "drain") drained.add(to);
+    if (kind === "rejoin") for (const set of [away, drained]) set.delete(to);
     faults.push(faultSchema.parse({ do: kind, to, at: { step, ...momentFor(kind, to, seed, index) } }));
   }
   return { job: {}, hosts: {}, faults };
 }
 
-/** A drain needs somebody who stays; a return needs somebody who left. */
-function sensible(kind: FaultKind, away: ReadonlySet<string>, workers: number): FaultKind {
-  if (kind === "drain" && workers - away.size < 2) return "kill";
-  if (kind === "rejoin" && away.size === 0) return workers < 6 ? "join" : "kill";
+function isConvicting(kind: FaultKind): boolean {
+  return kind === "nan-gradient" || kind === "inf-gradient";
+}
+
+/** Who leaves needs somebody who stays, and to convict takes two; a return needs somebody who left. */
+function sensible(
+  kind: FaultKind,
+  { away, drained, workers }: { away: ReadonlySet<string>; drained: ReadonlySet<string>; workers: number },
+): FaultKind {
+  if ((kind === "drain" || isConvicting(kind)) && workers - away.size < 3) return "kill";
+  if (kind === "rejoin" && drained.size === 0) return workers < 6 ? "join" : "kill";
   return kind;
 }
 
@@ -51,14 +61,14 @@ function targetFor(
   seed: number,
   index: number,
   run: RunShape,
-  away: ReadonlySet<string>,
+  { away, drained }: { away: ReadonlySet<string>; drained: ReadonlySet<string> },
 ): string {
   const workers = names("worker", run.workers).filter((name) => !away.has(name));
   switch (kind) {
     case "join":
       return `worker-${run.workers}`;
     case "rejoin":
-      return pick([...away], seed, "to", index);
+      return pick([...drained], seed, "to", index);
     case "kill":
     case "stop":
     case "clock-jump":

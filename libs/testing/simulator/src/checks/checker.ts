@@ -82,7 +82,7 @@ export function createChecker(options: {
   /** The version that the newest decision makes, as the leader passes it: no coordinator may be there to be told. */
   let decided = 0;
   let seen = -1;
-  const leases = checkLeases(spec, (text) => violated("leases", text));
+  const leases = checkLeases(spec, options.nowMs, (text) => violated("leases", text));
   const provenance = checkProvenance((text) => violated("provenance", text));
   const settlement = checkSettlement(options.shards, violated);
   const graphs = new Map<string, readonly number[]>();
@@ -208,10 +208,10 @@ export function createChecker(options: {
       if (next <= generation)
         violated("leases", `a coordinator of generation ${next} follows one of ${generation}`);
       generation = next;
-      leases.launched();
     },
     sent(outgoing) {
       const { message, slices, from, to } = outgoing;
+      leases.look();
       switch (message.type) {
         case "broadcast":
           takeBroadcast(message, outgoing);
@@ -268,7 +268,7 @@ export function createChecker(options: {
           return;
         }
         case "members":
-          leases.members(to, message);
+          leases.members(outgoing.connection, message);
           provenance.members(to, message);
           return;
         case "assignment":
@@ -288,6 +288,8 @@ export function createChecker(options: {
       if (code === closeCodes.protocolError) violated("protocol", `${from} closed on ${to}: ${reason}`);
     },
     computing(worker, batch, parameters) {
+      // A replica that has taken a step has weights of its own.
+      if (batch.round >= planStep(spec, batch.step).rounds.length) return;
       const name = `${batch.phase} ${batch.task}`;
       let used = graphs.get(name);
       if (!used) {

@@ -6,9 +6,11 @@ import type { RunSpec } from "@latentweave/plan";
 /**
  * Jobs so small that a whole run of one takes milliseconds, and yet with everything that a run's bits go through:
  * shared and private groups on several shards, slots that are no power of two, evaluation, checkpoints; and in
- * `related` clipping, Ω and a combiner that remembers.
+ * `related` clipping, Ω and a combiner that remembers. `replicas` is `plain` in the mode `diloco`.
  */
-export const jobNames = ["plain", "related", "bare"] as const;
+export const jobNames = ["plain", "related", "bare", "replicas"] as const;
+/** Those that schedules are drawn with. */
+export const drawnJobs = ["plain", "related", "bare"] as const;
 export type JobName = (typeof jobNames)[number];
 
 /** The spec of a tiny job with this many steps. */
@@ -38,6 +40,9 @@ export function tinySpec(job: JobName, steps: number): RunSpec {
       trainShardRows: [12, 9],
       evaluationShardRows: [4, 3],
     })),
+    ...(job === "replicas" && {
+      mode: { kind: "diloco", innerSteps: 3, outer: { learningRate: 0.7, momentum: 0.9 } },
+    }),
     optimiser:
       job === "bare"
         ? { kind: "sgd", learningRate: 0.05 }

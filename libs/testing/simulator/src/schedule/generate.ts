@@ -1,5 +1,5 @@
 import { moments } from "@latentweave/protocol";
-import { jobNames } from "../cluster/tiny-jobs.ts";
+import { drawnJobs } from "../cluster/tiny-jobs.ts";
 import { createRandom, type Random } from "../world/random.ts";
 import type { Fault, Schedule, When } from "./schedule.ts";
 
@@ -9,7 +9,7 @@ export function scheduleOf(seed: number): Schedule {
   const steps = random.pick(lengths);
   const workers = 1 + random.int(4);
   const shards = 1 + random.int(3);
-  const job = random.pick(jobNames);
+  const job = random.pick(drawnJobs);
   // Now and then nothing happens but delays, and now and then very much.
   const count = random.chance(0.05) ? 0 : Math.round(random.spread(1, 30));
   const draw: Drawing = { random, steps, workers, shards };
