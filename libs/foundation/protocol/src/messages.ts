@@ -153,7 +153,7 @@ const held = z.strictObject({
       recordsFrom: count.optional(),
       /** Nothing further will be committed. */
       over: z.boolean(),
-      /** Leader: state of the combiner at that version, when no update follows. */
+      /** Leader: state of the combiner at that version, when no update follows, or it is in the middle of its steps. */
       combiner: combinerState.optional(),
     })
     .optional(),
