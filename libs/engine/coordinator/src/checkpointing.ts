@@ -16,6 +16,8 @@ export interface Checkpointing {
   askFor(version: number, meta: Meta): number | undefined;
   /** What shards send of this version because it is due was given up once, and is ignored: it must be asked for. */
   ignores(version: number): boolean;
+  /** A part of it was lost: what still comes of this attempt is ignored. */
+  lost(version: number, attempt: number): void;
   slice(message: MessageOf<"checkpoint-slice">, bytes: Uint8Array): void;
   end(message: MessageOf<"checkpoint-end">): void;
   /** A shard was lost: nothing that is under way will become whole, and what still comes of it is ignored. */
@@ -113,6 +115,11 @@ export function createCheckpointing(options: {
       leastAttempt.set(version, attempt);
       at(version, attempt)?.announced(meta);
       return attempt;
+    },
+    lost(version, attempt) {
+      const entry = collecting.get(version);
+      if (entry?.attempt === attempt && !entry.whole) giveUp(entry).catch(options.onFailed);
+      leastAttempt.set(version, Math.max(attempt + 1, leastAttempt.get(version) ?? 0));
     },
     slice(message, bytes) {
       const entry = at(message.version, message.attempt);

@@ -249,6 +249,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     },
     onSuspect: (message) => trust.accused(message),
     onUnfit: (message) => trust.unfit(message),
+    onCheckpointLost({ version, attempt }) {
+      checkpointing.lost(version, attempt);
+      askForLastCheckpoint();
+    },
     onStopped(message) {
       lastVersion = message.version;
       // The checkpoint of this very version may have been due, and be written already.

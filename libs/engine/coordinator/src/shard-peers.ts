@@ -100,6 +100,8 @@ export function createShardPeers(options: {
   readonly onSuspect: (message: MessageOf<"suspect">) => void;
   readonly onUnfit: (message: MessageOf<"unfit">) => void;
   readonly onStopped: (message: MessageOf<"stopped">) => void;
+  /** What a shard sent of it does not count, though the shard does. */
+  readonly onCheckpointLost: (message: MessageOf<"checkpoint-end">) => void;
   readonly onFailed: (reason: string) => void;
 }): ShardPeers {
   const { runId, store } = options;
@@ -299,6 +301,7 @@ export function createShardPeers(options: {
         return;
       case "checkpoint-end":
         if (countsWhole(peer, message)) options.checkpointing.end(message);
+        else if (peer.ready) options.onCheckpointLost(message);
         return;
       case "shard-report":
         store.appendMetric("workers", {
