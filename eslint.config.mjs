@@ -45,6 +45,7 @@ const boundaries = (depConstraints) => [
 const homes = {
   "@tensorflow/*": "libs/runtime/compute",
   msgpackr: "libs/foundation/protocol",
+  lmdb: "libs/runtime/checkpoint",
   ws: "libs/runtime/transport",
 };
 const bannedOutside = (home) =>

@@ -20,7 +20,12 @@ async function findMain() {
  * @throws Error with the last lines it wrote when it fails
  */
 export async function latentweave(args, onStart = () => {}) {
-  return run(process.execPath, [await (main ??= findMain()), ...args], process.env, onStart);
+  return run(process.execPath, [await commandFile(), ...args], process.env, onStart);
+}
+
+/** To be run by Node.js. */
+export function commandFile() {
+  return (main ??= findMain());
 }
 
 export async function run(command, args, env, onStart = () => {}) {

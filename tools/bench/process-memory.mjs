@@ -47,7 +47,7 @@ function roleOf(pid, rootPid) {
   return args[args.indexOf("--worker-id") + 1] ?? verb;
 }
 
-function descendants(pid) {
+export function descendants(pid) {
   const children = threadsOf(pid).flatMap((thread) =>
     read(`/proc/${pid}/task/${thread}/children`)
       .split(" ")

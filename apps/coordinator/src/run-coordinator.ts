@@ -1,14 +1,17 @@
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { createRunStore, writeTextAtomically } from "@latentweave/checkpoint";
 import { createCoordinator, type Outcome, type RunClass } from "@latentweave/coordinator-engine";
+import { readOwnFaults } from "@latentweave/faults";
 import { createOptimiser } from "@latentweave/optim";
 import { createLayout } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
-import { parseMessage, systemClock, UserError } from "@latentweave/protocol";
+import { type RunSpec, serverOptimiser } from "@latentweave/plan";
+import { type CoordinatorMoment, parseMessage, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
 import { createHttpApi } from "./http-api.ts";
+import { readPastPoints } from "./past-points.ts";
 
 export interface CoordinatorProcessOptions {
   /** runs/RUN, with spec.json in it. */
@@ -19,10 +22,18 @@ export interface CoordinatorProcessOptions {
   readonly token?: string;
   readonly shards: number;
   readonly expectedWorkers: number;
+  /** False: to measure what moving slots away from slow workers gains. */
+  readonly balance: boolean;
   readonly resume: boolean;
+  /** In place of a coordinator that ended in the middle of the run: what it was asked is done. */
+  readonly successor: boolean;
+  /** The run was asked to stop, for this reason, while it had no coordinator. */
+  readonly stopping?: string;
   readonly keepCheckpoints: number;
   readonly preparedRoot: string;
   readonly dashboardFile: string | undefined;
+  /** Process that starts another coordinator when this one ends in the middle of the run. */
+  readonly launcher: number | undefined;
   readonly facts: Readonly<Record<string, unknown>>;
   /** Called once the port is open. */
   readonly onListening: (url: string) => void;
@@ -44,26 +55,32 @@ export async function runCoordinatorProcess(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { directory, runId, token, log } = options;
+  const faults = readOwnFaults<CoordinatorMoment>("coordinator");
   const specText = await readFile(path.join(directory, "spec.json"), "utf8");
   const spec = JSON.parse(specText) as RunSpec;
   const layout = createLayout(spec.groups);
   const store = createRunStore({ directory, runId, layout, keep: options.keepCheckpoints, log });
   const before = await readState(directory);
   const resume = options.resume ? await store.latestCheckpoint() : undefined;
-  // What was committed after the checkpoint will be committed again, to the same bits.
-  if (options.resume) await store.rewindTo(resume?.version ?? 0);
 
   const ports = new Map<number, number>();
   const coordinator = createCoordinator({
     runId,
+    runKey: before?.runKey ?? randomUUID(),
     spec,
     specText,
     shards: options.shards,
     expectedWorkers: options.expectedWorkers,
+    balance: options.balance,
     generation: (before?.generation ?? 0) + 1,
     resume,
     runClass: options.resume ? before?.runClass : undefined,
-    optimiserSections: createOptimiser(spec.optimiser).stateNames,
+    past: options.resume ? await readPastPoints(directory, store.ledgerEnd.nextStep) : [],
+    succeeds: options.successor
+      ? { startedAtMs: before?.startedAtMs, stopping: before?.stopping ?? options.stopping }
+      : undefined,
+    quarantined: options.resume ? (before?.quarantined ?? []) : [],
+    optimiserSections: createOptimiser(serverOptimiser(spec)).stateNames,
     store,
     clock: systemClock,
     wallMs: () => Date.now(),
@@ -74,8 +91,10 @@ export async function runCoordinatorProcess(
     dataLocation: (local) =>
       local ? { kind: "directory", at: options.preparedRoot } : { kind: "url", at: "/data" },
     facts: options.facts,
+    ...(faults && { probe: faults.probe }),
     log,
   });
+  await coordinator.save();
   const server = await createServer({
     host: options.host,
     port: options.port,
@@ -103,30 +122,57 @@ export async function runCoordinatorProcess(
     throw error;
   });
   const file = path.join(directory, coordinatorFile);
+  let outcome: Outcome | undefined;
+  const tidy = async (): Promise<void> => {
+    await store.close();
+    if (existsSync(file)) await rm(file);
+  };
   try {
-    const facts = { pid: process.pid, url: server.url, port: server.port, token: token ?? null };
+    const facts = {
+      ...{ pid: process.pid, url: server.url, port: server.port, token: token ?? null },
+      launcher: options.launcher ?? null,
+    };
     await writeTextAtomically(file, `${JSON.stringify(facts, undefined, 2)}\n`, 0o600);
     options.onListening(server.url);
-    signal.addEventListener("abort", () => coordinator.stop("asked to stop"), { once: true });
-    const outcome = await coordinator.ended;
+    const stop = (): void => coordinator.stop("asked to stop");
+    // Others know this process since it has locked the run.
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+    outcome = await coordinator.ended;
     await new Promise((resolve) => setTimeout(resolve, lingerMs));
     return outcome;
   } finally {
     await server.close();
-    await store.close();
-    if (existsSync(file)) await rm(file);
+    await tidy().catch((error: unknown) => {
+      // The disk that a run failed over refuses this as well; whoever started it is to hear how it ended.
+      if (outcome?.state !== "failed") throw error;
+      log(error instanceof Error ? error.message : String(error));
+    });
   }
 }
 
-async function readState(
-  directory: string,
-): Promise<{ readonly generation: number; readonly runClass: RunClass | undefined } | undefined> {
+async function readState(directory: string): Promise<
+  | {
+      readonly generation: number;
+      readonly runKey: string | undefined;
+      readonly runClass: RunClass | undefined;
+      readonly stopping: string | undefined;
+      readonly startedAtMs: number | undefined;
+      readonly quarantined: readonly string[];
+    }
+  | undefined
+> {
   const file = path.join(directory, "run.json");
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   try {
     const state = JSON.parse(text) as {
       generation?: number;
+      runKey?: string;
+      state?: string;
+      quarantined?: string[];
+      reason?: string | null;
+      startedAtMs?: number;
       canary?: string | null;
       determinismClass?: Record<string, string> | null;
     };
@@ -134,7 +180,9 @@ async function readState(
       typeof state.canary === "string" && state.determinismClass
         ? { digest: state.canary, determinismClass: state.determinismClass }
         : undefined;
-    return { generation: state.generation ?? 0, runClass };
+    const stopping = state.state === "stopping" ? (state.reason ?? "asked to stop") : undefined;
+    const { generation = 0, runKey, startedAtMs, quarantined = [] } = state;
+    return { generation, runKey, runClass, stopping, startedAtMs, quarantined };
   } catch (error) {
     throw new UserError({
       what: "the run's state cannot be read",

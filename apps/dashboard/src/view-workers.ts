@@ -8,6 +8,7 @@ const order: Readonly<Record<WorkerSnapshot["state"], number>> = {
   lost: 2,
   left: 3,
   refused: 4,
+  quarantined: 5,
 };
 
 /** The workers by rank, those without one after them; leases drawn as threads across the slots of each task. */

@@ -1,8 +1,10 @@
 import os from "node:os";
 import { loadArithmetic } from "@latentweave/arithmetic";
+import { readOwnFaults } from "@latentweave/faults";
 import { createShard } from "@latentweave/parameter-server-engine";
-import { parseMessage, systemClock } from "@latentweave/protocol";
-import { createServer, createWebSocketDialer } from "@latentweave/transport";
+import { type Channel, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
+import { type FileVault, openShardVault } from "@latentweave/vault";
+import { createServer, createWebSocketDialer, keepConnected } from "@latentweave/transport";
 
 export interface ShardProcessOptions {
   /** http://host:port of the coordinator. */
@@ -11,10 +13,14 @@ export interface ShardProcessOptions {
   readonly index: number;
   readonly shards: number;
   readonly token?: string;
+  /** Where this host has the run's folder. */
+  readonly runDirectory?: string;
   /** Where to listen; loopback unless workers of other hosts are to reach the shard directly. */
   readonly host?: string;
   readonly port?: number;
   readonly software: string;
+  /** Called once the port is open. */
+  readonly onListening: (port: number) => void;
   readonly log: (line: string) => void;
 }
 
@@ -25,6 +31,7 @@ const heartbeatMs = 5_000;
 /** One parameter-server shard as a process: until the run is over. @throws when the shard cannot go on. */
 export async function runShardProcess(options: ShardProcessOptions, signal: AbortSignal): Promise<string> {
   const { runId, index, shards, token, log } = options;
+  const faults = readOwnFaults<ShardMoment>("shard");
   const dialer = createWebSocketDialer({
     clock: systemClock,
     parseMessage,
@@ -43,25 +50,76 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     onChannel: (_, channel) => shard.accept(channel),
     log,
   });
+  options.onListening(server.port);
+  const ending = new AbortController();
+  const stopped = AbortSignal.any([signal, ending.signal]);
+  /** Where a process is dialled, another one may answer later on: it is dialled again and again. */
+  const keep = (
+    url: string,
+    what: string,
+    onChannel: (channel: Channel) => void,
+    until: AbortSignal,
+  ): void => {
+    keepConnected({
+      ...{ dialer, clock: systemClock, onChannel, signal: until },
+      url: faults?.reroute(url) ?? url,
+      // Jitter of reconnections needs no key: it never reaches a weight.
+      random: () => Math.random(),
+      onWaiting: (reason) => log(`shard ${index} waits for ${what}: ${reason}`),
+    }).then(
+      (end) => {
+        if (end.kind === "fatal") refuse(new Error(`${what} refused this shard: ${end.reason}`));
+      },
+      (error: unknown) => refuse(error),
+    );
+  };
+  let refuse: (error: unknown) => void = () => undefined;
+  const refused = new Promise<never>((_, reject) => {
+    refuse = reject;
+  });
+  refused.catch(() => undefined);
+  let vault: FileVault | undefined;
+  const coordinatorUrl = new URL("/v1/coordinator", options.coordinator.replace(/^http/, "ws"));
   const shard = createShard({
     runId,
     index,
     shards,
     arithmetic: loadArithmetic(),
     clock: systemClock,
-    dialLeader: (address) => dialer.dial(address),
+    keepLeader(address, onChannel) {
+      const own = new AbortController();
+      const url = new URL(address, coordinatorUrl).href;
+      keep(url, "the leader shard", onChannel, AbortSignal.any([stopped, own.signal]));
+      return { stop: () => own.abort() };
+    },
     identity: { host: os.hostname(), pid: process.pid, software: options.software, port: server.port },
+    openVault({ key, spec }) {
+      const { runDirectory } = options;
+      vault = openShardVault({
+        ...{ runId, runKey: key, index, shards, spec, log },
+        ...(runDirectory === undefined ? {} : { runDirectory }),
+      });
+      return vault;
+    },
     residentBytes: () => process.memoryUsage.rss(),
+    ...(faults && { probe: faults.probe }),
     log,
   });
-  const aborted = new Promise<string>((resolve) =>
-    signal.addEventListener("abort", () => resolve("asked to stop"), { once: true }),
-  );
+  const aborted = new Promise<string>((resolve) => {
+    const stop = (): void => resolve("asked to stop");
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
   try {
-    const url = new URL("/v1/coordinator", options.coordinator.replace(/^http/, "ws"));
-    shard.join(await dialer.dial(url.href));
-    return await Promise.race([shard.ended, aborted]);
+    keep(coordinatorUrl.href, "the coordinator", (channel) => shard.join(channel), stopped);
+    // Whoever ends otherwise may have a successor.
+    const regular = shard.ended.then((reason) => {
+      vault?.discard();
+      return reason;
+    });
+    return await Promise.race([regular, refused, aborted]);
   } finally {
+    ending.abort();
     await server.close();
   }
 }

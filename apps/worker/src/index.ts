@@ -1,1 +1,2 @@
 export { runWorkerProcess, type WorkerProcessOptions } from "./run-worker.ts";
+export { openPreparedRows } from "./open-prepared-rows.ts";

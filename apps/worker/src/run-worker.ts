@@ -1,7 +1,8 @@
 import os from "node:os";
 import { loadArithmetic } from "@latentweave/arithmetic";
 import { type BackendName, canaryDigest, createThreadedCompute } from "@latentweave/compute";
-import { type Channel, parseMessage, systemClock, UserError } from "@latentweave/protocol";
+import { readOwnFaults } from "@latentweave/faults";
+import { type Channel, parseMessage, systemClock, UserError, type WorkerMoment } from "@latentweave/protocol";
 import { createWebSocketDialer, keepConnected } from "@latentweave/transport";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
 import { fetchJoinFacts } from "./join-facts.ts";
@@ -26,16 +27,16 @@ export interface WorkerProcessOptions {
 /** A frame holds at most one tree node's slices for one shard. */
 const maxFrameBytes = 2 ** 31 - 1;
 const heartbeatMs = 5_000;
+const pauseGrainMs = 2;
 
 /**
  * One worker process: fetches what the run asks of devices, loads the backend, and computes until the run is over or
  * `signal` asks it to leave (it then finishes the micro-batch in hand).
  * @throws UserError when the coordinator cannot be reached or refuses for good, or the backend cannot be had.
  */
-export async function runWorkerProcess(
-  options: WorkerProcessOptions,
-  signal: AbortSignal,
-): Promise<WorkerEnd> {
+export async function runWorkerProcess(asked: WorkerProcessOptions, signal: AbortSignal): Promise<WorkerEnd> {
+  const faults = readOwnFaults<WorkerMoment>("worker");
+  const options = { ...asked, coordinator: faults?.reroute(asked.coordinator) ?? asked.coordinator };
   const { log, token } = options;
   const facts = await fetchJoinFacts(options.coordinator, token, signal, log);
   const backend = options.backend ?? facts.backend ?? undefined;
@@ -75,15 +76,18 @@ export async function runWorkerProcess(
     workerId,
     arithmetic: loadArithmetic(),
     clock: systemClock,
-    compute,
-    canary: canaryDigest,
+    compute: faults?.wrapCompute(compute) ?? compute,
+    // What admits a worker is computed on the device itself, whatever a drill does to its work.
+    canary: (_, model, samplesOf) => canaryDigest(compute, model, samplesOf),
+    ...(faults && { probe: faults.probe }),
     openRows: (task, location) => openPreparedRows(task, location, options.coordinator, token),
     keepShard(address, onChannel) {
       const shard = new AbortController();
       stopping.signal.addEventListener("abort", () => shard.abort(), { once: true });
+      const url = new URL(address, webSocketUrl(options.coordinator)).href;
       keepConnected({
         dialer,
-        url: new URL(address, webSocketUrl(options.coordinator)).href,
+        url: faults?.reroute(url) ?? url,
         clock: systemClock,
         random,
         onChannel,
@@ -97,7 +101,10 @@ export async function runWorkerProcess(
     ...(options.pauseMs === undefined ? {} : { beforeMicroBatch: () => pause(options.pauseMs ?? 0) }),
     log,
   });
-  signal.addEventListener("abort", () => worker.leave("asked to leave"), { once: true });
+  const leave = (): void => worker.leave("asked to leave");
+  // Loading the backend took its time.
+  if (signal.aborted) leave();
+  else signal.addEventListener("abort", leave, { once: true });
 
   const connection = keep(
     new URL("/v1/coordinator", webSocketUrl(options.coordinator)).href,
@@ -129,6 +136,11 @@ function webSocketUrl(coordinator: string): URL {
   return url;
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** In short waits, so that it passes only while this process runs: one that is stopped now and then is slower by as much. */
+async function pause(ms: number): Promise<void> {
+  let leftMs = ms;
+  while (leftMs > 0) {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, pauseGrainMs)));
+    leftMs -= pauseGrainMs;
+  }
 }

@@ -14,24 +14,28 @@ export function withProcessFlags(command: Command): Command {
     .option("--with-parent", "end when standard input ends");
 }
 
-/** Signals, the launcher's lifeline and the token, for one process. */
+/**
+ * Signals, the launcher's lifeline and the token, for one process.
+ * @param orphanMs how long it may take to leave when its launcher is gone
+ */
 export async function processContext(
   flags: ProcessFlags,
+  orphanMs = drainMs,
 ): Promise<{ readonly token: string | undefined; readonly signal: AbortSignal }> {
   const { onParentGone, readSecret } = await import("@latentweave/launch");
   const leaving = new AbortController();
   const token = flags.tokenStdin ? await readSecret(process.stdin) : flags.token;
-  if (flags.withParent || flags.tokenStdin) onParentGone(process.stdin, () => leave());
+  if (flags.withParent || flags.tokenStdin) onParentGone(process.stdin, () => leave(orphanMs));
   let asked = false;
-  const leave = (): void => {
+  const leave = (withinMs: number): void => {
     // Asked twice, or too slow to drain: a launcher that is gone waits for nobody.
     if (asked) process.exit(130);
     asked = true;
     leaving.abort();
-    setTimeout(() => process.exit(130), drainMs).unref();
+    setTimeout(() => process.exit(130), withinMs).unref();
   };
-  process.on("SIGTERM", leave);
-  process.on("SIGINT", leave);
+  process.on("SIGTERM", () => leave(drainMs));
+  process.on("SIGINT", () => leave(drainMs));
   return { token: token === "" ? undefined : token, signal: leaving.signal };
 }
 

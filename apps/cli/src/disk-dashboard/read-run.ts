@@ -1,8 +1,8 @@
 import path from "node:path";
-import { readTable } from "@latentweave/checkpoint";
+import { commitsOf, readTable } from "@latentweave/checkpoint";
 import { createLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
-import type { CommitRecord } from "@latentweave/protocol";
+import { type CommitRecord, UserError } from "@latentweave/protocol";
 import {
   type CommitPoint,
   createHistory,
@@ -103,8 +103,7 @@ async function readTasks(directory: string, spec: RunSpec | null): Promise<reado
       { task: name, samplesSeen: 0, training: {}, evaluation: null },
     ]),
   );
-  for await (const entry of readJsonLines(path.join(directory, "ledger", "commits.jsonl"))) {
-    const commit = entry.record as CommitRecord;
+  for await (const commit of commitsUpToDamage(directory)) {
     // An update is always the last round of its step; rounds before it, and steps without one, evaluate.
     const updates = commit.version > commit.step;
     const lastRound = Math.max(...commit.tasks.map(({ round }) => round));
@@ -125,6 +124,15 @@ async function readTasks(directory: string, spec: RunSpec | null): Promise<reado
     }
   }
   return [...tasks.values()];
+}
+
+/** The page shows what there is; verify says what is wrong with it. */
+async function* commitsUpToDamage(directory: string): AsyncGenerator<CommitRecord> {
+  try {
+    for await (const { record } of commitsOf(directory)) yield record;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
 }
 
 /** Sums over samples as means per sample, named as the coordinator's API names them. */

@@ -58,8 +58,8 @@ export async function openRun(
   log: (line: string) => void,
   version?: number,
 ): Promise<OpenedRun> {
-  const job = resolveJob(await required(directory, "job.json"), path.join(directory, "job.json"));
-  const spec = (await required(directory, "spec.json")) as unknown as RunSpec;
+  const job = resolveJob(await requiredTable(directory, "job.json"), path.join(directory, "job.json"));
+  const spec = (await requiredTable(directory, "spec.json")) as unknown as RunSpec;
   const layout = createLayout(spec.groups);
   const checkpoint = await openLatestCheckpoint({
     ...{ directory, layout, log },
@@ -103,36 +103,53 @@ async function openTask(
 ): Promise<OpenedTask> {
   const name = graph.task;
   const dataHash = spec.tasks.find((task) => task.name === name)?.dataHash ?? "";
-  const root = path.join(cacheDirectory(process.env), "prepared");
-  const manifest = (await findPrepared(root, dataHash)) ?? (await prepareAgain());
+  const { root, manifest } = await findData(directory, job, name, dataHash, log);
   const reader = openPrepared({
     manifest,
     location: { directory: path.join(root, dataHash) },
     cacheBytes: readerCacheBytes,
   });
   return { name, graph, manifest, reader };
-
-  async function prepareAgain(): Promise<PreparedManifest> {
-    const source = job.tasks[name]?.data;
-    if (!source) throw new RangeError(`job.json has no task "${name}"`);
-    const { jobDirectory } = await readOrigin(directory);
-    const prepared = await prepare(source, {
-      taskName: name,
-      baseDirectory: jobDirectory,
-      cacheDirectory: cacheDirectory(process.env),
-      log,
-    });
-    if (prepared.dataHash === dataHash) return prepared;
-    throw new UserError({
-      what: "the data are no longer those that the run was trained on",
-      where: `task ${name}`,
-      expected: `data with hash ${dataHash}`,
-      mend: "bring the files back, or train anew",
-    });
-  }
 }
 
-async function required(directory: string, file: string): Promise<Readonly<Record<string, unknown>>> {
+/**
+ * The prepared data of a run's task, made again where they are gone.
+ * @returns the folder that holds prepared data, and their manifest
+ * @throws UserError when their source is not what it was
+ */
+export async function findData(
+  directory: string,
+  job: ResolvedJob,
+  taskName: string,
+  dataHash: string,
+  log: (line: string) => void,
+): Promise<{ readonly root: string; readonly manifest: PreparedManifest }> {
+  const root = path.join(cacheDirectory(process.env), "prepared");
+  const found = await findPrepared(root, dataHash);
+  if (found) return { root, manifest: found };
+  const source = job.tasks[taskName]?.data;
+  if (!source) throw new RangeError(`job.json has no task "${taskName}"`);
+  const { jobDirectory } = await readOrigin(directory);
+  const manifest = await prepare(source, {
+    taskName,
+    baseDirectory: jobDirectory,
+    cacheDirectory: cacheDirectory(process.env),
+    log,
+  });
+  if (manifest.dataHash === dataHash) return { root, manifest };
+  throw new UserError({
+    what: "the data are no longer those that the run was trained on",
+    where: `task ${taskName}`,
+    expected: `data with hash ${dataHash}`,
+    mend: "bring the files back, or train anew",
+  });
+}
+
+/** @throws UserError when the file is not there or damaged */
+export async function requiredTable(
+  directory: string,
+  file: string,
+): Promise<Readonly<Record<string, unknown>>> {
   const table = await readTable(path.join(directory, file));
   if (table) return table;
   throw new UserError({

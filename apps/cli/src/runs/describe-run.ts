@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { readTable } from "@latentweave/checkpoint";
 import type { CommitPoint, RunState } from "@latentweave/telemetry";
-import { runHolder } from "./run-holder.ts";
+import { awaitsCoordinator, runHolder } from "./run-holder.ts";
 
 /** A run on disk at a glance. */
 export interface RunDescription {
@@ -38,7 +38,7 @@ export async function describeRun(directory: string): Promise<RunDescription> {
     runId: text(run.runId) ?? path.basename(directory),
     directory,
     name: text(run.name) ?? text(job.name) ?? path.basename(directory),
-    state: holder || endStates.includes(state) ? state : "lost",
+    state: holder || endStates.includes(state) || awaitsCoordinator(directory) ? state : "lost",
     reason: text(run.reason),
     step: Math.max(number(run.version) ?? 0, last === undefined ? 0 : last.step + 1),
     totalSteps: number(run.totalSteps) ?? number(job.steps),

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { nearest } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import { formatClock } from "../show/numbers.ts";
-import { runHolder } from "./run-holder.ts";
+import { awaitsCoordinator, runHolder } from "./run-holder.ts";
 
 export interface LogLine {
   /** `events`, or the file's name without `.log`. */
@@ -36,7 +36,7 @@ export async function readLogs({ directory, process, lines }: LogReading): Promi
 export async function followLogs(reading: LogReading, print: (line: LogLine) => void): Promise<void> {
   const tails = new Map<string, Tail>();
   for (let first = true; ; first = false) {
-    const isOver = runHolder(reading.directory) === undefined;
+    const isOver = runHolder(reading.directory) === undefined && !awaitsCoordinator(reading.directory);
     for (const tail of await findTails(reading.directory))
       if (wanted(tail, reading.process) && !tails.has(tail.process)) tails.set(tail.process, tail);
     for (const tail of tails.values()) {

@@ -11,12 +11,15 @@ export interface RunHolder {
   readonly token: string | undefined;
 }
 
+/** As the coordinator writes it: pid, address, token, launcher. */
+export const coordinatorFile = "coordinator.json";
+
 /** From the run's lock; undefined when nobody writes it, or its holder was killed. */
 export function runHolder(runDirectory: string): RunHolder | undefined {
   const { pid, host } = readFields(path.join(runDirectory, ".lock"));
   if (typeof pid !== "number" || typeof host !== "string") return undefined;
   if (host === os.hostname() && !isAlive(pid)) return undefined;
-  const listening = readFields(path.join(runDirectory, "coordinator.json"));
+  const listening = readFields(path.join(runDirectory, coordinatorFile));
   const own = listening.pid === pid ? listening : {};
   return {
     pid,
@@ -24,6 +27,17 @@ export function runHolder(runDirectory: string): RunHolder | undefined {
     url: typeof own.url === "string" ? own.url : undefined,
     token: typeof own.token === "string" ? own.token : undefined,
   };
+}
+
+/**
+ * Whether the last coordinator of a run was killed while its launcher lives, which starts another one. (One that ends by
+ * itself takes its file with it.)
+ */
+export function awaitsCoordinator(runDirectory: string): boolean {
+  const { launcher } = readFields(path.join(runDirectory, coordinatorFile));
+  const { host } = readFields(path.join(runDirectory, ".lock"));
+  if (typeof launcher !== "number" || host !== os.hostname()) return false;
+  return runHolder(runDirectory) === undefined && isAlive(launcher);
 }
 
 function readFields(file: string): Readonly<Record<string, unknown>> {

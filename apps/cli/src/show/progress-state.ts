@@ -35,7 +35,8 @@ export function createProgressReducer(): ProgressReducer {
 
   const takeSnapshot = (next: RunSnapshot): void => {
     snapshot = next;
-    step = Math.max(step, next.step);
+    // A run may go back to a checkpoint; a coordinator that has just begun does not know yet how far it is.
+    step = next.state === "starting" ? Math.max(step, next.step) : next.step;
     if (next.samplesPerSecond > 0) samplesPerSecond = next.samplesPerSecond;
     if (next.stepMs > 0) stepMs = next.stepMs;
     for (const task of next.tasks) {

@@ -25,6 +25,20 @@ export interface LaunchOptions {
   readonly token?: string;
   /** Lines for the person at the terminal: preparation of data, which backend and why. */
   readonly log: (line: string) => void;
+  /** For fault drills. */
+  readonly drill?: LaunchDrill;
+}
+
+/** What a fault drill wants of the processes of its run. */
+export interface LaunchDrill {
+  /** What the process of this name gets in its environment besides ours. */
+  readonly environment: (process: string) => Readonly<Record<string, string>>;
+  /** Prefix of its command line, such as one that puts it into a network namespace. */
+  readonly prefix: (process: string) => readonly string[];
+  /** Ports that shards listen at, so that something can stand before them; default: any free ones. */
+  readonly shardPorts?: readonly number[];
+  /** A process ended, whether it is started again or not. */
+  readonly onProcessEnd: (process: string, how: string) => void;
 }
 
 /** How a run ended. */
@@ -53,4 +67,27 @@ export interface LaunchedRun {
   readonly ended: Promise<RunEnd>;
 }
 
-export type LaunchRun = (options: LaunchOptions) => Promise<LaunchedRun>;
+/** A process of a run, as its launcher holds it. */
+export interface LaunchedProcess {
+  readonly name: string;
+  /** While it lives. */
+  readonly pid: number | undefined;
+  /** Not again until it has ended. */
+  readonly ended: Promise<void>;
+  /** SIGTERM, and no restart. */
+  interrupt(): void;
+  /** SIGKILL, and no restart. */
+  kill(): void;
+}
+
+/** The processes of a run, for whoever disturbs them. */
+export interface LaunchedProcesses {
+  /** Of several that had one name, the newest. */
+  process(name: string): LaunchedProcess | undefined;
+  /** Those that live. */
+  alive(): readonly LaunchedProcess[];
+  /** Starts one more worker, or one whose process has ended again. */
+  startWorker(name: string): void;
+}
+
+export type LaunchRun = (options: LaunchOptions) => Promise<LaunchedRun & LaunchedProcesses>;

@@ -79,6 +79,8 @@ function plainView(output: Output): RunView {
   const line = (): void => {
     const { step, totalSteps } = progress.state;
     if (step === printedStep || totalSteps === 0) return;
+    // Back to a checkpoint: what is done again is shown again.
+    printedStep = Math.min(printedStep, step);
     const sinceMs = performance.now() - printedAtMs;
     const isFar = step - printedStep >= plainEveryShare * totalSteps && sinceMs >= plainAtLeastMs;
     const isAtEdge = printedStep === 0 || step >= totalSteps;

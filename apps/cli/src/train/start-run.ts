@@ -1,7 +1,7 @@
 import path from "node:path";
 import { claimFolder, releaseFolder } from "./claim-folder.ts";
 import { launchRun } from "./launch-run.ts";
-import type { LaunchedRun, LaunchOptions } from "./launched-run.ts";
+import type { LaunchedProcesses, LaunchedRun, LaunchOptions } from "./launched-run.ts";
 import { writeOrigin } from "./origin.ts";
 import { prepareLaunch } from "./prepare-launch.ts";
 import type { JobSource, TrainFlags } from "./train-flags.ts";
@@ -21,7 +21,10 @@ export async function startRun(
 }
 
 /** @param jobFile as it was given; null for a job from code */
-export async function startNewRun(options: LaunchOptions, jobFile: string | null): Promise<LaunchedRun> {
+export async function startNewRun(
+  options: LaunchOptions,
+  jobFile: string | null,
+): Promise<LaunchedRun & LaunchedProcesses> {
   const directory = path.join(options.runsDirectory, options.runId);
   await claimFolder(directory);
   try {

@@ -2,7 +2,7 @@ import path from "node:path";
 import { readFile } from "node:fs/promises";
 import type { ResolvedJob } from "@latentweave/job";
 import { cacheDirectory, UserError } from "@latentweave/protocol";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { dashboardFile } from "../command/dashboard-file.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
@@ -15,8 +15,14 @@ interface CoordinatorFlags extends ProcessFlags {
   readonly shards: number;
   readonly workers: number;
   readonly resume?: boolean;
+  readonly successor?: boolean;
+  readonly stopping?: string;
   readonly dashboard: boolean;
+  readonly balance: boolean;
 }
+
+/** Shards leave with their launcher too: no checkpoint is to be waited for. What they hold is still there for `--resume`. */
+const orphanMs = 1_000;
 
 export function addCoordinator(program: Command): void {
   const command = program
@@ -28,9 +34,14 @@ export function addCoordinator(program: Command): void {
     .option("--shards <s>", "parameter-server shards of the run", wholeNumber(1), 1)
     .option("--workers <n>", "workers to wait for before the first step", wholeNumber(1), 1)
     .option("--resume", "go on from the newest checkpoint")
+    .addOption(new Option("--successor", "take over from one that ended in the middle of the run").hideHelp())
+    .addOption(new Option("--stopping <reason>", "the run was asked to stop meanwhile").hideHelp())
+    .addOption(
+      new Option("--no-balance", "leave slow workers their slots: to measure what that costs").hideHelp(),
+    )
     .option("--no-dashboard", "serve no page");
   withProcessFlags(command).action(async (flags: CoordinatorFlags) => {
-    const { token, signal } = await processContext(flags);
+    const { token, signal } = await processContext(flags, orphanMs);
     const { runCoordinatorProcess } = await import("@latentweave/coordinator-app");
     const directory = path.resolve(flags.run);
     const job = await readJob(directory);
@@ -44,10 +55,14 @@ export function addCoordinator(program: Command): void {
         ...(token === undefined ? {} : { token }),
         shards: flags.shards,
         expectedWorkers: flags.workers,
+        balance: flags.balance,
         resume: flags.resume === true,
+        successor: flags.successor === true,
+        ...(flags.stopping === undefined ? {} : { stopping: flags.stopping }),
         keepCheckpoints: job.checkpoints.keep,
         preparedRoot: path.join(cacheDirectory(), "prepared"),
         dashboardFile: page,
+        launcher: flags.withParent === true || flags.tokenStdin === true ? process.ppid : undefined,
         facts: { software: { latentweave: packageVersion(), node: process.version } },
         onListening: (url) => say({ listening: url }),
         log: (line) => process.stderr.write(`${line}\n`),

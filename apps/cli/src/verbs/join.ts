@@ -58,7 +58,7 @@ async function runSeveral(url: string, flags: JoinFlags): Promise<void> {
         ],
         ...(token === undefined ? {} : { secret: token }),
         logFile: path.join(os.tmpdir(), `latentweave-${base}-${index}.log`),
-        restart: { hopeless: [hopelessExitCode], mostRestarts: 5 },
+        restart: { mayHelp: (code) => code !== 0 && code !== hopelessExitCode, mostRestarts: 5 },
         onRestart: (reason) =>
           process.stderr.write(`worker ${base}-${index}: ${reason}; starting it again\n`),
         onEnd: (code, _, lines) =>

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { exitCodes } from "../command/failure.ts";
 import { letHeapGrow } from "../command/heap-growth.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
@@ -9,6 +10,7 @@ interface ShardFlags extends ProcessFlags {
   readonly runId: string;
   readonly index: number;
   readonly shards: number;
+  readonly run?: string;
   readonly host?: string;
   readonly port?: number;
 }
@@ -21,6 +23,10 @@ export function addParameterServer(program: Command): void {
     .requiredOption("--run-id <id>", "the run")
     .option("--index <k>", "which shard this is; shard 0 leads", wholeNumber(0), 0)
     .option("--shards <s>", "how many there are", wholeNumber(1), 1)
+    .option(
+      "--run <directory>",
+      "the run's folder on this host: keeps the shard's memory where /dev/shm has no room",
+    )
     .option("--host <address>", "where to listen; default loopback")
     .option("--port <port>", "default: any free one", wholeNumber(0));
   withProcessFlags(command).action(async (flags: ShardFlags) => {
@@ -32,14 +38,17 @@ export function addParameterServer(program: Command): void {
       {
         ...{ coordinator, runId, index, shards },
         ...(token === undefined ? {} : { token }),
+        ...(flags.run === undefined ? {} : { runDirectory: flags.run }),
         ...(flags.host === undefined ? {} : { host: flags.host }),
         ...(flags.port === undefined ? {} : { port: flags.port }),
         software: `latentweave ${packageVersion()}`,
+        onListening: (own) => process.stdout.write(`${JSON.stringify({ listening: own })}\n`),
         log: (line) => process.stderr.write(`${line}\n`),
       },
       signal,
     );
     process.stderr.write(`${reason}\n`);
-    process.exit(0);
+    // Its launcher starts it again, unless the run is over.
+    process.exit(signal.aborted ? exitCodes.interrupted : exitCodes.done);
   });
 }

@@ -15,12 +15,13 @@ export function alignedSplit(slots: number, weights: readonly number[]): SlotRan
     throw new RangeError("slots are dealt by weights that are finite, not negative and not all zero");
   }
   const ranges: SlotRange[] = [];
+  const lastWorker = weights.findLastIndex((weight) => weight > 0);
   let start = 0;
   let passed = 0;
   weights.forEach((weight, worker) => {
     passed += weight;
     const ideal = (slots * passed) / total;
-    const last = weights.slice(worker + 1).every((later) => later === 0);
+    const last = worker >= lastWorker;
     const share = slots / total;
     const reach = 0.25 * share * Math.min(weight, weights[worker + 1] ?? weight);
     const cut = last ? slots : roundestNear(ideal, reach);

@@ -1,4 +1,5 @@
-export { leasedSlots, type LeaseRange, slotSamples } from "./leases.ts";
+export { leasedSlots, type LeaseRange, slotMicroBatches, slotSamples } from "./leases.ts";
+export { type DilocoSpec, innerSteps, serverOptimiser } from "./mode.ts";
 export {
   type Control,
   initialControl,

@@ -1,3 +1,4 @@
+import { innerSteps } from "./mode.ts";
 import type { RunSpec } from "./run-spec.ts";
 import type { RoundPlan, TaskRound } from "./plan-step.ts";
 
@@ -21,9 +22,14 @@ export function leasedSlots(
   return { start: scale(lease.start), end: scale(lease.end) };
 }
 
-/** How many samples a slot's micro-batch has: full ones in training, a short last one in evaluation. */
+/** How many samples a slot has: full micro-batches in training, a short last one in evaluation. */
 export function slotSamples(spec: RunSpec, round: RoundPlan, task: TaskRound, slot: number): number {
-  if (round.program === "gradient") return spec.tasks[task.taskIndex]?.microBatch ?? 0;
+  if (round.program === "gradient") return (spec.tasks[task.taskIndex]?.microBatch ?? 0) * innerSteps(spec);
   const microBatch = spec.evaluation?.microBatch ?? task.samples;
   return Math.min(microBatch, task.samples - slot * microBatch);
+}
+
+/** How many micro-batches a slot computes, one after the other. */
+export function slotMicroBatches(spec: Pick<RunSpec, "mode">, round: Pick<RoundPlan, "program">): number {
+  return round.program === "gradient" ? innerSteps(spec) : 1;
 }

@@ -10,10 +10,12 @@ interface Shape {
   readonly phases: readonly { steps: number; trains: number }[];
   readonly evaluation: { everySteps: number; microBatch: number } | null;
   readonly checkpointEverySteps: number;
+  /** 0: `sync`. */
+  readonly innerSteps: number;
 }
 
 /** The plan reads nothing of a run but these fields. */
-function specOf({ tasks, phases, evaluation, checkpointEverySteps }: Shape): RunSpec {
+function specOf({ tasks, phases, evaluation, checkpointEverySteps, innerSteps }: Shape): RunSpec {
   return {
     tasks: tasks.map(({ slots, microBatch, evaluationRows }, index) => ({
       name: `t${index}`,
@@ -29,6 +31,7 @@ function specOf({ tasks, phases, evaluation, checkpointEverySteps }: Shape): Run
     })),
     evaluation: evaluation && { ...evaluation, split: "test" },
     checkpointEverySteps,
+    ...(innerSteps > 0 && { mode: { kind: "diloco", innerSteps, outer: { learningRate: 1, momentum: 0 } } }),
   } as unknown as RunSpec;
 }
 
@@ -52,6 +55,7 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
     fc.record({ everySteps: fc.integer({ min: 1, max: 6 }), microBatch: fc.integer({ min: 1, max: 30 }) }),
   ),
   checkpointEverySteps: fc.integer({ min: 0, max: 5 }),
+  innerSteps: fc.integer({ min: 0, max: 4 }),
 });
 
 const everyPlan = (spec: RunSpec) =>
@@ -128,7 +132,7 @@ describe("the plan of a run", () => {
   });
 
   it("has no step before the first and none after the last", () => {
-    const spec = specOf({ tasks: [{ slots: 1, microBatch: 1, evaluationRows: [] }], phases: [{ steps: 2, trains: 1 }], evaluation: null, checkpointEverySteps: 0 }); // prettier-ignore
+    const spec = specOf({ tasks: [{ slots: 1, microBatch: 1, evaluationRows: [] }], phases: [{ steps: 2, trains: 1 }], evaluation: null, checkpointEverySteps: 0, innerSteps: 0 }); // prettier-ignore
     for (const step of [-1, 2, 0.5, Number.NaN]) expect(() => planStep(spec, step)).toThrow(RangeError);
   });
 });

@@ -1,3 +1,4 @@
+import { innerSteps } from "./mode.ts";
 import type { RunSpec } from "./run-spec.ts";
 
 /**
@@ -11,12 +12,12 @@ export interface Control {
 
 export const initialControl: Control = { pausedTasks: [] };
 
-/** A task's part of a round: M slots, each one micro-batch. */
+/** A task's part of a round: M slots, each one micro-batch, or as many as the mode has inner steps. */
 export interface TaskRound {
   readonly task: string;
   readonly taskIndex: number;
   readonly slots: number;
-  /** Sum over slots: what the summed gradient is divided by. */
+  /** Sum over slots. */
   readonly samples: number;
 }
 
@@ -94,10 +95,11 @@ function phaseAt(spec: RunSpec, step: number): { phase: number; phaseStep: numbe
 
 function gradientTasks(spec: RunSpec, phase: number, control: Control): TaskRound[] {
   const graphs = spec.phases[phase]?.graphs ?? [];
+  const batches = innerSteps(spec);
   return spec.tasks.flatMap((task, taskIndex) =>
     control.pausedTasks.includes(task.name) || !graphs.some((graph) => graph.task === task.name)
       ? []
-      : [{ task: task.name, taskIndex, slots: task.slots, samples: task.slots * task.microBatch }],
+      : [{ task: task.name, taskIndex, slots: task.slots, samples: task.slots * task.microBatch * batches }],
   );
 }
 

@@ -1,6 +1,7 @@
 import type { ResolvedOptimiser, ResolvedSchedule } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
+import type { DilocoSpec } from "./mode.ts";
 
 /**
  * Everything that fixes a run's bits, and nothing of the cluster: the coordinator makes it once from the job and the
@@ -13,6 +14,8 @@ export interface RunSpec {
   readonly groups: readonly GroupSpec[];
   readonly phases: readonly PhaseSpec[];
   readonly tasks: readonly TaskSpec[];
+  /** Absent: `sync`. */
+  readonly mode?: DilocoSpec;
   readonly optimiser: ResolvedOptimiser;
   readonly schedule: ResolvedSchedule;
   /** Global L2 norm above which the combined gradient is scaled down; null: never. */
@@ -26,6 +29,8 @@ export interface RunSpec {
   readonly evaluation: EvaluationSpec | null;
   /** A checkpoint is made of every version divisible by this, and of the last; 0: only of the last. */
   readonly checkpointEverySteps: number;
+  /** Share of steps in which each worker's micro-batches are computed by another one as well; 0 when absent. */
+  readonly auditShare?: number;
   /** Rows within which a slot's order is shuffled. */
   readonly windowRows: number;
   readonly compute: { readonly backend: string | null; readonly threads: number };
@@ -45,7 +50,7 @@ export interface TaskSpec {
   readonly name: string;
   /** Multiplies the task's whole loss. */
   readonly weight: number;
-  /** Samples in a micro-batch, and micro-batches (M) in a step. */
+  /** Samples in a micro-batch, and contributions (M) in a step: micro-batches, or replicas where the mode has them. */
   readonly microBatch: number;
   readonly slots: number;
   /** Identifies the prepared data; the manifest itself is read from where the data lies. */

@@ -56,6 +56,19 @@ describe("leases", () => {
     );
   });
 
+  it("leave a worker ten times slower one slot of 48, wherever it stands in the order", () => {
+    const spec = { tasks: [{ name: "t", slots: 48, microBatch: 4 }] } as unknown as Spec;
+    for (let slow = 0; slow < 4; slow++) {
+      const all = [0, 1, 2, 3].map((index) => ({ workerId: `w${index}`, speed: index === slow ? 1 : 10 }));
+      const leases = assignLeases(spec, all);
+      const sizes = all.map(({ workerId }) =>
+        (leases.get(workerId) ?? []).reduce((sum, { start, end }) => sum + end - start, 0),
+      );
+      expect(sizes[slow], `worker ${slow} of ${sizes.join()}`).toBe(1);
+      expect(Math.max(...sizes), `worker ${slow} of ${sizes.join()}`).toBe(16);
+    }
+  });
+
   it("follow measured speeds: a worker three times as fast gets three quarters", () => {
     const spec = { tasks: [{ name: "t", slots: 8, microBatch: 4 }] } as unknown as Spec;
     const [slow, fast] = [

@@ -1,4 +1,4 @@
-import { alignedSplit } from "@latentweave/aggregation";
+import { alignedSplit, type SlotRange } from "@latentweave/aggregation";
 import type { RunSpec } from "@latentweave/plan";
 import type { Lease } from "@latentweave/protocol";
 
@@ -19,10 +19,8 @@ export function assignLeases(
   const leases = new Map<string, Lease[]>(workers.map((worker) => [worker.workerId, []]));
   for (const [turn, task] of spec.tasks.entries()) {
     const order = workers.map((_, place) => workers[(place + turn) % workers.length] as Assignee);
-    const ranges = alignedSplit(
-      task.slots,
-      order.map((worker) => worker.speed),
-    );
+    const speeds = order.map((worker) => worker.speed);
+    const ranges = relieve(alignedSplit(task.slots, speeds), speeds);
     for (const [place, worker] of order.entries()) {
       const range = ranges[place];
       if (range && range.start < range.end)
@@ -30,6 +28,33 @@ export function assignLeases(
     }
   }
   return leases;
+}
+
+/**
+ * Whole slots are coarse for a worker that is to have one or two of them: one too many, and all wait for it. Cuts move
+ * slot by slot towards whoever takes longest, while somebody's share is more than this above the mean.
+ */
+const mostAboveMean = 1.25;
+
+function relieve(ranges: readonly SlotRange[], speeds: readonly number[]): readonly SlotRange[] {
+  const sizes = ranges.map(({ start, end }) => end - start);
+  const slots = sizes.reduce((sum, size) => sum + size, 0);
+  const most = (mostAboveMean * slots) / speeds.reduce((sum, speed) => sum + speed, 0);
+  const costWith = (place: number, more: number): number =>
+    ((sizes[place] ?? 0) + more) / (speeds[place] as number);
+  for (let moves = 0; moves < slots; moves += 1) {
+    const costs = sizes.map((_, place) => costWith(place, 0));
+    const worst = costs.indexOf(Math.max(...costs));
+    if ((costs[worst] as number) <= most) break;
+    const [near] = [worst - 1, worst + 1]
+      .filter((place) => place >= 0 && place < sizes.length && costWith(place, 1) < (costs[worst] as number))
+      .sort((a, b) => costWith(a, 1) - costWith(b, 1));
+    if (near === undefined) break;
+    sizes[worst] = (sizes[worst] as number) - 1;
+    sizes[near] = (sizes[near] as number) + 1;
+  }
+  let start = 0;
+  return sizes.map((size) => ({ start, end: (start += size) }));
 }
 
 /** Predicted time of a step under these leases, in units of one sample at speed 1: the slowest worker decides. */

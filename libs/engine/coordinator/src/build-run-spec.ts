@@ -37,6 +37,7 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
       return { ...phase, graphs };
     }),
     tasks: Object.keys(job.tasks).map((task) => taskSpec(job, task, manifests[task])),
+    ...(job.mode.kind === "sync" ? {} : { mode: job.mode }),
     optimiser: job.optimiser,
     schedule: job.schedule,
     clipNorm: job.clipNorm,
@@ -47,6 +48,7 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
         : { omega: job.regulariser.omega, lambda: job.regulariser.lambda },
     evaluation: job.evaluate.everySteps === 0 ? null : job.evaluate,
     checkpointEverySteps: job.checkpoints.everySteps,
+    ...(job.audit.share > 0 && { auditShare: job.audit.share }),
     windowRows: job.order.windowRows,
     compute: { backend: job.compute.backend, threads: job.compute.threads },
     userModule: userModule?.text ?? null,

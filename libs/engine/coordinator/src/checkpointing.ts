@@ -1,4 +1,6 @@
-import type { CheckpointSink, MessageOf, RunStore } from "@latentweave/protocol";
+import type { CheckpointSink, MessageOf, Probe, CoordinatorMoment, RunStore } from "@latentweave/protocol";
+
+type Meta = Readonly<Record<string, unknown>>;
 
 /** Collects the slices that shards stream, one checkpoint per version, several in flight without mixing. */
 export interface Checkpointing {
@@ -6,81 +8,146 @@ export interface Checkpointing {
    * The leader's word that a checkpoint of this version comes, and what to keep beside its tensors. Slices of other
    * shards may arrive before it and wait for it.
    */
-  announce(version: number, meta: Readonly<Record<string, unknown>>): void;
+  announce(version: number, meta: Meta): void;
+  /**
+   * The shards are about to be asked for this version once more.
+   * @returns the attempt to ask for; undefined when all of it is here already
+   */
+  askFor(version: number, meta: Meta): number | undefined;
+  /** What shards send of this version because it is due was given up once, and is ignored: it must be asked for. */
+  ignores(version: number): boolean;
+  /** A part of it was lost: what still comes of this attempt is ignored. */
+  lost(version: number, attempt: number): void;
   slice(message: MessageOf<"checkpoint-slice">, bytes: Uint8Array): void;
   end(message: MessageOf<"checkpoint-end">): void;
+  /** A shard was lost: nothing that is under way will become whole, and what still comes of it is ignored. */
+  drop(): Promise<void>;
+  /** Everybody goes back: versions will be made, and sent, once more. */
+  startOver(): Promise<void>;
   /** Resolves when what was begun is finished. */
   idle(): Promise<void>;
-  abandon(): Promise<void>;
 }
 
 interface Collecting {
-  readonly announced: (meta: Readonly<Record<string, unknown>>) => void;
-  /** Opened when the checkpoint is announced. */
-  readonly sink: Promise<CheckpointSink>;
+  readonly version: number;
+  readonly attempt: number;
+  readonly announced: (meta: Meta | undefined) => void;
+  /** Opened when the checkpoint is announced; undefined when it was dropped before. */
+  readonly sink: Promise<CheckpointSink | undefined>;
   writes: Promise<void>;
   readonly ended: Set<number>;
+  /** All of it is here. */
+  whole: boolean;
 }
 
 export function createCheckpointing(options: {
   readonly store: RunStore;
   readonly shards: number;
   readonly sections: readonly string[];
+  readonly probe: Probe<CoordinatorMoment> | undefined;
   readonly onFinished: (version: number, hash: string) => void;
   readonly onFailed: (error: unknown) => void;
 }): Checkpointing {
   const collecting = new Map<number, Collecting>();
+  /** Attempts at a version below this one are ignored. */
+  const leastAttempt = new Map<number, number>();
   let chain: Promise<void> = Promise.resolve();
-  const at = (version: number): Collecting => {
-    let entry = collecting.get(version);
-    if (!entry) {
-      let announced: Collecting["announced"] = () => undefined;
-      const meta = new Promise<Readonly<Record<string, unknown>>>((resolve) => {
-        announced = resolve;
-      });
-      entry = {
-        announced,
-        sink: meta.then((known) => options.store.beginCheckpoint(version, options.sections, known)),
-        writes: Promise.resolve(),
-        ended: new Set(),
-      };
-      entry.sink.catch(options.onFailed);
-      collecting.set(version, entry);
-    }
+
+  const open = (version: number, attempt: number): Collecting => {
+    let announced: Collecting["announced"] = () => undefined;
+    const meta = new Promise<Meta | undefined>((resolve) => {
+      announced = resolve;
+    });
+    const entry: Collecting = {
+      ...{ version, attempt, announced },
+      sink: meta.then((known) => known && options.store.beginCheckpoint(version, options.sections, known)),
+      writes: Promise.resolve(),
+      ended: new Set(),
+      whole: false,
+    };
+    entry.sink.catch(options.onFailed);
+    collecting.set(version, entry);
     return entry;
   };
+
+  const at = (version: number, attempt: number): Collecting | undefined => {
+    if (attempt < (leastAttempt.get(version) ?? 0)) return undefined;
+    const entry = collecting.get(version) ?? open(version, attempt);
+    return entry.attempt === attempt ? entry : undefined;
+  };
+
+  const giveUp = async (entry: Collecting): Promise<void> => {
+    collecting.delete(entry.version);
+    leastAttempt.set(entry.version, entry.attempt + 1);
+    entry.announced(undefined);
+    await entry.writes.catch(() => undefined);
+    const sink = await entry.sink.catch(() => undefined);
+    await sink?.abandon().catch(() => undefined);
+  };
+
+  const finish = async (entry: Collecting): Promise<void> => {
+    await entry.writes;
+    const sink = await entry.sink;
+    if (!sink) return;
+    const { hash } = await sink.finish();
+    collecting.delete(entry.version);
+    // An older one that is not whole by now was told of twice, and is not sent again.
+    await Promise.all([...collecting.values()].filter(({ version }) => version < entry.version).map(giveUp));
+    options.onFinished(entry.version, hash);
+  };
+
+  const drop = async (): Promise<void> => {
+    await Promise.all([...collecting.values()].filter(({ whole }) => !whole).map(giveUp));
+  };
+
   return {
-    announce: (version, meta) => at(version).announced(meta),
+    announce: (version, meta) => at(version, 0)?.announced(meta),
+    ignores: (version) => (leastAttempt.get(version) ?? 0) > 0 && !collecting.has(version),
+    askFor(version, meta) {
+      const before = collecting.get(version);
+      if (before?.whole === true) {
+        before.announced(meta);
+        return undefined;
+      }
+      // Told of, perhaps begun, and never to become whole.
+      if (before) giveUp(before).catch(options.onFailed);
+      const attempt = Math.max(1, leastAttempt.get(version) ?? 0);
+      leastAttempt.set(version, attempt);
+      at(version, attempt)?.announced(meta);
+      return attempt;
+    },
+    lost(version, attempt) {
+      const entry = collecting.get(version);
+      if (entry?.attempt === attempt && !entry.whole) giveUp(entry).catch(options.onFailed);
+      leastAttempt.set(version, Math.max(attempt + 1, leastAttempt.get(version) ?? 0));
+    },
     slice(message, bytes) {
-      const entry = at(message.version);
+      const entry = at(message.version, message.attempt);
+      if (!entry || entry.whole) return;
       // The channel's buffer is only ours during this call (Channel, invariant 4).
       const own = bytes.slice();
-      entry.writes = entry.writes.then(async () =>
-        (await entry.sink).write(message.section, message.slice, own),
-      );
+      entry.writes = entry.writes.then(async () => {
+        await (await entry.sink)?.write(message.section, message.slice, own);
+        options.probe?.("mid-checkpoint", message.version);
+      });
       entry.writes.catch(options.onFailed);
     },
     end(message) {
-      const entry = at(message.version);
+      const entry = at(message.version, message.attempt);
+      if (!entry || entry.whole) return;
       entry.ended.add(message.index);
       if (entry.ended.size < options.shards) return;
-      chain = chain
-        .then(async () => {
-          await entry.writes;
-          const { hash } = await (await entry.sink).finish();
-          collecting.delete(message.version);
-          options.onFinished(message.version, hash);
-        })
-        .catch(options.onFailed);
+      entry.whole = true;
+      chain = chain.then(() => finish(entry)).catch(options.onFailed);
+    },
+    drop,
+    async startOver() {
+      await drop();
+      for (const entry of collecting.values()) entry.announced(undefined);
+      // What is whole is sealed in the timeline that it is of.
+      await chain;
+      leastAttempt.clear();
     },
     idle: () => chain,
-    async abandon() {
-      for (const entry of collecting.values()) {
-        entry.announced({});
-        await entry.writes.catch(() => undefined);
-        await entry.sink.then((sink) => sink.abandon()).catch(() => undefined);
-      }
-      collecting.clear();
-    },
   };
 }

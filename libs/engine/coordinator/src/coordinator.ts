@@ -11,18 +11,29 @@ import { checkpointMeta } from "./checkpoint-meta.ts";
 import { createCheckpointing } from "./checkpointing.ts";
 import { recordCommit } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
+import { createGathering } from "./gathering.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
 import { isOver, type Life, lifeAfter, type LifeEvent, type Over } from "./life.ts";
+import { createLateSlots } from "./late-slots.ts";
 import { createMembership } from "./membership.ts";
 import { createProgress } from "./progress.ts";
 import { createQuorum } from "./quorum.ts";
 import { createRunLog } from "./run-log.ts";
 import { type Durable, reasonOf, type RunFacts, runSnapshot, stateRecord } from "./run-record.ts";
+import { createTrust } from "./trust.ts";
 import { createShardPeers } from "./shard-peers.ts";
+import type { Holding } from "./starting-point.ts";
 
 /** Steps between looks at the measured speeds. */
 const rebalanceEverySteps = 25;
+/**
+ * Between two quorums, for each worker: a tenth of a millisecond is what one more worker costs all processes of a quorum
+ * together, so a fleet of hundreds spends a part of its time on itself, not all of it. Fewer than ten wait for nothing.
+ */
+const restMsPerWorker = 0.1;
 const historyPoints = 2_000;
+/** Shards dial again within a second or two, unless they have to be started again as well. */
+const stopPatienceMs = 10_000;
 
 /**
  * Owns a run: who takes part, what each computes, what was committed. Sees neither gradients nor weights, but for
@@ -35,6 +46,8 @@ const historyPoints = 2_000;
  * 4. The run ends once: finished after the last commit and checkpoint, interrupted after the checkpoint of a stop, or failed.
  */
 export interface Coordinator {
+  /** Writes run.json. Before anybody is let in, so that no later coordinator has the same generation. */
+  save(): Promise<void>;
   accept(channel: Channel): void;
   /** Stops after a checkpoint; a second call, or no parameter server to make one, stops at once. */
   stop(reason: string): void;
@@ -48,25 +61,32 @@ export interface Coordinator {
 }
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const { runId, spec, store, clock } = options;
+  const { runId, spec, store, clock, balance = true } = options;
   const layout = createLayout(spec.groups);
-  const startedAtMs = options.wallMs();
+  const startedAtMs = options.succeeds?.startedAtMs ?? options.wallMs();
   const log = createRunLog({
     store,
     wallMs: options.wallMs,
     onFailed: (error) => fail(textOf(error)),
   });
   const history = createHistory(historyPoints);
+  for (const point of options.past ?? []) history.add(point);
   const progress = createProgress(
     spec.tasks.map((task) => task.name),
-    options.resume?.version ?? 0,
+    Math.min(store.ledgerEnd.nextStep, totalSteps(spec)),
   );
   let life: Life = { state: "starting" };
   let durable: Durable | undefined = options.resume && {
     version: options.resume.version,
     hash: options.resume.hash ?? null,
   };
+  /** Why to stop as soon as the parameter server is here, which has more than the last checkpoint. */
+  let stopping = options.succeeds?.stopping;
   let lastCommitted = (durable?.version ?? 0) > lastStep(spec);
+  /** The version that nothing follows, with what its checkpoint keeps; and the newest that a checkpoint was told of. */
+  let lastVersion: number | undefined;
+  let announced: { readonly version: number; readonly meta: ReturnType<typeof checkpointMeta> } | undefined;
+  let hasStarted = false;
   let end: (outcome: Outcome) => void = () => undefined;
   const ended = new Promise<Outcome>((resolve) => {
     end = resolve;
@@ -84,10 +104,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       events: log.events,
     });
 
+  const writeState = (): Promise<void> =>
+    store.writeState(stateRecord(facts(), membership.runClass, membership.quarantined));
   const save = (): void => {
-    store
-      .writeState(stateRecord(facts(), membership.runClass))
-      .catch((error: unknown) => fail(textOf(error)));
+    writeState().catch((error: unknown) => fail(textOf(error)));
   };
 
   const apply = (event: LifeEvent): void => {
@@ -113,6 +133,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   /** Invariant 4: reached once, since a life that is over does not change. */
   const finish = (over: Over): void => {
     membership.close();
+    gathering.close();
+    shards.close();
     const reason = reasonOf(over);
     log.event(
       over.state === "failed" ? "error" : "info",
@@ -127,9 +149,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       hash: over.state === "failed" ? null : (durable?.hash ?? null),
       reason,
     };
-    const closing = over.state === "failed" ? checkpointing.abandon() : checkpointing.idle();
     const close = (): void => end(outcome);
-    closing.then(close, close);
+    // What is whole is finished; the rest is of a run that has failed, or was told of twice.
+    checkpointing
+      .idle()
+      .then(() => checkpointing.drop())
+      .then(close, close);
   };
 
   // --- the parameter server -----------------------------------------------------------------------------------------
@@ -138,6 +163,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     store,
     shards: options.shards,
     sections: ["parameters", ...options.optimiserSections],
+    probe: options.probe,
     onFinished(version, hash) {
       durable = { version, hash };
       log.event("info", `checkpoint of step ${version} written, hash ${hash.slice(0, 16)}`);
@@ -148,14 +174,38 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   });
 
   /** Only what carries the combiner's state is followed by a checkpoint. */
-  const announce = ({ version, combiner }: MessageOf<"committed" | "stopped">): void => {
-    if (combiner !== undefined) checkpointing.announce(version, checkpointMeta(combiner));
+  const announce = ({
+    version,
+    combiner,
+  }: Pick<MessageOf<"committed" | "stopped">, "version" | "combiner">): void => {
+    if (combiner === undefined) return;
+    announced = { version, meta: checkpointMeta(combiner) };
+    checkpointing.announce(version, announced.meta);
+  };
+
+  /** A record that is told again: what shards sent of its checkpoint may have gone over connections that are no more. */
+  const announceAgain = ({ version, combiner }: MessageOf<"committed">): void => {
+    if (combiner === undefined || durable?.version === version) return;
+    announced = { version, meta: checkpointMeta(combiner) };
+    if (version === totalSteps(spec)) askForLastCheckpoint();
+    else checkpointing.announce(version, announced.meta);
+  };
+
+  /** The checkpoint that ends the run was under way when somebody was lost: nobody trains any further, so it is there to be had. */
+  const askForLastCheckpoint = (): void => {
+    const version = lastVersion ?? (announced?.version === totalSteps(spec) ? announced.version : undefined);
+    if (version === undefined || !shards.complete) return;
+    if (durable?.version === version || announced?.version !== version) return;
+    const attempt = checkpointing.askFor(version, announced.meta);
+    if (attempt === undefined) return;
+    for (const channel of shards.channels()) channel.send({ type: "checkpoint", runId, version, attempt });
   };
 
   const welcomeFor = (channel: Channel, addresses: string[]): MessageOf<"welcome"> => ({
     type: "welcome",
     runId,
     generation: options.generation,
+    runKey: options.runKey,
     spec: options.specText,
     shards: addresses,
     data: options.dataLocation(channel.local),
@@ -165,41 +215,130 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     runId,
     shards: options.shards,
     layout,
-    resume: options.resume,
     store,
+    clock,
     checkpointing,
     shardAddress: options.shardAddress,
     welcomeFor: (channel) => welcomeFor(channel, []),
-    onReady() {
-      log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
-      apply({ kind: "shards-ready" });
-      membership.welcomeAll();
+    isOver: () => isOver(life),
+    onEvent: log.event,
+    onShardReady: (channel) => quorum.tellShard(channel),
+    onComplete: (leader) => shardsComplete(leader),
+    onBeginAnew(source) {
+      progress.goTo(source?.version ?? 0);
+      history.cutTo(source?.version ?? 0);
+      lastCommitted = false;
+      lastVersion = undefined;
+      announced = undefined;
+      durable = source && { version: source.version, hash: source.hash ?? null };
+    },
+    onBack() {
+      for (const member of membership.everyone()) {
+        const { channel } = member;
+        channel?.send({ type: "shards", runId, addresses: shards.addressesFor(channel) });
+      }
+      for (const channel of shards.channels())
+        channel.send({ type: "shards", runId, addresses: shards.addressesFor(channel) });
     },
     onCommitted: (message) => takeCommit(message),
+    onSettled({ timeline, version, digest }) {
+      if (digest !== "") store.appendVersion({ timeline, version, digest });
+    },
+    onLate(message) {
+      if (balance) lateSlots.take(message);
+    },
+    onSuspect: (message) => trust.accused(message),
+    onUnfit: (message) => trust.unfit(message),
+    onCheckpointLost({ version, attempt }) {
+      checkpointing.lost(version, attempt);
+      askForLastCheckpoint();
+    },
     onStopped(message) {
+      lastVersion = message.version;
       // The checkpoint of this very version may have been due, and be written already.
       if (durable?.version !== message.version) announce(message);
+      // What was sent of it before may have gone to a coordinator, or over a connection, that is no more.
+      const mayBeGone = message.combiner === undefined || message.version <= shards.newestCame;
+      if (mayBeGone || checkpointing.ignores(message.version)) askForLastCheckpoint();
       apply({ kind: "stopped", version: message.version, reason: message.reason });
       progressed();
     },
     onFailed: fail,
   });
 
+  const shardsComplete = (leader: Holding): void => {
+    if (!hasStarted) {
+      hasStarted = true;
+      log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
+      // What it holds beyond that it tells now, commit by commit.
+      if (leader) progress.goTo(Math.min(leader.version, store.ledgerEnd.nextStep));
+      apply({ kind: "shards-ready" });
+      membership.welcomeAll();
+      if (stopping !== undefined) apply({ kind: "stop", reason: stopping });
+    } else log.event("info", "the parameter server is whole again");
+    if (leader?.combiner !== undefined && leader.version > (announced?.version ?? -1))
+      announced = { version: leader.version, meta: checkpointMeta(leader.combiner) };
+    if (leader && (leader.over || leader.version > lastStep(spec))) takeOver(leader);
+    if (life.state === "stopping" && lastVersion === undefined) tellToStop(life.reason);
+    askForLastCheckpoint();
+  };
+
+  /** The leader has made its last step already: the coordinator before this one may have heard of it. */
+  const takeOver = (leader: NonNullable<Holding>): void => {
+    lastVersion = leader.version;
+    if (leader.version > lastStep(spec)) lastCommitted = true;
+    else
+      apply({
+        kind: "stopped",
+        version: leader.version,
+        reason: life.state === "stopping" ? life.reason : "asked to stop",
+      });
+    progressed();
+  };
+
+  /** A stop is not to wait for shards that do not come back. */
+  const awaitShardsToStop = (reason: string): void => {
+    clock.after(stopPatienceMs, () => {
+      if (life.state === "starting") apply({ kind: "stop", reason });
+    });
+  };
+
+  const tellToStop = (reason: string): void => shards.leader()?.send({ type: "stop", runId, reason });
+
   const takeCommit = (message: MessageOf<"committed">): void => {
+    const { step, timeline } = message;
+    options.probe?.("before-record", step);
     const active = membership.active();
     const point = recordCommit(
-      { spec, store, progress, nowMs: clock.nowMs(), wallMs: options.wallMs(), workers: active.length },
+      {
+        ...{ spec, store, progress, nowMs: clock.nowMs(), wallMs: options.wallMs() },
+        ...{ workers: active.length, shards: options.shards },
+      },
       message,
     );
+    if (message.version <= shards.leaderCame) announceAgain(message);
+    else announce(message);
+    // The leader forgets a record that is acknowledged, so it must outlive this process by then.
+    store.recorded().then(
+      () => {
+        options.probe?.("after-record", step);
+        shards.leader()?.send({ type: "committed-ack", runId, timeline, step });
+        // Not before its record is safe: nobody would tell it again.
+        if (message.last && timeline === shards.timeline) {
+          lastCommitted = true;
+          progressed();
+        }
+      },
+      (error: unknown) => fail(textOf(error)),
+    );
+    if (message.last) lastVersion = message.version;
+    trust.committed(message);
+    if (!point) return;
     history.add(point);
     membership.committed();
-    announce(message);
-    shards.leader()?.send({ type: "committed-ack", runId, step: message.step });
     log.tell({ kind: "commit", point });
-    if (message.last) {
-      lastCommitted = true;
-      progressed();
-    } else if (message.step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
+    if (message.last || !balance) return;
+    if (lateSlots.wereLate() || step % rebalanceEverySteps === 0) quorum.considerRebalance(active);
   };
 
   // --- workers ------------------------------------------------------------------------------------------------------
@@ -210,16 +349,56 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     log,
     expectedWorkers: options.expectedWorkers,
     runClass: options.runClass,
+    quarantined: options.quarantined,
     welcomeFor: (channel) => (shards.begun ? welcomeFor(channel, shards.addressesFor(channel)) : undefined),
     isOver: () => isOver(life),
-    onChange: (why) => quorum.form(membership.active(), why),
+    onChange: (why) => gathering.changed(why),
     onFailed: fail,
   });
 
-  const quorum = createQuorum({
+  const trust = createTrust({
+    log,
+    active: membership.active,
+    fromVersion: store.ledgerEnd.nextStep,
+    onDoubt(step, why) {
+      quorum.form(membership.active(), "workers disagree");
+      shards.goBackBefore(step, why);
+    },
+    onConvicted(workerId, step, why) {
+      membership.quarantine(workerId);
+      save();
+      shards.goBackBefore(step, `worker ${workerId} is quarantined: ${why}`);
+    },
+    onRedo(step, leases, why) {
+      quorum.form(membership.active(), "a step is computed once more", leases);
+      shards.redo(step, why);
+    },
+    onFailed: fail,
+  });
+
+  const lateSlots = createLateSlots({
     runId,
     spec,
     log,
+    active: membership.active,
+    onSuspended(why) {
+      gathering.changed(why);
+      membership.askSuspended();
+    },
+  });
+
+  const gathering = createGathering(
+    clock,
+    () => Math.floor(membership.active().length * restMsPerWorker),
+    (why) => quorum.form(membership.active(), why),
+  );
+
+  const quorum = createQuorum({
+    runId,
+    generation: options.generation,
+    spec,
+    log,
+    suspects: () => trust.suspects,
     shards: shards.channels,
     everyone: membership.everyone,
     onFormed(workers) {
@@ -235,10 +414,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     return () => undefined;
   };
 
+  if (stopping !== undefined) awaitShardsToStop(stopping);
   // A checkpoint of the last step leaves nothing to do.
   if (lastCommitted) progressed();
 
   return {
+    save: writeState,
     accept: (channel) =>
       listenTo(channel, {
         runId,
@@ -247,8 +428,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         onFailure: (error) => fail(textOf(error)),
       }),
     stop(reason) {
+      if (life.state === "starting" && options.succeeds) {
+        if (stopping === undefined) awaitShardsToStop(reason);
+        stopping ??= reason;
+        return;
+      }
       apply({ kind: "stop", reason });
-      if (life.state === "stopping") shards.leader()?.send({ type: "stop", runId, reason });
+      if (life.state === "stopping") tellToStop(reason);
     },
     fail,
     snapshot,

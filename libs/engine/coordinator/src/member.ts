@@ -9,10 +9,14 @@ export interface Member {
   readonly determinismClass: Readonly<Record<string, string>>;
   channel: Channel | undefined;
   state: WorkerState;
+  /** Late with a step: it gets no leases until it answers. */
+  suspended: boolean;
   rank: number | null;
   leases: readonly Lease[];
-  /** Samples per second of compute, averaged over reports; undefined until the first. */
+  /** Samples per second of compute: the median of the newest reports; undefined until the first. */
   samplesPerSecond: number | undefined;
+  /** What the median is taken of, oldest first. */
+  rates: readonly number[];
   /** Steps reported since it connected. */
   reports: number;
   computeMs: number;
@@ -28,9 +32,11 @@ export function createMember(hello: MessageOf<"hello">, channel: Channel): Membe
     determinismClass: hello.determinismClass ?? {},
     channel,
     state: "joining",
+    suspended: false,
     rank: null,
     leases: [],
     samplesPerSecond: undefined,
+    rates: [],
     reports: 0,
     computeMs: 0,
     fetchedBytes: 0,
@@ -38,8 +44,8 @@ export function createMember(hello: MessageOf<"hello">, channel: Channel): Membe
   };
 }
 
-// A new report counts for a fifth: a handful of steps to follow a change, without following every hiccup.
-const newestShare = 0.2;
+/** A machine that has become slow shows in three of them; a hiccup or two does not. */
+const keptRates = 5;
 
 export function takeReport(member: Member, report: MessageOf<"worker-report">): void {
   const computeMs = report.timings.compute ?? 0;
@@ -49,11 +55,15 @@ export function takeReport(member: Member, report: MessageOf<"worker-report">): 
   member.reports += 1;
   // The first step warms caches and kernels up: it says nothing of the speed to come.
   if (member.reports === 1 || computeMs <= 0 || report.samples === 0) return;
-  const rate = (report.samples * 1000) / computeMs;
-  member.samplesPerSecond =
-    member.samplesPerSecond === undefined
-      ? rate
-      : member.samplesPerSecond + newestShare * (rate - member.samplesPerSecond);
+  member.rates = [...member.rates, (report.samples * 1000) / computeMs].slice(-keptRates);
+  member.samplesPerSecond = medianOf(member.rates);
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] as number;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
 }
 
 export function memberSnapshot(member: Member): WorkerSnapshot {

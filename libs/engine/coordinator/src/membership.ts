@@ -14,6 +14,9 @@ import type { RunLog } from "./run-log.ts";
 /** Workers that give up one after the other with nothing committed between: the fault is the run's, not theirs. */
 const mostGiveUps = 3;
 
+/** Workers that went, kept for whoever asks what became of them; in a fleet that always changes there is no end of them. */
+const mostGone = 200;
+
 /** Between the first worker and the first step: others started with it need about as long to load their backend. */
 const gatherMs = 20_000;
 
@@ -25,6 +28,11 @@ const gatherMs = 20_000;
 export interface Membership {
   /** @returns what takes the worker's further messages. */
   greet(channel: Channel, hello: MessageOf<"hello">): (message: Message) => void;
+  /**
+   * Those who were late are asked for their canary: with their leases they have lost what they would report on, and
+   * whoever was only stopped for a while would never be heard of again.
+   */
+  askSuspended(): void;
   /** The parameter server is there: those who said hello may load the model. */
   welcomeAll(): void;
   everyone(): Iterable<Member>;
@@ -32,6 +40,9 @@ export interface Membership {
   /** Something was committed: whoever gave up before was not the run's fault. */
   committed(): void;
   readonly runClass: RunClass | undefined;
+  /** It sent wrong bits: it is let in no more. */
+  quarantine(workerId: string): void;
+  readonly quarantined: readonly string[];
   /** Nobody is waited for any longer. */
   close(): void;
 }
@@ -42,6 +53,8 @@ export function createMembership(options: {
   readonly log: RunLog;
   readonly expectedWorkers: number;
   readonly runClass: RunClass | undefined;
+  /** Worker ids that are let in no more. */
+  readonly quarantined: readonly string[];
   /** Undefined while the shards' addresses are not known. */
   readonly welcomeFor: (channel: Channel) => MessageOf<"welcome"> | undefined;
   readonly isOver: () => boolean;
@@ -52,6 +65,7 @@ export function createMembership(options: {
   const { log } = options;
   const members = new Map<string, Member>();
   let runClass = options.runClass;
+  const quarantined = new Set(options.quarantined);
   let gathering: (() => void) | undefined;
   let gathered = false;
   let giveUps = 0;
@@ -73,6 +87,13 @@ export function createMembership(options: {
     if (member.state !== "joining" || !member.channel) return;
     const message = options.welcomeFor(member.channel);
     if (message) member.channel.send(message);
+  };
+
+  const forgetOldest = (): void => {
+    const gone = [...members.values()].filter(
+      ({ channel, state }) => channel === undefined && state !== "active",
+    );
+    for (const { workerId } of gone.slice(0, Math.max(0, gone.length - mostGone))) members.delete(workerId);
   };
 
   /** The member counts no longer; its leases, if it had any, go to others. */
@@ -102,7 +123,14 @@ export function createMembership(options: {
     withdraw(member, "lost", `worker ${member.workerId} was lost`);
   };
 
+  const answers = (member: Member): void => {
+    if (!member.suspended) return;
+    member.suspended = false;
+    if (member.state === "active") changed(`worker ${member.workerId} answers again`);
+  };
+
   const takeCanary = (member: Member, digest: string): void => {
+    answers(member);
     // A worker that reconnects while it loads may send it twice.
     if (member.state !== "joining") return;
     runClass ??= { digest, determinismClass: member.determinismClass };
@@ -130,6 +158,7 @@ export function createMembership(options: {
 
   const takeWorkerReport = (member: Member, report: MessageOf<"worker-report">): void => {
     takeReport(member, report);
+    answers(member);
     options.store.appendMetric("workers", {
       process: member.workerId,
       step: report.step,
@@ -164,12 +193,23 @@ export function createMembership(options: {
 
   return {
     greet(channel, hello) {
+      if (quarantined.has(hello.id)) {
+        log.event("warning", `worker ${hello.id} is quarantined and was not let in`);
+        channel.close(
+          closeCodes.wrongClass,
+          "quarantined: it sent wrong bits; run `latentweave doctor` here",
+        );
+        return () => undefined;
+      }
       const before = members.get(hello.id);
       const old = before?.channel;
       if (before) before.channel = undefined;
       old?.close(closeCodes.replaced, "the same worker has connected again");
       const member = createMember(hello, channel);
+      // At the end of the row: whoever came back is not the oldest.
+      members.delete(hello.id);
       members.set(hello.id, member);
+      forgetOldest();
       // Its older self's leases must not wait for a canary that may never come.
       if (before?.state === "active") changed(`worker ${member.workerId} has connected again`);
       channel.onClose((code, why) => {
@@ -179,6 +219,12 @@ export function createMembership(options: {
       return (message) => {
         if (member.channel === channel) take(member, message);
       };
+    },
+    askSuspended() {
+      for (const member of members.values()) {
+        const message = member.suspended && member.channel ? options.welcomeFor(member.channel) : undefined;
+        if (message) member.channel?.send(message);
+      }
     },
     welcomeAll() {
       for (const member of members.values()) welcome(member);
@@ -190,6 +236,19 @@ export function createMembership(options: {
     },
     committed() {
       giveUps = 0;
+    },
+    quarantine(workerId) {
+      quarantined.add(workerId);
+      const member = members.get(workerId);
+      if (!member) return;
+      const { channel } = member;
+      member.channel = undefined;
+      member.state = "quarantined";
+      channel?.close(closeCodes.wrongClass, "quarantined: it sent wrong bits; run `latentweave doctor` here");
+      changed(`worker ${workerId} is quarantined`);
+    },
+    get quarantined() {
+      return [...quarantined];
     },
     close: () => gathering?.(),
   };

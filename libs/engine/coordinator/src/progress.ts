@@ -19,6 +19,8 @@ export interface Progress {
   ): CommitPoint;
   /** Forgets the interval that an interruption would make look like a slow step. */
   pause(): void;
+  /** The run goes on from this version, whatever was seen before. */
+  goTo(version: number): void;
 }
 
 // Half the weight lies on about the last 14 steps: steady enough to read, quick enough to show a lost worker.
@@ -86,6 +88,10 @@ export function createProgress(taskNames: readonly string[], version: number): P
       };
     },
     pause() {
+      lastCommitMs = undefined;
+    },
+    goTo(to) {
+      version = to;
       lastCommitMs = undefined;
     },
   };

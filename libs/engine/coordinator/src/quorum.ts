@@ -1,59 +1,93 @@
 import type { RunSpec } from "@latentweave/plan";
-import type { Channel, Lease } from "@latentweave/protocol";
+import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
 import { type Assignee, assignLeases, rebalance } from "./assign.ts";
+import { keepLeases, largeFleet } from "./keep-leases.ts";
 import type { Member } from "./member.ts";
 import type { RunLog } from "./run-log.ts";
 
 /** Steps of a worker before its measured speed moves leases: fewer say more of the machine's mood than of its speed. */
 const leastReports = 10;
+type Audits = MessageOf<"assignment">["audits"];
+
+const quorumsPerGeneration = 1 << 20;
 
 /**
  * Says who computes what: one quorum after the other, each with ranks and leases.
  *
  * Invariants (of the coordinator):
- * 1. `quorumId` rises with every change of members or leases; shards hear of it before workers do.
+ * 1. `quorumId` rises with every change of members or leases; shards hear of it before workers do. In a large fleet
+ *    a worker is told the one since which the shards know it with its tasks, and only when that or its leases changed.
  * 3. Leases of one quorum cover every slot of every task exactly once.
  */
 export interface Quorum {
   readonly quorumId: number;
   /** A new quorum of these members; `leases`: when they are known already. */
-  form(active: readonly Member[], why: string, leases?: ReadonlyMap<string, Lease[]>): void;
+  form(active: readonly Member[], why: string, leases?: ReadonlyMap<string, readonly Lease[]>): void;
+  /** To a shard that knows of no members, or of others. */
+  tellShard(shard: Channel): void;
   /** A new quorum when the measured speeds promise enough. */
   considerRebalance(active: readonly Member[]): void;
 }
 
 export function createQuorum(options: {
   readonly runId: string;
+  /** Of the coordinator: quorums of a later one are newer than all before. */
+  readonly generation: number;
   readonly spec: RunSpec;
   readonly log: RunLog;
   readonly shards: () => readonly Channel[];
+  /** Those whom others are to check in every step. */
+  readonly suspects: () => ReadonlySet<string>;
   /** Whoever was a member until now. */
   readonly everyone: () => Iterable<Member>;
   readonly onFormed: (workers: number) => void;
 }): Quorum {
   const { runId, spec, log } = options;
-  let quorumId = 0;
+  let quorumId = options.generation * quorumsPerGeneration;
+  let formed: MessageOf<"members"> | undefined;
+  let told: ReadonlyMap<Member, Told> = new Map();
   let warnedIdle = false;
 
   const tell = (active: readonly Member[]): void => {
-    const workers = active.map(({ workerId, leases }) => ({
-      workerId,
-      tasks: [...new Set(leases.map((lease) => lease.task))],
-    }));
-    for (const shard of options.shards()) shard.send({ type: "members", runId, quorumId, workers });
-    for (const [rank, member] of active.entries())
+    // In a small fleet everybody is told everything anew.
+    const before = active.length < largeFleet ? new Map<Member, Told>() : told;
+    const audits = auditsOf(able(active), spec.auditShare ?? 0, options.suspects());
+    told = new Map(
+      active.map((member) => [
+        member,
+        toldNow(before.get(member), member.leases, audits.get(member.workerId) ?? []),
+      ]),
+    );
+    const workers = [...told].map(([{ workerId }, { tasks, since }]) => ({ workerId, tasks, since }));
+    formed = { type: "members", runId, quorumId, workers };
+    for (const shard of options.shards()) shard.send(formed);
+    for (const [rank, member] of active.entries()) {
+      const now = told.get(member);
+      if (!now || now === before.get(member)) continue;
       member.channel?.send({
-        type: "assignment",
-        runId,
-        quorumId,
-        rank,
-        worldSize: active.length,
-        leases: [...member.leases],
+        ...{ type: "assignment", runId, quorumId: now.since },
+        ...{ rank, worldSize: active.length, leases: [...now.leases], audits: now.audits },
       });
+    }
+  };
+
+  /** @returns `last` itself where there is nothing to be told */
+  const toldNow = (last: Told | undefined, leases: readonly Lease[], audits: Audits): Told => {
+    if (last && isEqual(last.leases, leases) && isEqual(last.audits, audits)) return last;
+    const all = [...leases, ...audits.flatMap((audit) => audit.leases)];
+    const tasks = [...new Set(all.map((lease) => lease.task))];
+    return { since: last && isEqual(last.tasks, tasks) ? last.since : quorumId, tasks, leases, audits };
+  };
+
+  const deal = (active: readonly Member[]): ReadonlyMap<string, readonly Lease[]> => {
+    if (active.length === 0) return new Map<string, Lease[]>();
+    const workers = assigneesOf(able(active));
+    const current = new Map([...told].map(([{ workerId }, { leases }]) => [workerId, leases]));
+    return keepLeases(spec, workers, current) ?? assignLeases(spec, workers);
   };
 
   const warnIdle = (active: readonly Member[]): void => {
-    const idle = active.filter((member) => member.leases.length === 0).length;
+    const idle = able(active).filter((member) => member.leases.length === 0).length;
     const mostSlots = Math.max(...spec.tasks.map((task) => task.slots));
     if (idle === 0 || warnedIdle || mostSlots >= active.length) return;
     warnedIdle = true;
@@ -66,8 +100,7 @@ export function createQuorum(options: {
 
   const form: Quorum["form"] = (active, why, leases) => {
     quorumId += 1;
-    const assigned =
-      leases ?? (active.length === 0 ? new Map<string, Lease[]>() : assignLeases(spec, assigneesOf(active)));
+    const assigned = leases ?? deal(active);
     for (const member of options.everyone()) {
       member.rank = null;
       member.leases = [];
@@ -78,7 +111,10 @@ export function createQuorum(options: {
     }
     tell(active);
     const count = active.length;
-    log.event("info", `quorum ${quorumId}: ${count} worker${count === 1 ? "" : "s"} (${why})`);
+    log.event(
+      "info",
+      `quorum ${quorumId % quorumsPerGeneration}: ${count} worker${count === 1 ? "" : "s"} (${why})`,
+    );
     if (count === 0) log.event("warning", "no worker is left: waiting for one to join");
     options.onFormed(count);
     warnIdle(active);
@@ -89,13 +125,59 @@ export function createQuorum(options: {
       return quorumId;
     },
     form,
-    considerRebalance(active) {
+    tellShard(shard) {
+      if (formed) shard.send(formed);
+    },
+    considerRebalance(everyone) {
+      const active = able(everyone);
       if (active.length < 2 || active.some(unmeasured)) return;
       const current = new Map(active.map((member) => [member.workerId, member.leases]));
       const better = rebalance(spec, assigneesOf(active), current);
-      if (better) form(active, "measured speeds differ", better);
+      if (better) form(everyone, "measured speeds differ", better);
     },
   };
+}
+
+/** What a member of the last quorum has been told. */
+interface Told {
+  /** The quorum since which the shards know it as a member with these tasks. */
+  readonly since: number;
+  readonly tasks: string[];
+  readonly leases: readonly Lease[];
+  readonly audits: Audits;
+}
+
+function isEqual(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
+/**
+ * Who computes whose slots as well: a ring, each worker its neighbour's, in a share of the steps; suspects are checked in
+ * every step, by somebody who is none.
+ */
+export function auditsOf(
+  active: readonly Pick<Member, "workerId" | "leases">[],
+  share: number,
+  suspects: ReadonlySet<string>,
+): ReadonlyMap<string, Audits> {
+  const audits = new Map<string, Audits>();
+  if (active.length < 2) return audits;
+  const trusted = active.filter(({ workerId }) => !suspects.has(workerId));
+  for (const [place, { workerId, leases }] of active.entries()) {
+    const isSuspect = suspects.has(workerId) && trusted.length > 0;
+    const auditor = isSuspect ? trusted[place % trusted.length] : active[(place + 1) % active.length];
+    const own = isSuspect ? 1 : share;
+    if (!auditor || own === 0 || leases.length === 0) continue;
+    const before = audits.get(auditor.workerId) ?? [];
+    audits.set(auditor.workerId, [...before, { workerId, share: own, leases: [...leases] }]);
+  }
+  return audits;
+}
+
+/** Those who may have leases: all of them where everybody is late. */
+function able(active: readonly Member[]): readonly Member[] {
+  const punctual = active.filter((member) => !member.suspended);
+  return punctual.length === 0 ? active : punctual;
 }
 
 /** A worker without leases has nothing to be measured by. */

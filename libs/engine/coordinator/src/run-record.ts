@@ -29,10 +29,12 @@ export function reasonOf(life: Life): string | null {
 export function stateRecord(
   { options, life, startedAtMs, progress, durable }: RunFacts,
   runClass: RunClass | undefined,
+  quarantined: readonly string[],
 ): Readonly<Record<string, unknown>> {
   return {
     ...options.facts,
     runId: options.runId,
+    runKey: options.runKey,
     name: options.spec.name,
     state: life.state,
     reason: reasonOf(life),
@@ -44,6 +46,7 @@ export function stateRecord(
     generation: options.generation,
     hash: durable?.hash ?? null,
     hashVersion: durable?.version ?? -1,
+    quarantined,
     canary: runClass?.digest ?? null,
     determinismClass: runClass?.determinismClass ?? null,
   };

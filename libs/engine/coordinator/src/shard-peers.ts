@@ -2,6 +2,8 @@ import type { ParameterLayout } from "@latentweave/parameters";
 import {
   type Channel,
   type CheckpointSource,
+  type Clock,
+  closeCodes,
   type Message,
   type MessageOf,
   ProtocolError,
@@ -10,17 +12,46 @@ import {
 import { combinerOf } from "./checkpoint-meta.ts";
 import type { Checkpointing } from "./checkpointing.ts";
 import { sendRestore } from "./restoring.ts";
+import { fitTogether, type Holding, tellsAll } from "./starting-point.ts";
 
 interface ShardPeer {
+  readonly index: number;
   readonly channel: Channel;
-  readonly port: number;
+  readonly pid: number;
+  /** "unasked" until it has said what it holds. */
+  held: Holding | "unasked";
+  /** Leader: the records that it tells follow what the ledger has. */
+  tells: boolean;
   ready: boolean;
+  /** Checkpoints of which a part came before it was ready. */
+  readonly missed: Set<string>;
 }
 
-/** The parameter server as the coordinator sees it: who is there, where it begins, what it reports. */
+/** Where everybody begins, or has begun. */
+interface Origin {
+  readonly timeline: number;
+  readonly from: "held" | "anew";
+  /** With `anew`: the checkpoint; undefined for fresh weights. */
+  readonly source: CheckpointSource | undefined;
+  /** Every shard has been ready at once: steps may have been made since. */
+  started: boolean;
+}
+
+/**
+ * The parameter server as the coordinator sees it: who is there, where it begins, what it reports.
+ *
+ * Invariants:
+ * 1. A run goes on from what its shards hold when all of it fits together and the ledger lacks no record that cannot be
+ *    told again; else everybody goes back to the newest checkpoint.
+ * 2. Going back raises the timeline, and the ledger knows before any shard does.
+ * 3. What a shard says of its weights counts only once it is ready in this timeline.
+ */
 export interface ShardPeers {
-  /** All are here and hold the weights. */
+  readonly timeline: number;
+  /** All have been here and held the weights: their addresses are known. */
   readonly begun: boolean;
+  /** All are here and hold the weights. */
+  readonly complete: boolean;
   /** @returns what takes the shard's further messages. @throws ProtocolError when this run has no such shard. */
   greet(
     channel: Channel,
@@ -28,82 +59,252 @@ export interface ShardPeers {
   ): (message: Message, slices: readonly Uint8Array[]) => void;
   /** In order of their index, as this peer reaches them. */
   addressesFor(peer: Channel): string[];
+  /** Everybody goes back to before `step`, for what was computed since must not stay. */
+  goBackBefore(step: number, why: string): void;
+  /** The step in progress is computed once more. */
+  redo(step: number, why: string): void;
   leader(): Channel | undefined;
+  /** The version that the leader held when it came; −1 where it began anew. */
+  readonly leaderCame: number;
+  /** The newest version that any shard held when it came: what it sent of it may have gone elsewhere. */
+  readonly newestCame: number;
   channels(): Channel[];
+  close(): void;
 }
+
+/** A lost shard may take this long to come back, on this host or another one. */
+const graceMs = 120_000;
 
 export function createShardPeers(options: {
   readonly runId: string;
   readonly shards: number;
   readonly layout: ParameterLayout;
-  readonly resume: CheckpointSource | undefined;
   readonly store: RunStore;
+  readonly clock: Clock;
   readonly checkpointing: Checkpointing;
   readonly shardAddress: (index: number, port: number, local: boolean) => string;
   readonly welcomeFor: (channel: Channel) => MessageOf<"welcome">;
-  readonly onReady: () => void;
+  readonly isOver: () => boolean;
+  readonly onEvent: (level: "info" | "warning", text: string) => void;
+  /** A shard begins or goes on: it knows of no members. */
+  readonly onShardReady: (channel: Channel) => void;
+  /** All are ready; again after each loss. `leader`: what it held when it said so. */
+  readonly onComplete: (leader: Holding) => void;
+  /** Everybody goes back to `source`, or to fresh weights. */
+  readonly onBeginAnew: (source: CheckpointSource | undefined) => void;
+  /** A shard is there again, where it was or elsewhere. */
+  readonly onBack: () => void;
   readonly onCommitted: (message: MessageOf<"committed">) => void;
+  readonly onSettled: (message: MessageOf<"settled">) => void;
+  readonly onLate: (message: MessageOf<"late">) => void;
+  readonly onSuspect: (message: MessageOf<"suspect">) => void;
+  readonly onUnfit: (message: MessageOf<"unfit">) => void;
   readonly onStopped: (message: MessageOf<"stopped">) => void;
+  /** What a shard sent of it does not count, though the shard does. */
+  readonly onCheckpointLost: (message: MessageOf<"checkpoint-end">) => void;
   readonly onFailed: (reason: string) => void;
 }): ShardPeers {
-  const { runId, resume } = options;
+  const { runId, store } = options;
   const peers = new Map<number, ShardPeer>();
+  const ports = new Map<number, number>();
+  const graces = new Map<number, () => void>();
+  let origin: Origin | undefined;
+  let beginnings = 0;
   let begun = false;
+  /** What is said now is of work about to become void. */
+  let goingBack = false;
 
-  /** Followers report to a leader that is in its first step already, so it begins first. */
-  const begin = (indices: readonly number[]): void => {
-    for (const index of indices)
-      beginOne(index).catch((error: unknown) =>
-        options.onFailed(error instanceof Error ? error.message : String(error)),
-      );
-  };
+  const timeline = (): number => origin?.timeline ?? store.ledgerEnd.timeline;
+  const inOrder = (): ShardPeer[] => [...peers.values()].sort((a, b) => a.index - b.index);
+  const complete = (): boolean => peers.size === options.shards && inOrder().every(({ ready }) => ready);
+  const failed = (error: unknown): void =>
+    options.onFailed(error instanceof Error ? error.message : String(error));
+  const leaderAddress = (local: boolean): string => options.shardAddress(0, ports.get(0) ?? 0, local);
 
-  const beginOne = async (index: number): Promise<void> => {
-    const leader = peers.get(0);
-    const channel = peers.get(index)?.channel;
-    if (!leader || !channel) return;
-    if (resume) {
-      const { layout, shards } = options;
-      await sendRestore({ runId, layout, source: resume, shards, index, channel });
-    }
-    const combiner = combinerOf(resume);
+  const addressesFor = (peer: Channel): string[] =>
+    [...ports.entries()]
+      .sort(([a], [b]) => a - b)
+      .map(([index, port]) => options.shardAddress(index, port, peer.local));
+
+  // --- where it begins ----------------------------------------------------------------------------------------------
+
+  const sendBegin = (peer: ShardPeer, from: MessageOf<"begin">["from"], step: number): void => {
+    const { index, channel } = peer;
+    const combiner = from === "checkpoint" ? combinerOf(origin?.source) : undefined;
     channel.send({
       type: "begin",
-      runId,
-      step: resume?.version ?? 0,
-      restore: resume !== undefined,
-      ...(index === 0
-        ? combiner !== undefined && { combiner }
-        : { leader: options.shardAddress(0, leader.port, channel.local) }),
+      ...{ runId, timeline: timeline(), step, from },
+      ...(index === 0 ? combiner !== undefined && { combiner } : { leader: leaderAddress(channel.local) }),
     });
   };
 
-  const takeReady = (peer: ShardPeer): void => {
-    peer.ready = true;
-    begun = peers.size === options.shards && [...peers.values()].every(({ ready }) => ready);
-    if (begun) options.onReady();
-    else if (peer === peers.get(0)) begin([...peers.keys()].filter((index) => index !== 0));
+  const beginAsHeld = (peer: ShardPeer, held: NonNullable<Holding>): void => {
+    if (held.running) becomeReady(peer);
+    else sendBegin(peer, "held", held.version);
   };
 
-  const take = (index: number, peer: ShardPeer, message: Message, slices: readonly Uint8Array[]): void => {
+  const beginFromOrigin = async (peer: ShardPeer, source: CheckpointSource | undefined): Promise<void> => {
+    peer.ready = false;
+    peer.held = undefined;
+    const { index, channel } = peer;
+    const { layout, shards } = options;
+    if (source) await sendRestore({ runId, layout, source, shards, index, channel });
+    // While this one was read, everybody may have been sent elsewhere.
+    if (origin?.source !== source || peers.get(index) !== peer) return;
+    sendBegin(peer, source ? "checkpoint" : "initial", source?.version ?? 0);
+  };
+
+  const goBack = async (why: string, convictedSince?: number): Promise<void> => {
+    const beginning = (beginnings += 1);
+    goingBack = true;
+    for (const peer of peers.values()) {
+      peer.ready = false;
+      peer.tells = false;
+    }
+    await options.checkpointing.startOver();
+    if (beginning !== beginnings) return;
+    const source = await store.latestCheckpoint(convictedSince);
+    if (beginning !== beginnings) return;
+    const version = source?.version ?? 0;
+    const { timeline: last, nextStep } = store.ledgerEnd;
+    const held = [...peers.values()].flatMap((peer) =>
+      peer.held === undefined || peer.held === "unasked" ? [] : [peer.held.timeline],
+    );
+    const isNew = nextStep !== version || held.length > 0 || begun;
+    const next = isNew ? Math.max(last, timeline(), ...held) + 1 : last;
+    if (isNew) {
+      await store.appendTimeline({
+        timeline: next,
+        fromVersion: version,
+        reason: convictedSince !== undefined ? "convicted" : begun ? "recovered" : "resumed",
+        detail: why,
+      });
+      options.onEvent(
+        begun ? "warning" : "info",
+        `back to ${source ? `the checkpoint of version ${version}` : "the initial weights"}: ${why}`,
+      );
+    }
+    await store.rewindMetrics(version);
+    if (beginning !== beginnings) return;
+    origin = { timeline: next, from: "anew", source, started: false };
+    goingBack = false;
+    options.onBeginAnew(source);
+    for (const peer of inOrder()) if (peer.held !== "unasked") beginFromOrigin(peer, source).catch(failed);
+  };
+
+  const redo = async (step: number, why: string): Promise<void> => {
+    const beginning = (beginnings += 1);
+    goingBack = true;
+    for (const peer of peers.values()) peer.ready = false;
+    const next = Math.max(store.ledgerEnd.timeline, timeline()) + 1;
+    await store.appendTimeline({ timeline: next, fromVersion: step, reason: "redone", detail: why });
+    if (beginning !== beginnings) return;
+    origin = { timeline: next, from: "held", source: undefined, started: false };
+    goingBack = false;
+    for (const peer of inOrder()) sendBegin(peer, "held", step);
+  };
+
+  const decide = (): void => {
+    const all = inOrder();
+    const holdings = all.map(({ held }) => (held === "unasked" ? undefined : held));
+    if (!all[0]?.tells || !fitTogether(holdings, store.ledgerEnd)) {
+      const version = Math.min(...holdings.map((held) => held?.version ?? 0));
+      const { nextStep } = store.ledgerEnd;
+      goBack(
+        holdings.every((held) => held === undefined)
+          ? `the record had come to step ${nextStep}`
+          : `what the parameter server held (version ${version}) and the record (step ${nextStep}) do not fit together`,
+      ).catch(failed);
+      return;
+    }
+    origin = { timeline: store.ledgerEnd.timeline, from: "held", source: undefined, started: false };
+    for (const peer of all) beginAsHeld(peer, peer.held as NonNullable<Holding>);
+  };
+
+  const takeHeld = (peer: ShardPeer, held: Holding): void => {
+    peer.held = held;
+    peer.tells = held !== undefined && tellsAll(held, store.ledgerEnd);
+    if (goingBack) return;
+    if (!origin) {
+      const all = inOrder();
+      if (all.length === options.shards && all.every((one) => one.held !== "unasked")) decide();
+      return;
+    }
+    if (held?.timeline === origin.timeline && (peer.index > 0 || peer.tells)) {
+      beginAsHeld(peer, held);
+      return;
+    }
+    if (origin.from === "anew" && !origin.started) beginFromOrigin(peer, origin.source).catch(failed);
+    else
+      goBack(
+        held === undefined
+          ? `shard ${peer.index} came back without its weights`
+          : `shard ${peer.index} came back with version ${held.version} of timeline ${held.timeline}`,
+      ).catch(failed);
+  };
+
+  const becomeReady = (peer: ShardPeer): void => {
+    peer.ready = true;
+    peer.tells = true;
+    options.onShardReady(peer.channel);
+    if (!complete() || !origin) return;
+    begun = true;
+    origin.started = true;
+    // Those in the middle of their steps know where the leader was before.
+    for (const { index, channel } of inOrder())
+      if (index > 0) channel.send({ type: "shards", runId, addresses: addressesFor(channel) });
+    const leader = peers.get(0)?.held;
+    options.onComplete(leader === "unasked" ? undefined : leader);
+  };
+
+  // --- messages -----------------------------------------------------------------------------------------------------
+
+  /** Of a stream that began before its shard was ready nothing counts. */
+  const countsWhole = (
+    { ready, missed }: ShardPeer,
+    { version, attempt }: { readonly version: number; readonly attempt: number },
+  ): boolean => {
+    if (!ready) missed.add(`${version} ${attempt}`);
+    return !missed.has(`${version} ${attempt}`);
+  };
+
+  const take = (peer: ShardPeer, message: Message, slices: readonly Uint8Array[]): void => {
+    const { index } = peer;
     switch (message.type) {
+      case "held":
+        takeHeld(peer, message.state);
+        return;
       case "ready":
-        takeReady(peer);
+        if (message.timeline === timeline() && !goingBack) becomeReady(peer);
         return;
       case "committed":
-        options.onCommitted(message);
+        // A leader that goes on tells what the ledger may lack before anything else.
+        if (message.timeline === timeline() && !goingBack && peer.tells) options.onCommitted(message);
+        return;
+      case "settled":
+        if (message.timeline === timeline() && !goingBack) options.onSettled(message);
+        return;
+      case "late":
+        if (message.timeline === timeline() && !goingBack) options.onLate(message);
+        return;
+      case "suspect":
+        if (message.timeline === timeline() && !goingBack) options.onSuspect(message);
+        return;
+      case "unfit":
+        if (message.timeline === timeline() && !goingBack) options.onUnfit(message);
         return;
       case "stopped":
-        options.onStopped(message);
+        if (peer.ready) options.onStopped(message);
         return;
       case "checkpoint-slice":
-        options.checkpointing.slice(message, slices[0] ?? new Uint8Array());
+        if (countsWhole(peer, message)) options.checkpointing.slice(message, slices[0] ?? new Uint8Array());
         return;
       case "checkpoint-end":
-        options.checkpointing.end(message);
+        if (countsWhole(peer, message)) options.checkpointing.end(message);
+        else if (peer.ready) options.onCheckpointLost(message);
         return;
       case "shard-report":
-        options.store.appendMetric("workers", {
+        store.appendMetric("workers", {
           process: `shard-${index}`,
           step: message.step,
           ...message.timings,
@@ -118,33 +319,87 @@ export function createShardPeers(options: {
     }
   };
 
+  const lost = (peer: ShardPeer, why: string): void => {
+    const { index, pid } = peer;
+    peers.delete(index);
+    if (options.isOver()) return;
+    const text = `parameter-server shard ${index} (process ${pid}) was lost`;
+    options.onEvent("warning", `${text}: ${why}`);
+    // What it was sending will never be whole.
+    options.checkpointing.drop().catch(failed);
+    graces.get(index)?.();
+    graces.set(
+      index,
+      options.clock.after(graceMs, () =>
+        options.onFailed(
+          `${text} and did not come back within ${graceMs / 1000} s; \`--resume\` goes on from the last checkpoint`,
+        ),
+      ),
+    );
+  };
+
   return {
+    get timeline() {
+      return timeline();
+    },
     get begun() {
       return begun;
+    },
+    get complete() {
+      return complete();
     },
     greet(channel, hello) {
       const { listening } = hello;
       if (!listening || listening.index >= options.shards)
         throw new ProtocolError(`this run has shards 0 to ${options.shards - 1}`);
       const { index, port } = listening;
-      if (peers.has(index)) throw new ProtocolError(`shard ${index} is here already`);
-      const peer: ShardPeer = { channel, port, ready: false };
+      const before = peers.get(index);
+      const peer: ShardPeer = {
+        index,
+        channel,
+        pid: hello.pid,
+        held: "unasked",
+        tells: false,
+        ready: false,
+        missed: new Set(),
+      };
       peers.set(index, peer);
-      channel.onClose(() => {
-        peers.delete(index);
-        options.onFailed(
-          `parameter-server shard ${index} (process ${hello.pid}) was lost; \`--resume\` goes on from the last checkpoint`,
-        );
+      if (before) {
+        options.checkpointing.drop().catch(failed);
+        before.channel.close(closeCodes.replaced, "the same shard has connected again");
+      }
+      graces.get(index)?.();
+      graces.delete(index);
+      const isBack = ports.has(index);
+      ports.set(index, port);
+      channel.onClose((code, why) => {
+        if (peers.get(index) === peer) lost(peer, why || `connection closed (${code})`);
       });
       channel.send(options.welcomeFor(channel));
-      if (peers.size === options.shards) begin([0]);
-      return (message, slices) => take(index, peer, message, slices);
+      if (isBack) options.onBack();
+      return (message, slices) => {
+        if (peers.get(index) === peer) take(peer, message, slices);
+      };
     },
-    addressesFor: (peer) =>
-      [...peers.entries()]
-        .sort(([a], [b]) => a - b)
-        .map(([index, { port }]) => options.shardAddress(index, port, peer.local)),
+    addressesFor,
+    goBackBefore: (step, why) => void goBack(why, step).catch(failed),
+    redo: (step, why) => void redo(step, why).catch(failed),
     leader: () => peers.get(0)?.channel,
-    channels: () => [...peers.values()].map(({ channel }) => channel),
+    get leaderCame() {
+      return cameAt(peers.get(0));
+    },
+    get newestCame() {
+      return Math.max(-1, ...inOrder().map(cameAt));
+    },
+    channels: () => inOrder().map(({ channel }) => channel),
+    close() {
+      for (const cancel of graces.values()) cancel();
+      graces.clear();
+    },
   };
+}
+
+function cameAt(peer: ShardPeer | undefined): number {
+  const held = peer?.held;
+  return held === undefined || held === "unasked" ? -1 : held.version;
 }

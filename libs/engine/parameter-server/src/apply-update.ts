@@ -4,10 +4,10 @@ import type { Optimiser } from "@latentweave/optim";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec, StepPlan } from "@latentweave/plan";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
-import { gradientShare } from "./products.ts";
 import type { StepReduction } from "./step-reduction.ts";
 import type { Relatedness } from "./relatedness.ts";
 import { updateIndex } from "./update-index.ts";
+import type { UpdateRule } from "./update-rule.ts";
 
 export interface Decision {
   /** One per task in job order; applied where a group is shared. */
@@ -36,13 +36,25 @@ export function applyUpdate(options: {
   readonly state: OwnedState;
   readonly reduction: StepReduction;
   readonly optimiser: Optimiser;
+  readonly rule: UpdateRule;
   readonly relatedness: Relatedness | undefined;
   readonly decision: Decision;
   /** Room for one block. */
   readonly scratch: number;
 }): OwnedSlice[] {
-  const { arithmetic, spec, layout, plan, state, reduction, optimiser, relatedness, decision, scratch } =
-    options;
+  const {
+    arithmetic,
+    spec,
+    layout,
+    plan,
+    state,
+    reduction,
+    optimiser,
+    rule,
+    relatedness,
+    decision,
+    scratch,
+  } = options;
   const changed: OwnedSlice[] = [];
   for (const slice of state.slices) {
     const shared = layout.groups[slice.group]?.shared ?? false;
@@ -55,7 +67,7 @@ export function applyUpdate(options: {
       const weight = shared ? (decision.weights[task.plan.taskIndex] ?? 1) : 1;
       terms.push({
         pointer: own.reducer.result(),
-        coefficient: gradientShare(spec, task.plan) * weight * decision.scale,
+        coefficient: rule.share(task.plan) * weight * decision.scale,
       });
     }
     if (terms.length === 0) {

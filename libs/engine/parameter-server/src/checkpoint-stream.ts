@@ -13,9 +13,13 @@ export async function streamCheckpoint(options: {
   readonly index: number;
   readonly channel: Channel;
   readonly state: OwnedState;
+  /** Of the message that asked for it; 0 when it was due. */
+  readonly attempt: number;
+  /** Called after the first piece has left. */
+  readonly onFirstPiece?: () => void;
 }): Promise<void> {
-  const { runId, index, channel, state } = options;
-  const version = state.version;
+  const { runId, index, channel, state, attempt } = options;
+  const { version, timeline } = state;
   const parts = ["parameters", ...state.stateNames].flatMap((section) =>
     state.slices.map((slice) => ({ section, slice, bytes: state.copy(slice, section) })),
   );
@@ -27,13 +31,17 @@ export async function streamCheckpoint(options: {
           type: "checkpoint-slice",
           runId,
           version,
+          attempt,
           section,
           slice: { group: slice.group, start: slice.start + at, numbers },
         },
         [bytes.subarray(at * 4, (at + numbers) * 4)],
       );
       await channel.drained();
+      // Everybody was sent back meanwhile: this version will be made, and sent, once more.
+      if (state.timeline !== timeline) return;
+      if (at === 0 && section === parts[0]?.section && slice === parts[0].slice) options.onFirstPiece?.();
     }
   }
-  channel.send({ type: "checkpoint-end", runId, version, index });
+  channel.send({ type: "checkpoint-end", runId, version, attempt, index });
 }

@@ -40,18 +40,18 @@ describe("the leader's decision", () => {
   it("waits for the losses and for every shard", () => {
     const decision = decisionWith(() => [1, 1]);
     expect(decision.verdict([1, 2])).toEqual({ kind: "waiting" });
-    decision.reduced(0, true, []);
-    decision.reduced(0, true, []);
+    decision.reduced(0, true, [], []);
+    decision.reduced(0, true, [], []);
     expect(decision.verdict([1, 2])).toEqual({ kind: "waiting" });
-    decision.reduced(1, true, []);
+    decision.reduced(1, true, [], []);
     expect(decision.verdict(undefined)).toEqual({ kind: "waiting" });
     expect(decision.verdict([1, 2])).toMatchObject({ kind: "decided", weights: [1, 1], scale: 1 });
   });
 
   it("never holds a minus zero, which the wire would turn into zero", () => {
     const decision = decisionWith(() => [-0, 1], { clipNorm: 1 });
-    decision.reduced(0, true, [{ group: 0, block: 0, gram: Float64Array.of(1, 0, 0, 1) }]);
-    decision.reduced(1, true, []);
+    decision.reduced(0, true, [{ group: 0, block: 0, gram: Float64Array.of(1, 0, 0, 1) }], []);
+    decision.reduced(1, true, [], []);
     const verdict = decision.verdict([1, 1]);
     if (verdict.kind !== "decided") throw new Error(verdict.kind);
     expect([...verdict.weights, verdict.scale].map((number) => Object.is(number, -0))).toEqual([
@@ -63,8 +63,8 @@ describe("the leader's decision", () => {
 
   it("refuses what is not finite: a loss, a gradient, a combiner's weight", () => {
     const decision = decisionWith(() => [Number.NaN, 1]);
-    decision.reduced(0, true, []);
-    decision.reduced(1, true, []);
+    decision.reduced(0, true, [], []);
+    decision.reduced(1, true, [], []);
     expect(decision.verdict([1, Number.POSITIVE_INFINITY])).toEqual({
       kind: "refused",
       reason: 'the loss of task "second" is Infinity',
@@ -73,7 +73,7 @@ describe("the leader's decision", () => {
       kind: "refused",
       reason: expect.stringContaining('combiner "sum"') as string,
     });
-    decision.reduced(1, false, []);
+    decision.reduced(1, false, [], []);
     expect(decision.verdict([1, 1])).toMatchObject({
       kind: "refused",
       reason: "a gradient holds NaN or infinity",
@@ -98,7 +98,7 @@ describe("the leader's decision", () => {
       });
       // (2^53 + 1) + 1 is 2^53; 2^53 + (1 + 1) is not.
       const reports = [[block(0, 2 ** 53)], [block(1, 1), block(2, 1)]];
-      for (const shard of order) decision.reduced(shard, true, reports[shard] ?? []);
+      for (const shard of order) decision.reduced(shard, true, reports[shard] ?? [], []);
       decision.verdict([1, 1]);
       return seen;
     });

@@ -1,7 +1,10 @@
 import type { ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec, StepPlan } from "@latentweave/plan";
+import type { MessageOf } from "@latentweave/protocol";
 import type { CombineRule } from "./combine-rule.ts";
 import { type BlockProducts, combinedNormSquared, sumProducts } from "./products.ts";
+
+export type Received = MessageOf<"reduced">["received"];
 
 export type Verdict =
   | { readonly kind: "waiting" }
@@ -19,7 +22,9 @@ export type Verdict =
  * asked at any time.
  */
 export interface StepDecision {
-  reduced(index: number, finite: boolean, products: readonly BlockProducts[]): void;
+  reduced(index: number, finite: boolean, products: readonly BlockProducts[], received: Received): void;
+  /** What each shard has received, for the record. */
+  received(): (readonly [index: number, received: Received])[];
   verdict(losses: readonly number[] | undefined): Verdict;
 }
 
@@ -33,11 +38,16 @@ export function createStepDecision(options: {
 }): StepDecision {
   const { spec, layout, plan, combine } = options;
   const updates = plan.rounds.some((round) => round.update);
-  const reports = new Map<number, { finite: boolean; products: readonly BlockProducts[] }>();
+  const reports = new Map<
+    number,
+    { finite: boolean; products: readonly BlockProducts[]; received: Received }
+  >();
   return {
-    reduced(index, finite, products) {
-      reports.set(index, { finite, products });
+    reduced(index, finite, products, received) {
+      reports.set(index, { finite, products, received });
     },
+    received: () =>
+      [...reports].sort(([a], [b]) => a - b).map(([index, report]) => [index, report.received] as const),
     verdict(losses) {
       if (losses === undefined || (updates && reports.size < options.shards)) return { kind: "waiting" };
       const odd = losses.findIndex((loss) => !Number.isFinite(loss));

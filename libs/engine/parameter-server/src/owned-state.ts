@@ -1,5 +1,7 @@
-import { type Arithmetic, randomKey } from "@latentweave/arithmetic";
+import { type Arithmetic, arithmeticPageBytes, randomKey } from "@latentweave/arithmetic";
 import type { ParameterGroup, ParameterLayout, PlacedTensor, Slice } from "@latentweave/parameters";
+import type { Vault } from "@latentweave/protocol";
+import { headerPages, openStateHeader, type StoredDecision } from "./state-header.ts";
 
 /** One owned slice in WebAssembly memory: two versions side by side, so that n stays readable while n+1 is written. */
 export interface OwnedSlice extends Slice {
@@ -9,51 +11,107 @@ export interface OwnedSlice extends Slice {
 }
 
 /**
- * The parameters and optimiser state of one shard.
+ * The parameters and optimiser state of one shard: one range of memory, which a vault can keep for a successor.
  *
  * Invariants:
  * 1. `version` names the newest complete version; its numbers are at parity `version & 1`.
  * 2. An update reads parity `version & 1` and writes the other; `advance` then makes the other the newest.
  * 3. What an update does not touch is copied, so that both parities are whole.
+ * 4. The header in memory (state-header.ts) names a version only while its numbers are whole: from `setVersion` or
+ *    `advance` on, until `restore` begins to overwrite them.
  */
 export interface OwnedState {
   readonly slices: readonly OwnedSlice[];
   readonly stateNames: readonly string[];
   readonly version: number;
+  /** A predecessor's whole state was found in the vault, and is there still: `version`, `timeline` and the decision are its. */
+  readonly kept: boolean;
+  /** Whether a successor will find this state after a kill. */
+  readonly outlives: boolean;
+  /** Of the state; 0 at first. */
+  readonly timeline: number;
   /** Pointer of the newest (`ahead` 0) or the coming (1) version of a section. */
   pointer(slice: OwnedSlice, section: string, ahead: 0 | 1): number;
   /** A copy of the newest numbers of a section: safe to send. */
   copy(slice: OwnedSlice, section: string): Uint8Array;
-  /** Overwrites newest numbers, for a restore. @throws RangeError when the range is not within an owned slice. */
+  /**
+   * Overwrites newest numbers, for a restore. From here to the next `setVersion` a successor would find nothing.
+   * @throws RangeError when the range is not within an owned slice.
+   */
   restore(section: string, range: Slice, bytes: Uint8Array): void;
   setVersion(version: number): void;
   advance(): void;
+  /** From here to the next `setVersion` or `reinitialise` a successor would find nothing. */
+  invalidate(): void;
+  /** Version 0 with fresh parameters, whatever was there. */
+  reinitialise(): void;
+  setTimeline(timeline: number): void;
+  /**
+   * Keeps what the leader decided on a step, in place of the decision before: `encode` makes a text of at most that many
+   * bytes of UTF-8. After a kill at any instant there is either this one or the one before.
+   * @throws RangeError when the text is longer
+   */
+  writeDecision(step: number, encode: (maxBytes: number) => string): void;
+  /** Undefined when none was written. */
+  readDecision(): StoredDecision | undefined;
 }
+
+/** Room for a decision, in bytes of UTF-8: at least this, and so much for each task (weights, the combiner's state). */
+const leastTextBytes = 256 * 1024;
+const textBytesPerTask = 4 * 1024;
+const alignment = 64;
 
 const parametersSection = "parameters";
 
-/** Fresh state of version 0: parameters from the keyed generator, optimiser states zero. */
+/**
+ * The state that the vault kept, or a fresh one of version 0: parameters from the keyed generator, optimiser states
+ * zero.
+ */
 export function createOwnedState(
   arithmetic: Arithmetic,
   layout: ParameterLayout,
   owned: readonly Slice[],
   stateNames: readonly string[],
   seed: number,
+  vault?: Vault,
+  textBytes = Math.max(leastTextBytes, textBytesPerTask * tasksOf(layout)),
 ): OwnedState {
-  let version = 0;
-  const pair = (numbers: number): readonly [number, number] => {
-    const pointers = [arithmetic.allocate(numbers * 4), arithmetic.allocate(numbers * 4)] as const;
-    for (const pointer of pointers) arithmetic.fill(pointer, 0, numbers);
-    return pointers;
+  const vectorBytes = (numbers: number): number => Math.ceil((numbers * 4) / alignment) * alignment;
+  const numbersBytes = owned.reduce(
+    (sum, { numbers }) => sum + 2 * (1 + stateNames.length) * vectorBytes(numbers),
+    0,
+  );
+  const before = headerPages(textBytes);
+  const pages = before + Math.ceil(numbersBytes / arithmeticPageBytes);
+  const base = arithmetic.allocatePages(pages);
+  const adoption = vault?.adopt(arithmetic.u8(base, pages * arithmeticPageBytes)) ?? "none";
+  const header = openStateHeader(arithmetic, base, textBytes, numbersBytes);
+
+  let next = base + before * arithmeticPageBytes;
+  const vector = (numbers: number): number => {
+    const pointer = next;
+    next += vectorBytes(numbers);
+    if (!header.found) arithmetic.fill(pointer, 0, numbers);
+    return pointer;
   };
+  const pair = (numbers: number): readonly [number, number] => [vector(numbers), vector(numbers)];
   const slices = owned.map((slice): OwnedSlice => ({
     ...slice,
     parameters: pair(slice.numbers),
     states: new Map(stateNames.map((name) => [name, pair(slice.numbers)])),
   }));
-  for (const slice of slices) {
-    initialise(arithmetic, layout.groups[slice.group] as ParameterGroup, slice, slice.parameters[0], seed);
-  }
+  let version = header.found ? header.version : 0;
+  let kept = header.found;
+  const invalidate = (): void => {
+    kept = false;
+    header.version = -1;
+  };
+  const fillFresh = (): void => {
+    version = 0;
+    for (const slice of slices)
+      initialise(arithmetic, layout.groups[slice.group] as ParameterGroup, slice, slice.parameters[0], seed);
+  };
+  if (!header.found) fillFresh();
   const pointer = (slice: OwnedSlice, section: string, ahead: 0 | 1): number => {
     const pointers = section === parametersSection ? slice.parameters : slice.states.get(section);
     if (!pointers) throw new RangeError(`there is no section "${section}"`);
@@ -64,6 +122,13 @@ export function createOwnedState(
     stateNames,
     get version() {
       return version;
+    },
+    get kept() {
+      return kept;
+    },
+    outlives: adoption !== "none",
+    get timeline() {
+      return header.timeline;
     },
     pointer,
     copy(slice, section) {
@@ -80,6 +145,7 @@ export function createOwnedState(
         throw new RangeError(
           `group ${range.group}, numbers ${range.start} to ${range.start + range.numbers} are not this shard's`,
         );
+      invalidate();
       arithmetic
         .u8(pointer(slice, section, 0) + (range.start - slice.start) * 4, bytes.byteLength)
         .set(bytes);
@@ -94,12 +160,30 @@ export function createOwnedState(
         }
       }
       version = next;
+      header.version = version;
     },
     advance() {
       version += 1;
+      header.version = version;
     },
+    setTimeline(timeline) {
+      header.timeline = timeline;
+    },
+    invalidate,
+    reinitialise() {
+      invalidate();
+      for (const slice of slices)
+        for (const [first] of slice.states.values()) arithmetic.fill(first, 0, slice.numbers);
+      fillFresh();
+      header.version = version;
+    },
+    writeDecision: (step, encode) => header.writeDecision(step, encode(header.textBytes)),
+    readDecision: header.readDecision,
   };
 }
+
+const tasksOf = (layout: ParameterLayout): number =>
+  new Set(layout.groups.flatMap(({ tasks }) => tasks)).size;
 
 /** Draw j of a tensor's key is its j-th number: any slice can be drawn alone, and shards cannot change a bit. */
 function initialise(

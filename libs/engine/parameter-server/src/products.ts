@@ -3,8 +3,9 @@ import { addProducts, blockProducts as multiply } from "@latentweave/multitask";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
 import type { StepReduction } from "./step-reduction.ts";
+import type { UpdateRule } from "./update-rule.ts";
 
-/** Inner products of one block's task gradients, each gradient a mean over samples times its task's weight. */
+/** Inner products of one block's task gradients, each gradient as the update rule has it. */
 export interface BlockProducts {
   readonly group: number;
   readonly block: number;
@@ -12,15 +13,11 @@ export interface BlockProducts {
   readonly gram: Float64Array;
 }
 
-/** What turns a task's summed gradient into that of its weighted mean loss. */
-export function gradientShare(spec: RunSpec, task: { taskIndex: number; samples: number }): number {
-  return (spec.tasks[task.taskIndex]?.weight ?? 1) / task.samples;
-}
-
 /** The products of every owned block, in layout order. */
 export function blockProducts(
   arithmetic: Arithmetic,
   spec: RunSpec,
+  rule: UpdateRule,
   reduction: StepReduction,
 ): BlockProducts[] {
   const taskCount = spec.tasks.length;
@@ -29,7 +26,7 @@ export function blockProducts(
     BlockProducts & { users: { task: number; share: number; pointer: number; n: number }[] }
   >();
   for (const task of reduction.tasks) {
-    const share = gradientShare(spec, task.plan);
+    const share = rule.share(task.plan);
     for (const { slice, reducer } of task.slices) {
       const root = reducer.result();
       for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {

@@ -1,45 +1,89 @@
+import type { Arithmetic } from "@latentweave/arithmetic";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 
 /**
- * What workers get: the published version, and per slice the version that last changed it, so that what a worker has
- * already is not sent again. Bytes are copied out of the arena once per change, however many workers they go to.
+ * What workers get: the newest version and the one before it, and per slice the version that last changed it, so that
+ * what a worker has already is not sent again. Bytes are copied out of the arena once per change, however many workers
+ * they go to.
+ *
+ * Invariants:
+ * 1. The version before the newest can be read until the next update begins, and none begins before the newest is
+ *    settled: it takes a report of every shard, and each makes it on the newest.
+ * 2. `settled` never exceeds `newest` and is at most one behind it.
  */
 export interface Publication {
   /** Undefined before the run has begun. */
-  readonly step: number | undefined;
+  readonly newest: number | undefined;
+  /** The newest version that every shard is known to hold. */
+  readonly settled: number | undefined;
   readonly slices: readonly OwnedSlice[];
-  versionOf(slice: OwnedSlice): number;
-  bytesOf(slice: OwnedSlice): Uint8Array;
+  /** The version, not above `version`, that last changed the slice. */
+  changedAt(slice: OwnedSlice, version: number): number;
+  /** @param version the newest or the one before */
+  bytesOf(slice: OwnedSlice, version: number): Uint8Array;
+  /** The state's version is the first to be published; nothing is settled yet. */
+  begin(): void;
   /** The newest version of the state is published from now on; `changed`: what differs from the one before. */
   advance(changed: readonly OwnedSlice[]): void;
+  settle(version: number): void;
 }
 
-export function createPublication(state: OwnedState): Publication {
-  const versions = new Map<OwnedSlice, number>();
-  const copies = new Map<OwnedSlice, Uint8Array>();
-  let first = 0;
-  let step: number | undefined;
+/** The last two versions that changed a slice, newest first, with their bytes once somebody has asked for them. */
+interface Change {
+  readonly version: number;
+  bytes: Uint8Array | undefined;
+}
+
+export function createPublication(arithmetic: Arithmetic, state: OwnedState): Publication {
+  const changes = new Map<OwnedSlice, readonly Change[]>();
+  let newest: number | undefined;
+  let settled: number | undefined;
+
+  const changeFor = (slice: OwnedSlice, version: number): Change => {
+    const known = changes.get(slice) ?? [];
+    const found = known.find((change) => change.version <= version) ?? known.at(-1);
+    if (!found) throw new RangeError("nothing is published yet");
+    return found;
+  };
+
   return {
-    get step() {
-      return step;
+    get newest() {
+      return newest;
+    },
+    get settled() {
+      return settled;
     },
     slices: state.slices,
-    versionOf: (slice) => versions.get(slice) ?? first,
-    bytesOf(slice) {
-      let copy = copies.get(slice);
-      if (!copy) {
-        copy = state.copy(slice, "parameters");
-        copies.set(slice, copy);
-      }
-      return copy;
+    changedAt: (slice, version) => changeFor(slice, version).version,
+    bytesOf(slice, version) {
+      const change = changeFor(slice, version);
+      // The newest change is what both memories hold, unless it is the one that the newest version made.
+      const back = version < (newest ?? 0) && (changes.get(slice)?.[0]?.version ?? 0) === newest;
+      change.bytes ??= arithmetic
+        .u8(state.pointer(slice, "parameters", back ? 1 : 0), slice.numbers * 4)
+        .slice();
+      return change.bytes;
+    },
+    begin() {
+      newest = state.version;
+      settled = undefined;
+      // What was found in memory that outlived its process may be ahead of the other shards: then both are asked for.
+      const versions = newest > 0 ? [newest, newest - 1] : [newest];
+      for (const slice of state.slices)
+        changes.set(
+          slice,
+          versions.map((version) => ({ version, bytes: undefined })),
+        );
     },
     advance(changed) {
-      if (step === undefined) first = state.version;
-      step = state.version;
+      newest = state.version;
       for (const slice of changed) {
-        versions.set(slice, step);
-        copies.delete(slice);
+        const before = changes.get(slice)?.[0];
+        changes.set(slice, [{ version: newest, bytes: undefined }, ...(before ? [before] : [])]);
       }
+    },
+    settle(version) {
+      settled = version;
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
-import type { Channel, Clock } from "@latentweave/protocol";
+import type { Channel, Clock, Probe, ShardMoment, Vault } from "@latentweave/protocol";
 
 export interface ShardOptions {
   readonly runId: string;
@@ -7,14 +7,17 @@ export interface ShardOptions {
   readonly shards: number;
   readonly arithmetic: Arithmetic;
   readonly clock: Clock;
-  /** Opens the channel to the leader; called once, by followers. */
-  readonly dialLeader: (address: string) => Promise<Channel>;
+  /** Followers: keeps a channel to the leader open until `stop`; calls back with every channel it gets. */
+  readonly keepLeader: (address: string, onChannel: (channel: Channel) => void) => { stop(): void };
   readonly identity: {
     readonly host: string;
     readonly pid: number;
     readonly software: string;
     readonly port: number;
   };
+  /** For the weights to outlive this process; `key`: of the run, the same when it is resumed. */
+  readonly openVault?: (run: { readonly key: string; readonly spec: string }) => Vault;
   readonly residentBytes: () => number;
+  readonly probe?: Probe<ShardMoment>;
   readonly log: (text: string) => void;
 }

@@ -1,4 +1,4 @@
-import type { RunSpec } from "@latentweave/plan";
+import { lastStep, type RunSpec, totalSteps } from "@latentweave/plan";
 import {
   type Channel,
   closeCodes,
@@ -8,19 +8,25 @@ import {
   protocolVersion,
 } from "@latentweave/protocol";
 import { streamCheckpoint } from "./checkpoint-stream.ts";
+import { encodeDecision, readDecision } from "./decision-text.ts";
+import { createLeaderLink } from "./leader-link.ts";
 import { afterAttach, listenTo, type MessageHandler } from "./peers.ts";
 import { decodeProducts, encodeProducts } from "./products-codec.ts";
+import type { OwnedState } from "./owned-state.ts";
+import { createSettlement } from "./settlement.ts";
 import type { ShardOptions } from "./shard-options.ts";
 import { createStepping, type Stepping } from "./stepping.ts";
 import { createSubscribers, type Subscribers } from "./subscribers.ts";
 import { prepareTraining, type Training } from "./training.ts";
+import { blockDigests } from "./version-digest.ts";
 
 /**
  * One parameter-server shard: owns its blocks of parameters and optimiser state; shard 0 leads. Its steps, and the
- * invariants that they keep, are in `stepping.ts`; this file connects them with the other processes.
+ * invariants that they keep, are in `stepping.ts`; this file connects them with the other processes. Connections come
+ * and go: the coordinator, the leader and workers may each be another process than before.
  */
 export interface Shard {
-  /** The channel to the coordinator; the shard says hello on it. */
+  /** A channel to the coordinator, the first one or another; the shard says hello on it. */
   join(channel: Channel): void;
   /** A worker's or another shard's channel. */
   accept(channel: Channel): void;
@@ -33,6 +39,22 @@ interface Prepared {
   readonly training: Training;
   readonly subscribers: Subscribers;
   readonly stepping: Stepping;
+  /** Leader. */
+  readonly fromFollower: (
+    from: Follower,
+    message: MessageOf<"applied" | "reduced">,
+    slices: readonly Uint8Array[],
+  ) => void;
+  readonly startOver: (timeline: number) => void;
+  /** Leader: another coordinator may be there, which lacks what the one before it had not written. */
+  readonly tellAgain: () => void;
+}
+
+interface Follower {
+  readonly index: number;
+  readonly channel: Channel;
+  /** Nothing has been heard on this channel before. */
+  readonly first: boolean;
 }
 
 export function createShard(options: ShardOptions): Shard {
@@ -40,12 +62,17 @@ export function createShard(options: ShardOptions): Shard {
   const leads = index === 0;
   const followers = new Map<number, Channel>();
   let coordinator: Channel | undefined;
-  let leader: Channel | undefined;
   let prepared: Prepared | undefined;
-  /** The leader's last decision, for a follower whose word of itself is still on its way. */
-  let lastWord: MessageOf<"decide"> | undefined;
+  /** In the middle of its steps; before, it waits for the coordinator's word where to begin. */
+  let running = false;
+  /** Workers that attached before the run was known. */
+  const earlyWorkers = new Map<string, Channel>();
+  /** What followers of a leader that has not begun say: they may have been in the middle of their steps all along. */
+  let earlyWords: (() => void)[] = [];
   let receivedBytes = 0;
   let streamedVersion: number | undefined;
+  /** The checkpoint that was asked for last: perhaps of a version that is still to be made here. */
+  let asked: MessageOf<"checkpoint"> | undefined;
   let over = false;
   let end: (reason: string) => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
@@ -57,6 +84,7 @@ export function createShard(options: ShardOptions): Shard {
   const breakDown = (error: unknown): void => {
     if (over) return;
     over = true;
+    leader.stop();
     const text = error instanceof Error ? error.message : String(error);
     const message = `parameter-server shard ${index}: ${text}`;
     coordinator?.send({ type: "failed", runId, run: true, message });
@@ -66,38 +94,73 @@ export function createShard(options: ShardOptions): Shard {
   const finish = (reason: string): void => {
     over = true;
     prepared?.subscribers.closeAll();
-    for (const channel of [...followers.values(), leader, coordinator])
+    leader.stop();
+    for (const channel of [...followers.values(), coordinator])
       channel?.close(closeCodes.done, "the run is over");
     end(reason);
   };
 
   // --- the run ------------------------------------------------------------------------------------------------------
 
-  const prepare = (spec: RunSpec): Prepared => {
-    const training = prepareTraining(spec, arithmetic, options.shards, index);
+  const prepare = ({ spec: text, runKey }: MessageOf<"welcome">): Prepared => {
+    const spec = JSON.parse(text) as RunSpec;
+    const vault = options.openVault?.({ key: runKey, spec: text });
+    const training = prepareTraining(spec, arithmetic, options.shards, index, vault);
     const { layout, publication, state } = training;
     const subscribers = createSubscribers({ runId, index, layout, publication });
+    const settlement = createSettlement(layout, options.shards);
+
+    /** Every shard is known to hold this version. */
+    const settle = (version: number): void => {
+      publication.settle(version);
+      subscribers.publish();
+    };
+    const takeApplied = (shard: number, version: number, digests: Uint8Array): void => {
+      const settled = settlement.applied(shard, version, digests);
+      if (settled === undefined) return;
+      const { timeline } = state;
+      for (const channel of followers.values())
+        channel.send({ type: "settled", runId, timeline, version: settled, digest: "" });
+      coordinator?.send({
+        type: "settled",
+        ...{ runId, timeline, version: settled, digest: settlement.digestOf(settled) },
+      });
+      settle(settled);
+      stepping.settled();
+    };
+    /** Tells the leader which version is held here; it is told again when the leader may be another process. */
+    const sayApplied = (channel: Channel | undefined): void =>
+      channel?.send({ type: "applied", runId, timeline: state.timeline, index, version: state.version }, [
+        blockDigests(arithmetic, state),
+      ]);
+
     const stepping = createStepping({
-      runId,
-      shards: options.shards,
-      training,
-      clock: options.clock,
-      leads,
-      onReduced(plan, finite, products) {
+      ...{ runId, index, shards: options.shards, training, clock: options.clock, leads },
+      probe: options.probe,
+      digestOf: settlement.digestOf,
+      isSettled: (version) => settlement.settled !== undefined && settlement.settled >= version,
+      onReduced(plan, finite, products, received) {
         const { blocks, bytes } = encodeProducts(products);
         const round = plan.rounds.length - 1;
-        leader?.send(
-          { type: "reduced", runId, step: plan.step, round, index, finite, blocks },
+        leader.channel()?.send(
+          {
+            type: "reduced",
+            ...{ runId, timeline: state.timeline, step: plan.step, round, index, finite, received, blocks },
+          },
           blocks.length > 0 ? [bytes] : [],
         );
       },
       onDecided(decide) {
-        if (decide.abandon) lastWord = decide;
         for (const channel of followers.values()) channel.send(decide);
       },
-      onCommitted: (record) => coordinator?.send({ type: "committed", runId, ...record }),
+      onCommitted: (record) => coordinator?.send(record),
       onStopped: (stopped) => coordinator?.send({ type: "stopped", runId, ...stopped }),
-      onPublish: () => subscribers.publish(),
+      onPublish() {
+        // Whoever is attached gets the new version before anything is computed on it here.
+        subscribers.publish();
+        if (leads) takeApplied(0, state.version, blockDigests(arithmetic, state));
+        else sayApplied(leader.channel());
+      },
       onApplied: (step, timings) =>
         coordinator?.send({
           type: "shard-report",
@@ -111,37 +174,124 @@ export function createShard(options: ShardOptions): Shard {
         }),
       onCheckpoint() {
         // A stop may fall on a version whose checkpoint is on its way already.
-        if (!coordinator || streamedVersion === state.version) return;
+        if (streamedVersion === state.version) return;
         streamedVersion = state.version;
-        streamCheckpoint({ runId, index, channel: coordinator, state }).catch(breakDown);
+        stream(training, asked?.version === state.version ? asked.attempt : 0);
       },
-      onRefused: breakDown,
+      onLate: (step, missing) =>
+        coordinator?.send({ type: "late", runId, timeline: state.timeline, step, missing: [...missing] }),
+      onSuspicion: (suspicion) =>
+        coordinator?.send({ type: "suspect", runId, timeline: state.timeline, ...suspicion }),
+      onUnfit: (unfit) => coordinator?.send({ type: "unfit", runId, timeline: state.timeline, ...unfit }),
     });
-    return { training, subscribers, stepping };
+
+    leader.onWord = (message) => {
+      if (message.type === "decide") stepping.decided(message);
+      else if (message.timeline === state.timeline) settle(message.version);
+    };
+    leader.onAttached = (channel) => {
+      if (!running) return;
+      sayApplied(channel);
+      stepping.reportAgain();
+    };
+    /** Whoever leads now may not be who has told this follower so far. */
+    const bringUpToDate = (channel: Channel, version: number): void => {
+      const { timeline } = state;
+      for (const decide of stepping.decisionsSince(version)) channel.send(decide);
+      const { settled } = settlement;
+      if (settled !== undefined)
+        channel.send({ type: "settled", runId, timeline, version: settled, digest: "" });
+    };
+    const fromFollower: Prepared["fromFollower"] = ({ channel, index: from, first }, message, slices) => {
+      if (message.timeline !== state.timeline) return;
+      if (message.type === "applied") {
+        takeApplied(from, message.version, (slices[0] ?? new Uint8Array()).slice());
+        if (first) bringUpToDate(channel, message.version);
+      } else stepping.reduced(message, decodeProducts(message.blocks, slices[0], spec.tasks.length));
+    };
+    const startOver = (timeline: number): void => {
+      state.setTimeline(timeline);
+      settlement.startOver();
+      subscribers.startOver(timeline);
+      streamedVersion = undefined;
+      asked = undefined;
+    };
+    const tellAgain = (): void => {
+      stepping.tellRecords();
+      const { settled } = settlement;
+      const digest = settled === undefined ? "" : settlement.digestOf(settled);
+      if (settled !== undefined)
+        coordinator?.send({ type: "settled", runId, timeline: state.timeline, version: settled, digest });
+    };
+    for (const [workerId, channel] of earlyWorkers) subscribers.attach(workerId, channel);
+    earlyWorkers.clear();
+    return { training, subscribers, stepping, fromFollower, startOver, tellAgain };
   };
 
-  const begin = async ({ training, stepping }: Prepared, message: MessageOf<"begin">): Promise<void> => {
-    training.state.setVersion(message.step);
-    if (!leads) await joinLeader(message.leader);
-    log(`shard ${index} ready at version ${message.step}`);
-    coordinator?.send({ type: "ready", runId, index, step: message.step });
-    stepping.begin(message.step, message.restore ? { combiner: message.combiner } : undefined);
+  const stream = ({ state }: Training, attempt: number): void => {
+    if (!coordinator) return;
+    const { probe } = options;
+    streamCheckpoint({
+      ...{ runId, index, channel: coordinator, state, attempt },
+      ...(probe && { onFirstPiece: () => probe("mid-checkpoint", state.version) }),
+    }).catch(breakDown);
   };
 
-  const joinLeader = async (address: string | undefined): Promise<void> => {
-    if (address === undefined) throw new ProtocolError("a follower needs the leader's address");
-    const channel = await options.dialLeader(address);
-    leader = channel;
-    listenTo(channel, runId, fromLeader, breakDown);
-    channel.onClose((_, reason) => {
-      if (!over) breakDown(new Error(`lost the leader shard: ${reason}`));
+  const sayHeld = ({ training: { spec, state }, stepping }: Prepared): void => {
+    const { timeline, version } = state;
+    const kept = running ? undefined : readDecision(state.readDecision()?.text);
+    const keptRecords = kept?.timeline === timeline ? kept.records : [];
+    const isOver = running ? stepping.over : version > lastStep(spec);
+    const isFinal = isOver || version === totalSteps(spec);
+    const combiner = running ? stepping.combiner : kept?.combiner;
+    coordinator?.send({
+      type: "held",
+      ...{ runId, index },
+      ...((running || state.kept) && {
+        state: {
+          ...{ timeline, version, running, over: isOver },
+          ...(leads && { recordsFrom: running ? stepping.recordsFrom : (keptRecords[0]?.step ?? version) }),
+          // A stop may hold this very version, whose checkpoint went to a coordinator that is no more.
+          ...(leads && (isFinal || running) && combiner !== undefined && { combiner }),
+        },
+      }),
     });
-    channel.send({ type: "attach-shard", runId, protocol: protocolVersion, index });
+  };
+
+  /** In place of what the leader decided last, which is void: a successor goes on with this combiner's state. */
+  const keepCombiner = (
+    state: OwnedState,
+    { step, timeline, combiner }: Pick<MessageOf<"begin">, "step" | "timeline" | "combiner">,
+  ): void =>
+    state.writeDecision(step, (maxBytes) =>
+      encodeDecision({ timeline, ...(combiner === undefined ? {} : { combiner }), records: [] }, maxBytes),
+    );
+
+  const begin = (message: MessageOf<"begin">): void => {
+    const { training, stepping, startOver } = known(message.type);
+    const { state } = training;
+    // A successor must never find weights of before in the timeline that begins.
+    if (message.from !== "held") state.invalidate();
+    startOver(message.timeline);
+    if (leads && message.from !== "held") keepCombiner(state, message);
+    if (message.from === "initial") state.reinitialise();
+    else if (message.from === "checkpoint") state.setVersion(message.step);
+    if (state.version !== message.step)
+      throw new Error(`asked to begin at step ${message.step}, holding version ${state.version}`);
+    running = true;
+    log(`shard ${index} begins at version ${message.step} (${message.from})`);
+    coordinator?.send({ type: "ready", runId, index, timeline: message.timeline, step: message.step });
+    stepping.begin({ timeline: message.timeline, from: message.from, combiner: message.combiner });
+    if (leads) stepping.tellRecords();
+    if (message.leader !== undefined) leader.moveTo(message.leader);
+    const words = earlyWords;
+    earlyWords = [];
+    for (const word of words) word();
   };
 
   // --- messages -----------------------------------------------------------------------------------------------------
 
-  const afterWelcome = (type: Message["type"]): Prepared => {
+  const known = (type: Message["type"]): Prepared => {
     if (!prepared) throw new ProtocolError(`"${type}" before "welcome"`);
     return prepared;
   };
@@ -149,27 +299,40 @@ export function createShard(options: ShardOptions): Shard {
   const fromCoordinator: MessageHandler = (message, slices) => {
     switch (message.type) {
       case "welcome":
-        prepared ??= prepare(JSON.parse(message.spec) as RunSpec);
+        prepared ??= prepare(message);
+        sayHeld(prepared);
+        if (leads && running) prepared.tellAgain();
         return;
       case "restore":
         if (!slices[0]) throw new ProtocolError("restore without its bytes");
-        afterWelcome(message.type).training.state.restore(message.section, message.slice, slices[0]);
+        // Numbers of another version are about to take the place of those in use.
+        running = false;
+        known(message.type).training.state.restore(message.section, message.slice, slices[0]);
         return;
       case "begin":
-        begin(afterWelcome(message.type), message).catch(breakDown);
+        begin(message);
+        return;
+      case "shards":
+        if (!leads && message.addresses[0] !== undefined) leader.moveTo(message.addresses[0]);
         return;
       case "members":
-        afterWelcome(message.type).subscribers.setMembers(
-          message.quorumId,
-          new Map(message.workers.map(({ workerId, tasks }) => [workerId, tasks])),
+        known(message.type).subscribers.setMembers(
+          new Map(message.workers.map((worker) => [worker.workerId, worker])),
         );
         return;
       case "committed-ack":
-        afterWelcome(message.type).stepping.acknowledged();
+        known(message.type).stepping.acknowledged(message.timeline, message.step);
         return;
+      case "checkpoint": {
+        const { training } = known(message.type);
+        asked = message;
+        if (running && training.state.version === message.version) stream(training, message.attempt);
+        return;
+      }
       case "stop":
         if (!leads) throw new ProtocolError("only the leader is asked to stop");
-        afterWelcome(message.type).stepping.stop(message.reason);
+        // Before it has begun there is nothing to stop; it is told again when all are there.
+        if (running) known(message.type).stepping.stop(message.reason);
         return;
       case "finish":
         finish(message.reason);
@@ -179,52 +342,69 @@ export function createShard(options: ShardOptions): Shard {
     }
   };
 
-  const fromLeader: MessageHandler = (message) => {
-    if (message.type !== "decide")
-      throw new ProtocolError(`a follower does not take "${message.type}" from the leader`);
-    afterWelcome(message.type).stepping.commit(message);
-  };
+  const leader = createLeaderLink({ ...options, onFailed: breakDown });
 
-  const fromFollower =
-    (follower: number): MessageHandler =>
-    (message, slices) => {
-      if (message.type !== "reduced") throw new ProtocolError(`the leader does not take "${message.type}"`);
-      const { training, stepping } = afterWelcome(message.type);
-      const products = decodeProducts(message.blocks, slices[0], training.spec.tasks.length);
-      stepping.reduced(follower, message.step, message.finite, products);
-    };
-
-  const fromWorker =
-    (workerId: string): MessageHandler =>
-    (message, slices) => {
+  const fromWorker = (channel: Channel, workerId: string): MessageHandler => {
+    return (message, slices) => {
+      if (message.type === "attach") {
+        // It has been asked for a step on which this shard's weights have been overwritten there.
+        attachWorker(channel, workerId);
+        return;
+      }
       if (message.type !== "push")
         throw new ProtocolError(`a shard does not take "${message.type}" from a worker`);
-      const { subscribers, stepping } = afterWelcome(message.type);
+      const { subscribers, stepping } = known(message.type);
       receivedBytes += slices.reduce((sum, part) => sum + part.byteLength, 0);
-      stepping.push(message, slices, workerId, !subscribers.isMember(workerId));
+      stepping.push(message, slices, workerId, !running || !subscribers.isMember(workerId));
     };
+  };
 
   const greet = (channel: Channel, message: MessageOf<"attach" | "attach-shard">): MessageHandler => {
     if (message.type === "attach-shard") {
-      if (!leads || message.index === 0 || message.index >= options.shards)
-        throw new ProtocolError(`shard ${index} of ${options.shards} does not lead shard ${message.index}`);
-      followers.set(message.index, channel);
-      if (lastWord) channel.send(lastWord);
-      return fromFollower(message.index);
+      const follower = message.index;
+      if (!leads || follower === 0 || follower >= options.shards)
+        throw new ProtocolError(`shard ${index} of ${options.shards} does not lead shard ${follower}`);
+      const before = followers.get(follower);
+      followers.set(follower, channel);
+      before?.close(closeCodes.replaced, "the same shard has connected again");
+      channel.onClose(() => {
+        if (followers.get(follower) === channel) followers.delete(follower);
+      });
+      let first = true;
+      return (word, slices) => {
+        if (word.type !== "applied" && word.type !== "reduced")
+          throw new ProtocolError(`the leader does not take "${word.type}"`);
+        const from = { index: follower, channel, first };
+        first = false;
+        const take = (bytes: readonly Uint8Array[]): void => {
+          if (followers.get(follower) === channel) prepared?.fromFollower(from, word, bytes);
+        };
+        // A follower may have been told of a timeline before its leader was.
+        if (running && prepared && word.timeline <= prepared.training.state.timeline) take(slices);
+        else {
+          const own = slices.map((slice) => slice.slice());
+          earlyWords.push(() => take(own));
+        }
+      };
     }
     const { workerId } = message;
-    channel.onClose(() => prepared?.subscribers.detach(workerId, channel));
-    prepared?.subscribers.attach(workerId, channel);
-    return fromWorker(workerId);
+    channel.onClose(() => {
+      prepared?.subscribers.detach(workerId, channel);
+      if (earlyWorkers.get(workerId) === channel) earlyWorkers.delete(workerId);
+    });
+    attachWorker(channel, workerId);
+    return fromWorker(channel, workerId);
+  };
+
+  const attachWorker = (channel: Channel, workerId: string): void => {
+    if (prepared) prepared.subscribers.attach(workerId, channel);
+    else earlyWorkers.set(workerId, channel);
   };
 
   return {
     join(channel) {
       coordinator = channel;
       listenTo(channel, runId, fromCoordinator, breakDown);
-      channel.onClose((_, reason) => {
-        if (!over) breakDown(new Error(`lost the coordinator: ${reason}`));
-      });
       const { port, ...identity } = options.identity;
       channel.send({
         type: "hello",

@@ -1,8 +1,16 @@
 import type { RunSpec, StepPlan } from "@latentweave/plan";
 import type { MessageOf, TaskRecord } from "@latentweave/protocol";
+import type { Received } from "./leader.ts";
+import { updates } from "./training.ts";
+
+type ByShard = readonly (readonly [index: number, received: Received])[];
 
 /** Mean loss per task in job order: of the gradient round where the task has one, else of its evaluation; 0 for none. */
-export function lossesOf(spec: RunSpec, plan: StepPlan, records: readonly TaskRecord[]): number[] {
+export function lossesOf(
+  spec: RunSpec,
+  plan: StepPlan,
+  records: readonly Omit<TaskRecord, "shards">[],
+): number[] {
   const gradientRound = plan.rounds.find((round) => round.program === "gradient")?.index;
   return spec.tasks.map((task) => {
     const own = records.filter((entry) => entry.task === task.name);
@@ -13,12 +21,14 @@ export function lossesOf(spec: RunSpec, plan: StepPlan, records: readonly TaskRe
 
 export function decideMessage(
   runId: string,
+  timeline: number,
   plan: StepPlan,
   verdict: { readonly weights: readonly number[]; readonly scale: number },
 ): MessageOf<"decide"> {
   return {
     type: "decide",
     runId,
+    timeline,
     step: plan.step,
     round: plan.rounds.length - 1,
     weights: [...verdict.weights],
@@ -30,10 +40,16 @@ export function decideMessage(
 }
 
 /** The step in progress is given up; nothing follows, but a checkpoint of the version that holds where there is none. */
-export function abandonMessage(runId: string, step: number, checkpoint: boolean): MessageOf<"decide"> {
+export function abandonMessage(
+  runId: string,
+  timeline: number,
+  step: number,
+  checkpoint: boolean,
+): MessageOf<"decide"> {
   return {
     type: "decide",
     runId,
+    timeline,
     step,
     round: 0,
     weights: [],
@@ -42,4 +58,46 @@ export function abandonMessage(runId: string, step: number, checkpoint: boolean)
     checkpoint,
     last: true,
   };
+}
+
+/** What the ledger is to keep of a step: the leader's own tasks, with what every shard received of each. */
+export function commitRecord(
+  options: Pick<
+    MessageOf<"committed">,
+    "runId" | "timeline" | "learningRate" | "gradientNorm" | "duplicates" | "timings" | "digest"
+  > & {
+    readonly plan: StepPlan;
+    readonly tasks: readonly Omit<TaskRecord, "shards">[];
+    readonly received: ByShard;
+    readonly combiner?: string;
+  },
+): MessageOf<"committed"> {
+  const { plan, tasks, received, ...fields } = options;
+  return {
+    type: "committed",
+    ...fields,
+    step: plan.step,
+    version: plan.step + (updates(plan) ? 1 : 0),
+    tasks: tasks.map((task) => ({ ...task, shards: shardsOf(received, task) })),
+    last: plan.last,
+  };
+}
+
+/** Who has sent what, of every task and round. */
+export function taskNodes(
+  tasks: readonly Omit<TaskRecord, "shards">[],
+  received: ByShard,
+): MessageOf<"unfit">["tasks"] {
+  return tasks.map(({ task, round }) => ({ task, round, shards: shardsOf(received, { task, round }) }));
+}
+
+function shardsOf(
+  received: ByShard,
+  { task, round }: { readonly task: string; readonly round: number },
+): TaskRecord["shards"] {
+  return received.flatMap(([index, nodes]) =>
+    nodes
+      .filter((entry) => entry.task === task && entry.round === round)
+      .map((entry) => ({ index, nodes: entry.nodes })),
+  );
 }

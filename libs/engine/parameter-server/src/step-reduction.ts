@@ -6,14 +6,22 @@ import {
   isAncestor,
   isNodeOf,
   nodeName,
+  nodeRange,
   type Collector,
   type Reducer,
 } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { metricNames, type TaskGraph } from "@latentweave/model";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
-import type { RoundPlan, RunSpec, StepPlan, TaskRound } from "@latentweave/plan";
-import type { MessageOf, PayloadHeader, TaskRecord, TreeNode } from "@latentweave/protocol";
+import { leasedSlots, type RoundPlan, type RunSpec, type StepPlan, type TaskRound } from "@latentweave/plan";
+import type {
+  Lease,
+  MessageOf,
+  PayloadHeader,
+  ReceivedNodes,
+  TaskRecord,
+  TreeNode,
+} from "@latentweave/protocol";
 import { ProtocolError } from "@latentweave/protocol";
 
 /** One slice of a task's gradient, being summed over the task's slots. */
@@ -32,8 +40,8 @@ export interface TaskReduction {
     { readonly names: readonly string[]; readonly reducer: Reducer<Float64Array> } | undefined;
   /** Payloads kept apart per micro-batch, by name; made when the first arrives. */
   readonly apart: Map<string, Collector>;
-  /** Leader: nodes as they arrived, with their worker. */
-  nodes: { level: number; index: number; workerId: string }[];
+  /** Nodes as they arrived, with their worker and the digest of what it sent. */
+  nodes: ReceivedNodes;
 }
 
 /**
@@ -44,12 +52,22 @@ export interface StepReduction {
   readonly plan: StepPlan;
   readonly tasks: readonly TaskReduction[];
   readonly duplicates: number;
-  /** @throws ProtocolError when the payload is not one that this step, task and shard have. */
-  accept(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string): void;
+  /** Nothing has arrived yet. */
+  readonly isEmpty: boolean;
+  /**
+   * @returns whether anything of it was new
+   * @throws ProtocolError when the payload is not one that this step, task and shard have.
+   */
+  accept(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string): boolean;
   /** Every gradient slice of every task is complete. */
   gradientsComplete(): boolean;
   metricsComplete(): boolean;
-  records(): TaskRecord[];
+  /** Of the tasks and rounds that this shard has a part in. */
+  received(): { task: string; round: number; nodes: ReceivedNodes }[];
+  /** Leader: what the ledger keeps, but for what the other shards received. */
+  records(): Omit<TaskRecord, "shards">[];
+  /** Slots that some slice still lacks, in the numbering of leases. */
+  missing(): Lease[];
   release(): void;
 }
 
@@ -80,26 +98,39 @@ export function createStepReduction(options: {
     get duplicates() {
       return duplicates;
     },
+    get isEmpty() {
+      return tasks.every(({ nodes }) => nodes.length === 0);
+    },
     accept(message, bytes, workerId) {
       const task = find(message);
       checkNode(task, message.node);
+      let isNew = false;
       for (const [place, payload] of message.payloads.entries()) {
         const data = bytesOf(task, payload, bytes[place]);
         if (payload.reduce === "keep") {
           const collector = collectorFor(task, payload.name, data.byteLength);
           if (collector.accept(slotOf(message), data) === "duplicate") duplicates += 1;
+          else isNew = true;
         } else if (payload.name === "gradient") {
           const { reducer } = sliceFor(task, payload.slice);
           if (reducer.accept(message.node, data) === "duplicate") duplicates += 1;
+          else isNew = true;
         } else if (payload.name === "metrics" && task.metrics) {
           if (task.metrics.reducer.accept(message.node, data) === "duplicate") duplicates += 1;
-          else noteNode(task, message, workerId);
+          else isNew = true;
         } else throw new ProtocolError(`payload "${payload.name}" is not one that this shard takes`);
       }
+      if (isNew) noteNode(task, message.node, workerId, options.arithmetic.digest(...bytes));
+      return isNew;
     },
     gradientsComplete: () => tasks.every((task) => task.slices.every(({ reducer }) => reducer.isComplete())),
     metricsComplete: () => !leader || tasks.every((task) => task.metrics?.reducer.isComplete() ?? true),
+    received: () =>
+      tasks
+        .filter(({ slices, metrics }) => slices.length > 0 || metrics)
+        .map(({ plan: { task }, round, nodes }) => ({ task, round: round.index, nodes })),
     records: () => tasks.map(recordOf),
+    missing: () => tasks.flatMap((task) => missingLeases(options.spec, task)),
     release() {
       for (const task of tasks) {
         for (const { reducer } of task.slices) reducer.reset();
@@ -182,21 +213,46 @@ function slotOf(message: MessageOf<"push">): number {
   return message.node.index;
 }
 
-function noteNode(task: TaskReduction, message: MessageOf<"push">, workerId: string): void {
-  task.nodes = task.nodes.filter((node) => !isAncestor(message.node, node));
-  task.nodes.push({ ...message.node, workerId });
+function noteNode(task: TaskReduction, node: TreeNode, workerId: string, digest: string): void {
+  // A single slot has no descendants, and of those there are most.
+  if (node.level > 0) task.nodes = task.nodes.filter(([level, index]) => !isAncestor(node, { level, index }));
+  task.nodes.push([node.level, node.index, workerId, digest]);
 }
 
-function recordOf(task: TaskReduction): TaskRecord {
+function recordOf(task: TaskReduction): Omit<TaskRecord, "shards"> {
   const values = task.metrics?.reducer.result();
   return {
     task: task.plan.task,
     round: task.round.index,
     slots: task.plan.slots,
     samples: task.plan.samples,
-    nodes: task.nodes.map((node) => [node.level, node.index, node.workerId]),
     metrics: Object.fromEntries(
       (task.metrics?.names ?? []).map((name, place) => [name, values?.[place] ?? Number.NaN]),
     ),
   };
+}
+
+/** Slots of a task that one of its reducers lacks, as ranges of training slots: what leases are made of. */
+function missingLeases(spec: RunSpec, { plan, round, slices, metrics }: TaskReduction): Lease[] {
+  const covered = new Uint8Array(plan.slots).fill(1);
+  for (const { reducer } of [...slices, ...(metrics ? [metrics] : [])]) {
+    if (reducer.isComplete()) continue;
+    const own = new Uint8Array(plan.slots);
+    for (const { node } of reducer.heldNodes()) {
+      const { start, end } = nodeRange(node, plan.slots);
+      own.fill(1, start, end);
+    }
+    for (let slot = 0; slot < plan.slots; slot++) if (own[slot] === 0) covered[slot] = 0;
+  }
+  const trainingSlots = spec.tasks[plan.taskIndex]?.slots ?? 0;
+  const missing: Lease[] = [];
+  for (let slot = 0; slot < trainingSlots; slot++) {
+    const lease = { task: plan.task, start: slot, end: slot + 1 };
+    const { start, end } = leasedSlots(spec, round, plan, lease);
+    if (!covered.subarray(start, end).includes(0)) continue;
+    const last = missing.at(-1);
+    if (last?.end === slot) last.end = slot + 1;
+    else missing.push(lease);
+  }
+  return missing;
 }

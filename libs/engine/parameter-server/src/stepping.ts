@@ -1,21 +1,31 @@
 import { clipScale } from "@latentweave/optim";
-import { planStep, type StepPlan } from "@latentweave/plan";
-import { type Clock, type MessageOf, ProtocolError } from "@latentweave/protocol";
+import { lastStep, planStep, type StepPlan } from "@latentweave/plan";
+import {
+  type Clock,
+  type Lease,
+  type MessageOf,
+  type Probe,
+  ProtocolError,
+  type ShardMoment,
+} from "@latentweave/protocol";
 import { applyUpdate } from "./apply-update.ts";
 import { createCombineRule } from "./combine-rule.ts";
-import { createStepDecision, needsProducts, type StepDecision } from "./leader.ts";
-import type { OwnedSlice } from "./owned-state.ts";
+import { type Decision, encodeDecision, readDecision } from "./decision-text.ts";
+import { createStepDecision, needsProducts, type Received, type StepDecision } from "./leader.ts";
+import { createLateness } from "./lateness.ts";
 import { type BlockProducts, blockProducts } from "./products.ts";
-import { abandonMessage, decideMessage, lossesOf } from "./step-messages.ts";
+import { abandonMessage, commitRecord, decideMessage, lossesOf, taskNodes } from "./step-messages.ts";
 import { createStepReduction, type StepReduction } from "./step-reduction.ts";
-import { rateAt, type Training, updates } from "./training.ts";
+import { type Training, updates } from "./training.ts";
+import { createWitnesses, type Suspicion } from "./witnesses.ts";
+import { createUnrecorded } from "./unrecorded.ts";
 
-/** Commits that the leader makes before the coordinator has acknowledged the oldest of them. */
-const mostUnackedCommits = 64;
-
-/** What a checkpoint gave besides tensors. */
-export interface Restored {
-  /** The combiner's state as JSON; the leader's alone. */
+/** Where a shard begins, or begins again. */
+export interface Beginning {
+  readonly timeline: number;
+  /** `held`: the state's memory outlived its process, and with it the leader's last decision. */
+  readonly from: "initial" | "checkpoint" | "held";
+  /** The combiner's state that a checkpoint holds, as JSON; the leader's alone. */
   readonly combiner: string | undefined;
 }
 
@@ -27,68 +37,116 @@ interface StepInProgress {
   readonly startedMs: number;
   /** Set when this shard's gradient slices were complete and reported. */
   reportedMs: number | undefined;
+  /** It must not be committed as it is, and the coordinator has been told. */
+  unfit: boolean;
 }
 
 /**
  * The steps of one shard, one after the other: reduce, decide (leader), update, publish.
  *
- * Invariants (of the shard):
+ * Invariants (of the shard; docs/commit.md has them all):
  * 1. At most one step is in progress; its number is the version of the weights it is computed on.
- * 2. Weights change only in `commit`, which runs once per step and only on a `decide` of the leader.
- * 3. Nothing of version n+1 is published before that.
- * 4. What arrives for another step is dropped and counted: identity is (run, step, round, task, node, slice).
+ * 2. Weights change only in `apply`, which runs once per step and only on a `decide` of the leader.
+ * 3. Nothing of version n+1 is published before that, and the decision outlives the leader's process before anybody
+ *    hears of it.
+ * 4. What arrives for another step or timeline is dropped and counted: identity is (run, timeline, step, round, task,
+ *    node, slice).
+ * 5. A decision on a step that this shard cannot apply yet (its memory outlived its process, its gradients did not)
+ *    waits until the gradients have come again.
  */
 export interface Stepping {
-  /** Publishes the weights as they are and opens their step. `restored`: when they are those of a checkpoint. */
-  begin(step: number, restored: Restored | undefined): void;
+  /** Publishes the weights as they are and opens their step. */
+  begin(beginning: Beginning): void;
   /** @throws ProtocolError when the push is for a step to come, or does not fit this one. */
   push(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string, fenced: boolean): void;
   /** Leader: what a shard reports. @throws ProtocolError when it is for a step to come. */
-  reduced(index: number, step: number, finite: boolean, products: readonly BlockProducts[]): void;
-  /** Leader: the coordinator has taken a record. */
-  acknowledged(): void;
+  reduced(message: MessageOf<"reduced">, products: readonly BlockProducts[]): void;
+  /** Leader: the coordinator has everything up to this step. */
+  acknowledged(timeline: number, step: number): void;
+  /** Leader: every shard has come to hold one more version. */
+  settled(): void;
+  /** Leader: another coordinator may be there; everything that it may lack is told again. */
+  tellRecords(): void;
+  /** Leader: a follower has (re)connected and holds `version`; it hears what it may have missed. */
+  decisionsSince(version: number): readonly MessageOf<"decide">[];
+  /** Follower: its leader may be another process that has not heard this shard's report. */
+  reportAgain(): void;
   /**
    * Leader: nothing further is committed; a checkpoint of the version that holds follows, unless one was made or is on
    * its way already.
    */
   stop(reason: string): void;
-  /** Followers: the leader's word. @throws ProtocolError when it is not about the step in progress. */
-  commit(decide: MessageOf<"decide">): void;
+  /** The leader's word. What it says of another timeline, or of a step that is over, is ignored. */
+  decided(decide: MessageOf<"decide">): void;
+  /** Leader: the oldest step whose record can still be told. */
+  readonly recordsFrom: number;
+  /** Nothing further will be committed. */
+  readonly over: boolean;
+  /** Leader: the combiner's state now, as JSON. */
+  readonly combiner: string;
 }
 
-export function createStepping(options: {
+export interface SteppingOptions {
   readonly runId: string;
+  readonly index: number;
   readonly shards: number;
   readonly training: Training;
   readonly clock: Clock;
   readonly leads: boolean;
+  readonly probe: Probe<ShardMoment> | undefined;
+  /** Leader: digest of the version that the step was computed on. */
+  readonly digestOf: (version: number) => string;
+  /** Leader: every shard holds this version. */
+  readonly isSettled: (version: number) => boolean;
   /** Followers: all of this shard's gradient slices are complete. */
-  readonly onReduced: (plan: StepPlan, finite: boolean, products: readonly BlockProducts[]) => void;
+  readonly onReduced: (
+    plan: StepPlan,
+    finite: boolean,
+    products: readonly BlockProducts[],
+    received: MessageOf<"reduced">["received"],
+  ) => void;
   /** Leader: to be told to the followers. */
   readonly onDecided: (decide: MessageOf<"decide">) => void;
   /** Leader: the record of a commit, before any of its weights leave. */
-  readonly onCommitted: (record: Omit<MessageOf<"committed">, "type" | "runId">) => void;
+  readonly onCommitted: (record: MessageOf<"committed">) => void;
   readonly onStopped: (stopped: Omit<MessageOf<"stopped">, "type" | "runId">) => void;
+  /** There is a version to publish: the first one, or one more. */
   readonly onPublish: () => void;
   readonly onApplied: (step: number, timings: { readonly update: number; readonly publish: number }) => void;
   readonly onCheckpoint: () => void;
-  /** The step must not be committed: the run cannot go on. */
-  readonly onRefused: (error: Error) => void;
-}): Stepping {
-  const { runId, training, clock, leads } = options;
-  const { arithmetic, spec, layout, state, publication } = training;
+  readonly onLate: (step: number, missing: readonly Lease[]) => void;
+  readonly onSuspicion: (suspicion: Suspicion) => void;
+  /** The step must not be committed as it is: nothing happens until the shard is told to begin anew. */
+  readonly onUnfit: (unfit: Pick<MessageOf<"unfit">, "step" | "reason" | "tasks">) => void;
+}
+
+export function createStepping(options: SteppingOptions): Stepping {
+  const { runId, training, clock, leads, probe } = options;
+  const { arithmetic, spec, layout, state, publication, rule } = training;
   const scratch = arithmetic.allocate(65_536);
+  const unrecorded = createUnrecorded();
+  const witnesses = createWitnesses();
+  const lateness = createLateness({
+    clock,
+    onLate() {
+      const missing = current?.reduction.missing() ?? [];
+      if (current && missing.length > 0) options.onLate(current.plan.step, missing);
+    },
+  });
   let combine = createCombineRule(spec, arithmetic);
+  let timeline = 0;
   let current: StepInProgress | undefined;
-  let unackedCommits = 0;
+  /** Decisions in order, of which the first is about the step in progress (invariant 5). */
+  let waiting: MessageOf<"decide">[] = [];
+  /** Leader: the last two words, for followers that have not heard them. */
+  let words: MessageOf<"decide">[] = [];
+  /** Leader whose memory outlived its process: reports on the step after the one whose decision waits. */
+  let early: Parameters<Stepping["reduced"]>[] = [];
+  let stopReason: string | undefined;
+  let over = false;
   let dropped = 0;
   /** The newest version that was sent to be checkpointed, or that a checkpoint gave. */
   let checkpointed: number | undefined;
-
-  const publish = (changed: readonly OwnedSlice[]): void => {
-    publication.advance(changed);
-    options.onPublish();
-  };
 
   const open = (step: number): void => {
     const plan = planStep(spec, step);
@@ -103,74 +161,136 @@ export function createStepping(options: {
     const decision = leads
       ? createStepDecision({ spec, layout, plan, shards: options.shards, combine, clipScale })
       : undefined;
-    current = { plan, reduction, decision, startedMs: clock.nowMs(), reportedMs: undefined };
-    reportIfReduced();
+    current = { plan, reduction, decision, startedMs: clock.nowMs(), reportedMs: undefined, unfit: false };
+    lateness.opened(plan);
+    const reports = early;
+    early = [];
+    for (const [message, products] of reports) takeReport(message, products);
+    goOn();
   };
 
-  /** When every gradient slice is here: products if asked for, and word to the leader. Then the leader may decide. */
+  /** Whatever can happen next with the step in progress happens. */
+  const goOn = (): void => {
+    reportIfReduced();
+    if (waiting.length > 0) applyWaiting();
+    else decideIfComplete();
+  };
+
+  /** When every gradient slice is here: products if asked for, and word to the leader. */
   const reportIfReduced = (): void => {
     const step = current;
-    if (!step) return;
-    if (step.reportedMs === undefined && updates(step.plan) && step.reduction.gradientsComplete()) {
-      step.reportedMs = clock.nowMs();
-      const finite = step.reduction.tasks.every((task) =>
-        task.slices.every(({ slice, reducer }) => arithmetic.allFinite(reducer.result(), slice.numbers)),
-      );
-      const products = needsProducts(spec, combine) ? blockProducts(arithmetic, spec, step.reduction) : [];
-      if (step.decision) step.decision.reduced(0, finite, products);
-      else options.onReduced(step.plan, finite, products);
-    }
-    decideIfComplete();
+    if (!step || step.reportedMs !== undefined || !updates(step.plan) || !step.reduction.gradientsComplete())
+      return;
+    step.reportedMs = clock.nowMs();
+    report(step);
+  };
+
+  const report = (step: StepInProgress): void => {
+    const finite = step.reduction.tasks.every((task) =>
+      task.slices.every(({ slice, reducer }) => arithmetic.allFinite(reducer.result(), slice.numbers)),
+    );
+    const products = needsProducts(spec, combine)
+      ? blockProducts(arithmetic, spec, rule, step.reduction)
+      : [];
+    const received = step.reduction.received();
+    if (step.decision) step.decision.reduced(0, finite, products, received);
+    else options.onReduced(step.plan, finite, products, received);
+  };
+
+  const takeReport = (message: MessageOf<"reduced">, products: readonly BlockProducts[]): void => {
+    if (message.step === current?.plan.step)
+      current.decision?.reduced(message.index, message.finite, products, message.received);
   };
 
   const decideIfComplete = (): void => {
     const step = current;
-    if (!step?.decision || unackedCommits >= mostUnackedCommits || !step.reduction.metricsComplete()) return;
+    if (!step?.decision || step.unfit || unrecorded.full || !step.reduction.metricsComplete()) return;
     const { plan } = step;
-    const records = step.reduction.records();
-    const verdict = step.decision.verdict(lossesOf(spec, plan, records));
+    // A step that only evaluates needs no word of the followers, but its record needs theirs on its weights.
+    if (!options.isSettled(plan.step)) return;
+    const tasks = step.reduction.records();
+    const verdict = step.decision.verdict(lossesOf(spec, plan, tasks));
     if (verdict.kind === "waiting") return;
     if (verdict.kind === "refused") {
-      options.onRefused(
-        new Error(
-          `step ${plan.step} cannot be committed: ${verdict.reason}; a smaller learning rate, clipNorm or cleaner data usually mends it`,
-        ),
-      );
+      step.unfit = true;
+      options.onUnfit({
+        step: plan.step,
+        reason: verdict.reason,
+        tasks: taskNodes(tasks, receivedOf(step)),
+      });
       return;
     }
-    const decide = decideMessage(runId, plan, verdict);
-    options.onDecided(decide);
     const decidedMs = clock.nowMs();
     const reportedMs = step.reportedMs ?? decidedMs;
-    const duplicates = step.reduction.duplicates + dropped;
-    dropped = 0;
-    unackedCommits += 1;
-    // The record goes out before the weights do: whoever sees version n+1 can rely on the commit having been told.
-    options.onCommitted({
-      step: plan.step,
-      version: plan.step + (updates(plan) ? 1 : 0),
-      tasks: records,
-      learningRate: updates(plan) ? rateAt(spec, plan, arithmetic) : 0,
+    const decide = decideMessage(runId, timeline, plan, verdict);
+    const record = commitRecord({
+      ...{ runId, timeline, plan, tasks },
+      received: receivedOf(step),
+      learningRate: updates(plan) ? rule.recordedRateAt(plan) : 0,
       gradientNorm: verdict.gradientNorm,
-      duplicates,
+      duplicates: step.reduction.duplicates + dropped,
       timings: { gather: reportedMs - step.startedMs, decide: decidedMs - reportedMs },
-      last: plan.last,
-      ...(plan.checkpoint ? { combiner: combine.state() } : {}),
+      digest: options.digestOf(plan.step),
+      ...(plan.checkpoint || plan.last ? { combiner: combine.state() } : {}),
     });
-    commit(decide);
+    dropped = 0;
+    unrecorded.add(record);
+    keepDecision(decide);
+    probe?.("before-commit", plan.step);
+    tell(decide);
+    // The record goes out before the weights do: whoever sees version n+1 can rely on the commit having been told.
+    options.onCommitted(record);
+    probe?.("after-commit", plan.step);
+    apply(decide);
   };
 
-  /** Invariant 2: the only place where weights change. */
-  const commit = (decide: MessageOf<"decide">): void => {
-    if (!current || decide.step !== current.plan.step)
-      throw new ProtocolError(
-        `decision on step ${decide.step} while step ${current?.plan.step} is in progress`,
-      );
+  /** What this shard has received it knows best now: evaluations go on arriving after its gradients are reported. */
+  const receivedOf = ({ decision, reduction }: StepInProgress): ReturnType<StepDecision["received"]> => [
+    [0, reduction.received()],
+    ...(decision?.received() ?? []).filter(([index]) => index > 0),
+  ];
+
+  /** Invariant 3. */
+  const keepDecision = (decide: MessageOf<"decide">): void => {
+    const combiner = combine.state();
+    const decision: Decision = { timeline, decide, combiner, records: [...unrecorded.records] };
+    state.writeDecision(decide.step, (maxBytes) => encodeDecision(decision, maxBytes));
+  };
+
+  const tell = (decide: MessageOf<"decide">): void => {
+    words = [...words.slice(-1), decide];
+    options.onDecided(decide);
+  };
+
+  /** What somebody else has sent before, or had sent when the step was in progress. */
+  const compare = (
+    message: MessageOf<"push">,
+    bytes: readonly Uint8Array[],
+    workerId: string,
+    received: Received | undefined,
+  ): void => {
+    const { step, round, task, node } = message;
+    const digest = arithmetic.digest(...bytes);
+    const suspicion = witnesses.compare({ step, round, task, node, workerId, digest }, received);
+    if (suspicion) options.onSuspicion(suspicion);
+  };
+
+  /** Invariants 2 and 5. */
+  const applyWaiting = (): void => {
+    const [decide] = waiting;
+    if (!current || !decide || decide.step !== current.plan.step) return;
+    const complete = decide.abandon || !updates(current.plan) || current.reduction.gradientsComplete();
+    if (!complete) return;
+    waiting = waiting.slice(1);
+    apply(decide);
+  };
+
+  const apply = (decide: MessageOf<"decide">): void => {
     if (decide.abandon) {
       stopHere(decide);
       return;
     }
-    const { plan, reduction } = current;
+    const { plan, reduction } = current as StepInProgress;
     const startedMs = clock.nowMs();
     const changed = updates(plan)
       ? applyUpdate({
@@ -180,21 +300,30 @@ export function createStepping(options: {
           decision: {
             weights: decide.weights,
             scale: decide.scale,
-            learningRate: rateAt(spec, plan, arithmetic),
+            learningRate: rule.rateAt(plan),
           },
           scratch,
         })
       : [];
+    witnesses.keep(plan.step, reduction.received());
     reduction.release();
     current = undefined;
+    lateness.closed(plan);
+    over = decide.last;
     const appliedMs = clock.nowMs();
-    if (!decide.last) publish(changed);
+    probe?.("before-publish", plan.step);
+    if (updates(plan)) {
+      publication.advance(changed);
+      options.onPublish();
+    }
     options.onApplied(decide.step, {
       update: appliedMs - startedMs,
       publish: clock.nowMs() - appliedMs,
     });
     if (decide.checkpoint) checkpoint();
-    if (!decide.last) open(decide.step + 1);
+    if (over) return;
+    open(decide.step + 1);
+    if (stopReason !== undefined && waiting.length === 0) stopNow(stopReason);
   };
 
   const checkpoint = (): void => {
@@ -205,51 +334,114 @@ export function createStepping(options: {
   const stopHere = (decide: MessageOf<"decide">): void => {
     current?.reduction.release();
     current = undefined;
+    lateness.closed(undefined);
+    over = true;
     if (decide.checkpoint) checkpoint();
   };
 
+  const stopNow = (reason: string): void => {
+    stopReason = undefined;
+    const step = current?.plan.step ?? state.version;
+    const decide = abandonMessage(runId, timeline, step, checkpointed !== state.version);
+    tell(decide);
+    options.onStopped({
+      version: state.version,
+      reason,
+      ...(decide.checkpoint ? { combiner: combine.state() } : {}),
+    });
+    stopHere(decide);
+  };
+
+  /** The leader's memory outlived its process: what it had decided last, whoever has heard of it, stands. */
+  const takeUp = (): void => {
+    const decision = readDecision(state.readDecision()?.text);
+    combine = createCombineRule(spec, arithmetic, decision?.combiner);
+    if (!decision?.decide || decision.timeline !== timeline) return;
+    for (const record of decision.records) unrecorded.add(record);
+    words = [decision.decide];
+    if (decision.decide.step >= state.version) waiting = [decision.decide];
+  };
+
   return {
-    begin(step, restored) {
-      if (restored) checkpointed = step;
-      combine = createCombineRule(spec, arithmetic, restored?.combiner);
-      publish([]);
-      open(step);
+    begin({ timeline: next, from, combiner }) {
+      current?.reduction.release();
+      current = undefined;
+      lateness.closed(undefined);
+      timeline = next;
+      waiting = [];
+      words = [];
+      early = [];
+      stopReason = undefined;
+      unrecorded.clear();
+      witnesses.startOver();
+      checkpointed = from === "checkpoint" ? state.version : undefined;
+      if (from === "held") takeUp();
+      else combine = createCombineRule(spec, arithmetic, combiner);
+      publication.begin();
+      options.onPublish();
+      over = state.version > lastStep(spec);
+      if (!over) open(state.version);
     },
     push(message, bytes, workerId, fenced) {
-      if (!current || fenced || message.step < current.plan.step) {
+      const isPast = message.step < (current?.plan.step ?? state.version);
+      if (!current || fenced || message.timeline !== timeline || isPast) {
         dropped += 1;
+        if (!fenced && message.timeline === timeline && isPast) compare(message, bytes, workerId, undefined);
         return;
       }
       if (message.step > current.plan.step)
         throw new ProtocolError(
           `push for step ${message.step} while step ${current.plan.step} is in progress`,
         );
-      current.reduction.accept(message, bytes, workerId);
-      reportIfReduced();
+      if (current.reduction.isEmpty) probe?.("before-reduce", message.step);
+      const isNew = current.reduction.accept(message, bytes, workerId);
+      if (!isNew) compare(message, bytes, workerId, current.reduction.received());
+      goOn();
     },
-    reduced(index, step, finite, products) {
-      // On its way while the leader stopped.
-      if (!current?.decision || step < current.plan.step) return;
-      if (step > current.plan.step)
-        throw new ProtocolError(`report on step ${step} while step ${current.plan.step} is in progress`);
-      current.decision.reduced(index, finite, products);
-      decideIfComplete();
+    reduced(message, products) {
+      // On its way while the leader stopped, began anew, or was started again.
+      if (!current?.decision || message.timeline !== timeline || message.step < current.plan.step) return;
+      const ahead = message.step - current.plan.step;
+      if (ahead > (waiting.length > 0 ? 1 : 0))
+        throw new ProtocolError(
+          `report on step ${message.step} while step ${current.plan.step} is in progress`,
+        );
+      if (ahead === 1) early.push([message, products]);
+      else takeReport(message, products);
+      goOn();
     },
-    acknowledged() {
-      unackedCommits -= 1;
-      decideIfComplete();
+    acknowledged(of, step) {
+      if (of !== timeline) return;
+      unrecorded.acknowledged(step);
+      goOn();
+    },
+    settled: goOn,
+    tellRecords() {
+      for (const record of unrecorded.records) options.onCommitted(record);
+    },
+    decisionsSince: (version) => words.filter(({ step, abandon }) => abandon || step >= version),
+    reportAgain() {
+      if (current?.reportedMs !== undefined) report(current);
     },
     stop(reason) {
-      const step = current?.plan.step ?? state.version;
-      const decide = abandonMessage(runId, step, checkpointed !== state.version);
-      options.onDecided(decide);
-      options.onStopped({
-        version: state.version,
-        reason,
-        ...(decide.checkpoint ? { combiner: combine.state() } : {}),
-      });
-      stopHere(decide);
+      if (over) return;
+      if (waiting.length > 0) stopReason = reason;
+      else stopNow(reason);
     },
-    commit,
+    decided(decide) {
+      if (decide.timeline !== timeline || !current || decide.step < current.plan.step) return;
+      if (waiting.some(({ step, abandon }) => step === decide.step && abandon === decide.abandon)) return;
+      waiting = [...waiting, decide];
+      goOn();
+    },
+    get recordsFrom() {
+      return unrecorded.records[0]?.step ?? state.version;
+    },
+    get over() {
+      return over;
+    },
+    get combiner() {
+      return combine.state();
+    },
   };
 }

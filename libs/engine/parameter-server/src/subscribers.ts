@@ -3,26 +3,40 @@ import type { ParameterLayout } from "@latentweave/parameters";
 import type { OwnedSlice } from "./owned-state.ts";
 import type { Publication } from "./publication.ts";
 
-/** One attached worker: what it computes for, and which version of each slice it was last sent. */
+/** One attached worker: which version it was last told, and which change of each slice it was last sent. */
 interface Subscriber {
   readonly channel: Channel;
   readonly sent: Map<OwnedSlice, number>;
+  version: number | undefined;
+  /** Of the last broadcast. */
+  since: number;
+}
+
+/** A worker that may speak. */
+export interface Membership {
+  readonly tasks: readonly string[];
+  /** The quorum since which this holds: it waits for a broadcast that names it. */
+  readonly since: number;
 }
 
 /**
  * Sends weights to whoever uses them.
  *
  * Invariants:
- * 1. A worker gets a slice only when one of its tasks uses the group, and each version of it at most once per connection.
+ * 1. A worker gets a slice only when one of its tasks uses the group, and each change of it at most once per attachment.
  * 2. A broadcast for (step, quorumId) means: everything of this shard that the worker's tasks use is now at `step`.
+ * 3. Who attaches gets the newest settled version, for other shards may have no newer one; who is attached gets every
+ *    version as soon as it is made.
  */
 export interface Subscribers {
+  /** The same worker may attach again, on the same channel too: it has lost or overwritten what it was sent. */
   attach(workerId: string, channel: Channel): void;
   detach(workerId: string, channel: Channel): void;
-  setMembers(quorumId: number, tasksByWorker: ReadonlyMap<string, readonly string[]>): void;
-  readonly quorumId: number;
+  setMembers(members: ReadonlyMap<string, Membership>): void;
   isMember(workerId: string): boolean;
-  /** Brings every attached member up to date with the published step. */
+  /** Work done before is void: everybody gets everything anew, once a version is settled. */
+  startOver(timeline: number): void;
+  /** A version was made, or settled: everybody who lacks it gets it. */
   publish(): void;
   readonly sentBytes: number;
   closeAll(): void;
@@ -36,30 +50,34 @@ export function createSubscribers(options: {
 }): Subscribers {
   const { runId, index, layout, publication } = options;
   const attached = new Map<string, Subscriber>();
-  let members: ReadonlyMap<string, readonly string[]> = new Map();
-  let quorumId = 0;
+  let members: ReadonlyMap<string, Membership> = new Map();
+  let timeline = 0;
   let sentBytes = 0;
 
   const uses = (workerId: string, slice: OwnedSlice): boolean => {
-    const tasks = members.get(workerId) ?? [];
+    const tasks = members.get(workerId)?.tasks ?? [];
     return layout.groups[slice.group]?.tasks.some((task) => tasks.includes(task)) ?? false;
   };
 
-  const bringUpToDate = (workerId: string, subscriber: Subscriber): void => {
-    const { step } = publication;
-    if (step === undefined || !members.has(workerId)) return;
+  const tell = (workerId: string, subscriber: Subscriber, version: number): void => {
+    const since = members.get(workerId)?.since;
+    if (since === undefined) return;
     const due = publication.slices.filter(
-      (slice) => uses(workerId, slice) && subscriber.sent.get(slice) !== publication.versionOf(slice),
+      (slice) =>
+        uses(workerId, slice) && subscriber.sent.get(slice) !== publication.changedAt(slice, version),
     );
-    const bytes = due.map((slice) => publication.bytesOf(slice));
-    for (const slice of due) subscriber.sent.set(slice, publication.versionOf(slice));
+    const bytes = due.map((slice) => publication.bytesOf(slice, version));
+    for (const slice of due) subscriber.sent.set(slice, publication.changedAt(slice, version));
+    subscriber.version = version;
+    subscriber.since = since;
     subscriber.channel.send(
       {
         type: "broadcast",
         runId,
-        step,
+        timeline,
+        step: version,
         round: 0,
-        quorumId,
+        quorumId: since,
         index,
         slices: due.map(({ group, start, numbers }) => ({ group, start, numbers })),
       },
@@ -68,28 +86,47 @@ export function createSubscribers(options: {
     sentBytes += bytes.reduce((sum, part) => sum + part.byteLength, 0);
   };
 
+  /** Invariant 3. */
+  const versionFor = (subscriber: Subscriber): number | undefined => {
+    const { newest, settled } = publication;
+    if (newest !== undefined && subscriber.version === newest) return newest;
+    return settled;
+  };
+
   return {
     attach(workerId, channel) {
       const before = attached.get(workerId)?.channel;
-      const subscriber = { channel, sent: new Map<OwnedSlice, number>() };
+      const subscriber: Subscriber = { channel, sent: new Map(), version: undefined, since: -1 };
       attached.set(workerId, subscriber);
-      before?.close(closeCodes.replaced, "the same worker has connected again");
-      bringUpToDate(workerId, subscriber);
+      if (before !== channel) before?.close(closeCodes.replaced, "the same worker has connected again");
+      const version = versionFor(subscriber);
+      if (version !== undefined) tell(workerId, subscriber, version);
     },
     detach(workerId, channel) {
       if (attached.get(workerId)?.channel === channel) attached.delete(workerId);
     },
-    setMembers(id, tasksByWorker) {
-      quorumId = id;
-      members = tasksByWorker;
-      for (const [workerId, subscriber] of attached) bringUpToDate(workerId, subscriber);
-    },
-    get quorumId() {
-      return quorumId;
+    setMembers(next) {
+      members = next;
+      for (const [workerId, subscriber] of attached) {
+        if (subscriber.since === members.get(workerId)?.since) continue;
+        const version = versionFor(subscriber);
+        if (version !== undefined) tell(workerId, subscriber, version);
+      }
     },
     isMember: (workerId) => members.has(workerId),
+    startOver(next) {
+      timeline = next;
+      for (const subscriber of attached.values()) {
+        subscriber.sent.clear();
+        subscriber.version = undefined;
+      }
+    },
     publish() {
-      for (const [workerId, subscriber] of attached) bringUpToDate(workerId, subscriber);
+      const { newest, settled } = publication;
+      for (const [workerId, subscriber] of attached) {
+        const current = subscriber.version === (newest ?? 0) - 1 || settled === newest ? newest : settled;
+        if (current !== undefined && subscriber.version !== current) tell(workerId, subscriber, current);
+      }
     },
     get sentBytes() {
       return sentBytes;

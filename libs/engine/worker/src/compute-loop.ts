@@ -1,18 +1,40 @@
-import type { Arithmetic } from "@latentweave/arithmetic";
-import type { Compute } from "@latentweave/model";
-import type { Clock, Lease } from "@latentweave/protocol";
+import { type Arithmetic, philox4x32, randomKey } from "@latentweave/arithmetic";
+import { lastStep } from "@latentweave/plan";
+import type { Clock, Lease, Probe, WorkerMoment } from "@latentweave/protocol";
 import type { PreparedRun } from "./prepare-run.ts";
-import type { Rows } from "./row-source.ts";
-import type { ShardLinks } from "./shard-links.ts";
+import type { MicroBatchRows } from "./row-source.ts";
+import type { Moment, ShardLinks } from "./shard-links.ts";
 import { openStepWork, type PushTarget, type StepWork, type Todo } from "./step-work.ts";
 
-type Read = Promise<Rows & { readonly samples: number }>;
+type Read = Promise<MicroBatchRows>;
 
 /** What a worker may compute: told by the coordinator, and again whenever it changes. */
 export interface Assigned {
   readonly quorumId: number;
   readonly leases: readonly Lease[];
+  readonly audits: readonly {
+    readonly workerId: string;
+    readonly share: number;
+    readonly leases: readonly Lease[];
+  }[];
 }
+
+/** Another worker's slots, computed apart from one's own so that the same nodes of the tree come of them. */
+interface Audit {
+  readonly work: StepWork;
+  readonly leases: readonly Lease[];
+}
+
+/** Slots of one step that somebody else is late with. */
+export interface Help extends Moment {
+  readonly leases: readonly Lease[];
+}
+
+/**
+ * Shards agree within a few milliseconds of each other. When they still differ after this long, one of them has been
+ * started again and needs a step that the others have left behind.
+ */
+const disagreementMs = 100;
 
 /**
  * Computes what is leased, micro-batch after micro-batch, and sleeps while there is nothing to do.
@@ -25,8 +47,8 @@ export interface ComputeLoop {
   /** Something has changed: look again. */
   wake(): void;
   stop(): void;
-  /** The shard may have lost what it was sent; everything held goes out to it again. */
-  resend(shards: readonly number[]): void;
+  /** A shard, or any of them, may have lost what it was sent; everything held goes out to it again. */
+  resend(shard?: number): void;
 }
 
 export function createComputeLoop(options: {
@@ -35,38 +57,93 @@ export function createComputeLoop(options: {
   readonly links: () => ShardLinks | undefined;
   readonly arithmetic: Arithmetic;
   readonly clock: Clock;
-  readonly compute: Compute;
   readonly beforeMicroBatch: (() => Promise<void>) | undefined;
+  readonly probe: Probe<WorkerMoment> | undefined;
   readonly assigned: () => Assigned | undefined;
+  readonly help: () => Help | undefined;
   readonly isLeaving: () => boolean;
   readonly onStepDone: (report: NonNullable<ReturnType<StepWork["takeReport"]>>) => void;
 }): ComputeLoop {
-  const { runId, prepared, arithmetic, clock, compute } = options;
-  const { source } = prepared;
+  const { runId, prepared, arithmetic, clock, probe } = options;
+  const { source, program } = prepared;
+  const last = lastStep(prepared.spec);
   let work: StepWork | undefined;
+  let audit: Audit | undefined;
   let over = false;
   let wake: () => void = () => undefined;
 
-  const currentStep = (): number | undefined => {
+  let cancelGoBack: (() => void) | undefined;
+
+  const now = (): Moment | undefined => {
     const assigned = options.assigned();
-    return assigned && options.links()?.agreedStep(assigned.quorumId);
+    const moment = assigned && options.links()?.agreed(assigned.quorumId);
+    // The final weights may be told too; nothing is computed on them.
+    return moment && moment.step <= last ? moment : undefined;
+  };
+  const isAt = (step: StepWork, moment: Moment | undefined): boolean =>
+    step.timeline === moment?.timeline && step.plan.step === moment.step;
+  const momentOf = (step: StepWork): Moment => ({ timeline: step.timeline, step: step.plan.step });
+
+  /** Slots are computed for whom the coordinator has given them to, or in place of somebody who is late. */
+  const leasesFor = (step: StepWork): readonly Lease[] => {
+    const help = options.help();
+    const leases = options.assigned()?.leases ?? [];
+    return help && isAt(step, help) ? [...leases, ...help.leases] : leases;
   };
 
-  const target = (): PushTarget => ({
-    runId,
-    quorumId: options.assigned()?.quorumId ?? 0,
-    shards: options.links()?.open() ?? [],
-  });
+  /** Drawn by key, so that whoever replays the step audits the same. */
+  const openAudit = (at: Moment): Audit | undefined => {
+    const { seed } = prepared.spec;
+    const leases = (options.assigned()?.audits ?? [])
+      .filter(({ workerId, share }) => drawOf(seed, workerId, at.step) < share)
+      .flatMap((one) => one.leases);
+    return leases.length === 0 ? undefined : { work: openStepWork(prepared, arithmetic, at), leases };
+  };
+
+  const isOpen = (step: StepWork): boolean => step === work || step === audit?.work;
+
+  const target = (step: StepWork): PushTarget => {
+    const quorumId = options.assigned()?.quorumId ?? 0;
+    return {
+      ...{ runId, quorumId },
+      shards: options.links()?.at(momentOf(step), quorumId) ?? [],
+      onBetween: probe && (() => probe("mid-push", step.plan.step)),
+    };
+  };
 
   /** Everything held and not yet sent, whatever the lease: after a change of lease, or when the step's work is done. */
-  const flush = (): void => {
-    if (work && currentStep() === work.plan.step) work.push(target());
-  };
+  const flush = (): void => work?.push(target(work));
 
   const stepDone = (done: StepWork): void => {
     const report = done.takeReport();
     flush();
     if (report) options.onStepDone(report);
+  };
+
+  /**
+   * Work that nobody waits for any more is reported all the same: it tells how slow this worker is, which would be given
+   * as much the next time, and it is how one who was late answers again.
+   */
+  const cameTooLate = (step: StepWork, compute: number, samples: number): void => {
+    if (step !== audit?.work)
+      options.onStepDone({
+        ...{ step: step.plan.step, timings: { compute }, microBatches: samples === 0 ? 0 : 1, samples },
+      });
+  };
+
+  /**
+   * A shard that was started again may lack what this worker would have to compute on weights that it has no more, or
+   * never had.
+   */
+  const watchDisagreement = (): void => {
+    cancelGoBack ??= clock.after(disagreementMs, () => {
+      cancelGoBack = undefined;
+      const behind = now() ? undefined : options.links()?.behind();
+      if (!behind) return;
+      const isOpen = work && isAt(work, behind);
+      const left = isOpen ? work?.todo(leasesFor(work)) : options.assigned()?.leases;
+      if (left && left.length > 0) options.links()?.goBackTo(behind);
+    });
   };
 
   const startRead = (step: StepWork, { round, task, slot }: Todo): Read => {
@@ -78,33 +155,39 @@ export function createComputeLoop(options: {
 
   let ahead: { readonly of: Todo; readonly rows: Read } | undefined;
 
-  const computeOne = async (step: StepWork, next: Todo, after: Todo | undefined): Promise<void> => {
+  const computeOne = async (
+    step: StepWork,
+    leases: readonly Lease[],
+    next: Todo,
+    after: Todo | undefined,
+  ): Promise<void> => {
+    const pausedMs = clock.nowMs();
     await options.beforeMicroBatch?.();
+    // What makes a machine slow, if only for trial, is its speed.
+    step.addTime("compute", clock.nowMs() - pausedMs);
+    probe?.("before-compute", step.plan.step);
     const sameRead = ahead?.of.partials === next.partials && ahead.of.slot === next.slot;
     const startedMs = clock.nowMs();
     const rows = await (sameRead && ahead ? ahead.rows : startRead(step, next));
     const readMs = clock.nowMs();
     ahead = after && { of: after, rows: startRead(step, after) };
-    const result = await compute.run({
-      program: next.round.program,
-      phase: step.plan.phase,
-      step: step.plan.step,
-      round: next.round.index,
-      task: next.task.task,
-      slot: next.slot,
-      samples: rows.samples,
-      x: rows.x,
-      columns: rows.columns,
+    // Weights of another step may have come while the rows were read.
+    if (!isOpen(step) || !isAt(step, now())) return cameTooLate(step, 0, 0);
+    const result = await program.run({ plan: step.plan, ...next }, rows, async () => {
+      await options.beforeMicroBatch?.();
+      return isOpen(step) && isAt(step, now()) && !options.isLeaving();
     });
     const computedMs = clock.nowMs();
     step.addTime("data", readMs - startedMs);
     step.addTime("compute", computedMs - readMs);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (work !== step || currentStep() !== step.plan.step) return;
-    step.add(next, result, rows.samples);
+    if (!result || !isOpen(step) || !isAt(step, now()))
+      return cameTooLate(step, computedMs - pausedMs, result?.samples ?? 0);
+    step.add(next, result, result.samples);
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
-    step.push(target(), options.assigned()?.leases ?? [], next.partials);
+    probe?.("before-push", step.plan.step);
+    step.push(target(step), step === work ? leasesFor(step) : leases, next.partials);
     step.addTime("push", clock.nowMs() - addedMs);
   };
 
@@ -112,21 +195,32 @@ export function createComputeLoop(options: {
     async run() {
       let idleSinceMs = clock.nowMs();
       while (!over) {
-        const step = currentStep();
-        const leases = options.assigned()?.leases ?? [];
-        if (step !== undefined && work?.plan.step !== step) {
+        const at = now();
+        if (at && !(work && isAt(work, at))) {
+          const unfinished = work?.takeReport();
+          if (unfinished) options.onStepDone(unfinished);
           work?.release();
-          work = openStepWork(prepared, arithmetic, step);
+          audit?.work.release();
+          audit = openAudit(at);
+          work = openStepWork(prepared, arithmetic, at);
           work.addTime("wait", clock.nowMs() - idleSinceMs);
-          work.prefetch(source, leases);
+          work.prefetch(source, options.assigned()?.leases ?? []);
         }
         if (options.isLeaving()) return;
-        const [next, after] = step === undefined || !work ? [] : work.todo(leases);
-        if (next && work) {
-          await computeOne(work, next, after);
+        // First, for once one's own are there the step may be over.
+        const [audited] = audit && at ? audit.work.todo(audit.leases) : [];
+        if (audited && audit) {
+          await computeOne(audit.work, audit.leases, audited, undefined);
           continue;
         }
-        if (work && step !== undefined) stepDone(work);
+        const [next, after] = work ? work.todo(leasesFor(work)) : [];
+        if (next && work && at) {
+          await computeOne(work, leasesFor(work), next, after);
+          continue;
+        }
+        if (!at) watchDisagreement();
+        if (work && at) stepDone(work);
+        else flush();
         idleSinceMs = clock.nowMs();
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -136,11 +230,18 @@ export function createComputeLoop(options: {
     wake: () => wake(),
     stop() {
       over = true;
+      cancelGoBack?.();
       wake();
     },
-    resend(shards) {
-      for (const shard of shards) work?.forgetSent(shard);
+    resend(shard) {
+      work?.forgetSent(shard);
       flush();
     },
   };
+}
+
+/** Uniform in [0, 1). */
+function drawOf(seed: number, workerId: string, step: number): number {
+  const [word] = philox4x32([step, 0, 0, 0], randomKey(seed, "audit", workerId));
+  return word / 0x1_0000_0000;
 }

@@ -5,6 +5,7 @@ import {
   maximalNodes,
   nodeName,
   type Reducer,
+  type SlotRange,
 } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { metricNames, type MicroBatchResult, type TaskGraph } from "@latentweave/model";
@@ -28,10 +29,10 @@ export interface TaskPartials {
   readonly task: TaskRound;
   add(slot: number, result: MicroBatchResult): void;
   has(slot: number): boolean;
-  /** Held nodes that shard `shard` has not been sent: those maximal in [start, end), or all when `everything`. */
-  unsent(shard: number, lease: { start: number; end: number } | undefined): OutgoingPartial[];
-  /** The shard may have lost what it was sent. */
-  forgetSent(shard: number): void;
+  /** Held nodes that shard `shard` has not been sent: those maximal in one of the ranges, or all without ranges. */
+  unsent(shard: number, ranges: readonly SlotRange[] | undefined): OutgoingPartial[];
+  /** The shard, or all of them, may have lost what they were sent. */
+  forgetSent(shard?: number): void;
   release(): void;
 }
 
@@ -102,8 +103,10 @@ export function createTaskPartials(options: {
       done.add(slot);
     },
     has: (slot) => done.has(slot),
-    unsent(shard, lease) {
-      const wanted = lease && new Set(maximalNodes(lease.start, lease.end, task.slots).map(nodeName));
+    unsent(shard, ranges) {
+      const wanted =
+        ranges &&
+        new Set(ranges.flatMap(({ start, end }) => maximalNodes(start, end, task.slots)).map(nodeName));
       const already = sent[shard] as Set<string>;
       const due: OutgoingPartial[] = [];
       for (const [place, { node, value }] of metrics.heldNodes().entries()) {
@@ -114,7 +117,9 @@ export function createTaskPartials(options: {
       }
       return due;
     },
-    forgetSent: (shard) => sent[shard]?.clear(),
+    forgetSent(shard) {
+      for (const [index, names] of sent.entries()) if (shard === undefined || index === shard) names.clear();
+    },
     release() {
       for (const { reducer } of groups) reducer.reset();
       metrics.reset();

@@ -3,6 +3,7 @@ import { createLayout, ownership, type ParameterLayout, type Slice } from "@late
 import type { RunSpec } from "@latentweave/plan";
 import type { MessageOf } from "@latentweave/protocol";
 import { createRowSource, type RowSource } from "./row-source.ts";
+import { createSlotProgram, type SlotProgram } from "./slot-program.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
 /** What a worker has once it knows the run and its device has shown what it computes. */
@@ -12,13 +13,19 @@ export interface PreparedRun {
   /** Slices by shard. */
   readonly owned: readonly (readonly Slice[])[];
   readonly source: RowSource;
+  readonly program: SlotProgram;
   /** Of the canary: admits this worker. */
   readonly digest: string;
 }
 
 /** Loads the model, computes the canary on it, and loads it anew: the canary leaves its own weights behind. */
 export async function prepareRun(
-  { compute, canary, openRows }: Pick<WorkerOptions, "compute" | "canary" | "openRows">,
+  {
+    arithmetic,
+    compute,
+    canary,
+    openRows,
+  }: Pick<WorkerOptions, "arithmetic" | "compute" | "canary" | "openRows">,
   welcome: MessageOf<"welcome">,
 ): Promise<PreparedRun> {
   const spec = JSON.parse(welcome.spec) as RunSpec;
@@ -33,11 +40,13 @@ export async function prepareRun(
   const microBatches = new Map(spec.tasks.map((task) => [task.name, task.microBatch]));
   const digest = await canary(compute, model, (task) => microBatches.get(task) ?? 1);
   await compute.load(model);
+  const source = createRowSource(spec, (task) => openRows(task, welcome.data));
   return {
     spec,
     layout,
     owned: ownership(layout, welcome.shards.length),
-    source: createRowSource(spec, (task) => openRows(task, welcome.data)),
+    source,
+    program: createSlotProgram({ spec, layout, arithmetic, compute, source }),
     digest,
   };
 }

@@ -1,6 +1,7 @@
 import { createSlotOrder, dealUnits, type RowRef, sequentialRefs, type SlotOrder } from "@latentweave/data";
 import type { TaskGraph } from "@latentweave/model";
 import {
+  innerSteps,
   type RoundPlan,
   type RunSpec,
   slotSamples,
@@ -16,6 +17,11 @@ export interface Rows {
   readonly columns: Readonly<Record<string, Float32Array | Int32Array>>;
 }
 
+/** Those of one micro-batch. */
+export interface MicroBatchRows extends Rows {
+  readonly samples: number;
+}
+
 /** Reads prepared data; files, HTTP or memory behind it. */
 export interface RowReader {
   rows(split: string, refs: readonly RowRef[], columns: readonly string[]): Promise<Rows>;
@@ -26,17 +32,19 @@ export interface RowReader {
   close(): Promise<void>;
 }
 
-/** Steps whose rows are fetched ahead of need: more than a step's wait, few enough not to fetch what a new lease would give away. */
+/** Micro-batches whose rows are fetched ahead of need: more than a step's wait, few enough not to fetch what a new lease would give away. */
 const prefetchSteps = 8;
 
 /** Finds the rows of a micro-batch by the plan's order of data. */
 export interface RowSource {
+  /** @param inner which of the slot's micro-batches in this step, where it has several */
   read(
     plan: StepPlan,
     round: RoundPlan,
     task: TaskRound,
     slot: number,
-  ): Promise<Rows & { readonly samples: number }>;
+    inner?: number,
+  ): Promise<MicroBatchRows>;
   prefetch(plan: StepPlan, round: RoundPlan, task: TaskRound, slot: number): void;
   readonly fetchedBytes: number;
   close(): Promise<void>;
@@ -46,6 +54,7 @@ export function createRowSource(spec: RunSpec, open: (task: TaskSpec) => Promise
   const orders = new Map<string, SlotOrder>();
   const readers = new Map<string, Promise<RowReader>>();
   const opened: RowReader[] = [];
+  const batches = innerSteps(spec);
 
   const orderOf = (task: TaskSpec): SlotOrder => {
     let order = orders.get(task.name);
@@ -79,15 +88,16 @@ export function createRowSource(spec: RunSpec, open: (task: TaskSpec) => Promise
   };
 
   return {
-    async read(plan, round, taskRound, slot) {
+    async read(plan, round, taskRound, slot, inner = 0) {
       const task = spec.tasks[taskRound.taskIndex] as TaskSpec;
-      const samples = slotSamples(spec, round, taskRound, slot);
       const reader = await readerOf(task);
       const columns = columnsOf(plan, task);
       if (round.program === "gradient") {
-        const refs = orderOf(task).refs(slot, plan.step * task.microBatch, samples);
-        return { ...(await reader.rows("train", refs, columns)), samples };
+        const position = (plan.step * batches + inner) * task.microBatch;
+        const refs = orderOf(task).refs(slot, position, task.microBatch);
+        return { ...(await reader.rows("train", refs, columns)), samples: task.microBatch };
       }
+      const samples = slotSamples(spec, round, taskRound, slot);
       const evaluation = spec.evaluation as NonNullable<RunSpec["evaluation"]>;
       const refs = sequentialRefs(task.evaluationShardRows, slot * evaluation.microBatch, samples);
       return { ...(await reader.rows(evaluation.split, refs, columns)), samples };
@@ -97,8 +107,8 @@ export function createRowSource(spec: RunSpec, open: (task: TaskSpec) => Promise
       const task = spec.tasks[taskRound.taskIndex] as TaskSpec;
       const shards = orderOf(task).shardsFor(
         slot,
-        plan.step * task.microBatch,
-        task.microBatch * prefetchSteps,
+        plan.step * batches * task.microBatch,
+        task.microBatch * Math.max(prefetchSteps, batches),
       );
       readerOf(task).then(
         (reader) => reader.prefetch("train", shards),

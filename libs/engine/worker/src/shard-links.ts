@@ -9,29 +9,54 @@ import {
 import type { WorkerOptions } from "./worker-options.ts";
 
 interface Link {
+  keep: { stop(): void };
+  address: string;
   channel: Channel | undefined;
-  /** Step and membership of its newest broadcast. */
+  /** Timeline, step and membership of its newest broadcast on this attachment; step −1 before the first. */
+  timeline: number;
   step: number;
   quorumId: number;
-  /** Times in a row that the shard closed for a mistake of ours, with no step in between. */
+  /** Times in a row that the shard closed for a mistake of ours, with no step in between; and where it was then. */
   refusals: number;
+  refusedAt: Moment;
 }
 
-/** A refusal may come of a garbled frame, and everything is sent again; the third in a row is ours to answer for. */
+/**
+ * After a refusal everything is sent again; the third in a row is ours to answer for. A frame that was garbled on the
+ * way is none: that closes the connection as `damaged`.
+ */
 const mostRefusals = 3;
 
 /**
  * A worker's connections to the shards: weights come in by them, partials go out.
  *
- * Invariant 1 of the worker: weights count as those of step s only when every shard has declared them current for s.
+ * Invariant 1 of the worker: weights count as those of step s only when every shard has declared them current for s,
+ * on one timeline.
  */
 export interface ShardLinks {
-  /** The step that all shards agree on under a membership not below `quorumId`; undefined while they differ. */
-  agreedStep(quorumId: number): number | undefined;
-  /** Indices of the shards that can be spoken to now, with their channels. */
-  open(): readonly (readonly [index: number, channel: Channel])[];
-  readonly count: number;
+  /**
+   * What all shards agree on under this membership; undefined while they differ. Under a later one they may already send
+   * the weights of other tasks only.
+   */
+  agreed(quorumId: number): Moment | undefined;
+  /** The earliest step that any shard is at, when all are there and differ. */
+  behind(): Moment | undefined;
+  /** Indices of the shards that are at this step and know this membership, with their channels: others drop what is sent. */
+  at(moment: Moment, quorumId: number): readonly (readonly [index: number, channel: Channel])[];
+  /**
+   * Some shard has not got beyond this step, and it must be computed once more: shards that are ahead are asked for
+   * its weights again.
+   */
+  goBackTo(moment: Moment): void;
+  /** Where shards are; one that cannot be reached is dialled at once. */
+  moveTo(addresses: readonly string[]): void;
   stop(): void;
+}
+
+/** A step of a timeline: what weights are current for. */
+export interface Moment {
+  readonly timeline: number;
+  readonly step: number;
 }
 
 export function createShardLinks(options: {
@@ -39,18 +64,22 @@ export function createShardLinks(options: {
   readonly workerId: string;
   readonly addresses: readonly string[];
   readonly keepShard: WorkerOptions["keepShard"];
-  readonly compute: Compute;
+  readonly setParameters: Compute["setParameters"];
   /** A shard is there, for the first time or again: it may have lost what it was sent. */
   readonly onAttached: (index: number) => void;
   readonly onBroadcast: () => void;
   readonly onFailed: (error: unknown) => void;
 }): ShardLinks {
   const { runId, workerId } = options;
-  const links = options.addresses.map((): Link => ({
+  const links = options.addresses.map((address): Link => ({
+    keep: { stop: () => undefined },
+    address,
     channel: undefined,
+    timeline: -1,
     step: -1,
     quorumId: -1,
     refusals: 0,
+    refusedAt: { timeline: -1, step: -1 },
   }));
   let over = false;
 
@@ -66,9 +95,11 @@ export function createShardLinks(options: {
           throw new ProtocolError("a broadcast slice has the wrong length");
         return { group, start, values: new Float32Array(bytes.slice().buffer) };
       });
-      options.compute.setParameters(updates).catch(options.onFailed);
+      options.setParameters(updates).catch(options.onFailed);
     }
-    if (message.step > link.step) link.refusals = 0;
+    const { refusedAt } = link;
+    if (message.timeline !== refusedAt.timeline || message.step > refusedAt.step) link.refusals = 0;
+    link.timeline = message.timeline;
     link.step = message.step;
     link.quorumId = message.quorumId;
     options.onBroadcast();
@@ -77,6 +108,7 @@ export function createShardLinks(options: {
   const attach = (index: number, link: Link, channel: Channel): void => {
     if (over) return;
     link.channel = channel;
+    link.step = -1;
     channel.onMessage((message, slices) => {
       try {
         if (message.type !== "broadcast")
@@ -91,6 +123,7 @@ export function createShardLinks(options: {
       link.channel = undefined;
       if (code !== closeCodes.protocolError) return;
       link.refusals += 1;
+      link.refusedAt = { timeline: link.timeline, step: link.step };
       if (link.refusals >= mostRefusals)
         options.onFailed(
           new Error(`parameter-server shard ${index} does not take what this worker sends: ${reason}`),
@@ -100,22 +133,60 @@ export function createShardLinks(options: {
     options.onAttached(index);
   };
 
-  const keeps = options.addresses.map((address, index) =>
-    options.keepShard(address, (channel) => attach(index, links[index] as Link, channel)),
-  );
+  const keep = (index: number, link: Link): void => {
+    link.keep = options.keepShard(link.address, (channel) => attach(index, link, channel));
+  };
+  for (const [index, link] of links.entries()) keep(index, link);
 
   return {
-    agreedStep(quorumId) {
-      const step = links[0]?.step ?? -1;
-      const agreed = links.every((link) => link.step === step && link.quorumId >= quorumId);
-      return agreed && step >= 0 ? step : undefined;
+    agreed(quorumId) {
+      const { timeline, step } = links[0] ?? { timeline: -1, step: -1 };
+      const agreed = links.every(
+        (link) => link.timeline === timeline && link.step === step && link.quorumId === quorumId,
+      );
+      return agreed && step >= 0 ? { timeline, step } : undefined;
     },
-    open: () =>
-      links.flatMap(({ channel }, index) => (channel === undefined ? [] : [[index, channel] as const])),
-    count: links.length,
+    behind() {
+      const steps = links.map(({ step }) => step);
+      const [{ timeline } = { timeline: -1 }] = links;
+      const least = Math.min(...steps);
+      const differ =
+        least >= 0 && links.every((link) => link.timeline === timeline) && Math.max(...steps) > least;
+      return differ ? { timeline, step: least } : undefined;
+    },
+    at: (moment, quorumId) =>
+      links.flatMap((link, index) =>
+        link.channel !== undefined &&
+        link.timeline === moment.timeline &&
+        link.step === moment.step &&
+        link.quorumId === quorumId
+          ? [[index, link.channel] as const]
+          : [],
+      ),
+    goBackTo(moment) {
+      const isBehind = links.some(
+        ({ timeline, step }) => timeline === moment.timeline && step === moment.step,
+      );
+      if (!isBehind) return;
+      for (const link of links) {
+        if (link.timeline !== moment.timeline || link.step <= moment.step) continue;
+        link.step = -1;
+        link.channel?.send({ type: "attach", runId, protocol: protocolVersion, workerId });
+      }
+    },
+    moveTo(addresses) {
+      for (const [index, link] of links.entries()) {
+        const address = addresses[index];
+        // Said again of the same place: somebody answers there now, and is not to wait for the next attempt.
+        if (over || address === undefined || (address === link.address && link.channel)) continue;
+        link.keep.stop();
+        link.address = address;
+        keep(index, link);
+      }
+    },
     stop() {
       over = true;
-      for (const keep of keeps) keep.stop();
+      for (const link of links) link.keep.stop();
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { SlotRange } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { MicroBatchResult, TaskGraph } from "@latentweave/model";
 import {
@@ -5,6 +6,7 @@ import {
   planStep,
   type RoundPlan,
   type RunSpec,
+  slotMicroBatches,
   type StepPlan,
   type TaskRound,
 } from "@latentweave/plan";
@@ -29,13 +31,15 @@ export type Phase = "wait" | "data" | "compute" | "reduce" | "push";
  * Invariant 2 of the worker: partials stay until `release`, so that a shard that asks again gets them again.
  */
 export interface StepWork {
+  readonly timeline: number;
   readonly plan: StepPlan;
   /** In the order of the plan. */
   todo(leases: readonly Lease[]): Todo[];
   add(todo: Todo, result: MicroBatchResult, samples: number): void;
   /** Sends a shard what it lacks: nodes maximal in the leases, or all that is held when `leases` is not given. */
   push(to: PushTarget, leases?: readonly Lease[], only?: TaskPartials): void;
-  forgetSent(shard: number): void;
+  /** One shard, or all of them. */
+  forgetSent(shard?: number): void;
   prefetch(source: RowSource, leases: readonly Lease[]): void;
   addTime(phase: Phase, ms: number): void;
   /** Once, when something was computed: what the coordinator is to hear of it. */
@@ -46,13 +50,16 @@ export interface StepWork {
 export interface PushTarget {
   readonly runId: string;
   readonly quorumId: number;
+  /** Those that are at this step: the others have all that they need, or cannot take it yet. */
   readonly shards: readonly (readonly [index: number, channel: Channel])[];
+  /** Called between two messages. */
+  readonly onBetween?: (() => void) | undefined;
 }
 
 export function openStepWork(
   { spec, layout, owned }: Pick<PreparedRun, "spec" | "layout" | "owned">,
   arithmetic: Arithmetic,
-  step: number,
+  { timeline, step }: { readonly timeline: number; readonly step: number },
 ): StepWork {
   const plan = planStep(spec, step);
   const all = plan.rounds.flatMap((round) =>
@@ -71,6 +78,7 @@ export function openStepWork(
   };
 
   return {
+    timeline,
     plan,
     todo: (leases) =>
       all.flatMap((partials) =>
@@ -80,19 +88,23 @@ export function openStepWork(
       ),
     add(todo, result, count) {
       todo.partials.add(todo.slot, result);
-      microBatches += 1;
+      microBatches += slotMicroBatches(spec, todo.round);
       samples += count;
     },
     push(to, leases, only) {
+      let sentBefore = false;
       for (const partials of only ? [only] : all) {
-        const range = leases && rangeOf(spec, partials, leases);
+        const ranges = leases && rangesOf(spec, partials, leases);
         for (const [index, channel] of to.shards) {
-          for (const { node, payloads, bytes } of partials.unsent(index, range)) {
+          for (const { node, payloads, bytes } of partials.unsent(index, ranges)) {
             if (payloads.length === 0) continue;
+            if (sentBefore) to.onBetween?.();
+            sentBefore = true;
             channel.send(
               {
                 type: "push",
                 runId: to.runId,
+                timeline,
                 step,
                 round: partials.round.index,
                 quorumId: to.quorumId,
@@ -126,16 +138,16 @@ export function openStepWork(
   };
 }
 
-function rangeOf(
-  spec: RunSpec,
-  partials: TaskPartials,
-  leases: readonly Lease[],
-): { start: number; end: number } | undefined {
-  const lease = leases.find((entry) => entry.task === partials.task.task);
-  return lease && leasedSlots(spec, partials.round, partials.task, lease);
+/** A worker may hold several leases of a task: its own, and slots that somebody else is late with. */
+function rangesOf(spec: RunSpec, { round, task }: TaskPartials, leases: readonly Lease[]): SlotRange[] {
+  return leases
+    .filter((lease) => lease.task === task.task)
+    .map((lease) => leasedSlots(spec, round, task, lease));
 }
 
 function leasedOf(spec: RunSpec, partials: TaskPartials, leases: readonly Lease[]): number[] {
-  const range = rangeOf(spec, partials, leases);
-  return range ? Array.from({ length: range.end - range.start }, (_, place) => range.start + place) : [];
+  const slots = rangesOf(spec, partials, leases).flatMap(({ start, end }) =>
+    Array.from({ length: end - start }, (_, place) => start + place),
+  );
+  return [...new Set(slots)];
 }

@@ -50,6 +50,9 @@ export function createWorker(options: WorkerOptions): Worker {
   let phase: Phase = { kind: "new" };
   let coordinator: Channel | undefined;
   let assignment: MessageOf<"assignment"> | undefined;
+  let help: MessageOf<"help"> | undefined;
+  /** Of the shards, the newest known. */
+  let addresses: readonly string[] = [];
   let leavingReason: string | undefined;
   let end: (result: WorkerEnd) => void = () => undefined;
   const ended = new Promise<WorkerEnd>((resolve) => {
@@ -88,7 +91,9 @@ export function createWorker(options: WorkerOptions): Worker {
       prepared,
       links: () => (phase.kind === "ready" ? phase.links : undefined),
       beforeMicroBatch: options.beforeMicroBatch,
+      probe: options.probe,
       assigned: () => assignment,
+      help: () => help,
       isLeaving: () => leavingReason !== undefined,
       onStepDone: (report) =>
         coordinator?.send({
@@ -101,8 +106,9 @@ export function createWorker(options: WorkerOptions): Worker {
     });
     const links = createShardLinks({
       ...options,
-      addresses: welcome.shards,
-      onAttached: (index) => loop.resend([index]),
+      addresses,
+      setParameters: (slices) => prepared.program.setParameters(slices),
+      onAttached: (index) => loop.resend(index),
       onBroadcast: () => loop.wake(),
       onFailed: breakDown,
     });
@@ -119,16 +125,23 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 
   const takeAssignment = (message: MessageOf<"assignment">): void => {
+    const before = assignment;
     assignment = message;
     if (phase.kind !== "ready") return;
     // Whoever counts now may have lost or fenced what was sent under an earlier membership.
-    phase.loop.resend(phase.links.open().map(([index]) => index));
+    if (before?.quorumId !== message.quorumId) phase.loop.resend();
     phase.loop.wake();
+  };
+
+  const moveTo = (next: readonly string[]): void => {
+    addresses = next;
+    if (phase.kind === "ready") phase.links.moveTo(next);
   };
 
   const fromCoordinator = (message: Message): void => {
     switch (message.type) {
       case "welcome":
+        moveTo(message.shards);
         if (phase.kind === "ready") sendCanary(phase.prepared.digest);
         if (phase.kind !== "new") return;
         phase = { kind: "preparing" };
@@ -136,6 +149,13 @@ export function createWorker(options: WorkerOptions): Worker {
         return;
       case "assignment":
         takeAssignment(message);
+        return;
+      case "help":
+        help = message;
+        if (phase.kind === "ready") phase.loop.wake();
+        return;
+      case "shards":
+        moveTo(message.addresses);
         return;
       case "finish":
         finish({ kind: "finished", reason: message.reason });

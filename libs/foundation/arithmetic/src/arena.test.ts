@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ArithmeticMemoryError, InvalidFreeError, sizeClass } from "./arena.ts";
+import {
+  ArithmeticMemoryError,
+  InvalidFreeError,
+  pageBytes as arithmeticPageBytes,
+  sizeClass,
+} from "./arena.ts";
 import { loadArithmetic } from "./arithmetic.ts";
 
 describe("the arena", () => {
@@ -57,6 +62,20 @@ describe("the arena", () => {
     const after = arithmetic.memoryBytes;
     for (let repeat = 0; repeat < 100; repeat++) round();
     expect(arithmetic.memoryBytes).toBe(after);
+  });
+
+  test("hands out whole pages of zeros that share a page with nothing else", () => {
+    const arithmetic = loadArithmetic();
+    const before = arithmetic.allocate(100);
+    const pages = arithmetic.allocatePages(3);
+    const after = arithmetic.allocate(100);
+    expect(pages % arithmeticPageBytes).toBe(0);
+    expect(before + 100).toBeLessThanOrEqual(pages);
+    expect(after).toBeGreaterThanOrEqual(pages + 3 * arithmeticPageBytes);
+    expect(arithmetic.u8(pages, 3 * arithmeticPageBytes).every((byte) => byte === 0)).toBe(true);
+    expect(arithmetic.usedBytes).toBe(2 * 128 + 3 * arithmeticPageBytes);
+    expect(() => arithmetic.free(pages, 3 * arithmeticPageBytes)).toThrow(InvalidFreeError);
+    expect(() => arithmetic.allocatePages(2 ** 16)).toThrow(ArithmeticMemoryError);
   });
 
   test("keeps contents when the memory grows, which detaches older views", () => {

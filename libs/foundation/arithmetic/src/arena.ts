@@ -1,7 +1,8 @@
 import type { LinearMemory } from "./instance.ts";
 
 const alignment = 64; // a cache line, and a multiple of every lane width
-const pageBytes = 65_536;
+/** Of WebAssembly; a multiple of every host's own page. */
+export const pageBytes = 65_536;
 const largestGrowthBytes = 64 * 1024 * 1024;
 
 /** WebAssembly memory is exhausted (4 GiB of addresses) or the system has none left. */
@@ -52,6 +53,16 @@ export class Arena {
     const pointer = this.#freeByClass.get(size)?.pop() ?? this.#extend(size);
     this.#liveClass.set(pointer, size);
     this.#usedBytes += size;
+    return pointer;
+  }
+
+  /** Returns the address of whole pages of their own, which are zero; never freed. Throws ArithmeticMemoryError. */
+  allocatePages(pages: number): number {
+    const end = Math.ceil(this.#top / pageBytes) * pageBytes;
+    // What is left of the page before is lost: less than a page.
+    if (end > this.#top) this.#extend(end - this.#top);
+    const pointer = this.#extend(pages * pageBytes);
+    this.#usedBytes += pages * pageBytes;
     return pointer;
   }
 

@@ -11,6 +11,11 @@ import type { Key } from "./key.ts";
 export interface Arithmetic extends BlockKernels, OptimiserKernels, RandomFills {
   /** 64-byte aligned; contents undefined. Throws ArithmeticMemoryError past 4 GiB. May grow the memory: see `f32`. */
   allocate(bytes: number): number;
+  /**
+   * Whole pages of 64 KiB (`arithmeticPageBytes`), zero, at a multiple of that; kept for good. For memory that the
+   * system is to treat apart. Throws ArithmeticMemoryError.
+   */
+  allocatePages(pages: number): number;
   /** `bytes` as passed to `allocate`. Throws InvalidFreeError for anything else. */
   free(pointer: number, bytes: number): void;
   /** Bytes allocated and not freed. */
@@ -127,6 +132,7 @@ export function loadArithmetic(): Arithmetic {
   const { memory, exp, log, pow, sin, cos, tanh, add, scaleInto, accumulate, fill, dot } = wasm;
   return {
     allocate: (bytes) => arena.allocate(bytes),
+    allocatePages: (pages) => arena.allocatePages(pages),
     free: (pointer, bytes) => arena.free(pointer, bytes),
     get usedBytes() {
       return arena.usedBytes;

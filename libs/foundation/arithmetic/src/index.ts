@@ -6,8 +6,8 @@ export {
   type RandomFills,
   loadArithmetic,
 } from "./arithmetic.ts";
-export { ArithmeticMemoryError, InvalidFreeError } from "./arena.ts";
 export type { DigestPiece } from "./digest.ts";
+export { ArithmeticMemoryError, InvalidFreeError, pageBytes as arithmeticPageBytes } from "./arena.ts";
 export { type Key, randomKey } from "./key.ts";
 export { permute } from "./permutation.ts";
 export { type PhiloxWords, philox4x32 } from "./philox.ts";

@@ -43,6 +43,13 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
       expected: 'lambda: 0, or another omega, such as "mean"',
       mend: "change one of them",
     });
+  if (job.mode.kind === "diloco" && job.regulariser.omega !== "none")
+    problems.push({
+      path: ["regulariser", "omega"],
+      what: `got "${job.regulariser.omega}", which needs a gradient in every step; in the mode "diloco" the parameter server sees none`,
+      expected: '"none", or the mode "sync"',
+      mend: "change one of them",
+    });
   for (const [name, task] of Object.entries(job.tasks)) problems.push(...checkTask(job, name, task));
   return problems;
 }

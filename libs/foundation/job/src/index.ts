@@ -24,6 +24,7 @@ export {
   type ResolvedHead,
   type ResolvedJob,
   type ResolvedLauncher,
+  type ResolvedMode,
   type ResolvedModelSpec,
   type ResolvedOptimiser,
   type ResolvedRegulariser,

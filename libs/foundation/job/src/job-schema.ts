@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
+import { modeSchema } from "./mode-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
 
 const count = z.int().min(0);
@@ -97,6 +98,8 @@ export const jobSchema = z.strictObject({
   tasks: z.record(nameSchema, taskSchema),
   /** Default { kind: "private" }. */
   model: modelSchema.default({ kind: "private" }),
+  /** Default { kind: "sync" }. */
+  mode: modeSchema.default({ kind: "sync" }),
   /** λ·Ω, which pulls the tasks' own parameters together; default none. */
   regulariser: z
     .strictObject({
@@ -140,6 +143,12 @@ export const jobSchema = z.strictObject({
       keep: positiveInteger.default(2),
     })
     .default({ everySteps: 500, keep: 2 }),
+  audit: z
+    .strictObject({
+      /** Share of steps in which each worker's micro-batches are computed by another one too; default 0. */
+      share: z.number().min(0).max(1).default(0),
+    })
+    .default({ share: 0 }),
   compute: z
     .strictObject({
       /** Default: the best that the machine has. */

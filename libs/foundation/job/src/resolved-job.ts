@@ -11,6 +11,7 @@ export interface ResolvedJob {
   /** In the job's order, which is also the order of tasks everywhere else. */
   readonly tasks: Readonly<Record<string, ResolvedTask>>;
   readonly model: ResolvedModelSpec;
+  readonly mode: ResolvedMode;
   readonly regulariser: ResolvedRegulariser;
   readonly combiner: "sum" | "mean";
   readonly optimiser: ResolvedOptimiser;
@@ -22,6 +23,7 @@ export interface ResolvedJob {
   readonly epochs: number | null;
   readonly evaluate: ResolvedEvaluation;
   readonly checkpoints: ResolvedCheckpoints;
+  readonly audit: { readonly share: number };
   readonly compute: ResolvedCompute;
   readonly launcher: ResolvedLauncher;
   /** Path of the module with the job's own layers, relative to the job file; null: none. */
@@ -41,7 +43,7 @@ export interface ResolvedTask {
   readonly weight: number;
   /** Samples per micro-batch. */
   readonly microBatch: number;
-  /** Micro-batches per step. */
+  /** Contributions per step: micro-batches, or replicas in the mode `diloco`. */
   readonly slots: number;
 }
 
@@ -67,6 +69,16 @@ export type ResolvedModelSpec =
       /** Share of the run's steps in which each autoencoder is trained alone, above 0 and below 1. */
       readonly pretrain: number;
       readonly activation: ActivationName;
+    };
+
+export type ResolvedMode =
+  | { readonly kind: "sync" }
+  | {
+      readonly kind: "diloco";
+      /** Micro-batches of a slot in one step, each a step of `optimiser` on the replica's own weights. */
+      readonly innerSteps: number;
+      /** Nesterov momentum with the mean way of the replicas. */
+      readonly outer: { readonly learningRate: number; readonly momentum: number };
     };
 
 export interface ResolvedRegulariser {

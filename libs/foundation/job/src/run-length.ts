@@ -41,9 +41,10 @@ export function runLength(
 
 /** @param trainingSamples of each task */
 export function stepsPerEpoch(job: ResolvedJob, trainingSamples: Readonly<Record<string, number>>): number {
+  const batches = job.mode.kind === "diloco" ? job.mode.innerSteps : 1;
   return Math.max(
     ...Object.entries(job.tasks).map(([name, task]) =>
-      Math.ceil((trainingSamples[name] ?? 0) / (task.microBatch * task.slots)),
+      Math.ceil((trainingSamples[name] ?? 0) / (task.microBatch * task.slots * batches)),
     ),
   );
 }

@@ -5,7 +5,8 @@ import type { Message } from "./messages.ts";
  * simulator implement it; engines know nothing else of the network.
  *
  * Invariants:
- * 1. Messages of one channel arrive in the order in which they were sent, each at most once, whole or not at all.
+ * 1. Messages of one channel arrive in the order in which they were sent, each at most once, whole or not at all; where
+ *    the way between has damaged, lost, repeated or moved one, the channel closes with `damaged` instead.
  * 2. After `onClose` has fired nothing more is delivered, and `send` does nothing.
  * 3. Slices handed to `send` belong to the channel until `drained()` resolves: the sender must not overwrite them.
  * 4. Slices delivered to `onMessage` may be views of a receive buffer: they are valid during the call only, unless copied.
@@ -38,6 +39,7 @@ export const closeCodes = {
   replaced: 4006,
   heartbeatMissed: 4007,
   overloaded: 4008,
+  damaged: 4009,
 } as const;
 
 export type CloseCode = (typeof closeCodes)[keyof typeof closeCodes];

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { crc32 as zlibCrc32 } from "node:zlib";
+import { crc32 } from "./crc32.ts";
 import { FrameError } from "./frame-error.ts";
 import { decodeFrame, encodeFrame, frameBytes, maxSlices, sliceAlignmentBytes } from "./frame.ts";
 
@@ -11,6 +13,23 @@ function join(pieces: readonly Uint8Array[]): Uint8Array {
     offset += piece.length;
   }
   return whole;
+}
+
+/** The same bytes with the checksum that they ought to have: what is wrong with them was meant. */
+function mended(bytes: Uint8Array): Uint8Array {
+  const copy = bytes.slice();
+  const view = new DataView(copy.buffer);
+  view.setUint32(16, 0, true);
+  view.setUint32(16, zlibCrc32(copy), true);
+  return copy;
+}
+
+/** A frame without slices whose header is these bytes, whatever they are. */
+function withHeader(header: readonly number[] | Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(20 + header.length);
+  bytes.set([0x4c, 0x57, 0x46, 2, header.length]);
+  bytes.set(header, 20);
+  return mended(bytes);
 }
 
 function faultOf(run: () => unknown): string {
@@ -105,10 +124,11 @@ describe("a frame", () => {
   });
 
   it("has the byte layout that docs/protocol.md gives", () => {
-    const whole = join(encodeFrame({ type: "a" }, [Uint8Array.of(7, 8)]));
+    const whole = join(encodeFrame({ type: "a" }, [Uint8Array.of(7, 8)], { sequence: 3 }));
     const expected = new Uint8Array(66);
-    expected.set([0x4c, 0x57, 0x46, 1, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
-    expected.set([0x81, 0xa4, 0x74, 0x79, 0x70, 0x65, 0xa1, 0x61], 20);
+    expected.set([0x4c, 0x57, 0x46, 2, 8, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0]);
+    expected.set([0xe4, 0x3f, 0x96, 0x6d, 2, 0, 0, 0], 16);
+    expected.set([0x81, 0xa4, 0x74, 0x79, 0x70, 0x65, 0xa1, 0x61], 24);
     expected.set([7, 8], 64);
     expect(whole).toEqual(expected);
   });
@@ -119,28 +139,29 @@ describe("a frame", () => {
 });
 
 describe("bytes that are not a frame", () => {
-  it("are named: wherever a frame is cut, it is truncated", () => {
+  it("are named: wherever a frame is cut, it is truncated or its checksum is wrong", () => {
     for (let length = 0; length < sample.length; length++) {
-      expect(faultOf(() => decodeFrame(sample.slice(0, length)))).toBe("truncated");
+      const fault = faultOf(() => decodeFrame(sample.slice(0, length)));
+      expect(fault).toBe(length < 20 ? "truncated" : "wrongChecksum");
+      if (length >= 20) expect(faultOf(() => decodeFrame(mended(sample.slice(0, length))))).toBe("truncated");
     }
   });
 
-  it("never crash the reader, whichever single bit is flipped", () => {
+  it("never crash the reader, whichever single bit is flipped by somebody who mends the checksum", () => {
     for (let bit = 0; bit < 8 * sample.length; bit++) {
       const bytes = sample.slice();
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      const fault = faultOf(() => decodeFrame(bytes));
-      // Every flip in the preamble is noticed. A length may come to cover padding, a header may say something else.
-      if (bit < 8 * 16) expect(fault).not.toBe("none");
+      // A length may come to cover padding, a header may say something else: not every flip is a fault.
+      faultOf(() => decodeFrame(mended(bytes)));
     }
   });
 
   it("never crash the reader, whatever they are", () => {
-    const start = [0x4c, 0x57, 0x46, 1];
+    const start = [0x4c, 0x57, 0x46, 2];
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (bytes, disguised) => {
         if (disguised) bytes.set(start.slice(0, bytes.length));
-        faultOf(() => decodeFrame(bytes));
+        faultOf(() => decodeFrame(disguised && bytes.length >= 20 ? mended(bytes) : bytes));
       }),
       { numRuns: 2000 },
     );
@@ -149,10 +170,7 @@ describe("bytes that are not a frame", () => {
   it("never crash the reader where the header is hostile MessagePack", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 60 }), (header) => {
-        const bytes = new Uint8Array(16 + header.length);
-        bytes.set([0x4c, 0x57, 0x46, 1, header.length]);
-        bytes.set(header, 16);
-        faultOf(() => decodeFrame(bytes));
+        faultOf(() => decodeFrame(withHeader(header)));
       }),
       { numRuns: 5000 },
     );
@@ -167,34 +185,136 @@ describe("bytes that are not a frame", () => {
     ["two values", [0x01, 0x02]],
     ["arrays nested a hundred deep", [...Array.from({ length: 100 }, () => 0x91), 0xc0]],
   ])("are malformed where the header is %s", (_, header) => {
-    const bytes = Uint8Array.from([
-      0x4c,
-      0x57,
-      0x46,
-      1,
-      header.length,
-      ...Array.from({ length: 11 }, () => 0),
-      ...header,
-    ]);
-    expect(faultOf(() => decodeFrame(bytes))).toBe("malformed");
+    expect(faultOf(() => decodeFrame(withHeader(header)))).toBe("malformed");
   });
 
   it("are named for what is wrong with them", () => {
     const with_ = (offset: number, byte: number) => {
       const bytes = sample.slice();
       bytes[offset] = byte;
-      return bytes;
+      return mended(bytes);
     };
     expect(faultOf(() => decodeFrame(with_(0, 0x47)))).toBe("badMagic");
-    expect(faultOf(() => decodeFrame(with_(3, 2)))).toBe("wrongVersion");
+    expect(faultOf(() => decodeFrame(with_(3, 1)))).toBe("wrongVersion");
     expect(faultOf(() => decodeFrame(with_(7, 0x7f)))).toBe("tooLarge");
     expect(faultOf(() => decodeFrame(with_(11, 1)))).toBe("tooLarge");
-    expect(faultOf(() => decodeFrame(with_(12, 1)))).toBe("malformed");
-    expect(faultOf(() => decodeFrame(join([sample, Uint8Array.of(0)])))).toBe("trailingBytes");
-    expect(faultOf(() => decodeFrame(sample, sample.length - 1))).toBe("tooLarge");
-    expect(faultOf(() => decodeFrame(sample, sample.length))).toBe("none");
+    expect(faultOf(() => decodeFrame(with_(12, 1), { sequence: 0 }))).toBe("outOfOrder");
+    expect(faultOf(() => decodeFrame(mended(join([sample, Uint8Array.of(0)]))))).toBe("trailingBytes");
+    expect(faultOf(() => decodeFrame(sample, { maxFrameBytes: sample.length - 1 }))).toBe("tooLarge");
+    expect(faultOf(() => decodeFrame(sample, { maxFrameBytes: sample.length }))).toBe("none");
     const padding = sample.lastIndexOf(0);
     expect(faultOf(() => decodeFrame(with_(padding, 1)))).toBe("malformed");
+  });
+});
+
+describe("what happens to frames on the way", () => {
+  /** What a receiver takes out of frames that arrive in this order, and why it stops. */
+  const take = (arriving: readonly Uint8Array[]) => {
+    const taken: unknown[] = [];
+    try {
+      for (const bytes of arriving) taken.push(decodeFrame(bytes, { sequence: taken.length }).message);
+    } catch (error) {
+      if (error instanceof FrameError) return { taken, damage: error.isDamage };
+      throw error;
+    }
+    return { taken, damage: false };
+  };
+  const stream = fc.array(fc.tuple(message, slices), { minLength: 2, maxLength: 5 }).map((all) => ({
+    messages: all.map(([value]) => value),
+    frames: all.map(([value, tensors], sequence) => join(encodeFrame(value, tensors, { sequence }))),
+  }));
+
+  it("does not matter where nothing happens, at any place of the count, beyond 2^32 too", () => {
+    fc.assert(
+      fc.property(stream, ({ messages, frames }) => {
+        expect(take(frames)).toEqual({ taken: messages, damage: false });
+      }),
+    );
+    for (const sequence of [0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1]) {
+      const frame = decodeFrame(join(encodeFrame({}, [], { sequence })), { sequence });
+      expect(frame.sequence).toBe(sequence % 2 ** 32);
+    }
+  });
+
+  it("is noticed, whichever byte changes into whatever other", () => {
+    for (let at = 0; at < sample.length; at++) {
+      for (let change = 1; change < 256; change++) {
+        const bytes = sample.slice();
+        bytes[at] = (bytes[at] ?? 0) ^ change;
+        expect(take([bytes]), `byte ${at} ^ ${change}`).toEqual({ taken: [], damage: true });
+      }
+    }
+  });
+
+  it("is noticed in any frame of a row: a byte, an end that is missing, bytes too many", () => {
+    const change = fc.oneof(
+      fc.record({ at: fc.nat(), xor: fc.integer({ min: 1, max: 255 }) }).map(
+        ({ at, xor }) =>
+          (bytes: Uint8Array) =>
+            bytes.map((byte, i) => (i === at % bytes.length ? byte ^ xor : byte)),
+      ),
+      fc.nat().map((length) => (bytes: Uint8Array) => bytes.slice(0, length % bytes.length)),
+      fc
+        .uint8Array({ minLength: 1, maxLength: 100 })
+        .map((more) => (bytes: Uint8Array) => join([bytes, more])),
+    );
+    fc.assert(
+      fc.property(stream, fc.nat(), change, ({ messages, frames }, place, damage) => {
+        const at = place % frames.length;
+        const arriving = frames.map((bytes, i) => (i === at ? damage(bytes) : bytes));
+        expect(take(arriving)).toEqual({ taken: messages.slice(0, at), damage: true });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("is noticed where a frame is repeated, lost, or changes places with another", () => {
+    fc.assert(
+      fc.property(
+        stream,
+        fc.constantFrom("repeated", "lost", "swapped"),
+        fc.nat(),
+        fc.nat(),
+        ({ messages, frames }, what, first, second) => {
+          const at = first % (frames.length - 1);
+          const other = at + 1 + (second % (frames.length - 1 - at));
+          const [here, there] = [frames[at]!, frames[other]!];
+          const arriving = {
+            repeated: frames.toSpliced(other, 0, here),
+            lost: frames.toSpliced(at, 1),
+            swapped: frames.with(at, there).with(other, here),
+          }[what];
+          const before = what === "repeated" ? other : at;
+          expect(take(arriving)).toEqual({ taken: messages.slice(0, before), damage: true });
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe("the checksum", () => {
+  it("is the CRC-32 of zlib, in one piece or several", () => {
+    expect(crc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(300), (bytes, cut) => {
+        const whole = zlibCrc32(bytes);
+        expect(crc32(bytes)).toBe(whole);
+        expect(crc32(bytes.subarray(cut), crc32(bytes.subarray(0, cut)))).toBe(whole);
+      }),
+    );
+  });
+
+  it("is written and checked by the function that the caller brings", () => {
+    const lengths: number[] = [];
+    const counted = (bytes: Uint8Array, before?: number) => {
+      lengths.push(bytes.length);
+      return zlibCrc32(bytes, before);
+    };
+    const pieces = encodeFrame({ type: "x" }, [new Uint8Array(100)], { crc32: counted });
+    expect(join(pieces)).toEqual(join(encodeFrame({ type: "x" }, [new Uint8Array(100)])));
+    decodeFrame(pieces, { crc32: counted });
+    expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(2 * frameBytes(pieces));
   });
 });
 

@@ -1,5 +1,6 @@
 import { Packr } from "msgpackr";
 import { ByteParts } from "./byte-parts.ts";
+import { type Crc32, crc32 } from "./crc32.ts";
 import { FrameError } from "./frame-error.ts";
 import { checkMsgpack } from "./msgpack-shape.ts";
 
@@ -10,16 +11,21 @@ import { checkMsgpack } from "./msgpack-shape.ts";
  * Invariants:
  * 1. Slices are never copied by `encodeFrame`, and by `decodeFrame` only where memory alignment demands it.
  * 2. `decodeFrame` gives a frame or throws FrameError; it allocates no more than the bytes it was given.
- * 3. A message has exactly one layout: padding is zero, nothing follows the last slice.
+ * 3. A message at its place has exactly one layout: padding is zero, nothing follows the last slice.
+ * 4. Nothing of a frame is believed, and its header is not looked at, before its checksum and its place are right.
  */
 
 /** "LWF": distinguishes a frame from anything else that may arrive on the port. */
 const magic = [0x4c, 0x57, 0x46] as const;
-export const frameVersion = 1;
+export const frameVersion = 2;
 /** Slices start at multiples of this, a cache line, so that SIMD code may read them in place. */
 export const sliceAlignmentBytes = 64;
-/** Magic and version, header length, slice count, reserved. */
-const preambleBytes = 16;
+/** Magic and version, header length, slice count, sequence number, checksum. */
+const preambleBytes = 20;
+const sequenceAt = 12;
+const checksumAt = 16;
+/** Sequence numbers are u32 and begin again at 0. */
+const sequences = 2 ** 32;
 /** A header describes tensors, it does not carry them; a larger one is a mistake or an attack. */
 export const maxHeaderBytes = 16 * 1024 * 1024;
 /** A frame of one slice per block of the largest model that fits the largest frame has fewer. */
@@ -29,6 +35,8 @@ export const maxFrameBytesLimit = 2 ** 31 - 1;
 
 /** One message and its tensors, out of a frame. */
 export interface Frame {
+  /** Which frame of its direction of the connection it is, from 0 on. */
+  readonly sequence: number;
   /** Plain data, not validated. */
   readonly message: unknown;
   /** Raw little-endian tensors; each starts at a multiple of 8 bytes of its ArrayBuffer. */
@@ -45,6 +53,21 @@ const codecOptions = {
 };
 const codec = new Packr(codecOptions);
 
+export interface FrameWriting {
+  /** Frames that went before in this direction of this connection; as the frame holds it, modulo 2^32. */
+  readonly sequence?: number;
+  /** A faster CRC-32 than the one in plain JavaScript. */
+  readonly crc32?: Crc32;
+}
+
+export interface FrameReading {
+  /** The largest frame that is accepted. */
+  readonly maxFrameBytes?: number;
+  /** Frames that came before in this direction of this connection; absent: any place is right. */
+  readonly sequence?: number;
+  readonly crc32?: Crc32;
+}
+
 function aligned(offset: number): number {
   return Math.ceil(offset / sliceAlignmentBytes) * sliceAlignmentBytes;
 }
@@ -57,7 +80,11 @@ function aligned(offset: number): number {
  *   text, booleans, null, Uint8Array, arrays and objects of these; fields that are undefined are left out.
  * @throws FrameError where the message is not plain data, or something exceeds a limit of the format.
  */
-export function encodeFrame(message: object, slices: readonly Uint8Array[] = []): Uint8Array[] {
+export function encodeFrame(
+  message: object,
+  slices: readonly Uint8Array[] = [],
+  writing: FrameWriting = {},
+): Uint8Array[] {
   if (slices.length > maxSlices)
     throw new FrameError("tooLarge", `${slices.length} slices, at most ${maxSlices}`);
   const header = pack(message);
@@ -72,6 +99,7 @@ export function encodeFrame(message: object, slices: readonly Uint8Array[] = [])
   const view = new DataView(first.buffer);
   view.setUint32(4, header.length, true);
   view.setUint32(8, slices.length, true);
+  view.setUint32(sequenceAt, (writing.sequence ?? 0) % sequences, true);
   slices.forEach((slice, i) => view.setUint32(preambleBytes + 4 * i, slice.length, true));
   first.set(header, headerAt);
 
@@ -85,6 +113,13 @@ export function encodeFrame(message: object, slices: readonly Uint8Array[] = [])
   }
   if (offset > maxFrameBytesLimit)
     throw new FrameError("tooLarge", `${offset} bytes, at most ${maxFrameBytesLimit}`);
+  const checksum = writing.crc32 ?? crc32;
+  // The field itself is still zero, as the reader takes it to be.
+  view.setUint32(
+    checksumAt,
+    pieces.reduce((sum, piece) => checksum(piece, sum), 0),
+    true,
+  );
   return pieces;
 }
 
@@ -96,16 +131,14 @@ export function frameBytes(pieces: readonly Uint8Array[]): number {
 /**
  * Reads a frame that came whole or in consecutive pieces (cut anywhere).
  *
- * @param maxFrameBytes the largest frame that is accepted.
  * @returns the message, not validated, and views of `bytes` (copies only where a slice is split between pieces or
  *   lies at an address that is no multiple of 8).
  * @throws FrameError
  */
-export function decodeFrame(
-  bytes: Uint8Array | readonly Uint8Array[],
-  maxFrameBytes = maxFrameBytesLimit,
-): Frame {
-  const parts = new ByteParts(bytes instanceof Uint8Array ? [bytes] : bytes);
+export function decodeFrame(bytes: Uint8Array | readonly Uint8Array[], reading: FrameReading = {}): Frame {
+  const pieces = bytes instanceof Uint8Array ? [bytes] : bytes;
+  const { maxFrameBytes = maxFrameBytesLimit } = reading;
+  const parts = new ByteParts(pieces);
   const total = parts.totalBytes;
   if (total > maxFrameBytes) throw new FrameError("tooLarge", `${total} bytes, at most ${maxFrameBytes}`);
   if (total < preambleBytes)
@@ -113,10 +146,13 @@ export function decodeFrame(
 
   const preamble = parts.read(0, preambleBytes);
   checkMagic(preamble);
+  checkChecksum(preamble, pieces, reading.crc32 ?? crc32);
   const fields = new DataView(preamble.buffer, preamble.byteOffset, preambleBytes);
   const headerBytes = fields.getUint32(4, true);
   const sliceCount = fields.getUint32(8, true);
-  if (fields.getUint32(12, true) !== 0) throw new FrameError("malformed", "the reserved field is not zero");
+  const sequence = fields.getUint32(sequenceAt, true);
+  const due = reading.sequence === undefined ? sequence : reading.sequence % sequences;
+  if (sequence !== due) throw new FrameError("outOfOrder", `frame ${sequence} where ${due} was due`);
   if (headerBytes > maxHeaderBytes) throw new FrameError("tooLarge", `header of ${headerBytes} bytes`);
   if (sliceCount > maxSlices) throw new FrameError("tooLarge", `${sliceCount} slices`);
   const headerAt = preambleBytes + 4 * sliceCount;
@@ -139,7 +175,7 @@ export function decodeFrame(
     offset = start + length;
     return parts.read(start, length);
   });
-  return { message, slices };
+  return { sequence, message, slices };
 }
 
 function checkMagic(preamble: Uint8Array): void {
@@ -148,6 +184,23 @@ function checkMagic(preamble: Uint8Array): void {
   if (preamble[3] !== frameVersion) {
     throw new FrameError("wrongVersion", `frame version ${preamble[3]}, this program reads ${frameVersion}`);
   }
+}
+
+function checkChecksum(preamble: Uint8Array, pieces: readonly Uint8Array[], checksum: Crc32): void {
+  const zeroed = preamble.slice();
+  zeroed.fill(0, checksumAt, checksumAt + 4);
+  let sum = checksum(zeroed);
+  let behind = preambleBytes;
+  for (const piece of pieces) {
+    if (piece.length > behind) sum = checksum(behind === 0 ? piece : piece.subarray(behind), sum);
+    behind = Math.max(0, behind - piece.length);
+  }
+  const said = new DataView(preamble.buffer, preamble.byteOffset, preambleBytes).getUint32(checksumAt, true);
+  if (sum !== said) throw new FrameError("wrongChecksum", `CRC-32 ${hex(sum)}, the frame says ${hex(said)}`);
+}
+
+function hex(word: number): string {
+  return word.toString(16).padStart(8, "0");
 }
 
 function readLengths(bytes: Uint8Array, count: number): number[] {

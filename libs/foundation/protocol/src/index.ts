@@ -10,6 +10,7 @@ export {
   type PayloadHeader,
   ProtocolError,
   protocolVersion,
+  type ReceivedNodes,
   type TaskRecord,
   type Timings,
 } from "./messages.ts";
@@ -33,8 +34,11 @@ export {
 } from "./prepared-manifest.ts";
 export { type TreeNode } from "./tree-node.ts";
 export { FrameError, type FrameFault } from "./frame-error.ts";
+export { type Crc32, crc32 } from "./crc32.ts";
 export {
   type Frame,
+  type FrameReading,
+  type FrameWriting,
   decodeFrame,
   encodeFrame,
   frameBytes,
@@ -44,4 +48,14 @@ export {
   maxSlices,
   sliceAlignmentBytes,
 } from "./frame.ts";
-export { type CheckpointSink, type CheckpointSource, type CommitRecord, type RunStore } from "./run-store.ts";
+export {
+  type CheckpointSink,
+  type CheckpointSource,
+  type CommitRecord,
+  type LedgerEnd,
+  type RunStore,
+  type TimelineReason,
+  type TimelineRecord,
+  type VersionRecord,
+} from "./run-store.ts";
+export { type Adoption, type Vault } from "./vault.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const count = z.int().min(0);
 const name = z.string().min(1).max(200);
@@ -29,6 +29,11 @@ const timingsSchema = z.record(z.string().max(40), z.number());
 /** Every message names its run, so that a process never mixes up two. */
 const common = { runId: id };
 
+/**
+ * Raised whenever work done before becomes void: after a roll-back. What carries an older one is dropped and counted.
+ */
+const timeline = count;
+
 // --- any process → coordinator, once per connection --------------------------------------------------------------
 
 const hello = z.strictObject({
@@ -45,8 +50,6 @@ const hello = z.strictObject({
   listening: z.strictObject({ index: count, port: z.int().min(1).max(65_535) }).optional(),
   /** Workers: see docs/protocol.md, "Admission". */
   determinismClass: z.record(z.string().max(60), z.string().max(500)).optional(),
-  /** Last version this process holds, for a coordinator that has just been restarted. */
-  version: count.optional(),
 });
 
 /** `spec` is the JSON text of the RunSpec: the same text, byte for byte, for every process of the run. */
@@ -54,6 +57,8 @@ const welcome = z.strictObject({
   type: z.literal("welcome"),
   ...common,
   generation: count,
+  /** Tells the run from another of the same name; stays when it is resumed. */
+  runKey: z.string().max(200),
   spec: z.string(),
   /** Addresses of the shards in order; a path is relative to the coordinator's address. Empty for shards. */
   shards: z.array(z.string().max(500)),
@@ -72,6 +77,26 @@ const assignment = z.strictObject({
   rank: count,
   worldSize: z.int().min(1),
   leases: z.array(leaseSchema),
+  /** In this share of steps, drawn by key, the worker computes another one's leases as well: digests are compared. */
+  audits: z.array(
+    z.strictObject({ workerId: id, share: z.number().min(0).max(1), leases: z.array(leaseSchema) }),
+  ),
+});
+
+/** Slots of one step that somebody else is late with: computed as well, and whoever answers first is heard. */
+const help = z.strictObject({
+  type: z.literal("help"),
+  ...common,
+  timeline,
+  step: count,
+  leases: z.array(leaseSchema),
+});
+
+/** To workers and followers: shards have moved. As in `welcome`; the leader comes first. */
+const shards = z.strictObject({
+  type: z.literal("shards"),
+  ...common,
+  addresses: z.array(z.string().max(500)),
 });
 
 const workerReport = z.strictObject({
@@ -98,57 +123,103 @@ const finish = z.strictObject({ type: z.literal("finish"), ...common, reason: z.
 
 // --- coordinator ↔ shard -----------------------------------------------------------------------------------------
 
-/** To every shard: who may speak, and for which tasks each worker computes. */
+/**
+ * To every shard: who may speak, and for which tasks each worker computes. `since`: the quorum of the last change of
+ * that, which the worker's assignment and broadcasts to it name.
+ */
 const members = z.strictObject({
   type: z.literal("members"),
   ...common,
   quorumId: count,
-  workers: z.array(z.strictObject({ workerId: id, tasks: z.array(name) })),
+  workers: z.array(z.strictObject({ workerId: id, tasks: z.array(name), since: count })),
 });
 
 /** What a combiner remembers from step to step, as JSON text. */
 const combinerState = z.string().max(4_000_000);
 
-/** To every shard, once: where to begin. With `restore` the slices follow in `restore` messages. */
+/** From a shard, once it knows the run: what it holds of it. */
+const held = z.strictObject({
+  type: z.literal("held"),
+  ...common,
+  index: count,
+  /** Absent when it holds no weights of this run. */
+  state: z
+    .strictObject({
+      timeline,
+      version: count,
+      /** It is in the middle of its steps, and this is only a new connection. */
+      running: z.boolean(),
+      /** Leader: the oldest step whose record it can still send. */
+      recordsFrom: count.optional(),
+      /** Nothing further will be committed. */
+      over: z.boolean(),
+      /** Leader: state of the combiner at that version, when no update follows, or it is in the middle of its steps. */
+      combiner: combinerState.optional(),
+    })
+    .optional(),
+});
+
+/**
+ * To a shard: where to begin. `initial`: fresh weights; `checkpoint`: the slices came in `restore` messages before this
+ * one; `held`: what it has said that it holds.
+ */
 const begin = z.strictObject({
   type: z.literal("begin"),
   ...common,
+  timeline,
   step: count,
-  restore: z.boolean(),
+  from: z.enum(["initial", "checkpoint", "held"]),
   /** Address of the leader shard; absent for the leader itself. */
   leader: z.string().max(500).optional(),
-  /** To the leader, with `restore`: the combiner's state that the checkpoint holds. */
+  /** To the leader, with a checkpoint: the combiner's state that it holds. */
   combiner: combinerState.optional(),
 });
 
 /** One tensor-less range of `parameters` or of an optimiser state (`m`, `v`, ...); bytes are slice 0. */
 const stateSchema = { section: name, slice: sliceSchema };
 const restore = z.strictObject({ type: z.literal("restore"), ...common, ...stateSchema });
-const ready = z.strictObject({ type: z.literal("ready"), ...common, index: count, step: count });
+const ready = z.strictObject({ type: z.literal("ready"), ...common, index: count, timeline, step: count });
+
+/** To a shard: stream your part of this version, which you hold and train no further. */
+const checkpoint = z.strictObject({
+  type: z.literal("checkpoint"),
+  ...common,
+  version: count,
+  attempt: z.int().min(1),
+});
 
 const checkpointSlice = z.strictObject({
   type: z.literal("checkpoint-slice"),
   ...common,
   version: count,
+  /** 0: sent because it was due; else that of the `checkpoint` message that asked for it. */
+  attempt: count,
   ...stateSchema,
 });
 const checkpointEnd = z.strictObject({
   type: z.literal("checkpoint-end"),
   ...common,
   version: count,
+  attempt: count,
   index: count,
 });
 
 /** To the leader: commit nothing further; keep the weights as they are in a checkpoint. */
 const stop = z.strictObject({ type: z.literal("stop"), ...common, reason: z.string().max(2000) });
 
+/** XXH64 as 16 hexadecimal digits. */
+const digest = z.string().regex(/^[0-9a-f]{16}$/);
+
+/** Tree nodes as a shard received them: level, index, the worker that sent it, the digest of what it sent. */
+const receivedNodes = z.array(z.tuple([count, count, id, digest]));
+
 const taskRecord = z.strictObject({
   task: name,
   round: count,
   slots: count,
   samples: count,
-  /** Tree nodes as they arrived: level, index, the worker that sent it. */
-  nodes: z.array(z.tuple([z.int().min(0), count, id])),
+  /** What each shard received; followers take part in rounds that update alone. */
+  shards: z.array(z.strictObject({ index: count, nodes: receivedNodes })),
   metrics: z.record(z.string().max(200), z.number()),
 });
 
@@ -156,6 +227,7 @@ const taskRecord = z.strictObject({
 const committed = z.strictObject({
   type: z.literal("committed"),
   ...common,
+  timeline,
   step: count,
   version: count,
   tasks: z.array(taskRecord),
@@ -163,10 +235,49 @@ const committed = z.strictObject({
   gradientNorm: z.number().nullable(),
   duplicates: count,
   timings: timingsSchema,
+  /** Version digest of the weights that the step was computed on (docs/protocol.md, "Digests"). */
+  digest: z.string().max(64),
   /** True when no further step follows. */
   last: z.boolean(),
-  /** State of the combiner after this step, when a checkpoint of the version follows. */
+  /** State of the combiner after this step, when a checkpoint of the version follows or no step does. */
   combiner: combinerState.optional(),
+});
+
+/** From the leader: slots of the step in progress are overdue, in the numbering of leases. */
+const late = z.strictObject({
+  type: z.literal("late"),
+  ...common,
+  timeline,
+  step: count,
+  missing: z.array(leaseSchema),
+});
+
+/** From a shard: two workers sent different bits for the same node of the same step. */
+const suspect = z.strictObject({
+  type: z.literal("suspect"),
+  ...common,
+  timeline,
+  step: count,
+  round: count,
+  task: name,
+  node: nodeSchema,
+  workers: z.tuple([id, id]),
+});
+
+/** From the leader: the step must not be committed as it is, and waits for the coordinator's word. */
+const unfit = z.strictObject({
+  type: z.literal("unfit"),
+  ...common,
+  timeline,
+  step: count,
+  reason: z.string().max(2000),
+  tasks: z.array(
+    z.strictObject({
+      task: name,
+      round: count,
+      shards: z.array(z.strictObject({ index: count, nodes: receivedNodes })),
+    }),
+  ),
 });
 
 /** From the leader, in answer to `stop`: nothing further is committed; a checkpoint of this version follows. */
@@ -178,7 +289,16 @@ const stopped = z.strictObject({
   /** State of the combiner at this version; absent when its checkpoint was made already. */
   combiner: combinerState.optional(),
 });
-const committedAck = z.strictObject({ type: z.literal("committed-ack"), ...common, step: count });
+const committedAck = z.strictObject({ type: z.literal("committed-ack"), ...common, timeline, step: count });
+
+/** From the leader: every shard holds this version. `digest`: of its parameters, see docs/protocol.md. */
+const settled = z.strictObject({
+  type: z.literal("settled"),
+  ...common,
+  timeline,
+  version: count,
+  digest: z.string().max(64),
+});
 
 const shardReport = z.strictObject({
   type: z.literal("shard-report"),
@@ -196,12 +316,13 @@ const shardReport = z.strictObject({
 const attach = z.strictObject({ type: z.literal("attach"), ...common, protocol: z.int(), workerId: id });
 
 /**
- * The sender's part of a partial: the sum of the contributions under `node`. Identified by (run, step, round, task,
- * node, slice); `quorumId` only says by which membership the sender may speak.
+ * The sender's part of a partial: the sum of the contributions under `node`. Identified by (run, timeline, step, round,
+ * task, node, slice); `quorumId` only says by which membership the sender may speak.
  */
 const push = z.strictObject({
   type: z.literal("push"),
   ...common,
+  timeline,
   step: count,
   round: count,
   quorumId: count,
@@ -214,6 +335,7 @@ const push = z.strictObject({
 const broadcast = z.strictObject({
   type: z.literal("broadcast"),
   ...common,
+  timeline,
   step: count,
   round: count,
   quorumId: count,
@@ -230,14 +352,25 @@ const attachShard = z.strictObject({
   index: count,
 });
 
+/** This shard holds `version` whole. Slice 0: the digests of the parameter blocks it owns, 8 bytes each, in layout order. */
+const applied = z.strictObject({
+  type: z.literal("applied"),
+  ...common,
+  timeline,
+  index: count,
+  version: count,
+});
+
 /** All of this shard's slices of `step` are reduced. Slice 0: float64 inner products by block, when asked for. */
 const reduced = z.strictObject({
   type: z.literal("reduced"),
   ...common,
+  timeline,
   step: count,
   round: count,
   index: count,
   finite: z.boolean(),
+  received: z.array(z.strictObject({ task: name, round: count, nodes: receivedNodes })),
   /** First block of each row of products in the run's block order; see docs/protocol.md, "Inner products". */
   blocks: z.array(z.strictObject({ group: count, block: count })).max(1_000_000),
 });
@@ -249,6 +382,7 @@ const reduced = z.strictObject({
 const decide = z.strictObject({
   type: z.literal("decide"),
   ...common,
+  timeline,
   step: count,
   round: count,
   weights: z.array(z.number()),
@@ -265,25 +399,34 @@ const messageSchema = z.discriminatedUnion("type", [
   welcome,
   canary,
   assignment,
+  help,
+  shards,
   workerReport,
   leaving,
   failed,
   finish,
   members,
+  held,
   begin,
   restore,
   ready,
+  checkpoint,
   checkpointSlice,
   checkpointEnd,
   stop,
   committed,
+  late,
+  suspect,
+  unfit,
   stopped,
   committedAck,
+  settled,
   shardReport,
   attach,
   push,
   broadcast,
   attachShard,
+  applied,
   reduced,
   decide,
 ]);
@@ -293,6 +436,7 @@ export type MessageOf<Type extends Message["type"]> = Extract<Message, { type: T
 export type Lease = z.infer<typeof leaseSchema>;
 export type PayloadHeader = z.infer<typeof payloadSchema>;
 export type TaskRecord = z.infer<typeof taskRecord>;
+export type ReceivedNodes = z.infer<typeof receivedNodes>;
 export type Timings = z.infer<typeof timingsSchema>;
 
 /** A peer sent what this protocol does not know; the connection is closed with 4000. */

@@ -6,12 +6,50 @@ export interface CommitRecord {
   readonly step: number;
   /** Version of the weights afterwards; equal to `step` when the step only evaluated. */
   readonly version: number;
+  /** In which it was committed; a step is in effect in one timeline only (docs/checkpoints.md, "Timelines"). */
+  readonly timeline: number;
   readonly phase: string;
+  /** Version digest of the weights that the step was computed on; empty where it could not be had. */
+  readonly digest: string;
+  /** How many parameter-server shards the nodes of `tasks` were recorded by. */
+  readonly shards: number;
   readonly tasks: readonly TaskRecord[];
   readonly learningRate: number;
   readonly gradientNorm: number | null;
   /** Contributions that arrived more than once and were dropped, since the previous commit. */
   readonly duplicates: number;
+}
+
+/** What the weights were, once every shard had applied a step. */
+export interface VersionRecord {
+  readonly version: number;
+  readonly timeline: number;
+  /** SHA-256, in hexadecimal, over the digests of all parameter blocks (docs/checkpoints.md, "Version digest"). */
+  readonly digest: string;
+}
+
+/**
+ * Why steps are computed again. `resumed`: from a checkpoint; `recovered`: from a recovery point, after a host was lost;
+ * `redone`: a step whose sum was not finite; `convicted`: a worker was found to have sent wrong bits. Only after the last
+ * may the repeated versions differ from those before.
+ */
+export type TimelineReason = "resumed" | "recovered" | "redone" | "convicted";
+
+/** From here on steps are computed again from version `fromVersion`: records of those steps before it are void. */
+export interface TimelineRecord {
+  /** Higher than every one before; a run begins in timeline 0, which has no record. */
+  readonly timeline: number;
+  readonly fromVersion: number;
+  readonly reason: TimelineReason;
+  /** For people: who was convicted, which host was lost. */
+  readonly detail: string;
+}
+
+/** Where the ledger ends: what is at or before this place is not written a second time. */
+export interface LedgerEnd {
+  readonly timeline: number;
+  /** The next commit of this timeline. */
+  readonly nextStep: number;
 }
 
 /** Receives a checkpoint's slices in any order; nothing is visible to readers before `finish` resolves. */
@@ -36,8 +74,22 @@ export interface CheckpointSource {
 
 /** Everything a coordinator keeps. Files on disk in a real run, memory in the simulator. */
 export interface RunStore {
-  /** Appends to the ledger; durable at the latest when the next checkpoint's `finish` resolves. */
-  appendCommit(record: CommitRecord): void;
+  /**
+   * Appends to the ledger; durable at the latest when the next checkpoint's `finish` resolves. A commit that the ledger
+   * holds already, or of a timeline that is over, is left out. Steps of a timeline come without gaps.
+   * @returns whether it was new
+   */
+  appendCommit(record: CommitRecord): boolean;
+  /** The digest of a version, in the order of versions; one that the ledger holds already is left out. */
+  appendVersion(record: VersionRecord): void;
+  /** Begins a timeline; resolves once that is on the disk. After a conviction, checkpoints beyond it are never taken again. */
+  appendTimeline(record: TimelineRecord): Promise<void>;
+  /**
+   * Resolves once every line appended to the ledger so far is with the operating system: it outlives this process, not
+   * yet a power cut. Rejects when it could not be written.
+   */
+  recorded(): Promise<void>;
+  readonly ledgerEnd: LedgerEnd;
   /** One JSON object per line into metrics/NAME.jsonl. */
   appendMetric(
     series: "steps" | "tasks" | "workers" | "events",
@@ -51,9 +103,9 @@ export interface RunStore {
     sections: readonly string[],
     meta?: Readonly<Record<string, unknown>>,
   ): Promise<CheckpointSink>;
-  /** The newest checkpoint whose checksums hold, or undefined; says (via `log`) which were passed over and why. */
-  latestCheckpoint(): Promise<CheckpointSource | undefined>;
-  /** Cuts the ledger and the metric series back to the commits before `step`: what resumes from there repeats the rest. */
-  rewindTo(step: number): Promise<void>;
+  /** The newest checkpoint, of a version not above `notAbove`, whose checksums hold, or undefined; says (via `log`) which were passed over and why. */
+  latestCheckpoint(notAbove?: number): Promise<CheckpointSource | undefined>;
+  /** Cuts the metric series back to the steps before `step`: what resumes from there repeats the rest. */
+  rewindMetrics(step: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -5,6 +5,8 @@ export interface History {
   add(point: CommitPoint): void;
   /** In order of steps; the newest are whole, older ones thinned, evaluations always kept while thinning can help. */
   points(): readonly CommitPoint[];
+  /** Steps from this one on are made again: what is known of them is forgotten. */
+  cutTo(step: number): void;
 }
 
 /** When `limit` points are held, every other plain one of the older half is let go. */
@@ -21,6 +23,9 @@ export function createHistory(limit: number): History {
       held = [...older, ...held.slice(half)];
     },
     points: () => held,
+    cutTo(step) {
+      held = held.filter((point) => point.step < step);
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 export type RunState =
   "starting" | "waiting" | "running" | "stopping" | "finished" | "interrupted" | "failed";
 
-export type WorkerState = "joining" | "active" | "lost" | "left" | "refused";
+export type WorkerState = "joining" | "active" | "lost" | "left" | "refused" | "quarantined";
 
 export interface WorkerSnapshot {
   readonly workerId: string;

@@ -60,14 +60,26 @@ export interface NewestCheckpoint {
   readonly manifest: Manifest;
 }
 
-/** The newest whole checkpoint of a run's `checkpoints` folder, or the wanted one; each one passed over is named to `log` with the reason. */
+/**
+ * The newest whole checkpoint of a run's `checkpoints` folder, or the wanted one; each one passed over is named to `log`
+ * with the reason.
+ */
 export async function newestCheckpoint(
   checkpoints: string,
   log: (line: string) => void,
-  wanted?: number,
+  options: {
+    readonly wanted?: number | undefined;
+    /** Why a version must not be taken, or undefined. */
+    readonly refuse?: (version: number) => string | undefined;
+  } = {},
 ): Promise<NewestCheckpoint | undefined> {
   for (const { version, directory } of await listCheckpoints(checkpoints)) {
-    if (wanted !== undefined && version !== wanted) continue;
+    if (options.wanted !== undefined && version !== options.wanted) continue;
+    const refusal = options.refuse?.(version);
+    if (refusal !== undefined) {
+      log(`checkpoint ${path.basename(directory)} is passed over: ${refusal}`);
+      continue;
+    }
     const verification = await verifyCheckpoint(directory);
     if (verification.kind === "whole") return { directory, manifest: verification.manifest };
     log(`checkpoint ${path.basename(directory)} is passed over: ${verification.reason}`);
@@ -147,7 +159,7 @@ export async function openLatestCheckpoint(options: {
   readonly version?: number;
 }): Promise<CheckpointSource | undefined> {
   const checkpoints = path.join(options.directory, "checkpoints");
-  const newest = await newestCheckpoint(checkpoints, options.log, options.version);
+  const newest = await newestCheckpoint(checkpoints, options.log, { wanted: options.version });
   return newest ? checkpointSource(newest, options.layout) : undefined;
 }
 

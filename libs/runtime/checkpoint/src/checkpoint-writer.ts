@@ -8,7 +8,8 @@ import { manifestName } from "./checkpoint-reader.ts";
 import { Coverage } from "./coverage.ts";
 import { diskError, errorCode } from "./disk-error.ts";
 import { syncDirectory } from "./durable-file.ts";
-import { encodeManifest, type Manifest } from "./manifest.ts";
+import { type SealRecord, sha256 } from "./ledger-line.ts";
+import { encodeManifest, type Manifest, manifestFormat } from "./manifest.ts";
 import { merkleLeaf, merkleRoot } from "./merkle.ts";
 import { hashOfFile } from "./parameter-hash.ts";
 import {
@@ -39,8 +40,8 @@ export interface WriterOptions {
   readonly meta: Readonly<Record<string, unknown>>;
   /** How many checkpoints to keep, this one included. */
   readonly keep: number;
-  /** Called before the checkpoint becomes visible: makes everything durable that it relies on. */
-  readonly beforePublishing: () => Promise<void>;
+  /** Called before the checkpoint becomes visible: records it, and makes everything durable that it relies on. */
+  readonly beforePublishing: (seal: SealRecord) => Promise<void>;
 }
 
 interface OpenFile {
@@ -109,11 +110,16 @@ export async function beginCheckpoint(options: WriterOptions): Promise<Checkpoin
       guarded(async () => {
         checkComplete(layout, arrived);
         const manifest = await seal(options, placement, [...files.values()]);
-        await writeManifest(folder, manifest);
+        const manifestText = encodeManifest(manifest);
+        await writeManifest(folder, manifestText);
         for (const { handle } of files.values()) await handle.close();
         files.clear();
         await syncDirectory(folder);
-        await options.beforePublishing();
+        await options.beforePublishing({
+          version,
+          manifest: sha256(manifestText),
+          merkleRoot: manifest.merkleRoot,
+        });
         await publish(checkpoints, folder, version);
         over = "finished";
         await retain(checkpoints, options.keep, version);
@@ -178,7 +184,7 @@ async function seal(
   const hash = await hashOfFile(reader).finally(() => reader.close());
   return {
     format: "latentweave-checkpoint",
-    formatVersion: 1,
+    formatVersion: manifestFormat,
     runId,
     version,
     sections: [...sections],
@@ -218,10 +224,10 @@ async function blockLeaves(
   return leaves;
 }
 
-async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+async function writeManifest(folder: string, text: string): Promise<void> {
   const handle = await open(path.join(folder, manifestName), "wx");
   try {
-    await handle.writeFile(encodeManifest(manifest), "utf8");
+    await handle.writeFile(text, "utf8");
     await handle.sync();
   } finally {
     await handle.close();

@@ -3,7 +3,9 @@ import { type CommitRecord } from "@latentweave/protocol";
 import { listCheckpoints } from "./checkpoint-directory.ts";
 import { verifyCheckpoint } from "./checkpoint-reader.ts";
 import { compareJobs } from "./compare-jobs.ts";
-import { ledgerOf } from "./inspect-run.ts";
+import { diffTensors, type ReadTensor, type TensorDifference } from "./diff-tensors.ts";
+import { commitsOf, runIdOf } from "./inspect-run.ts";
+import { openLedgerIndex } from "./ledger-index.ts";
 import { type Manifest } from "./manifest.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors-file.ts";
 
@@ -15,16 +17,11 @@ export interface LedgerDifference {
   readonly b: unknown;
 }
 
-export interface TensorDifference {
-  /** First tensor, in the model's order, whose bits differ. */
-  readonly tensor: string;
-  /** Position of the first such number in the tensor, row by row; null when a run lacks the tensor or its shape differs. */
-  readonly index: number | null;
-  readonly a: number | null;
-  readonly b: number | null;
-  /** How many tensors differ, and by how much at most; NaN where a number is no number in one run only. */
-  readonly tensors: number;
-  readonly maxAbsDifference: number | null;
+/** The first weights that differ, by the digests that both records have. */
+export interface WeightsDifference {
+  readonly version: number;
+  readonly a: string;
+  readonly b: string;
 }
 
 export interface RunDifference {
@@ -32,35 +29,66 @@ export interface RunDifference {
   readonly steps: number;
   /** First difference in what was computed; who computed it (nodes, duplicates) is not compared. */
   readonly ledger: LedgerDifference | null;
-  /** Newest version of which both runs have a whole checkpoint; null when there is none. */
+  /** Versions whose digests both records have; compared up to the first that differs. */
+  readonly versions: number;
+  readonly weights: WeightsDifference | null;
+  /**
+   * Of the checkpoints that both have whole: the first one from where the weights differ on, or else the newest; null
+   * when they have none in common.
+   */
   readonly version: number | null;
   readonly hashes: readonly [string, string] | null;
+  /** In the checkpoints of `version`. */
   readonly parameters: TensorDifference | null;
   /** Nothing that was compared differs, and something was compared. */
   readonly same: boolean;
 }
 
-/** Where two runs part: in the record of their steps, and in the last parameters that both kept. */
+/** Where two runs part: in the record of their steps, in their weights, and in the parameters that both kept. */
 export async function diffRuns(a: string, b: string): Promise<RunDifference> {
   const { steps, ledger } = await diffLedgers(a, b);
-  const common = await lastCommonCheckpoint(a, b);
+  const { versions, weights } = await diffWeights(a, b);
+  const common = await commonCheckpoint(a, b, weights?.version);
   const parameters = common ? await diffParameters(common) : null;
   return {
-    steps,
-    ledger,
+    ...{ steps, ledger, versions, weights },
     version: common?.version ?? null,
     hashes: common ? [common.a.manifest.hash, common.b.manifest.hash] : null,
     parameters,
-    same: ledger === null && parameters === null && (steps > 0 || common !== undefined),
+    same: ledger === null && weights === null && parameters === null && (steps > 0 || common !== undefined),
   };
+}
+
+async function diffWeights(
+  a: string,
+  b: string,
+): Promise<{ versions: number; weights: WeightsDifference | null }> {
+  const left = await openLedgerIndex(a, await runIdOf(a));
+  try {
+    const right = await openLedgerIndex(b, await runIdOf(b));
+    try {
+      let versions = 0;
+      for (let version = 0; version <= Math.min(left.nextStep, right.nextStep); version++) {
+        const [x, y] = [left.digest(version), right.digest(version)];
+        if (x === undefined || y === undefined) continue;
+        versions += 1;
+        if (x !== y) return { versions, weights: { version, a: x, b: y } };
+      }
+      return { versions, weights: null };
+    } finally {
+      await right.close();
+    }
+  } finally {
+    await left.close();
+  }
 }
 
 async function diffLedgers(
   a: string,
   b: string,
 ): Promise<{ steps: number; ledger: LedgerDifference | null }> {
-  const left = ledgerOf(a);
-  const right = ledgerOf(b);
+  const left = commitsOf(a);
+  const right = commitsOf(b);
   let steps = 0;
   try {
     for (;;) {
@@ -101,22 +129,29 @@ interface Common {
   readonly b: { readonly directory: string; readonly manifest: Manifest };
 }
 
-async function lastCommonCheckpoint(a: string, b: string): Promise<Common | undefined> {
+/** The oldest whole one that both have from version `from` on, or else the newest. */
+async function commonCheckpoint(
+  a: string,
+  b: string,
+  from = Number.POSITIVE_INFINITY,
+): Promise<Common | undefined> {
   const others = new Map(
     (await listCheckpoints(path.join(b, "checkpoints"))).map((one) => [one.version, one]),
   );
+  let found: Common | undefined;
   for (const left of await listCheckpoints(path.join(a, "checkpoints"))) {
     const right = others.get(left.version);
-    if (!right) continue;
+    // They come newest first.
+    if (!right || (found && left.version < from)) continue;
     const [one, other] = [await verifyCheckpoint(left.directory), await verifyCheckpoint(right.directory)];
     if (one.kind === "whole" && other.kind === "whole")
-      return {
+      found = {
         version: left.version,
         a: { directory: left.directory, manifest: one.manifest },
         b: { directory: right.directory, manifest: other.manifest },
       };
   }
-  return undefined;
+  return found;
 }
 
 async function diffParameters({ a, b }: Common): Promise<TensorDifference | null> {
@@ -125,17 +160,7 @@ async function diffParameters({ a, b }: Common): Promise<TensorDifference | null
     openSafetensors(path.join(directory, "parameters.safetensors"));
   const [left, right] = [await open(a), await open(b)];
   try {
-    let first: Omit<TensorDifference, "tensors" | "maxAbsDifference"> | undefined;
-    let tensors = 0;
-    let maxAbs: number | null = null;
-    for (const name of namesInOrder(a.manifest, b.manifest)) {
-      const found = await diffTensor(left, right, name);
-      if (!found) continue;
-      tensors += 1;
-      first ??= { tensor: name, index: found.index, a: found.a, b: found.b };
-      if (found.maxAbs !== null) maxAbs = maxAbs === null ? found.maxAbs : Math.max(maxAbs, found.maxAbs);
-    }
-    return first ? { ...first, tensors, maxAbsDifference: maxAbs } : null;
+    return await diffTensors(namesInOrder(a.manifest, b.manifest), readerOf(left), readerOf(right));
   } finally {
     await left.close();
     await right.close();
@@ -148,27 +173,9 @@ function namesInOrder(...manifests: readonly Manifest[]): ReadonlySet<string> {
   );
 }
 
-interface NumberDifference {
-  readonly index: number | null;
-  readonly a: number | null;
-  readonly b: number | null;
-  readonly maxAbs: number | null;
-}
-
-async function diffTensor(
-  left: SafetensorsFile,
-  right: SafetensorsFile,
-  name: string,
-): Promise<NumberDifference | undefined> {
-  const x = left.header.tensors.find((tensor) => tensor.name === name);
-  const y = right.header.tensors.find((tensor) => tensor.name === name);
-  if (!x || !y || x.shape.join() !== y.shape.join()) return { index: null, a: null, b: null, maxAbs: null };
-  const [one, other] = [await left.readFloat32(x), await right.readFloat32(y)];
-  if (Buffer.from(one.buffer).equals(Buffer.from(other.buffer))) return undefined;
-  const bits = [new Uint32Array(one.buffer), new Uint32Array(other.buffer)] as const;
-  const index = bits[0].findIndex((value, at) => value !== bits[1][at]);
-  let maxAbs = 0;
-  for (const [at, value] of one.entries())
-    if (bits[0][at] !== bits[1][at]) maxAbs = Math.max(maxAbs, Math.abs(value - (other[at] as number)));
-  return { index, a: one[index] as number, b: other[index] as number, maxAbs };
+function readerOf(file: SafetensorsFile): ReadTensor {
+  return async (name) => {
+    const tensor = file.header.tensors.find((one) => one.name === name);
+    return tensor && { shape: tensor.shape, values: await file.readFloat32(tensor) };
+  };
 }

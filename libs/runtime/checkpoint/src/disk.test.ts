@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   appendFileSync,
@@ -88,7 +89,9 @@ describe("a full disk", () => {
     await expect(store.writeState({ state: "x".repeat(100_000) })).rejects.toThrow(
       /run.json: the disk is full/,
     );
-    expect(JSON.parse(readFileSync(path.join(directory, "run.json"), "utf8"))).toEqual({ state: "running" });
+    expect(JSON.parse(readFileSync(path.join(directory, "run.json"), "utf8"))).toMatchObject({
+      state: "running",
+    });
     expect(readdirSync(directory)).toEqual(before);
   });
 });
@@ -128,7 +131,10 @@ describe("the run's small files", () => {
   it("replaces run.json whole and in the order of the calls", async () => {
     const { store, directory } = openStore();
     await Promise.all([1, 2, 3].map((step) => store.writeState({ step })));
-    expect(readFileSync(path.join(directory, "run.json"), "utf8")).toBe('{\n  "step": 3\n}\n');
+    const text = readFileSync(path.join(directory, "run.json"), "utf8");
+    expect(text).toMatch(/^\{\n {2}"step": 3,\n {2}"checksum": "[0-9a-f]{64}"\n\}\n$/);
+    const zeros = text.replace(/[0-9a-f]{64}/, "0".repeat(64));
+    expect(text).toContain(createHash("sha256").update(zeros).digest("hex"));
     expect(readdirSync(directory).filter((name) => name.startsWith(".run"))).toEqual([]);
   });
 
@@ -136,7 +142,7 @@ describe("the run's small files", () => {
     const { store, directory } = openStore();
     for (const step of [0, 1, 3, 2, 4]) store.appendMetric("workers", { step, worker: "w" });
     store.appendMetric("events", { atMs: 5, text: "worker-2 was lost" });
-    await store.rewindTo(3);
+    await store.rewindMetrics(3);
     store.appendMetric("workers", { step: 3, worker: "again" });
     await store.close();
     const rows = readFileSync(path.join(directory, "metrics", "workers.jsonl"), "utf8")

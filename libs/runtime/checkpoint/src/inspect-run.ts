@@ -4,7 +4,7 @@ import { UserError } from "@latentweave/protocol";
 import { listCheckpoints } from "./checkpoint-directory.ts";
 import { verifyCheckpoint } from "./checkpoint-reader.ts";
 import { diskError, errorCode } from "./disk-error.ts";
-import { type LedgerEntry, LedgerError, readLedger } from "./ledger.ts";
+import { type CommitEntry, ledgerFile, LedgerError, readCommits } from "./read-ledger.ts";
 import { type Manifest } from "./manifest.ts";
 import { openSafetensors } from "./safetensors-file.ts";
 import { tensorStatistics, type TensorStatistics } from "./tensor-statistics.ts";
@@ -31,6 +31,7 @@ export interface CheckpointInspection {
 }
 
 export interface LedgerInspection {
+  /** In effect: a step that was computed again counts once. */
   readonly commits: number;
   readonly lastStep: number | null;
   readonly samples: Readonly<Record<string, number>>;
@@ -111,23 +112,27 @@ async function inspectLedger(directory: string): Promise<LedgerInspection> {
   let lastStep: number | null = null;
   let damage: string | null = null;
   try {
-    for await (const { record } of ledgerOf(directory)) {
+    for await (const { record } of commitsOf(directory)) {
       commits += 1;
       lastStep = record.step;
       for (const task of record.tasks) samples[task.task] = (samples[task.task] ?? 0) + task.samples;
     }
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
-    damage = error.message;
+    damage = error.summary;
   }
   return { commits, lastStep, samples, damage };
 }
 
-/** The checked ledger of a run, whose folder may have been renamed since. */
-export async function* ledgerOf(directory: string): AsyncGenerator<LedgerEntry> {
+/** The checked commits in effect of a run. */
+export async function* commitsOf(directory: string): AsyncGenerator<CommitEntry> {
+  yield* readCommits(ledgerFile(directory), await runIdOf(directory));
+}
+
+/** A run's id, which its folder may no longer have as its name. */
+export async function runIdOf(directory: string): Promise<string> {
   const runId = (await readTable(path.join(directory, "run.json")))?.runId;
-  const name = typeof runId === "string" ? runId : path.basename(path.resolve(directory));
-  yield* readLedger(path.join(directory, "ledger", "commits.jsonl"), name);
+  return typeof runId === "string" ? runId : path.basename(path.resolve(directory));
 }
 
 /** A JSON object from a file; null when the file is not there. @throws UserError when it is something else. */

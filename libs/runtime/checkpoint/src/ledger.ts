@@ -1,87 +1,103 @@
-import { createHash } from "node:crypto";
-import { type CommitRecord, UserError } from "@latentweave/protocol";
-import { LineFile, readLines } from "./line-file.ts";
+import {
+  type CommitRecord,
+  type LedgerEnd,
+  type TimelineRecord,
+  UserError,
+  type VersionRecord,
+} from "@latentweave/protocol";
+import {
+  encodeLine,
+  firstPrevious,
+  type LedgerRecord,
+  parseLine,
+  type SealRecord,
+  type StartRecord,
+} from "./ledger-line.ts";
+import { LineFile } from "./line-file.ts";
+import { refuseOtherFormat } from "./read-ledger.ts";
 
 /**
- * ledger/commits.jsonl: one line per commit, `{"previous":P,"hash":H,"record":R}`, where H is SHA-256 of P, a line
- * feed and the text R exactly as it stands on the line, and P is the H of the line before. The first P is SHA-256 of
- * `latentweave ledger 1`, a line feed and the run's id, so that no line can be moved, changed or taken from another
- * run unnoticed.
+ * The ledger as its one writer sees it.
+ *
+ * 1. Lines are only ever appended; what a crash left unfinished at the end is cut off when it is opened.
+ * 2. Commits of a timeline come in order of steps, without gaps and never twice; so do the digests of versions.
  */
-export function firstPrevious(runId: string): string {
-  return sha256(`latentweave ledger 1\n${runId}`);
-}
-
-export interface LedgerEntry {
-  readonly number: number;
-  readonly record: CommitRecord;
-  readonly hash: string;
-  /** Position in the file after this entry. */
-  readonly end: number;
-}
-
-/** A line of the ledger does not continue the one before it. */
-export class LedgerError extends Error {
-  override readonly name = "LedgerError";
-}
-
-/** Entries in order, each checked against the one before. @throws LedgerError naming file and line. */
-export async function* readLedger(path: string, runId: string): AsyncGenerator<LedgerEntry> {
-  let previous = firstPrevious(runId);
-  for await (const { number, text, end } of readLines(path)) {
-    const entry = parseLine(text);
-    if (!entry) throw new LedgerError(`${path}, line ${number}: changed or damaged since it was written`);
-    if (entry.previous !== previous)
-      throw new LedgerError(`${path}, line ${number}: does not continue the line before it`);
-    previous = entry.hash;
-    yield { number, record: entry.record, hash: entry.hash, end };
-  }
-}
-
-/** The ledger as its one writer sees it. */
 export class Ledger {
   readonly #file: LineFile;
   readonly #runId: string;
+  /** Written before the first line of this process, then forgotten. */
+  #start: StartRecord | undefined;
   #previous: string;
+  #end: LedgerEnd;
+  /** Newest version whose digest this timeline has. */
+  #lastVersion: number;
 
   /** Cuts off what a crash left half-written and says so to `log`. @throws UserError when the folder is not writable. */
-  constructor(path: string, runId: string, log: (line: string) => void) {
+  constructor(path: string, runId: string, start: StartRecord | undefined, log: (line: string) => void) {
     const { file, tornBytes } = LineFile.open(path);
     if (tornBytes > 0) log(`the ledger ended in ${tornBytes} bytes of an unfinished line; they were cut off`);
     this.#file = file;
     this.#runId = runId;
+    this.#start = start;
+    refuseOtherFormat(path, file.firstLine(), runId);
     this.#previous = this.#continueFrom(log);
+    const { end, lastVersion } = endOf(file.backwards());
+    this.#end = end;
+    this.#lastVersion = lastVersion;
   }
 
-  append(record: CommitRecord): void {
-    const text = JSON.stringify(record);
-    const hash = sha256(`${this.#previous}\n${text}`);
-    this.#file.append(`${opening}${this.#previous}${middle}${hash}${closing}${text}}`);
-    this.#previous = hash;
+  get path(): string {
+    return this.#file.path;
   }
 
-  /** Keeps the commits before `step`. @throws UserError when the chain is broken before that point. */
-  async rewindTo(step: number): Promise<void> {
+  get end(): LedgerEnd {
+    return this.#end;
+  }
+
+  /** @returns whether it was new. @throws RangeError when steps before it are missing. */
+  appendCommit(record: CommitRecord): boolean {
+    const { timeline, nextStep } = this.#end;
+    if (record.timeline < timeline || (record.timeline === timeline && record.step < nextStep)) return false;
+    if (record.timeline > timeline || record.step > nextStep)
+      throw new RangeError(
+        `step ${record.step} of timeline ${record.timeline} does not follow: the ledger expects step ${nextStep} of ${timeline}`,
+      );
+    this.#append({ kind: "commit", ...record });
+    this.#end = { timeline, nextStep: nextStep + 1 };
+    return true;
+  }
+
+  appendVersion(record: VersionRecord): void {
+    if (record.timeline !== this.#end.timeline || record.version <= this.#lastVersion) return;
+    this.#append({ kind: "version", ...record });
+    this.#lastVersion = record.version;
+  }
+
+  /** @throws RangeError when it is not newer than the one before. */
+  appendTimeline(record: TimelineRecord): void {
+    if (record.timeline <= this.#end.timeline)
+      throw new RangeError(`timeline ${record.timeline} does not follow timeline ${this.#end.timeline}`);
+    this.#append({ kind: "timeline", ...record });
+    this.#end = { timeline: record.timeline, nextStep: record.fromVersion };
+    this.#lastVersion = -1;
+  }
+
+  appendSeal(record: SealRecord): void {
+    this.#append({ kind: "seal", ...record });
+  }
+
+  /** Removes what lies beyond `bytes`, the end of a line: damage that was found and put aside. */
+  async cutDamage(bytes: number): Promise<void> {
+    await this.#file.truncate(bytes);
+    this.#previous = this.#continueFrom(() => undefined);
+    const { end, lastVersion } = endOf(this.#file.backwards());
+    this.#end = end;
+    this.#lastVersion = lastVersion;
     await this.#file.sync();
-    let end = 0;
-    let previous = firstPrevious(this.#runId);
-    try {
-      for await (const entry of readLedger(this.#file.path, this.#runId)) {
-        if (entry.record.step >= step) break;
-        end = entry.end;
-        previous = entry.hash;
-      }
-    } catch (error) {
-      if (!(error instanceof LedgerError)) throw error;
-      throw new UserError({
-        what: error.message,
-        mend: "the record of this run cannot be trusted; start a new run with another --run-id",
-        cause: error,
-      });
-    }
-    await this.#file.truncate(end);
-    this.#previous = previous;
-    await this.#file.sync();
+  }
+
+  written(): Promise<void> {
+    return this.#file.written();
   }
 
   sync(): Promise<void> {
@@ -92,38 +108,53 @@ export class Ledger {
     return this.#file.close();
   }
 
+  #append(record: LedgerRecord): void {
+    const start = this.#start;
+    this.#start = undefined;
+    if (start) this.#append({ kind: "start", ...start });
+    const { text, hash } = encodeLine(this.#previous, record);
+    this.#file.append(text);
+    this.#previous = hash;
+  }
+
   /** A crash can spoil the line that was being written, and no other. */
   #continueFrom(log: (line: string) => void): string {
-    for (const attempt of ["last", "line before it"]) {
-      const text = this.#file.lastLine();
-      if (text === undefined) return firstPrevious(this.#runId);
-      const entry = parseLine(text);
-      if (entry) return entry.hash;
-      if (attempt !== "last") break;
+    for (const text of this.#file.backwards()) {
+      const line = parseLine(text);
+      if (line) return line.hash;
       log("the last line of the ledger is damaged; it was cut off");
       this.#file.cutLastLine();
+      const [before] = this.#file.backwards();
+      const lineBefore = before === undefined ? undefined : parseLine(before);
+      if (lineBefore) return lineBefore.hash;
+      if (before === undefined) break;
+      throw new UserError({
+        what: "the ledger is damaged before its last line",
+        where: this.#file.path,
+        mend: "the record of this run cannot be trusted; start a new run with another --run-id",
+      });
     }
-    throw new UserError({
-      what: "the ledger is damaged before its last line",
-      where: this.#file.path,
-      mend: "the record of this run cannot be trusted; start a new run with another --run-id",
-    });
+    return firstPrevious(this.#runId);
   }
 }
 
-const opening = '{"previous":"';
-const middle = '","hash":"';
-const closing = '","record":';
-const linePattern = /^\{"previous":"([0-9a-f]{64})","hash":"([0-9a-f]{64})","record":(.*)\}$/s;
-
-function parseLine(text: string): { previous: string; hash: string; record: CommitRecord } | undefined {
-  const [, previous, hash, record] = linePattern.exec(text) ?? [];
-  if (previous === undefined || hash === undefined || record === undefined) return undefined;
-  if (sha256(`${previous}\n${record}`) !== hash) return undefined;
-  // The hash holds, so this is the text that `append` wrote, and it had that shape.
-  return { previous, hash, record: JSON.parse(record) as CommitRecord };
+/** From the last lines alone: a commit and a timeline's beginning both say where the ledger stands. */
+function endOf(backwards: Iterable<string>): { readonly end: LedgerEnd; readonly lastVersion: number } {
+  let end: LedgerEnd | undefined;
+  let lastVersion = -1;
+  let lines = 0;
+  for (const text of backwards) {
+    const record = parseLine(text)?.record;
+    if (record?.kind === "version") lastVersion = Math.max(lastVersion, record.version);
+    if (record?.kind === "commit") end ??= { timeline: record.timeline, nextStep: record.step + 1 };
+    if (record?.kind === "timeline") {
+      end ??= { timeline: record.timeline, nextStep: record.fromVersion };
+      break;
+    }
+    // A version's digest follows its step at once, or never comes.
+    if (end && (lastVersion >= 0 || ++lines > mostLinesBack)) break;
+  }
+  return { end: end ?? { timeline: 0, nextStep: 0 }, lastVersion };
 }
 
-function sha256(text: string): string {
-  return createHash("sha256").update(text, "utf8").digest("hex");
-}
+const mostLinesBack = 256;

@@ -21,6 +21,13 @@ export class LineFile {
   #pendingBytes = 0;
   #writing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** Where the lines begin that the drain is writing just now. */
+  #inFlight: number | undefined;
+  #waiting: {
+    readonly end: number;
+    readonly resolve: () => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
   #failure: { readonly error: unknown } | undefined;
 
   /** Opens or creates the file and cuts off a torn last line. @returns also how many bytes were cut. */
@@ -62,9 +69,32 @@ export class LineFile {
     }
   }
 
-  /** The last line that has been written, without its end. */
-  lastLine(): string | undefined {
-    return lastLine(this.#descriptor, this.#end);
+  /** Resolves once all that was appended so far is with the operating system; rejects with the failure of a write. */
+  async written(): Promise<void> {
+    this.#check();
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ end: this.#end + this.#pendingBytes, resolve, reject });
+      this.#tellWritten();
+    });
+  }
+
+  /** Of a file that has just been opened; empty when it has none. */
+  firstLine(): string {
+    const buffer = Buffer.alloc(Math.min(windowBytes, this.#end));
+    const read = fs.readSync(this.#descriptor, buffer, 0, buffer.byteLength, 0);
+    const at = buffer.subarray(0, read).indexOf(lineFeed);
+    return buffer.toString("utf8", 0, at < 0 ? read : at);
+  }
+
+  /** The lines of a file that has just been opened, the last one first. */
+  *backwards(): Generator<string> {
+    for (let end = this.#end; end > 0;) {
+      const start = endOfLastLine(this.#descriptor, end - 1);
+      const buffer = Buffer.alloc(end - 1 - start);
+      fs.readSync(this.#descriptor, buffer, 0, buffer.byteLength, start);
+      yield buffer.toString("utf8");
+      end = start;
+    }
   }
 
   /** Cuts the file to `bytes`, which must be the end of a line. */
@@ -130,11 +160,14 @@ export class LineFile {
     await new Promise(setImmediate); // lets the lines of one step gather
     while (this.#pending.length > 0 && !this.#failure) {
       const { bytes, position } = this.#take();
+      this.#inFlight = position;
       try {
         for (let done = 0; done < bytes.byteLength;) done += await this.#write(bytes, done, position + done);
       } catch (error) {
         this.#fail(error, position);
       }
+      this.#inFlight = undefined;
+      this.#tellWritten();
     }
     this.#writing = undefined;
   }
@@ -157,10 +190,21 @@ export class LineFile {
       this.#fail(error, position);
       this.#check();
     }
+    this.#tellWritten();
+  }
+
+  /** All before what is in flight has been written: lines are written in order, but for those that overtake it. */
+  #tellWritten(): void {
+    const written = this.#inFlight ?? this.#end;
+    const done = this.#waiting.filter(({ end }) => end <= written);
+    if (done.length === 0) return;
+    this.#waiting = this.#waiting.filter(({ end }) => end > written);
+    for (const { resolve } of done) resolve();
   }
 
   #fail(error: unknown, position: number): void {
     this.#failure ??= { error: diskError(error, this.path) };
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure.error);
     this.#end = Math.min(this.#end, position);
     try {
       fs.ftruncateSync(this.#descriptor, this.#end);
@@ -186,14 +230,6 @@ function endOfLastLine(descriptor: number, size: number): number {
   return 0;
 }
 
-function lastLine(descriptor: number, end: number): string | undefined {
-  if (end === 0) return undefined;
-  const start = endOfLastLine(descriptor, end - 1);
-  const buffer = Buffer.alloc(end - 1 - start);
-  fs.readSync(descriptor, buffer, 0, buffer.byteLength, start);
-  return buffer.toString("utf8");
-}
-
 export interface Line {
   readonly number: number;
   readonly text: string;
@@ -201,13 +237,19 @@ export interface Line {
   readonly end: number;
 }
 
-/** The whole lines of a file in order, in bounded memory; a torn last one is left out. A missing file has none. */
-export async function* readLines(path: string): AsyncGenerator<Line> {
+/**
+ * The whole lines of a file in order, in bounded memory; a torn last one is left out. A missing file has none.
+ * @param after begins after this line
+ */
+export async function* readLines(
+  path: string,
+  after: Pick<Line, "number" | "end"> = { number: 0, end: 0 },
+): AsyncGenerator<Line> {
   if (!fs.existsSync(path)) return;
   let rest = Buffer.alloc(0);
-  let position = 0;
-  let number = 0;
+  let { number, end: position } = after;
   for await (const chunk of fs.createReadStream(path, {
+    start: position,
     highWaterMark: windowBytes,
   }) as AsyncIterable<Buffer>) {
     let bytes = rest.byteLength > 0 ? Buffer.concat([rest, chunk]) : chunk;

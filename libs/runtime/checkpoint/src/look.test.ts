@@ -50,7 +50,7 @@ describe("inspecting a run", () => {
     });
     writeFileSync(path.join(directory, "job.json"), '{"name":"small"}');
     const found = await inspectRun(directory);
-    expect(found.run).toEqual({ state: "finished", runId: "a" });
+    expect(found.run).toMatchObject({ state: "finished", runId: "a" });
     expect(found.job).toEqual({ name: "small" });
     expect(found.ledger).toEqual({ commits: 2, lastStep: 1, samples: { digits: 128 }, damage: null });
     expect(found.checkpoints).toMatchObject([
@@ -81,7 +81,7 @@ describe("inspecting a run", () => {
     writeFileSync(path.join(directory, "ledger", "commits.jsonl"), "nonsense\n");
     const found = await inspectRun(directory);
     expect(found.checkpoints).toMatchObject([
-      { whole: false, reason: "manifest.json has no checksum", hash: null },
+      { whole: false, reason: "manifest.json does not match its own checksum", hash: null },
     ]);
     expect(found.ledger.damage).toMatch(/commits.jsonl, line 1: changed or damaged/);
     expect(found.tensors).toEqual([]);
@@ -131,6 +131,34 @@ describe("comparing two runs", () => {
     });
     expect(found.same).toBe(false);
     expect(found.hashes?.[0]).not.toBe(found.hashes?.[1]);
+  });
+
+  it("names the first version whose digests differ, and looks into the first checkpoint that both have from there on", async () => {
+    const runs = temporaryFolder();
+    const make = async (name: string, from: number): Promise<string> => {
+      const directory = path.join(runs, name);
+      const { store } = openStore({ directory, runId: name, keep: 9 });
+      for (let step = 0; step < 8; step++) {
+        const differs = (version: number): boolean => version >= from;
+        store.appendCommit({ ...commit(step), digest: (differs(step) ? name : "0").repeat(64).slice(0, 64) });
+        if (step % 2 === 0) continue;
+        const sink = await store.beginCheckpoint(step + 1, ["parameters"]);
+        for (const slice of wholeGroups(smallLayout)) {
+          const numbers = groupNumbers(smallLayout, "parameters", slice.group);
+          if (differs(step + 1)) numbers[0] = step + Number(from !== 99);
+          await sink.write("parameters", slice, new Uint8Array(numbers.buffer));
+        }
+        await sink.finish();
+      }
+      await store.close();
+      return directory;
+    };
+    const [a, b] = [await make("a", 99), await make("b", 3)];
+    const found = await diffRuns(a, b);
+    expect(found.weights).toEqual({ version: 3, a: "0".repeat(64), b: "b".repeat(64) });
+    expect(found).toMatchObject({ versions: 4, version: 4, ledger: null, same: false });
+    expect(found.parameters).toMatchObject({ tensor: "trunk/0/kernel", index: 0, b: 4 });
+    expect(await diffRuns(a, a)).toMatchObject({ versions: 8, weights: null, version: 8, same: true });
   });
 
   it("compares bits: a negative zero is another number", async () => {

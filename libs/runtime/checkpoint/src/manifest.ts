@@ -1,13 +1,16 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { textWithOwnChecksum, withOwnChecksum } from "./own-checksum.ts";
 
 /** What a checkpoint holds and how to tell that it is whole. */
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
 
+/** Raised with every change that an older reader would misread. */
+export const manifestFormat = 2;
+
 const manifestSchema = z.strictObject({
   format: z.literal("latentweave-checkpoint"),
-  formatVersion: z.literal(1),
+  formatVersion: z.literal(manifestFormat),
   runId: z.string().min(1),
   /** Version of the weights: the number of steps that changed them. */
   version: count,
@@ -41,23 +44,15 @@ export class ManifestError extends Error {
   override readonly name = "ManifestError";
 }
 
-const zeros = "0".repeat(64);
-const field = '"checksum": "';
-
 export function encodeManifest(manifest: Manifest): string {
-  const blank = `${JSON.stringify({ ...manifest, checksum: zeros }, undefined, 2)}\n`;
-  return withChecksum(blank, sha256(blank));
+  return withOwnChecksum(manifest);
 }
 
 /** @throws ManifestError when a byte of it has changed or it is no manifest. */
 export function decodeManifest(bytes: Uint8Array): Manifest {
-  const text = Buffer.from(bytes).toString("utf8");
-  const at = checksumPosition(text);
-  if (at === undefined) throw new ManifestError("manifest.json has no checksum");
-  const claimed = text.slice(at, at + 64);
-  // Compared as bytes: invalid UTF-8 would otherwise be read as something else than it is.
-  const same = Buffer.from(text, "utf8").equals(bytes) && sha256(withChecksum(text, zeros)) === claimed;
-  if (!same) throw new ManifestError("manifest.json does not match its own checksum");
+  const text = textWithOwnChecksum(bytes);
+  if (text === undefined)
+    throw new ManifestError(otherFormat(bytes) ?? "manifest.json does not match its own checksum");
   const parsed = manifestSchema.safeParse(JSON.parse(text));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -69,16 +64,9 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   return manifest;
 }
 
-function checksumPosition(text: string): number | undefined {
-  const at = text.lastIndexOf(field);
-  return at < 0 ? undefined : at + field.length;
-}
-
-function withChecksum(text: string, checksum: string): string {
-  const at = checksumPosition(text) ?? 0;
-  return text.slice(0, at) + checksum + text.slice(at + 64);
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text, "utf8").digest("hex");
+/** That it was written by another Latentweave, where that is what it is. */
+function otherFormat(bytes: Uint8Array): string | undefined {
+  const format = /"formatVersion": (\d{1,6}),/.exec(Buffer.from(bytes).toString("utf8"))?.[1];
+  if (format === undefined || format === String(manifestFormat)) return undefined;
+  return `manifest.json has format ${format}; this version of Latentweave reads format ${manifestFormat}`;
 }

@@ -16,7 +16,12 @@ export function lockRun(directory: string): () => void {
     try {
       fs.writeFileSync(file, own, { flag: "wx" });
       return () => {
-        if (readText(file) === own) fs.rmSync(file, { force: true });
+        if (readText(file) !== own) return;
+        try {
+          fs.rmSync(file, { force: true });
+        } catch {
+          // A disk that has become read-only keeps it: it holds nothing once this process is gone.
+        }
       };
     } catch (error) {
       if (errorCode(error) !== "EEXIST") throw diskError(error, file);

@@ -8,7 +8,11 @@ import { beginCheckpoint } from "./checkpoint-writer.ts";
 import { diskError, errorCode } from "./disk-error.ts";
 import { writeTextAtomically } from "./durable-file.ts";
 import { Ledger } from "./ledger.ts";
+import { sha256, type StartRecord } from "./ledger-line.ts";
 import { MetricSeries, type SeriesName } from "./metric-series.ts";
+import { withOwnChecksum } from "./own-checksum.ts";
+import { ledgerFile } from "./read-ledger.ts";
+import { type LedgerFacts, readOrRepair, refusalOf } from "./repair-ledger.ts";
 import { lockRun } from "./run-lock.ts";
 
 export interface RunStoreOptions {
@@ -24,6 +28,7 @@ export interface RunStoreOptions {
 
 /**
  * Everything a coordinator keeps, as files: `run.json`, `ledger/commits.jsonl`, `metrics/*.jsonl`, `checkpoints/`.
+ * Before a run goes on, `latestCheckpoint` reads the whole ledger, and puts aside what is damaged in it.
  * Opening cuts off lines that a crash left unfinished and locks the run against a second writer until `close`.
  * @throws UserError when the folder cannot be written or is in use.
  */
@@ -40,11 +45,23 @@ export function createRunStore({ directory, runId, layout, keep, log }: RunStore
     for (const file of lineFiles) await file.sync();
   };
 
+  let facts: Promise<LedgerFacts> | undefined;
+
   return {
-    appendCommit: (record) => ledger.append(record),
+    get ledgerEnd() {
+      return ledger.end;
+    },
+    appendCommit: (record) => ledger.appendCommit(record),
+    appendVersion: (record) => ledger.appendVersion(record),
+    async appendTimeline(record) {
+      ledger.appendTimeline(record);
+      facts = undefined;
+      await ledger.sync();
+    },
+    recorded: () => ledger.written(),
     appendMetric: (name, row) => series[name].append(row),
     writeState(next) {
-      const text = `${JSON.stringify(next, undefined, 2)}\n`;
+      const text = withOwnChecksum(next);
       const write = (): Promise<void> => writeTextAtomically(path.join(directory, "run.json"), text);
       const written = state.then(write, write);
       written.catch(() => undefined); // the caller gets it; the chain only keeps the order
@@ -61,16 +78,25 @@ export function createRunStore({ directory, runId, layout, keep, log }: RunStore
         sections,
         meta,
         keep,
-        beforePublishing: syncLines,
+        async beforePublishing(seal) {
+          ledger.appendSeal(seal);
+          await syncLines();
+        },
       });
     },
-    async latestCheckpoint() {
+    async latestCheckpoint(notAbove = Number.MAX_SAFE_INTEGER) {
       await swept;
-      const newest = await newestCheckpoint(checkpoints, log);
+      facts ??= readOrRepair(ledger, runId, log);
+      const known = await facts;
+      const newest = await newestCheckpoint(checkpoints, log, {
+        refuse: (version) =>
+          version > notAbove
+            ? `nothing above version ${notAbove} may stay`
+            : refusalOf(known, ledger.end.nextStep, version),
+      });
       return newest ? checkpointSource(newest, layout) : undefined;
     },
-    async rewindTo(step) {
-      await ledger.rewindTo(step);
+    async rewindMetrics(step) {
       for (const one of Object.values(series)) await one.rewindTo(step);
     },
     async close() {
@@ -91,7 +117,7 @@ function openLines(
   try {
     const open = (name: SeriesName): MetricSeries => new MetricSeries(path.join(directory, "metrics"), name);
     return {
-      ledger: new Ledger(path.join(directory, "ledger", "commits.jsonl"), runId, log),
+      ledger: new Ledger(ledgerFile(directory), runId, startOf(directory), log),
       series: {
         steps: open("steps"),
         tasks: open("tasks"),
@@ -103,6 +129,16 @@ function openLines(
     unlock();
     throw error;
   }
+}
+
+/** What a run's folder said when this process took it; undefined where there is no spec (a test's folder). */
+function startOf(directory: string): StartRecord | undefined {
+  const digestOf = (name: string): string | null => {
+    const file = path.join(directory, name);
+    return fs.existsSync(file) ? sha256(fs.readFileSync(file)) : null;
+  };
+  const spec = digestOf("spec.json");
+  return spec === null ? undefined : { spec, job: digestOf("job.json") };
 }
 
 function makeFolders(directory: string, names: readonly string[]): void {

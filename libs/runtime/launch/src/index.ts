@@ -4,6 +4,7 @@ export {
   loadJobFile,
   loadUserLayers,
 } from "./job-file/load-job-file.ts";
+export { readPlainFile } from "./job-file/parse-text.ts";
 export { onParentGone, readSecret } from "./local/leave-with-parent.ts";
 export { type RestartPolicy, Supervised, type SupervisedOptions } from "./local/supervise.ts";
 export { sshCommand } from "./ssh-command.ts";

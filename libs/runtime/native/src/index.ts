@@ -9,6 +9,7 @@ export {
 } from "./machine.ts";
 export { downloadBytes, runtimeKey, type Variant, type VariantName, variants } from "./recipe.ts";
 export { installNative, type InstallOptions, type InstallOutcome, pinnedVersions } from "./install.ts";
+export { ensurePageMap, findPageMap, type PageMap } from "./page-map.ts";
 export { runSetup, type SetupOptions } from "./setup.ts";
 export { exportBundle, importBundle } from "./bundle.ts";
 export { findCompiler, findNpm, findPip, installAdvice } from "./build-tools.ts";

@@ -1,5 +1,6 @@
 import { exportBundle, importBundle } from "./bundle.ts";
 import { installNative } from "./install.ts";
+import { ensurePageMap } from "./page-map.ts";
 import { stderrProgress } from "./progress.ts";
 
 export interface SetupOptions {
@@ -29,6 +30,13 @@ export async function runSetup(
     if (options.bundle === undefined) return 0;
     progress.line("There is no native runtime to bundle.");
     return 1;
+  }
+  const pageMap = await ensurePageMap({ env, progress });
+  if (pageMap.kind === "unavailable" && (outcome.fresh || options.quiet !== true)) {
+    progress.line(
+      `Without the addon for memory that outlives its process, a lost shard costs the steps since the last checkpoint: ${pageMap.reason}`,
+    );
+    for (const text of pageMap.advice) progress.line(`  to mend: ${text}`);
   }
   if (!outcome.fresh && options.quiet !== true) {
     for (const note of outcome.notes) progress.line(note);

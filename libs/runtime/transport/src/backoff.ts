@@ -4,6 +4,11 @@ export const firstDelayMs = 250;
 export const growth = 2;
 /** A person who mends a network waits no longer than this for the fleet; 1,000 workers then make 100 calls a second. */
 export const longestDelayMs = 20_000;
+/**
+ * The same on one host, where there are as many processes as it bears and a refused attempt costs a fraction of a
+ * millisecond: what was started again is found at once, however long it took.
+ */
+export const longestLocalDelayMs = 500;
 /** No wait is shorter: where the peer refuses at once, a zero would make a busy loop. */
 export const shortestDelayMs = 20;
 
@@ -13,10 +18,11 @@ export const shortestDelayMs = 20;
  *
  * @param attempt failed attempts so far in this row, 0 for the first wait.
  * @param random01 uniform in [0, 1).
+ * @param longestMs bound of the longest wait.
  */
-export function backoffMs(attempt: number, random01: number): number {
+export function backoffMs(attempt: number, random01: number, longestMs = longestDelayMs): number {
   // Counted rather than computed as a power: 7 doublings reach the bound.
   let boundMs = firstDelayMs;
-  for (let i = 0; i < attempt && boundMs < longestDelayMs; i++) boundMs *= growth;
-  return shortestDelayMs + random01 * (Math.min(boundMs, longestDelayMs) - shortestDelayMs);
+  for (let i = 0; i < attempt && boundMs < longestMs; i++) boundMs *= growth;
+  return shortestDelayMs + random01 * (Math.min(boundMs, longestMs) - shortestDelayMs);
 }

@@ -8,6 +8,7 @@ import {
   closeFrameOf,
   dial,
   dialer,
+  frameOf,
   handshake,
   note,
   noteOf,
@@ -157,35 +158,19 @@ describe("a peer that sends what it must not", () => {
     [
       "bytes that are no frame",
       webSocketMessage(Buffer.from("hello, I am not a frame at all")),
-      closeCodes.protocolError,
+      closeCodes.damaged,
     ],
-    ["an empty message", webSocketMessage(new Uint8Array(0)), closeCodes.protocolError],
+    ["an empty message", webSocketMessage(new Uint8Array(0)), closeCodes.damaged],
     ["text", Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]), closeCodes.protocolError],
-    ["bytes that are not WebSocket", Buffer.from("GET / HTTP/1.1\r\n\r\n"), closeCodes.protocolError],
+    ["bytes that are not WebSocket", Buffer.from("GET / HTTP/1.1\r\n\r\n"), closeCodes.damaged],
     ["a frame over the limit", webSocketMessage(new Uint8Array(20), 2 ** 40), closeCodes.frameTooLarge],
+    ["a frame with an unknown message", webSocketMessage(frameOf({ type: "x" })), closeCodes.protocolError],
     [
-      "a frame with an unknown message",
-      // LWF, version 1, header {"type":"x"}.
-      webSocketMessage(
-        Uint8Array.from([
-          0x4c,
-          0x57,
-          0x46,
-          1,
-          8,
-          ...Array.from({ length: 11 }, () => 0),
-          0x81,
-          0xa4,
-          0x74,
-          0x79,
-          0x70,
-          0x65,
-          0xa1,
-          0x78,
-        ]),
-      ),
-      closeCodes.protocolError,
+      "a frame with one bit turned",
+      webSocketMessage(frameOf(note("true")).map((byte, i) => (i === 40 ? byte ^ 1 : byte))),
+      closeCodes.damaged,
     ],
+    ["a frame that belongs further on", webSocketMessage(frameOf(note("early"), 1)), closeCodes.damaged],
   ])("is told so and closed: %s", async (_, bytes, code) => {
     const coordinator = await startCoordinator(opened, { maxFrameBytes: 1_000_000 });
     const socket = await rawPeer(opened, coordinator.server.port);
@@ -201,6 +186,26 @@ describe("a peer that sends what it must not", () => {
     expect(coordinator.log.length).toBe(1);
     expect(coordinator.log[0]).toContain(`127.0.0.1:`);
     expect(coordinator.log[0]).toContain(String(code));
+  });
+
+  it.each([
+    ["repeated", [0, 0], 1],
+    ["missing", [0, 2], 1],
+    ["out of order", [0, 2, 1], 1],
+    ["in their places", [0, 1, 2], 3],
+  ])("gets no further than the first wrong one when its frames are %s", async (_, sequences, taken) => {
+    const coordinator = await startCoordinator(opened);
+    const socket = await rawPeer(opened, coordinator.server.port);
+    socket.write(handshake());
+    const channel = await coordinator.nextChannel();
+    const delivered: string[] = [];
+    channel.onMessage((message) => delivered.push(noteOf(message)));
+    const end = closed(channel);
+    for (const i of sequences) socket.write(webSocketMessage(frameOf(note(`${i}`), i)));
+    if (taken === sequences.length) socket.end();
+    else expect(closeFrameOf(await readAll(socket))?.code).toBe(closeCodes.damaged);
+    expect((await end).code).toBe(taken === sequences.length ? 1006 : closeCodes.damaged);
+    expect(delivered).toEqual(sequences.slice(0, taken).map(String));
   });
 
   it("is closed when the engine finds its message wrong where it stands", async () => {
@@ -263,6 +268,21 @@ describe("a peer that falls silent", () => {
     const arriving = received(atServer, 1);
     worker.send(note("alive"));
     expect(noteOf((await arriving)[0]!.message)).toBe("alive");
+  });
+
+  it("is timed on the side that asked, whatever strange pongs come in between", async () => {
+    const roundTripsMs: number[] = [];
+    const onRoundTrip = (ms: number): void => void roundTripsMs.push(ms);
+    const coordinator = await startCoordinator(opened, { heartbeatMs: 10, onRoundTrip });
+    const socket = await rawPeer(opened, coordinator.server.port);
+    socket.write(handshake());
+    await coordinator.nextChannel();
+    socket.write(Buffer.from([0x8a, 0x83, 0, 0, 0, 0, 1, 2, 3]));
+    const worker = await dial(opened, coordinator.server.url);
+    worker.onMessage(() => undefined);
+    (await coordinator.nextChannel()).onMessage(() => undefined);
+    while (roundTripsMs.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const ms of roundTripsMs) expect(ms).toBeGreaterThanOrEqual(0);
   });
 });
 

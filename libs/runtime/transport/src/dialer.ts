@@ -21,6 +21,8 @@ export interface DialerOptions {
   /** Largest frame sent or accepted; both sides of a connection must agree. */
   readonly maxFrameBytes: number;
   readonly heartbeatMs: number;
+  /** How long a peer took to answer a heartbeat, for each answer. */
+  readonly onRoundTrip?: (ms: number) => void;
   readonly token?: string | undefined;
   /** Bytes kept for a peer that does not read, before the connection is closed with `overloaded`. */
   readonly maxBufferedBytes?: number;

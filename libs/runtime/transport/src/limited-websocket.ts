@@ -3,14 +3,14 @@ import { WebSocket } from "ws";
 
 /** The codes with which the library closes by itself, and ours for the same. */
 const ourCodes: Readonly<Record<number, number>> = {
-  1002: closeCodes.protocolError,
-  1007: closeCodes.protocolError,
-  1008: closeCodes.protocolError,
+  1002: closeCodes.damaged,
+  1007: closeCodes.damaged,
+  1008: closeCodes.damaged,
   1009: closeCodes.frameTooLarge,
 };
 
 const ourReasons: Readonly<Record<number, string>> = {
-  [closeCodes.protocolError]: "not a valid WebSocket message",
+  [closeCodes.damaged]: "not a valid WebSocket message",
   [closeCodes.frameTooLarge]: "frame over the limit",
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Channel, ChannelRefused, type Clock, closeCodes, type CloseCode } from "@latentweave/protocol";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, longestLocalDelayMs } from "./backoff.ts";
 import { goodAfterMs, keepConnected } from "./reconnect.ts";
 
 /** Time that moves when told to. */
@@ -47,7 +47,7 @@ class ScriptedChannel implements Channel {
 type Script =
   { readonly refuse: string; readonly code?: number } | { readonly code: number; readonly livesMs: number };
 
-function start(script: readonly Script[]) {
+function start(script: readonly Script[], url = "ws://x") {
   const clock = new TestClock();
   const abort = new AbortController();
   const waits: string[] = [];
@@ -55,7 +55,7 @@ function start(script: readonly Script[]) {
   const steps = [...script];
   const end = keepConnected({
     clock,
-    url: "ws://x",
+    url,
     random: () => 0.5,
     signal: abort.signal,
     onWaiting: (reason, delayMs, attempt) => waits.push(`${attempt}: ${reason} (${delayMs})`),
@@ -92,6 +92,18 @@ describe("a connection that is lost", () => {
     expect(channels.length).toBe(1);
     expect(clock.now).toBe(backoffMs(0, 0.5) + backoffMs(1, 0.5) + backoffMs(2, 0.5));
   });
+
+  it.each(["ws://127.0.0.1:7070/v1/shard", "ws://[::1]:7070", "ws://localhost:7070"])(
+    "on this host, %s, is tried often: what was started again is found at once",
+    async (url) => {
+      const { clock, run } = start(
+        Array.from({ length: 50 }, () => refused),
+        url,
+      );
+      await run(50);
+      expect(clock.now).toBeLessThanOrEqual(50 * longestLocalDelayMs);
+    },
+  );
 
   it("says why it waits when the reason changes, not at every attempt", async () => {
     const { waits, run } = start([refused, refused, refused, { refuse: "no route" }, refused]);

@@ -1,5 +1,6 @@
 import { type Channel, ChannelRefused, type Clock, closeCodes, type Dialer } from "@latentweave/protocol";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, longestDelayMs, longestLocalDelayMs } from "./backoff.ts";
+import { isLoopbackHost } from "./host-identity.ts";
 
 /*
  * Owns: when to dial again. Does not own: what is said on a channel (onChannel's business), or the channel's life.
@@ -59,6 +60,8 @@ type Attempt =
  */
 export async function keepConnected(options: KeepConnectedOptions): Promise<ConnectionEnd> {
   const { clock, random, onWaiting, signal } = options;
+  const isLocal = URL.canParse(options.url) && isLoopbackHost(new URL(options.url).hostname);
+  const longestMs = isLocal ? longestLocalDelayMs : longestDelayMs;
   let attempt = 0;
   let toldReason: string | undefined;
   for (;;) {
@@ -68,7 +71,7 @@ export async function keepConnected(options: KeepConnectedOptions): Promise<Conn
       attempt = 0;
       toldReason = undefined;
     }
-    const delayMs = backoffMs(attempt, random());
+    const delayMs = backoffMs(attempt, random(), longestMs);
     attempt += 1;
     if (result.reason !== toldReason) onWaiting(result.reason, delayMs, attempt);
     toldReason = result.reason;

@@ -166,7 +166,7 @@ describe("a browser", () => {
 
 describe("a peer of another version", () => {
   it.each([
-    ["latentweave.v2", "latentweave.v2"],
+    ["latentweave.v1", "latentweave.v1"],
     ["chat, latentweave.v7", "latentweave.v7"],
     ["", "no latentweave protocol"],
   ])("(%s) is closed with a message that names both", async (offered, named) => {

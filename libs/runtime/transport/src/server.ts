@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly parseMessage: (value: unknown) => Message;
   readonly maxFrameBytes: number;
   readonly heartbeatMs: number;
+  /** How long a peer took to answer a heartbeat, for each answer. */
+  readonly onRoundTrip?: (ms: number) => void;
   readonly clock: Clock;
   /** Bytes kept for a peer that does not read, before its channel is closed with `overloaded`. */
   readonly maxBufferedBytes?: number;

@@ -3,6 +3,7 @@ import {
   type Channel,
   closeCodes,
   type Dialer,
+  encodeFrame,
   type Message,
   parseMessage,
   systemClock,
@@ -86,6 +87,11 @@ export async function dial(
 
 export function note(text: string): Message {
   return { type: "leaving", runId: "r", reason: text };
+}
+
+/** A frame as one piece, for peers that write bytes. */
+export function frameOf(message: object, sequence = 0): Uint8Array {
+  return Buffer.concat(encodeFrame(message, [], { sequence }));
 }
 
 export function noteOf(message: Message): string {

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { crc32 } from "node:zlib";
 import {
   type Channel,
   type Clock,
@@ -12,7 +13,7 @@ import {
   ProtocolError,
 } from "@latentweave/protocol";
 import { type RawData, WebSocket } from "ws";
-import { beat, type HeartbeatState, startHeartbeat } from "./heartbeat.ts";
+import { beat, type Heard, type HeartbeatState, startHeartbeat } from "./heartbeat.ts";
 import { coalesce } from "./coalesce.ts";
 
 /*
@@ -23,6 +24,7 @@ import { coalesce } from "./coalesce.ts";
  * 5. Messages that come before there is a handler are kept, and the socket is not read on until they are delivered.
  * 6. `settle` is the only way to the closed state; it runs once, frees the timer and wakes everyone who waits.
  * 7. What a peer sends can close its own channel, with one line in the log, and do nothing else.
+ * 8. A frame is delivered only where its checksum holds and all frames before it came: `#receivedMessages` counts them.
  */
 
 export interface ChannelOptions {
@@ -32,6 +34,8 @@ export interface ChannelOptions {
   readonly maxFrameBytes: number;
   readonly maxBufferedBytes: number;
   readonly heartbeatMs: number;
+  /** How long the peer took to answer a heartbeat. */
+  readonly onRoundTrip?: ((ms: number) => void) | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -44,6 +48,7 @@ export interface Peer {
 const closeGraceMs = 2_000;
 /** A close frame holds 125 bytes, two of which are the code. */
 const maxReasonBytes = 123;
+const pingBytes = 8;
 
 type ChannelState =
   | { readonly phase: "open"; readonly heartbeat: HeartbeatState; readonly cancelBeat: () => void }
@@ -74,6 +79,10 @@ export class WebSocketChannel implements Channel {
   #onMessage: MessageHandler | undefined;
   /** Received, not yet delivered; the socket is paused as long as there are any. */
   #early: Received[] = [];
+  /** Frames accepted so far: the sequence number of the next one. */
+  #receivedMessages = 0;
+  /** Messages, pings and pongs that could be read, wrong ones too. */
+  #understood = 0;
   #sentMessages = 0;
   #leftMessages = 0;
   #waiting: { readonly until: number; readonly resolve: () => void }[] = [];
@@ -86,9 +95,11 @@ export class WebSocketChannel implements Channel {
     this.#socket = socket;
     this.#options = options;
     webSocket.on("message", (data, isBinary) => this.#receive(data, isBinary));
+    webSocket.on("ping", () => (this.#understood += 1));
+    webSocket.on("pong", (sent) => this.#answered(sent));
     webSocket.on("error", (error) => this.#failed(error));
     webSocket.on("close", (code, reason) => this.#closedByWebSocket(code, reason.toString("utf8")));
-    this.#state = this.#open(startHeartbeat(options.clock.nowMs(), socket.bytesRead));
+    this.#state = this.#open(startHeartbeat(options.clock.nowMs(), this.#heard()));
   }
 
   get bufferedBytes(): number {
@@ -97,7 +108,7 @@ export class WebSocketChannel implements Channel {
 
   send(message: Message, slices: readonly Uint8Array[] = []): void {
     if (this.#state.phase !== "open" || this.#webSocket.readyState !== WebSocket.OPEN) return;
-    const pieces = coalesce(encodeFrame(message, slices));
+    const pieces = coalesce(encodeFrame(message, slices, { sequence: this.#sentMessages, crc32 }));
     const totalBytes = frameBytes(pieces);
     if (totalBytes > this.#options.maxFrameBytes) {
       throw new FrameError(
@@ -148,6 +159,7 @@ export class WebSocketChannel implements Channel {
   }
 
   #receive(data: RawData, isBinary: boolean): void {
+    this.#understood += 1;
     if (this.#state.phase !== "open") return;
     const received = this.#read(data, isBinary);
     if (received === undefined) return;
@@ -178,12 +190,13 @@ export class WebSocketChannel implements Channel {
   #read(data: RawData, isBinary: boolean): Received | undefined {
     try {
       if (!isBinary) throw new ProtocolError("a text message; frames are binary");
-      const frame = decodeFrame(asPieces(data), this.#options.maxFrameBytes);
+      const { maxFrameBytes } = this.#options;
+      const frame = decodeFrame(asPieces(data), { maxFrameBytes, sequence: this.#receivedMessages, crc32 });
+      this.#receivedMessages += 1;
       return { message: this.#options.parseMessage(frame.message), slices: frame.slices };
     } catch (error) {
       if (!(error instanceof FrameError || error instanceof ProtocolError)) throw error;
-      const tooLarge = error instanceof FrameError && error.fault === "tooLarge";
-      this.#reject(tooLarge ? closeCodes.frameTooLarge : closeCodes.protocolError, error.message);
+      this.#reject(codeFor(error), error.message);
       return undefined;
     }
   }
@@ -198,7 +211,7 @@ export class WebSocketChannel implements Channel {
     if (error.code?.startsWith("WS_ERR_") !== true || this.#state.phase !== "open") return;
     const tooLarge = error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
     const reason = tooLarge ? `frame over ${this.#options.maxFrameBytes} bytes` : error.message;
-    this.#reject(tooLarge ? closeCodes.frameTooLarge : closeCodes.protocolError, reason);
+    this.#reject(tooLarge ? closeCodes.frameTooLarge : closeCodes.damaged, reason);
   }
 
   #open(heartbeat: HeartbeatState): ChannelState {
@@ -206,17 +219,28 @@ export class WebSocketChannel implements Channel {
     return { phase: "open", heartbeat, cancelBeat: clock.after(heartbeatMs, () => this.#beat()) };
   }
 
+  #heard(): Heard {
+    return { bytes: this.#socket.bytesRead, understood: this.#understood };
+  }
+
   #beat(): void {
     if (this.#state.phase !== "open") return;
     const { clock, heartbeatMs } = this.#options;
-    const decision = beat(clock.nowMs(), this.#socket.bytesRead, this.#state.heartbeat, heartbeatMs);
+    const decision = beat(clock.nowMs(), this.#heard(), this.#state.heartbeat, heartbeatMs);
     if (decision.kind === "dead") {
       this.#options.log(`${this.remote}: ${decision.reason}; closed`);
       this.#kill(closeCodes.heartbeatMissed, decision.reason);
       return;
     }
-    this.#webSocket.ping();
+    this.#webSocket.ping(pingAt(clock.nowMs()));
     this.#state = this.#open(decision.state);
+  }
+
+  #answered(sent: Buffer): void {
+    this.#understood += 1;
+    // What a peer sends back may be anything; only its own connection's figure comes of it.
+    if (sent.length === pingBytes)
+      this.#options.onRoundTrip?.(this.#options.clock.nowMs() - sent.readDoubleLE());
   }
 
   /** Closes without waiting for a peer that will not answer. */
@@ -249,6 +273,19 @@ export class WebSocketChannel implements Channel {
     this.#waiting = this.#waiting.filter((waiter) => waiter.until > this.#leftMessages);
     for (const { resolve } of ready) resolve();
   }
+}
+
+/** A ping carries the moment at which it was sent, and its pong brings it back. */
+function pingAt(nowMs: number): Buffer {
+  const moment = Buffer.alloc(pingBytes);
+  moment.writeDoubleLE(nowMs);
+  return moment;
+}
+
+function codeFor(error: FrameError | ProtocolError): CloseCode {
+  if (error instanceof ProtocolError) return closeCodes.protocolError;
+  if (error.isDamage) return closeCodes.damaged;
+  return error.fault === "tooLarge" ? closeCodes.frameTooLarge : closeCodes.protocolError;
 }
 
 function asPieces(data: RawData): readonly Uint8Array[] {

@@ -5,7 +5,7 @@ import type { Compute } from "@latentweave/model";
 import { createOptimiser } from "@latentweave/optim";
 import { createShard, type Shard } from "@latentweave/parameter-server-engine";
 import { createLayout } from "@latentweave/parameters";
-import type { RunSpec, TaskSpec } from "@latentweave/plan";
+import { type RunSpec, serverOptimiser, type TaskSpec } from "@latentweave/plan";
 import type { Channel, CheckpointSource } from "@latentweave/protocol";
 import { createWorker, type RowReader, type Worker } from "@latentweave/worker-engine";
 import { createMemoryStore, type MemoryRunStore } from "./memory-store.ts";
@@ -51,7 +51,7 @@ export function createCluster(options: {
   const { spec, seed } = options;
   const clock = createVirtualClock();
   const arithmeticOf = options.arithmeticOf ?? loadArithmetic;
-  const store = createMemoryStore(createLayout(spec.groups));
+  const store = createMemoryStore(createLayout(spec.groups), options.resume);
   const delay = createDelay(seed);
   const connect = (from: string, to: string): ReturnType<typeof createChannelPair> =>
     createChannelPair(clock, delay, [from, to]);
@@ -59,14 +59,17 @@ export function createCluster(options: {
 
   const coordinator = createCoordinator({
     runId,
+    runKey: runId,
     spec,
     specText: JSON.stringify(spec),
     shards: options.shards,
     expectedWorkers: options.expectedWorkers,
     generation: 1,
     resume: options.resume,
+    succeeds: undefined,
     runClass: undefined,
-    optimiserSections: createOptimiser(spec.optimiser).stateNames,
+    quarantined: [],
+    optimiserSections: createOptimiser(serverOptimiser(spec)).stateNames,
     store,
     clock,
     wallMs: () => clock.nowMs(),
@@ -89,10 +92,11 @@ export function createCluster(options: {
       shards: options.shards,
       arithmetic: arithmeticOf(),
       clock,
-      dialLeader: async (): Promise<Channel> => {
+      keepLeader(_, onChannel) {
         const [mine, theirs] = connect(`shard-${index}`, "shard-0");
         (shards[0] as Shard).accept(theirs);
-        return mine;
+        onChannel(mine);
+        return { stop: () => mine.close(1000, "stopped") };
       },
       identity: { host: "simulated", pid: index, software: "simulator", port: 1 + index },
       residentBytes: () => 0,

@@ -1,5 +1,5 @@
 import { createLayout } from "@latentweave/parameters";
-import type { Message, RunStore } from "@latentweave/protocol";
+import { type Message, protocolVersion, type RunStore } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
 import { createFakePeer, type FakePeer } from "./fake-peer.ts";
 import { createMemoryStore } from "./memory-store.ts";
@@ -28,7 +28,7 @@ interface Scene {
 const hello = (change: object = {}): Message => ({
   type: "hello",
   runId,
-  protocol: 1,
+  protocol: protocolVersion,
   role: "worker",
   id: "w",
   host: "h",
@@ -40,6 +40,8 @@ const hello = (change: object = {}): Message => ({
 const committed = (step: number, change: object = {}): Message => ({
   type: "committed",
   runId,
+  timeline: 0,
+  digest: "",
   step,
   version: step + 1,
   tasks: [],
@@ -56,13 +58,16 @@ async function readyRun(change: Partial<CoordinatorOptions> = {}): Promise<Scene
   const clock = createVirtualClock();
   const coordinator = createCoordinator({
     runId,
+    runKey: "key",
     spec,
     specText: JSON.stringify(spec),
     shards: 1,
     expectedWorkers: 1,
     generation: 1,
     resume: undefined,
+    succeeds: undefined,
     runClass: undefined,
+    quarantined: [],
     optimiserSections: ["m", "v"],
     store: createMemoryStore(createLayout(spec.groups)),
     clock,
@@ -81,7 +86,8 @@ async function readyRun(change: Partial<CoordinatorOptions> = {}): Promise<Scene
     createFakePeer(clock, name, (channel) => coordinator.accept(channel));
   const leader = connect("shard-0");
   await leader.say(hello({ role: "shard", id: "shard-0", listening: { index: 0, port: 9 } }));
-  await leader.say({ type: "ready", runId, index: 0, step: 0 });
+  await leader.say({ type: "held", runId, index: 0 });
+  await leader.say({ type: "ready", runId, index: 0, timeline: 0, step: 0 });
   return {
     clock,
     coordinator,
@@ -100,7 +106,6 @@ async function readyRun(change: Partial<CoordinatorOptions> = {}): Promise<Scene
 /** Every slot of every task in exactly one of the newest leases. */
 function expectWholeLeases(scene: Scene, workers: readonly FakePeer[]): void {
   const newest = workers.map((worker) => worker.last("assignment"));
-  expect(new Set(newest.map(({ quorumId }) => quorumId)).size).toBe(1);
   for (const task of spec.tasks) {
     const slots = newest.flatMap(({ leases }) =>
       leases
@@ -110,26 +115,24 @@ function expectWholeLeases(scene: Scene, workers: readonly FakePeer[]): void {
     expect(slots.toSorted((a, b) => a - b)).toEqual(Array.from({ length: task.slots }, (_, slot) => slot));
   }
   const members = scene.leader.last("members");
-  expect(members.quorumId).toBe(newest[0]?.quorumId);
+  // Whom nothing changes for is not told again: shards know since when that is.
+  const since = members.workers.map((member) => member.since);
+  expect(newest.map(({ quorumId }) => quorumId).toSorted()).toEqual(since.toSorted());
+  expect(Math.max(...since)).toBeLessThanOrEqual(members.quorumId);
   expect(members.workers.length).toBe(workers.length);
 }
 
 describe("a connection that begins wrongly", () => {
   it.each<readonly [what: string, message: Message, code: number]>([
     ["another first message", { type: "canary", runId, digest: "d" }, 4000],
-    ["another protocol version", hello({ protocol: 2 }), 4001],
+    ["another protocol version", hello({ protocol: protocolVersion + 1 }), 4001],
     ["another run", hello({ runId: "other" }), 4003],
     [
       "a shard that the run does not have",
       hello({ role: "shard", id: "shard-5", listening: { index: 5, port: 1 } }),
       4000,
     ],
-    [
-      "a shard that is here already",
-      hello({ role: "shard", id: "shard-0", listening: { index: 0, port: 1 } }),
-      4000,
-    ],
-    ["a message that workers do not send", { type: "ready", runId, index: 0, step: 0 }, 4000],
+    ["a message that workers do not send", { type: "ready", runId, index: 0, timeline: 0, step: 0 }, 4000],
   ])("is closed, and the run goes on: %s", async (_, message, code) => {
     const scene = await readyRun();
     const peer = scene.connect("x");
@@ -217,6 +220,26 @@ describe("membership", () => {
   });
 });
 
+describe("a worker that is late", () => {
+  it("loses its slots to the others, is asked for its canary, and has slots again once it has answered", async () => {
+    const scene = await readyRun({ expectedWorkers: 2 });
+    const [late, other] = [await scene.worker("a", "same"), await scene.worker("b", "same")];
+    const missing = [...late.last("assignment").leases];
+    const report = { type: "late", runId, timeline: 0, step: 0, missing } as const;
+    await scene.leader.say(report);
+    expect(late.last("assignment").leases, "others only help at first").toEqual(missing);
+    const welcomes = (): number => late.heard.filter(({ message }) => message.type === "welcome").length;
+    const before = welcomes();
+    await scene.leader.say(report);
+    expect(late.last("assignment").leases).toEqual([]);
+    expectWholeLeases(scene, [late, other]);
+    expect(welcomes()).toBe(before + 1);
+    await late.say({ type: "canary", runId, digest: "same" });
+    expect(late.last("assignment").leases).toEqual(missing);
+    expectWholeLeases(scene, [late, other]);
+  });
+});
+
 describe("workers that give up", () => {
   const giveUp = (message: string): Message => ({ type: "failed", runId, run: false, message });
 
@@ -296,13 +319,80 @@ describe("stopping", () => {
     expect(scene.outcome()).toMatchObject({ state: "interrupted", reason: "second" });
   });
 
-  it("fails, and says how to go on, when a shard is lost", async () => {
+  it("waits for a lost shard, and fails, saying how to go on, when it does not come back", async () => {
     const scene = await readyRun();
     const late = await scene.worker("a", "same");
     await scene.leader.cut();
+    expect(scene.outcome()).toBeUndefined();
+    await scene.clock.run(() => scene.outcome() !== undefined, Number.POSITIVE_INFINITY);
+    await scene.clock.run(() => false, scene.clock.nowMs() + 10);
     expect(scene.outcome()?.reason).toMatch(/shard 0 .*was lost.*--resume/);
     expect(late.last("finish").reason).toMatch(/shard 0/);
     const after = await scene.worker("b");
     expect(after.last("finish").reason).toBe("the run has failed");
+  });
+});
+
+describe("a shard that connects again", () => {
+  const again = (scene: Scene): FakePeer => scene.connect("shard-0");
+  const helloShard = hello({ role: "shard", id: "shard-0", listening: { index: 0, port: 9 } });
+
+  it("replaces its older connection and, in the middle of its steps, is told the members and nothing else", async () => {
+    const scene = await readyRun();
+    await scene.worker("a", "same");
+    const shard = again(scene);
+    await shard.say(helloShard);
+    expect(scene.leader.closed?.code).toBe(4006);
+    const state = { timeline: 0, version: 0, running: true, recordsFrom: 0, over: false };
+    await shard.say({ type: "held", runId, index: 0, state });
+    expect(shard.all("begin")).toEqual([]);
+    expect(shard.last("members").workers.length).toBe(1);
+  });
+
+  it("goes on with what it holds", async () => {
+    const scene = await readyRun();
+    const shard = again(scene);
+    await shard.say(helloShard);
+    const state = { timeline: 0, version: 1, running: false, recordsFrom: 0, over: false };
+    await shard.say({ type: "held", runId, index: 0, state });
+    expect(shard.last("begin")).toMatchObject({ timeline: 0, step: 1, from: "held" });
+  });
+
+  it("sends everybody back, in a new timeline, when it has lost its weights", async () => {
+    const scene = await readyRun();
+    await scene.leader.say(committed(0));
+    const shard = again(scene);
+    await shard.say(helloShard);
+    await shard.say({ type: "held", runId, index: 0 });
+    expect(shard.last("begin")).toMatchObject({ timeline: 1, step: 0, from: "initial" });
+  });
+});
+
+describe("a commit", () => {
+  it("is acknowledged when its record is written, and again, without a second record, when it is told again", async () => {
+    const memory = createMemoryStore(createLayout(spec.groups));
+    let written: () => void = () => undefined;
+    const store: RunStore = {
+      ...memory,
+      get ledgerEnd() {
+        return memory.ledgerEnd;
+      },
+      recorded: () => new Promise((resolve) => (written = resolve)),
+    };
+    const scene = await readyRun({ store });
+    await scene.leader.say(committed(0));
+    expect(scene.leader.all("committed-ack")).toEqual([]);
+    written();
+    await scene.leader.say(committed(0));
+    written();
+    await scene.clock.run(() => false, scene.clock.nowMs() + 10);
+    expect(scene.leader.all("committed-ack").map(({ step }) => step)).toEqual([0, 0]);
+    expect(memory.commits.map(({ step }) => step)).toEqual([0]);
+  });
+
+  it("of a timeline that is over counts for nothing", async () => {
+    const scene = await readyRun();
+    await scene.leader.say(committed(0, { timeline: 7 }));
+    expect(scene.leader.all("committed-ack")).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+export { createMemoryVaults, type MemoryVaults } from "./memory-vault.ts";
 export { createPlainCompute } from "./plain-compute.ts";
 export {
   type PlainBatch,
@@ -5,3 +6,5 @@ export {
   type PlainGradient,
   plainGradient,
 } from "./plain-compute-program.ts";
+export { randomRows } from "./cluster.ts";
+export { smallClasses, smallSpec, smallWidth } from "./small-job.ts";

@@ -1,31 +1,66 @@
 import { createHash } from "node:crypto";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
-import type { CheckpointSource, CommitRecord, RunStore } from "@latentweave/protocol";
+import type {
+  CheckpointSource,
+  CommitRecord,
+  LedgerEnd,
+  RunStore,
+  VersionRecord,
+} from "@latentweave/protocol";
 
 /** A run store that keeps everything in memory: what a test looks at, and what a simulated restart finds. */
 export interface MemoryRunStore extends RunStore {
+  /** Those in effect. */
   readonly commits: readonly CommitRecord[];
+  readonly versions: readonly VersionRecord[];
   readonly hashes: ReadonlyMap<number, string>;
   readonly state: Readonly<Record<string, unknown>>;
   readonly events: readonly Readonly<Record<string, unknown>>[];
 }
 
-export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
+/** `before`: a checkpoint of a run that goes on; the store has nothing else of it. */
+export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSource): MemoryRunStore {
   const commits: CommitRecord[] = [];
+  const versions: VersionRecord[] = [];
+  let end: LedgerEnd = { timeline: 0, nextStep: 0 };
   const events: Readonly<Record<string, unknown>>[] = [];
-  const checkpoints = new Map<number, CheckpointSource>();
+  const checkpoints = new Map<number, CheckpointSource>(before ? [[before.version, before]] : []);
   const hashes = new Map<number, string>();
   let state: Readonly<Record<string, unknown>> = {};
   return {
     commits,
+    versions,
     hashes,
     events,
     get state() {
       return state;
     },
-    appendCommit(record) {
-      commits.push(record);
+    get ledgerEnd() {
+      return end;
     },
+    appendCommit(record) {
+      if (record.timeline < end.timeline || record.step < end.nextStep) return false;
+      // A store that begins with a run that goes on has none of what was before.
+      if (record.timeline > end.timeline || (record.step > end.nextStep && commits.length > 0))
+        throw new RangeError(`step ${record.step} does not follow step ${end.nextStep - 1} of the ledger`);
+      commits.push(record);
+      end = { ...end, nextStep: record.step + 1 };
+      return true;
+    },
+    appendVersion(record) {
+      if (record.timeline !== end.timeline || versions.some(({ version }) => version >= record.version))
+        return;
+      versions.push(record);
+    },
+    async appendTimeline({ timeline, fromVersion, reason }) {
+      end = { timeline, nextStep: fromVersion };
+      // Kept as the steps in effect: what a reader of the ledger sees.
+      commits.splice(0, commits.length, ...commits.filter((record) => record.step < fromVersion));
+      versions.splice(0, versions.length, ...versions.filter(({ version }) => version <= fromVersion));
+      if (reason === "convicted")
+        for (const version of checkpoints.keys()) if (version > fromVersion) checkpoints.delete(version);
+    },
+    recorded: async () => undefined,
     appendMetric(series, row) {
       if (series === "events") events.push(row);
     },
@@ -43,7 +78,7 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
           new Uint8Array(group.buffer, slice.start * 4, slice.numbers * 4).set(bytes);
         },
         async finish() {
-          const hash = hashOf(layout, sections.get("parameters") ?? []);
+          const hash = parameterHash(layout, sections.get("parameters") ?? []);
           // As the manifest is: through JSON.
           const kept = JSON.parse(JSON.stringify(meta)) as Readonly<Record<string, unknown>>;
           checkpoints.set(version, { ...sourceOf(version, sections), hash, meta: kept });
@@ -53,12 +88,10 @@ export function createMemoryStore(layout: ParameterLayout): MemoryRunStore {
         abandon: async () => undefined,
       };
     },
-    async latestCheckpoint() {
-      return checkpoints.get(Math.max(...checkpoints.keys()));
+    async latestCheckpoint(notAbove = Number.MAX_SAFE_INTEGER) {
+      return checkpoints.get(Math.max(...[...checkpoints.keys()].filter((version) => version <= notAbove)));
     },
-    async rewindTo(step) {
-      commits.splice(0, commits.length, ...commits.filter((record) => record.step < step));
-    },
+    rewindMetrics: async () => undefined,
     close: async () => undefined,
   };
 }
@@ -75,7 +108,7 @@ function sourceOf(version: number, sections: ReadonlyMap<string, readonly Float3
 }
 
 /** The hash of docs/architecture.md: tensors by name, each with dtype, shape and bytes. */
-function hashOf(layout: ParameterLayout, groups: readonly Float32Array[]): string {
+export function parameterHash(layout: ParameterLayout, groups: readonly Float32Array[]): string {
   const hash = createHash("sha256");
   const tensors = layout.groups.flatMap((group) =>
     group.tensors.map((tensor) => ({ group: group.index, tensor })),

@@ -2,7 +2,7 @@ import { loadArithmetic } from "@latentweave/arithmetic";
 import { metricNames } from "@latentweave/model";
 import { createLayout, ownership, type Slice } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
-import type { Message, MessageOf, PayloadHeader } from "@latentweave/protocol";
+import { type Message, type MessageOf, type PayloadHeader, protocolVersion } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
 import { createFakePeer, type FakePeer } from "./fake-peer.ts";
 import { smallSpec } from "./small-job.ts";
@@ -32,7 +32,9 @@ async function begunShard(runSpec: RunSpec = spec, shards = 1): Promise<Scene> {
     shards,
     arithmetic: loadArithmetic(),
     clock,
-    dialLeader: () => Promise.reject(new Error("shard 0 leads")),
+    keepLeader() {
+      throw new Error("shard 0 leads");
+    },
     identity: { host: "h", pid: 1, software: "test", port: 1 },
     residentBytes: () => 0,
     log: () => undefined,
@@ -46,12 +48,17 @@ async function begunShard(runSpec: RunSpec = spec, shards = 1): Promise<Scene> {
     type: "welcome",
     runId,
     generation: 1,
+    runKey: "key",
     spec: JSON.stringify(runSpec),
     shards: [],
     data,
   });
-  await coordinator.say({ type: "begin", runId, step: 0, restore: false });
-  const workers = ["w", "v"].map((workerId) => ({ workerId, tasks: ["first", "second"] }));
+  await coordinator.say({ type: "begin", runId, timeline: 0, step: 0, from: "initial" });
+  const workers = ["w", "v"].map((workerId) => ({
+    workerId,
+    tasks: ["first", "second"],
+    since: 1,
+  }));
   await coordinator.say({ type: "members", runId, quorumId: 1, workers });
   const connect = (name: string): FakePeer => createFakePeer(clock, name, (channel) => shard.accept(channel));
   return {
@@ -61,7 +68,7 @@ async function begunShard(runSpec: RunSpec = spec, shards = 1): Promise<Scene> {
     connect,
     async worker(workerId) {
       const peer = connect(workerId);
-      await peer.say({ type: "attach", runId, protocol: 1, workerId });
+      await peer.say({ type: "attach", runId, protocol: protocolVersion, workerId });
       return peer;
     },
   };
@@ -98,7 +105,7 @@ async function push(
 ): Promise<void> {
   const { payloads, bytes } = payloadsOf(task, value);
   await peer.say(
-    { type: "push", runId, step: 0, round: 0, quorumId: 1, task, node, payloads, ...change },
+    { type: "push", runId, timeline: 0, step: 0, round: 0, quorumId: 1, task, node, payloads, ...change },
     bytes,
   );
 }
@@ -113,7 +120,7 @@ async function wholeStep(peer: FakePeer, step = 0): Promise<void> {
 const attach = (change: object): Message => ({
   type: "attach",
   runId,
-  protocol: 1,
+  protocol: protocolVersion,
   workerId: "w",
   ...change,
 });
@@ -121,9 +128,13 @@ const attach = (change: object): Message => ({
 describe("a connection that begins wrongly", () => {
   it.each<readonly [what: string, message: Message, code: number]>([
     ["another first message", { type: "leaving", runId, reason: "x" }, 4000],
-    ["another protocol version", attach({ protocol: 2 }), 4001],
+    ["another protocol version", attach({ protocol: protocolVersion + 1 }), 4001],
     ["another run", attach({ runId: "other" }), 4003],
-    ["a shard that the run does not have", { type: "attach-shard", runId, protocol: 1, index: 7 }, 4000],
+    [
+      "a shard that the run does not have",
+      { type: "attach-shard", runId, protocol: protocolVersion, index: 7 },
+      4000,
+    ],
   ])("is closed: %s", async (_, message, code) => {
     const scene = await begunShard();
     const peer = scene.connect("x");
@@ -170,7 +181,8 @@ describe("a push that says nothing new", () => {
     await wholeStep(worker);
     const commit = scene.coordinator.last("committed");
     expect(commit.duplicates).toBe(2 * payloadsOf("first", 1).payloads.length);
-    expect(commit.tasks[0]?.nodes).toEqual([[3, 0, "w"]]);
+    const [shard] = commit.tasks[0]?.shards ?? [];
+    expect(shard).toMatchObject({ index: 0, nodes: [[3, 0, "w", expect.stringMatching(/^[0-9a-f]{16}$/)]] });
   });
 
   it("is fenced and counted when its sender is no member", async () => {
@@ -225,15 +237,14 @@ describe("a shard and its workers", () => {
     expect(worker.all("broadcast").map((message) => message.step)).toEqual([0, 1]);
   });
 
-  it("fails the run, naming the step, when a gradient is not finite", async () => {
+  it("commits nothing, and says which step is unfit, when a gradient is not finite", async () => {
     const scene = await begunShard();
     const worker = await scene.worker("w");
     await push(worker, "second", rootOf("second"));
     await push(worker, "first", rootOf("first"), {}, Number.NaN);
-    expect(scene.coordinator.last("failed")).toMatchObject({ run: true });
-    expect(scene.coordinator.last("failed").message).toMatch(
-      /step 0 cannot be committed: a gradient holds NaN/,
-    );
+    expect(scene.coordinator.last("unfit")).toMatchObject({ timeline: 0, step: 0 });
+    expect(scene.coordinator.all("committed")).toEqual([]);
+    expect(worker.all("broadcast").map((message) => message.step)).toEqual([0]);
   });
 
   it("commits no more than 64 steps that the coordinator has not acknowledged", async () => {
@@ -242,19 +253,44 @@ describe("a shard and its workers", () => {
     for (let step = 0; step < 66; step++)
       if (worker.last("broadcast").step === step) await wholeStep(worker, step);
     expect(scene.coordinator.all("committed").length).toBe(64);
-    await scene.coordinator.say({ type: "committed-ack", runId, step: 0 });
+    await scene.coordinator.say({ type: "committed-ack", runId, timeline: 0, step: 0 });
     expect(scene.coordinator.all("committed").length).toBe(65);
   });
 });
+
+/** A follower's words; shard 1 of two owns too little here to be looked at. */
+const reduced = (step: number, timeline = 0): Message => ({
+  type: "reduced",
+  ...{ runId, timeline, step, round: 0, index: 1 },
+  finite: true,
+  received: [],
+  blocks: [],
+});
+const applied = (version: number, timeline = 0): Message => ({
+  type: "applied",
+  runId,
+  timeline,
+  index: 1,
+  version,
+});
+
+/** Digests of the blocks that it owns: each is small enough to be one. */
+const digests = new Uint8Array(8 * (ownership(layout, 2)[1] ?? []).length);
+
+async function follower(scene: Scene): Promise<FakePeer> {
+  const peer = scene.connect("shard-1");
+  await peer.say({ type: "attach-shard", runId, protocol: protocolVersion, index: 1 });
+  return peer;
+}
 
 describe("the leader and its followers", () => {
   it("ignores a report that was on its way when it stopped", async () => {
     const scene = await begunShard(spec, 2);
     const follower = scene.connect("shard-1");
-    await follower.say({ type: "attach-shard", runId, protocol: 1, index: 1 });
+    await follower.say({ type: "attach-shard", runId, protocol: protocolVersion, index: 1 });
     await scene.coordinator.say({ type: "stop", runId, reason: "test" });
     expect(follower.last("decide")).toMatchObject({ abandon: true, checkpoint: true });
-    await follower.say({ type: "reduced", runId, step: 0, round: 0, index: 1, finite: true, blocks: [] });
+    await follower.say(reduced(0));
     expect(follower.closed).toBeUndefined();
     expect(scene.coordinator.last("stopped")).toMatchObject({ version: 0, combiner: "null" });
   });
@@ -262,8 +298,37 @@ describe("the leader and its followers", () => {
   it("tells a follower that attaches late that it has stopped", async () => {
     const scene = await begunShard(spec, 2);
     await scene.coordinator.say({ type: "stop", runId, reason: "test" });
-    const follower = scene.connect("shard-1");
-    await follower.say({ type: "attach-shard", runId, protocol: 1, index: 1 });
-    expect(follower.last("decide").abandon).toBe(true);
+    const late = await follower(scene);
+    await late.say(applied(0), [digests]);
+    expect(late.last("decide").abandon).toBe(true);
+  });
+
+  it("forgets work of a timeline that is over, and takes no commit for it", async () => {
+    const scene = await begunShard();
+    const worker = await scene.worker("w");
+    await push(worker, "first", rootOf("first"));
+    await scene.coordinator.say({ type: "begin", runId, timeline: 1, step: 0, from: "initial" });
+    await push(worker, "second", rootOf("second"));
+    expect(scene.coordinator.all("committed")).toEqual([]);
+    for (const task of ["first", "second"]) await push(worker, task, rootOf(task), { timeline: 1 });
+    expect(scene.coordinator.last("committed")).toMatchObject({ timeline: 1, step: 0, duplicates: 1 });
+  });
+
+  it("calls a version settled when every shard has said that it holds it, not before", async () => {
+    const scene = await begunShard(spec, 2);
+    const peer = await follower(scene);
+    expect(scene.coordinator.all("settled")).toEqual([]);
+    await peer.say(applied(0), [digests]);
+    expect(scene.coordinator.last("settled").version).toBe(0);
+    expect(peer.last("settled").version).toBe(0);
+  });
+
+  it("lets a follower's word of a timeline wait that it has not been told of itself", async () => {
+    const scene = await begunShard(spec, 2);
+    const peer = await follower(scene);
+    await peer.say(applied(0, 1), [digests]);
+    expect(scene.coordinator.all("settled")).toEqual([]);
+    await scene.coordinator.say({ type: "begin", runId, timeline: 1, step: 0, from: "initial" });
+    expect(scene.coordinator.last("settled")).toMatchObject({ timeline: 1, version: 0 });
   });
 });

@@ -1,7 +1,13 @@
 import { loadArithmetic } from "@latentweave/arithmetic";
 import { createLayout, ownership } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
-import type { Channel, Lease, Message, MessageOf } from "@latentweave/protocol";
+import {
+  type Channel,
+  type Lease,
+  type Message,
+  type MessageOf,
+  protocolVersion,
+} from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
 import { randomRows } from "./cluster.ts";
 import { createFakePeer, type FakePeer } from "./fake-peer.ts";
@@ -72,6 +78,7 @@ const welcome = (runSpec: RunSpec): Message => ({
   type: "welcome",
   runId,
   generation: 1,
+  runKey: "key",
   spec: JSON.stringify(runSpec),
   shards: ["shard-0"],
   data: { kind: "directory", at: "d" },
@@ -84,13 +91,14 @@ const assignment = (quorumId: number, leases: Lease[]): Message => ({
   rank: 0,
   worldSize: 1,
   leases,
+  audits: [],
 });
 
 /** Weights of one half everywhere, as version `step`. */
 async function broadcast(shard: FakePeer, step: number, quorumId: number): Promise<void> {
   const slices = ownership(layout, 1)[0] ?? [];
   await shard.say(
-    { type: "broadcast", runId, step, round: 0, quorumId, index: 0, slices: [...slices] },
+    { type: "broadcast", runId, timeline: 0, step, round: 0, quorumId, index: 0, slices: [...slices] },
     slices.map(({ numbers }) => new Uint8Array(new Float32Array(numbers).fill(0.5).buffer)),
   );
 }
@@ -102,7 +110,7 @@ describe("a worker's step", () => {
   it("computes nothing before its canary, its assignment and the weights of that membership are there", async () => {
     const scene = await welcomed();
     expect(scene.coordinator.last("canary").digest).toBe("plain");
-    expect(scene.shard().last("attach")).toMatchObject({ workerId: "w", protocol: 1 });
+    expect(scene.shard().last("attach")).toMatchObject({ workerId: "w", protocol: protocolVersion });
     await scene.coordinator.say(assignment(2, [{ task: "first", start: 0, end: 5 }]));
     await broadcast(scene.shard(), 0, 1);
     expect(scene.shard().all("push")).toEqual([]);
@@ -198,9 +206,10 @@ describe("a worker and what goes wrong", () => {
     expect(scene.shard().closed?.code).toBe(4000);
     const shard = scene.reconnect();
     const slice = { group: 0, start: 0, numbers: 2 };
-    await shard.say({ type: "broadcast", runId, step: 0, round: 0, quorumId: 1, index: 0, slices: [slice] }, [
-      new Uint8Array(4),
-    ]);
+    await shard.say(
+      { type: "broadcast", runId, timeline: 0, step: 0, round: 0, quorumId: 1, index: 0, slices: [slice] },
+      [new Uint8Array(4)],
+    );
     expect(shard.closed?.code).toBe(4000);
   });
 

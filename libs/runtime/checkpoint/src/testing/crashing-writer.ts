@@ -13,13 +13,23 @@ const layout = createLayout([
 const group = layout.groups[0] as (typeof layout.groups)[number];
 const store = createRunStore({ directory, runId: "crashing", layout, keep: 2, log: () => undefined });
 const from = (await store.latestCheckpoint())?.version ?? 0;
-await store.rewindTo(from);
+if (store.ledgerEnd.nextStep > from)
+  await store.appendTimeline({
+    timeline: store.ledgerEnd.timeline + 1,
+    fromVersion: from,
+    reason: "resumed",
+    detail: "",
+  });
+await store.rewindMetrics(from);
 process.stdout.write(`from ${from}\n`);
 for (let step = from; ; step++) {
   store.appendCommit({
     step,
     version: step + 1,
+    timeline: store.ledgerEnd.timeline,
     phase: "main",
+    digest: "",
+    shards: 1,
     tasks: [],
     learningRate: 0.001,
     gradientNorm: null,

@@ -110,13 +110,19 @@ export function openStore(options: Partial<RunStoreOptions> = {}): {
   return { store, directory, lines };
 }
 
-export function commit(step: number, loss = 1 / (step + 1)): CommitRecord {
+export function commit(step: number, loss = 1 / (step + 1), timeline = 0): CommitRecord {
   return {
     step,
     version: step + 1,
+    timeline,
     phase: "main",
+    digest: "",
+    shards: 1,
     tasks: [
-      { task: "digits", round: 0, slots: 2, samples: 64, nodes: [[1, 0, "worker-1"]], metrics: { loss } },
+      {
+        ...{ task: "digits", round: 0, slots: 2, samples: 64, metrics: { loss } },
+        shards: [{ index: 0, nodes: [[1, 0, "worker-1", "0123456789abcdef"]] }],
+      },
     ],
     learningRate: 0.001,
     gradientNorm: null,

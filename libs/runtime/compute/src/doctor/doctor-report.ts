@@ -4,6 +4,7 @@ import {
   findCompiler,
   findNativeRuntime,
   findNpm,
+  findPageMap,
   findPip,
   nativeRoot,
   probeNvidia,
@@ -60,6 +61,7 @@ export async function doctorReport(options: DoctorOptions = {}): Promise<DoctorR
     },
     nvidia,
     native,
+    pageMap: { file: findPageMap() },
     backends,
     chosen: first === undefined ? null : { name: first.name, why: whyChosen(first.name, backends) },
   };

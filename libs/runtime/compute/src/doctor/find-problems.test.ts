@@ -22,6 +22,7 @@ beforeAll(async () => {
       reason: null,
       notes: [],
     },
+    pageMap: { file: "/cache/native/x/page_map.node" },
     backends: here.backends.map((backend) => ({ ...backend, available: backend.name !== "webgpu" })),
   };
 });
@@ -57,6 +58,17 @@ describe("what the doctor calls a problem", () => {
     const problems = findProblems({ ...healthy, backends });
     expect(problems[0]?.what).toContain("does not work: libfoo is missing");
     expect(problems[0]?.mend).toContain("npx latentweave setup");
+  });
+
+  it("says what a lost shard costs without the addon for kept memory, and how to get it", () => {
+    const problems = findProblems({
+      ...healthy,
+      pageMap: { file: null },
+      tools: { npm: "11", pip: "pip", compiler: null },
+    });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.what).toContain("since the last checkpoint");
+    expect(problems[0]?.mend.join("\n")).toMatch(/g(cc-c)?\+\+[^]*latentweave setup/);
   });
 
   it("warns of a small /dev/shm and of an old Node", () => {

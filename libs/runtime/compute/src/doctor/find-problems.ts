@@ -27,6 +27,12 @@ export function findProblems(report: Omit<DoctorReport, "problems">): Problem[] 
       mend: [...advice, `npx latentweave setup   (downloads ${size})`],
     });
   }
+  if (native.state === "ready" && report.pageMap.file === null) {
+    problems.push({
+      what: "the addon for memory that outlives its process is missing, so a lost shard costs the steps since the last checkpoint",
+      mend: [...installAdvice({ pip: false, compiler: tools.compiler === null }), "npx latentweave setup"],
+    });
+  }
   const broken = report.backends.find((backend) => backend.name === "native" && native.state === "ready");
   if (broken !== undefined && !broken.available) {
     problems.push({

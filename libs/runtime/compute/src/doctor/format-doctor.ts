@@ -15,6 +15,7 @@ export function formatDoctor(report: DoctorReport): string {
     ["pip", report.tools.pip ?? "not found"],
     ["C++ compiler", report.tools.compiler ?? "not found"],
     ["native runtime", describeNative(native)],
+    ["kept memory", describePageMap(report)],
   ];
   const lines = facts.map(([name, value]) => `${name.padEnd(15)} ${value}`);
   lines.push(...native.notes.map((note) => `${" ".repeat(16)}${note}`));
@@ -54,6 +55,12 @@ function describeNative(native: DoctorReport["native"]): string {
   }
   const cost = native.downloadBytes === null ? "" : `; setup downloads ${formatBytes(native.downloadBytes)}`;
   return `${native.state}: ${native.reason}${cost}`;
+}
+
+function describePageMap({ pageMap }: DoctorReport): string {
+  return pageMap.file === null
+    ? "no addon: a parameter-server shard that dies takes the run back to its last checkpoint"
+    : "a parameter-server shard's state outlives its process";
 }
 
 function describeBackend(backend: BackendReport, chosen: string | undefined): string {

@@ -49,6 +49,8 @@ export interface DoctorReport {
     readonly reason: string | null;
     readonly notes: readonly string[];
   };
+  /** The addon with which a parameter server's memory outlives its process; `file` is null where it is missing. */
+  readonly pageMap: { readonly file: string | null };
   readonly backends: readonly BackendReport[];
   readonly chosen: { readonly name: BackendName; readonly why: string } | null;
   readonly problems: readonly Problem[];

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { UserError } from "@latentweave/protocol";
 import { transform, type TransformFailure } from "esbuild";
 import { LineCounter, parseDocument } from "yaml";
@@ -26,6 +28,29 @@ export async function parseJson(text: string, file: string): Promise<unknown> {
     const first = (failed as Partial<TransformFailure>).errors?.[0];
     const place = first?.location ? `:${first.location.line}:${first.location.column + 1}` : "";
     throw unreadable(`${file}${place}`, first?.text ?? (error as SyntaxError).message, "JSON");
+  }
+}
+
+/**
+ * What a .yaml, .yml or .json file says, unchecked.
+ * @throws UserError with file, line and column; or (exit code 2) for another kind of file
+ */
+export async function readPlainFile(file: string): Promise<unknown> {
+  const text = await readFile(file, "utf8");
+  switch (path.extname(file)) {
+    case ".yaml":
+    case ".yml":
+      return parseYaml(text, file);
+    case ".json":
+      return parseJson(text, file);
+    default:
+      throw new UserError({
+        where: file,
+        what: `cannot be read: it ends in "${path.extname(file)}"`,
+        expected: ".yaml, .yml or .json",
+        mend: "rename the file",
+        exitCode: 2,
+      });
   }
 }
 

@@ -4,16 +4,17 @@ import { createInterface } from "node:readline";
 
 /** What becomes of a process that ends before it should. */
 export interface RestartPolicy {
-  /** Exit codes after which another start would fare no better. */
-  readonly hopeless: readonly number[];
-  /** In a row, without having lived for `steadyMs`. */
+  /** False for exit codes after which another start would fare no better, or is not wanted. */
+  readonly mayHelp: (code: number | null) => boolean;
+  /** In a row, without having lived for `steadyMs` or been found sound. */
   readonly mostRestarts: number;
 }
 
 export interface SupervisedOptions {
   readonly name: string;
   readonly command: string;
-  readonly args: readonly string[];
+  /** As a function: asked for at each start. */
+  readonly args: readonly string[] | (() => readonly string[]);
   readonly env?: Readonly<Record<string, string>>;
   /** First line on standard input, for what must not stand in a process list. */
   readonly secret?: string;
@@ -30,8 +31,9 @@ export interface SupervisedOptions {
 
 /** A process that lived this long was healthy: what ends it now has nothing to do with how it was started. */
 const steadyMs = 30_000;
-/** Long enough not to spin, short enough that a killed worker is back within a few steps. */
-const restartMs = 300;
+/** A process that was killed is back within a few steps; one that fails at once is not started in a busy loop. */
+const firstRestartMs = 100;
+const longestRestartMs = 5_000;
 const keptLines = 20;
 
 /**
@@ -67,6 +69,16 @@ export class Supervised {
     return this.#child?.pid;
   }
 
+  /** Restarts in a row until now. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** It has done what it is there for: what ends it now has nothing to do with how it was started. */
+  foundSound(): void {
+    this.#restarts = 0;
+  }
+
   /** No restart from now on. */
   letEnd(): void {
     this.#stopping = true;
@@ -91,7 +103,8 @@ export class Supervised {
   #start(): void {
     const { command, args, env, secret, onLine } = this.#options;
     const startedMs = performance.now();
-    const child = spawn(command, args, {
+    this.#lastLines.length = 0;
+    const child = spawn(command, typeof args === "function" ? args() : args, {
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, ...env },
@@ -125,17 +138,18 @@ export class Supervised {
 
   #mayRestart(code: number | null): boolean {
     const policy = this.#options.restart;
-    if (!policy || this.#stopping || code === 0) return false;
-    return !(code !== null && policy.hopeless.includes(code)) && this.#restarts < policy.mostRestarts;
+    if (!policy || this.#stopping) return false;
+    return policy.mayHelp(code) && this.#restarts < policy.mostRestarts;
   }
 
   #restartSoon(code: number | null, signal: string | null): void {
+    const delayMs = Math.min(longestRestartMs, firstRestartMs * 2 ** this.#restarts);
     this.#restarts += 1;
     this.#options.onRestart?.(signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#start();
-    }, restartMs);
+    }, delayMs);
   }
 
   #finish(code: number | null, signal: string | null): void {

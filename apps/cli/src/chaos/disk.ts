@@ -1,0 +1,118 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { DiskState, FaultFolder } from "@latentweave/faults";
+
+const run = promisify(execFile);
+
+/** Room for the checkpoints of the examples, and little enough to fill in an instant. */
+const diskBytes = 512 * 2 ** 20;
+const fillerName = ".filler";
+const pieceBytes = 2 ** 20;
+
+/** A disk of the run's own, which can be filled and closed without harm to anybody else. */
+export interface DrillDisk {
+  /** How, for the certificate. */
+  readonly means: string;
+  /** Whether the coordinator has to pretend. */
+  readonly isPretended: boolean;
+  /** Leaves not a byte free. @returns gives the room back */
+  fill(): Promise<() => Promise<void>>;
+  /** Files that are opened from now on cannot be written. @returns ends it */
+  close(): Promise<() => Promise<void>>;
+  /** Moves what the run left to where the disk was, and takes the disk away. */
+  remove(): Promise<void>;
+}
+
+/** The run's folder on a disk of its own; where nothing can be mounted, the coordinator is made to believe so. */
+export async function openDisk(directory: string, folder: FaultFolder): Promise<DrillDisk> {
+  // Mounting needs root, on Linux; a container may be root and mount nothing all the same.
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return pretendedDisk(folder);
+  try {
+    return await mountDisk(directory);
+  } catch {
+    await rm(directory, { recursive: true, force: true });
+    return pretendedDisk(folder);
+  }
+}
+
+function pretendedDisk(folder: FaultFolder): DrillDisk {
+  const open = (): Promise<void> => Promise.resolve(folder.setDisk(undefined));
+  const pretend = (state: DiskState) => (): Promise<() => Promise<void>> => {
+    folder.setDisk(state);
+    return Promise.resolve(open);
+  };
+  return {
+    means: "writes refused by the coordinator's own file layer: nothing could be mounted here",
+    isPretended: true,
+    fill: pretend("full"),
+    close: pretend("read-only"),
+    remove: open,
+  };
+}
+
+/** A disk in memory at `directory`, which is to be the run's folder. */
+async function mountDisk(directory: string): Promise<DrillDisk> {
+  await mkdir(directory, { recursive: true });
+  await run("mount", ["-t", "tmpfs", "-o", `size=${diskBytes}`, "tmpfs", directory]);
+  const filler = path.join(directory, fillerName);
+  let opened = true;
+  let isFull = false;
+  // A disk that is closed keeps what fills it until it is opened again.
+  const settle = async (): Promise<void> => {
+    if (opened && !isFull) await rm(filler, { force: true });
+  };
+  const reopen = async (): Promise<void> => {
+    if (!opened) await run("umount", [directory]);
+    opened = true;
+    await settle();
+  };
+  return {
+    means: `a disk of ${diskBytes / 2 ** 20} MiB in memory (tmpfs), mounted as the run's folder`,
+    isPretended: false,
+    async fill() {
+      isFull = true;
+      if (opened) await writeUntilFull(filler);
+      return () => {
+        isFull = false;
+        return settle();
+      };
+    },
+    async close() {
+      if (!opened) return reopen;
+      // The same folder once more, over itself and read-only: the disk itself cannot be closed while files are open.
+      await run("mount", ["--bind", directory, directory]);
+      opened = false;
+      await run("mount", ["-o", "remount,bind,ro", directory]);
+      return reopen;
+    },
+    async remove() {
+      isFull = false;
+      await reopen();
+      const copy = await mkdtemp(path.join(path.dirname(directory), ".drill-"));
+      await cp(directory, copy, { recursive: true });
+      await run("umount", [directory]);
+      await cp(copy, directory, { recursive: true });
+      await rm(copy, { recursive: true, force: true });
+    },
+  };
+}
+
+async function writeUntilFull(file: string): Promise<void> {
+  const handle = await open(file, "w");
+  try {
+    let size = pieceBytes;
+    // Ever smaller pieces, to the last byte.
+    while (size > 0) {
+      try {
+        await handle.write(Buffer.alloc(size, 1));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+        size = Math.floor(size / 16);
+      }
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,59 @@
+import os from "node:os";
+import type { ResolvedJob } from "@latentweave/job";
+import { sshCommand } from "@latentweave/launch";
+import { packageVersion } from "../command/version.ts";
+import { hopelessExitCode } from "../verbs/worker.ts";
+import type { LaunchOptions } from "./launched-run.ts";
+import type { StartProcess } from "./process-starter.ts";
+
+const mostRestarts = 10;
+
+/** Starts a worker here or on its host, and again under its name when it ends by itself. */
+export function launchWorker(
+  { options, url, index }: { options: LaunchOptions; url: string; index: number },
+  start: StartProcess,
+  on: {
+    readonly restart: (name: string, reason: string) => void;
+    readonly gaveUp: (code: number | null, lastLines: readonly string[]) => void;
+  },
+): void {
+  const { job } = options;
+  const name = `worker-${index}`;
+  const device = options.devices[index % Math.max(1, options.devices.length)];
+  const more = {
+    restart: { mayHelp: (code: number | null) => code !== 0 && code !== hopelessExitCode, mostRestarts },
+    onRestart: (reason: string) => on.restart(name, reason),
+    onEnd: (code: number | null, _: string | null, lines: readonly string[]) => on.gaveUp(code, lines),
+  };
+  const deviceArgs = device === undefined ? [] : ["--device", device];
+  if (job.launcher.kind === "ssh") {
+    const host = job.launcher.hosts[index % job.launcher.hosts.length] as string;
+    const { LATENTWEAVE_REMOTE_COMMAND: remote, LATENTWEAVE_SSH_COMMAND: ssh } = process.env;
+    const { command, args } = sshCommand({
+      host,
+      port: Number(new URL(url).port),
+      workerId: `${host}-${index}`,
+      version: packageVersion(),
+      workerArgs: deviceArgs,
+      ...(remote === undefined ? {} : { remoteCommand: remote }),
+      ...(ssh === undefined ? {} : { ssh }),
+    });
+    start(name, [], { ...more, command, args });
+    return;
+  }
+  start(name, ["worker", "--coordinator", url, "--worker-id", name, ...deviceArgs], more);
+}
+
+/** One worker per core (or device, or host) unless the job says otherwise, and no more than there are slots. */
+export function countWorkers(job: ResolvedJob, options: LaunchOptions): number {
+  const { launcher } = job;
+  if (launcher.workers !== null) return launcher.workers;
+  const places =
+    launcher.kind === "ssh"
+      ? launcher.hosts.length
+      : options.devices.length > 0
+        ? options.devices.length
+        : Math.max(1, Math.floor(os.availableParallelism() / job.compute.threads));
+  const slots = Math.max(...Object.values(job.tasks).map((task) => task.slots));
+  return Math.min(places, slots);
+}

@@ -1,0 +1,66 @@
+/** A fault drill on a job of a few seconds: its certificate, its exit code, and what it says of plans that do not fit. */
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { run } from "./command.ts";
+import { leftBehind } from "./left-behind.ts";
+import { smallJob, writeJob } from "./small-job.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const folder = temporaryFolder();
+const job = writeJob(folder, smallJob({ steps: 60 }));
+
+function plan(name: string, faults: readonly object[]): string {
+  const file = path.join(folder, name);
+  writeFileSync(file, JSON.stringify({ job: { workers: 2, shards: 2 }, faults }));
+  return file;
+}
+
+const chaos = (...flags: readonly string[]) =>
+  run(["chaos", job, "--runs", path.join(folder, "runs"), ...flags]);
+
+test("five faults, and a certificate that is green", async () => {
+  const out = path.join(folder, "out");
+  const file = plan("plan.json", [
+    { do: "kill", to: "worker-1", at: { step: 8, moment: "before-push" } },
+    { do: "stop", to: "worker-0", at: { step: 16 }, forMs: 300 },
+    { do: "kill", to: "shard-1", at: { step: 24, moment: "before-publish" } },
+    { do: "kill", to: "coordinator", at: { step: 34, moment: "before-record" } },
+    { do: "kill", to: "everything", at: { step: 44 } },
+  ]);
+  const end = await chaos("--plan", file, "--out", out);
+  expect(end.code, `${end.stdout}\n${end.stderr}`).toBe(0);
+  expect(end.stdout).toContain("0 lost, 0 applied twice");
+  const certificate = JSON.parse(readFileSync(path.join(out, "certificate.json"), "utf8")) as {
+    readonly green: boolean;
+    readonly undisturbed: { readonly hash: string };
+    readonly disturbed: { readonly hash: string };
+    readonly faults: readonly { readonly outcome: string; readonly nextCommitMs: number | null }[];
+    readonly totals: { readonly takenUp: number; readonly undoneSteps: number };
+  };
+  expect(certificate.green).toBe(true);
+  expect(certificate.disturbed.hash).toBe(certificate.undisturbed.hash);
+  expect(certificate.faults.map(({ outcome }) => outcome)).toEqual(Array(5).fill("struck"));
+  expect(certificate.faults.every(({ nextCommitMs }) => nextCommitMs !== null)).toBe(true);
+  expect(readFileSync(path.join(out, "certificate.html"), "utf8")).toContain(certificate.disturbed.hash);
+  expect(await leftBehind(end.mark)).toEqual([]);
+});
+
+test("a plan with an unknown fault, process and moment, and a step beyond the run, is refused before anything runs", async () => {
+  const at = { step: 3 };
+  const unknown = await chaos("--plan", plan("unknown.json", [{ do: "kil", to: "worker-0", at }]));
+  expect(unknown.code).toBe(2);
+  expect(unknown.stderr).toContain('got "kil", which is no fault');
+  expect(unknown.stderr).toContain('did you mean "kill"?');
+  const file = plan("wrong.json", [
+    { do: "kill", to: "worker-5", at },
+    { do: "kill", to: "worker-0", at: { step: 3, moment: "mid-flight" } },
+    { do: "kill", to: "worker-0", at: { step: 60 } },
+  ]);
+  const wrong = await chaos("--plan", file);
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('got "worker-5", which is no process of this run');
+  expect(wrong.stderr).toContain('got "mid-flight", which is no moment of worker-0');
+  expect(wrong.stderr).toContain("got 60, which is beyond the run");
+  expect((await chaos()).stderr).toContain("--plan PLAN or --random SEED");
+});

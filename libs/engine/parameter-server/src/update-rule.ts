@@ -1,0 +1,45 @@
+import type { Arithmetic } from "@latentweave/arithmetic";
+import { learningRateAt } from "@latentweave/optim";
+import { type DilocoSpec, type RunSpec, type StepPlan, type TaskRound, totalSteps } from "@latentweave/plan";
+
+/** What a run's mode makes of a step's contributions; all else about a step is the same in every mode. */
+export interface UpdateRule {
+  /** What turns the sum of a task's contributions into its gradient. */
+  share(task: Pick<TaskRound, "taskIndex" | "slots" | "samples">): number;
+  /** Of the update on the parameter server; every shard computes it for itself, to the same bits. */
+  rateAt(plan: StepPlan): number;
+  /** What the record and the page call the step's learning rate: that of the job's own optimiser. */
+  recordedRateAt(plan: StepPlan): number;
+}
+
+export function createUpdateRule(spec: RunSpec, arithmetic: Pick<Arithmetic, "cos" | "pow">): UpdateRule {
+  return spec.mode ? replicaRule(spec, spec.mode, arithmetic) : gradientRule(spec, arithmetic);
+}
+
+/** Contributions are gradients summed over samples; the task's gradient is that of its weighted mean loss. */
+function gradientRule(spec: RunSpec, arithmetic: Pick<Arithmetic, "cos" | "pow">): UpdateRule {
+  const rateAt = (plan: StepPlan): number => scheduledRate(spec, plan, arithmetic);
+  return {
+    share: (task) => (spec.tasks[task.taskIndex]?.weight ?? 1) / task.samples,
+    rateAt,
+    recordedRateAt: rateAt,
+  };
+}
+
+/** Contributions are replicas' ways, in units of parameters; the task's gradient is their mean. */
+function replicaRule(
+  spec: RunSpec,
+  { outer }: DilocoSpec,
+  arithmetic: Pick<Arithmetic, "cos" | "pow">,
+): UpdateRule {
+  return {
+    share: (task) => 1 / task.slots,
+    rateAt: () => outer.learningRate,
+    recordedRateAt: (plan) => scheduledRate(spec, plan, arithmetic),
+  };
+}
+
+function scheduledRate(spec: RunSpec, plan: StepPlan, arithmetic: Pick<Arithmetic, "cos" | "pow">): number {
+  const phaseSteps = spec.phases[plan.phase]?.steps ?? totalSteps(spec);
+  return learningRateAt(spec.schedule, spec.optimiser.learningRate, plan.phaseStep, phaseSteps, arithmetic);
+}

@@ -1,0 +1,121 @@
+import type { Arithmetic } from "@latentweave/arithmetic";
+import { metricNames, type TaskGraph } from "@latentweave/model";
+import { learningRateAt } from "@latentweave/optim";
+import { ownership, type ParameterLayout } from "@latentweave/parameters";
+import {
+  lastStep,
+  planStep,
+  type RoundPlan,
+  type RunSpec,
+  slotMicroBatches,
+  type StepPlan,
+  type TaskRound,
+} from "@latentweave/plan";
+import type { CommitRecord, TaskRecord } from "@latentweave/protocol";
+import { coverFault } from "./check-cover.ts";
+
+/** Compares commits with the plan, which is made again from the run's spec. */
+export interface CommitCheck {
+  /** Everything about a commit that is not as planned. */
+  faults(commit: CommitRecord): string[];
+  /** As planned for the slots that it says were applied. */
+  microBatches(commit: CommitRecord): number;
+}
+
+interface Expected {
+  readonly round: RoundPlan;
+  readonly task: TaskRound;
+}
+
+export function createCommitCheck(
+  spec: RunSpec,
+  layout: ParameterLayout,
+  arithmetic: Pick<Arithmetic, "cos" | "pow">,
+): CommitCheck {
+  const owners = createOwners(layout);
+
+  const checkTask = (
+    commit: CommitRecord,
+    plan: StepPlan,
+    { round, task }: Expected,
+    record: TaskRecord,
+  ): string[] => {
+    const faults: string[] = [];
+    const where = `task "${task.task}"${round.program === "evaluate" ? ", evaluation" : ""}`;
+    const say = (what: string): void => void faults.push(`${where}: ${what}`);
+    for (const field of ["slots", "samples"] as const)
+      if (record[field] !== task[field]) say(`${record[field]} ${field} recorded, ${task[field]} planned`);
+    const graph = graphOf(spec, plan, task.task);
+    const names = metricNames(graph).join(", ");
+    if (Object.keys(record.metrics).join(", ") !== names)
+      say(`metrics ${Object.keys(record.metrics).join(", ")} recorded, ${names} planned`);
+    const groups = new Set(round.program === "gradient" ? graph.groups : []);
+    const shards = [0, ...owners(commit.shards, groups).filter((index) => index !== 0)];
+    const recorded = record.shards.map(({ index }) => index);
+    if (recorded.join() !== shards.join())
+      say(`nodes recorded of shards ${recorded.join(", ") || "none"}, expected of ${shards.join(", ")}`);
+    for (const { index, nodes } of record.shards) {
+      const fault = coverFault(nodes, task.slots);
+      if (fault !== undefined) say(`shard ${index}: ${fault}`);
+    }
+    return faults;
+  };
+
+  return {
+    microBatches(commit) {
+      if (commit.step > lastStep(spec)) return 0;
+      const { rounds } = planStep(spec, commit.step);
+      return commit.tasks.reduce((sum, { round: index, slots }) => {
+        const round = rounds[index];
+        return sum + (round ? slots * slotMicroBatches(spec, round) : 0);
+      }, 0);
+    },
+    faults(commit) {
+      if (commit.step > lastStep(spec)) return [`the job has ${lastStep(spec) + 1} steps`];
+      const plan = planStep(spec, commit.step);
+      const updates = plan.rounds.some(({ update }) => update);
+      const faults: string[] = [];
+      const same = (what: string, found: unknown, expected: unknown): void => {
+        if (found !== expected) faults.push(`${what} is ${String(found)}, planned is ${String(expected)}`);
+      };
+      same("the version after it", commit.version, updates ? commit.step + 1 : commit.step);
+      same("its phase", commit.phase, spec.phases[plan.phase]?.name ?? "");
+      same("the learning rate", commit.learningRate, updates ? rateOf(spec, plan, arithmetic) : 0);
+      const expected = plan.rounds.flatMap((round) => round.tasks.map((task): Expected => ({ round, task })));
+      const planned = expected.map(({ round, task }) => `${task.task} in round ${round.index}`).join("; ");
+      const found = commit.tasks.map(({ task, round }) => `${task} in round ${round}`).join("; ");
+      if (found !== planned) faults.push(`tasks recorded: ${found || "none"}; planned: ${planned || "none"}`);
+      else
+        for (const [place, entry] of expected.entries())
+          faults.push(...checkTask(commit, plan, entry, commit.tasks[place] as TaskRecord));
+      return faults;
+    },
+  };
+}
+
+function graphOf(spec: RunSpec, plan: StepPlan, task: string): TaskGraph {
+  return spec.phases[plan.phase]?.graphs.find((graph) => graph.task === task) as TaskGraph;
+}
+
+function rateOf(spec: RunSpec, plan: StepPlan, arithmetic: Pick<Arithmetic, "cos" | "pow">): number {
+  const steps = spec.phases[plan.phase]?.steps ?? 0;
+  return learningRateAt(spec.schedule, spec.optimiser.learningRate, plan.phaseStep, steps, arithmetic);
+}
+
+/** Which of `shards` shards own part of a set of groups; remembered, since it is asked at every step. */
+function createOwners(
+  layout: ParameterLayout,
+): (shards: number, groups: ReadonlySet<string>) => readonly number[] {
+  const known = new Map<string, readonly number[]>();
+  return (shards, groups) => {
+    const key = `${shards} ${[...groups].join("\0")}`;
+    let found = known.get(key);
+    if (!found) {
+      found = ownership(layout, shards).flatMap((slices, index) =>
+        slices.some(({ group }) => groups.has(layout.groups[group]?.name ?? "")) ? [index] : [],
+      );
+      known.set(key, found);
+    }
+    return found;
+  };
+}

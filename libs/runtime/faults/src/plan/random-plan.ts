@@ -1,0 +1,108 @@
+import { drawNumber, pick } from "./draw.ts";
+import { type Fault, type FaultKind, faultKinds, type FaultPlan, faultSchema } from "./fault.ts";
+import type { RunShape } from "./check-plan.ts";
+import { isSurvivable, kindsWithMoment, momentsOf } from "./targets.ts";
+
+const fewest = 10;
+const most = 25;
+/** Steps at either end without faults: a run must have begun, and the last fault needs steps to be seen to pass. */
+const edgeSteps = 3;
+
+/** Kinds that come up more often, as they do in life. */
+const weights: Partial<Record<FaultKind, number>> = { kill: 6, stop: 3, drain: 2, slow: 2 };
+
+/**
+ * A plan drawn from a seed, of faults that a run survives: the same seed and run give the same plan. Steps lie apart as evenly as chance allows,
+ * so that each fault has steps of its own.
+ * @throws RangeError when the run is too short for any fault
+ */
+export function randomPlan(seed: number, run: RunShape): FaultPlan {
+  const room = run.steps - 2 * edgeSteps;
+  if (room < 1) throw new RangeError(`a run of ${run.steps} steps has no room for faults`);
+  const wanted = fewest + Math.floor(drawNumber(seed, "count") * (most - fewest + 1));
+  const count = Math.min(wanted, room);
+  const bag = faultKinds
+    .filter(isSurvivable)
+    .flatMap((kind) => Array.from({ length: weights[kind] ?? 1 }, () => kind));
+  const away = new Set<string>();
+  const drained = new Set<string>();
+  let workers = run.workers;
+  const faults: Fault[] = [];
+  for (let index = 0; index < count; index++) {
+    const step = edgeSteps + Math.floor(((index + drawNumber(seed, "step", index)) * room) / count);
+    const kind = sensible(pick(bag, seed, "kind", index), { away, drained, workers });
+    const to = targetFor(kind, seed, index, { ...run, workers }, { away, drained });
+    if (kind === "join") workers += 1;
+    // Who sent a number that others did not is never let in again.
+    if (kind === "drain" || isConvicting(kind)) away.add(to);
+    if (kind === "drain") drained.add(to);
+    if (kind === "rejoin") for (const set of [away, drained]) set.delete(to);
+    faults.push(faultSchema.parse({ do: kind, to, at: { step, ...momentFor(kind, to, seed, index) } }));
+  }
+  return { job: {}, hosts: {}, faults };
+}
+
+function isConvicting(kind: FaultKind): boolean {
+  return kind === "nan-gradient" || kind === "inf-gradient";
+}
+
+/** Who leaves needs somebody who stays, and to convict takes two; a return needs somebody who left. */
+function sensible(
+  kind: FaultKind,
+  { away, drained, workers }: { away: ReadonlySet<string>; drained: ReadonlySet<string>; workers: number },
+): FaultKind {
+  if ((kind === "drain" || isConvicting(kind)) && workers - away.size < 3) return "kill";
+  if (kind === "rejoin" && drained.size === 0) return workers < 6 ? "join" : "kill";
+  return kind;
+}
+
+function targetFor(
+  kind: FaultKind,
+  seed: number,
+  index: number,
+  run: RunShape,
+  { away, drained }: { away: ReadonlySet<string>; drained: ReadonlySet<string> },
+): string {
+  const workers = names("worker", run.workers).filter((name) => !away.has(name));
+  switch (kind) {
+    case "join":
+      return `worker-${run.workers}`;
+    case "rejoin":
+      return pick([...drained], seed, "to", index);
+    case "kill":
+    case "stop":
+    case "clock-jump":
+      return pick(
+        [
+          ...workers,
+          ...names("shard", run.shards),
+          "coordinator",
+          ...(kind === "kill" ? ["everything"] : []),
+        ],
+        seed,
+        "to",
+        index,
+      );
+    case "lose-memory":
+      return pick([...names("shard", run.shards), "everything"], seed, "to", index);
+    case "disk-full":
+    case "disk-read-only":
+      return "coordinator";
+    case "damage-checkpoint":
+    case "damage-ledger":
+      return "everything";
+    default:
+      return pick(workers, seed, "to", index);
+  }
+}
+
+/** Half of the faults that can strike at a moment do. */
+function momentFor(kind: FaultKind, to: string, seed: number, index: number): { readonly moment?: string } {
+  if (!kindsWithMoment.includes(kind) || to === "everything" || drawNumber(seed, "at", index) < 0.5)
+    return {};
+  return { moment: pick(momentsOf(to), seed, "moment", index) };
+}
+
+function names(role: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${role}-${index}`);
+}

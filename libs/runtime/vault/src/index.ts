@@ -1,0 +1,7 @@
+export { type FileVault, openVault, type VaultOptions } from "./open-vault.ts";
+export {
+  openShardVault,
+  removeShardVaults,
+  type ShardVaultOptions,
+  vaultDirectories,
+} from "./shard-vault.ts";

@@ -1,0 +1,33 @@
+import { createRequire } from "node:module";
+import { getSystemErrorName } from "node:util";
+import { findPageMap } from "@latentweave/native";
+
+/** The compiled addon (libs/runtime/native/src/page-map-source.ts). Every function may throw: see `systemError`. */
+export interface PageMapAddon {
+  map(view: Uint8Array, fd: number, offset: number): void;
+  reserve(fd: number, offset: number, bytes: number): void;
+  tryLock(fd: number): boolean;
+  address(view: Uint8Array): bigint;
+}
+
+/** Set to "off", memory ends with its process: to see what a run is without a vault, or where one makes trouble. */
+const switchName = "LATENTWEAVE_VAULT";
+
+/** The addon, or why there is none. */
+export function loadPageMap(env: NodeJS.ProcessEnv = process.env): PageMapAddon | string {
+  if (env[switchName] === "off") return `it is switched off (${switchName}=off)`;
+  const file = findPageMap(env);
+  if (file === null) return "its addon is missing (`latentweave setup` compiles it)";
+  try {
+    return createRequire(import.meta.url)(file) as PageMapAddon;
+  } catch (error) {
+    return `its addon cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** A failure of the system by its name, ENOSPC for one, whether Node.js or the addon met it. */
+export function systemError(error: unknown): string {
+  if (!(error instanceof Error) || !("code" in error)) return String(error);
+  const number = Number(error.code);
+  return Number.isInteger(number) && number > 0 ? getSystemErrorName(-number) : String(error.code);
+}

@@ -1,0 +1,50 @@
+import type { MessageOf } from "@latentweave/protocol";
+
+/** Follows who pushed what on which timeline: a record may name nothing else. */
+export interface Provenance {
+  members(shard: string, message: MessageOf<"members">): void;
+  pushed(worker: string, shard: string, message: MessageOf<"push">, slices: readonly Uint8Array[]): void;
+  committed(message: MessageOf<"committed">): void;
+}
+
+/** Steps whose pushes are kept: late ones are told of when their commit is. */
+const keptSteps = 80;
+
+export function checkProvenance(onFault: (text: string) => void): Provenance {
+  /** By step: who pushed what. */
+  const pushed = new Map<number, Set<string>>();
+  /** Whoever was a member at a shard at any time. */
+  const members = new Map<string, Set<string>>();
+  return {
+    members(shard, { workers }) {
+      let known = members.get(shard);
+      if (!known) members.set(shard, (known = new Set()));
+      for (const { workerId } of workers) known.add(workerId);
+    },
+    pushed(worker, shard, { timeline, step, round, task, node }) {
+      let known = pushed.get(step);
+      if (!known) {
+        pushed.set(step, (known = new Set()));
+        pushed.delete(step - keptSteps);
+      }
+      known.add(`${timeline} ${round} ${task} ${node.level}/${node.index} ${worker} ${shard}`);
+    },
+    committed({ timeline, step, tasks }) {
+      const known = pushed.get(step);
+      for (const { task, round, shards } of tasks)
+        for (const { index, nodes } of shards)
+          for (const [level, place, worker] of nodes) {
+            if (
+              known?.has(`${timeline} ${round} ${task} ${level}/${place} ${worker} shard-${index}`) !== true
+            )
+              onFault(
+                `step ${step} applies node ${level}/${place} of ${task}, which ${worker} has not pushed to shard ${index} on timeline ${timeline}`,
+              );
+            if (members.get(`shard-${index}`)?.has(worker) !== true)
+              onFault(
+                `step ${step} applies what ${worker} pushed, which shard ${index} does not know as a member`,
+              );
+          }
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { type ConnectionEnd, keepConnected } from "@latentweave/transport";
+import type { Channel } from "@latentweave/protocol";
+import type { SimProcess } from "../world/process.ts";
+import type { World } from "./world.ts";
+
+export interface Kept {
+  stop(): void;
+  readonly ended: Promise<ConnectionEnd>;
+}
+
+/** Keeps channels of one process open by transport's own rules. */
+export type KeepChannel = (address: string, onChannel: (channel: Channel) => void) => Kept;
+
+export function createKeeper(world: World, process: SimProcess): KeepChannel {
+  const dialer = world.network.dialer(process);
+  const random = world.random(`back-off of ${process.name} at ${world.clock.nowMs()}`);
+  return (url, onChannel) => {
+    const stopping = new AbortController();
+    const ended = keepConnected({
+      ...{ dialer, url, onChannel, signal: stopping.signal },
+      clock: process.clock,
+      random: random.next,
+      onWaiting: () => undefined,
+    });
+    ended.catch((error: unknown) => {
+      if (process.state !== "dead") world.watch.violated("crash", `${process.name}: ${String(error)}`);
+    });
+    return { stop: () => stopping.abort(), ended };
+  };
+}

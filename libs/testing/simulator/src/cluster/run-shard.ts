@@ -1,0 +1,59 @@
+import { createShard } from "@latentweave/parameter-server-engine";
+import type { Vault } from "@latentweave/protocol";
+import type { SimProcess } from "../world/process.ts";
+import { lendArithmetic } from "./arithmetic-pool.ts";
+import { createKeeper } from "./keep-channel.ts";
+import type { Started } from "./run-worker.ts";
+import { runId, withProbe, type World } from "./world.ts";
+
+/** One shard as a process: what `apps/parameter-server` does, in virtual time. */
+export function startShard(
+  world: World,
+  process: SimProcess,
+  index: number,
+  onEnd: (end: { readonly failed: string | undefined }) => void,
+): Started {
+  const { network, watch, bug, schedule } = world;
+  const lent = lendArithmetic();
+  const arithmetic = bug.arithmetic?.(process.name, lent.arithmetic) ?? lent.arithmetic;
+  const keep = createKeeper(world, process);
+  let vault: Vault | undefined;
+  const shard = createShard(
+    withProbe(
+      {
+        runId,
+        index,
+        shards: schedule.shards,
+        arithmetic,
+        clock: process.clock,
+        keepLeader: keep,
+        identity: { host: "simulated", pid: index, software: "simulator", port: 1 + index },
+        openVault({ key }) {
+          vault = world.vaults.vault(process.name, key, arithmetic);
+          return vault;
+        },
+        residentBytes: () => {
+          watch.held(process.name, arithmetic.usedBytes);
+          return 0;
+        },
+        log: () => undefined,
+      },
+      world,
+      process,
+    ),
+  );
+  network.listen(process, (channel) => shard.accept(channel));
+  const coordinator = keep("coordinator", (channel) => shard.join(channel));
+  const ended = (failed: string | undefined): void => {
+    coordinator.stop();
+    if (process.state !== "dead") onEnd({ failed });
+  };
+  shard.ended.then(
+    () => {
+      if (process.state !== "dead") vault?.discard();
+      ended(undefined);
+    },
+    (error: unknown) => ended(error instanceof Error ? error.message : String(error)),
+  );
+  return { release: lent.giveBack, leave: () => undefined };
+}

@@ -1,0 +1,34 @@
+import type { Clock } from "@latentweave/protocol";
+import type { Random } from "../world/random.ts";
+import type { Disk } from "../world/disk.ts";
+
+/** A disk as one process uses it: every operation takes its time, and none ends after the process has. */
+export interface SlowDisk {
+  readonly disk: Disk;
+  /** Carries out `operation` in its turn. Rejects with what it throws. */
+  run<Result>(operation: (disk: Disk) => Result): Promise<Result>;
+}
+
+export function createSlowDisk(options: {
+  readonly disk: Disk;
+  /** The process's own: a dead process gets no answers. */
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Added to every operation. */
+  readonly extraMs: () => number;
+}): SlowDisk {
+  const { disk, clock, random } = options;
+  return {
+    disk,
+    run: (operation) =>
+      new Promise((resolve, reject) => {
+        clock.after(random.spread(0.02, 1) + options.extraMs(), () => {
+          try {
+            resolve(operation(disk));
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
+        });
+      }),
+  };
+}

@@ -1,0 +1,100 @@
+import { combinerNamed, registerCombiner } from "@latentweave/multitask";
+import type { TaskGraph } from "@latentweave/model";
+import type { GroupSpec } from "@latentweave/parameters";
+import type { RunSpec } from "@latentweave/plan";
+
+/**
+ * Jobs so small that a whole run of one takes milliseconds, and yet with everything that a run's bits go through:
+ * shared and private groups on several shards, slots that are no power of two, evaluation, checkpoints; and in
+ * `related` clipping, Ω and a combiner that remembers. `replicas` is `plain` in the mode `diloco`.
+ */
+export const jobNames = ["plain", "related", "bare", "replicas"] as const;
+/** Those that schedules are drawn with. */
+export const drawnJobs = ["plain", "related", "bare"] as const;
+export type JobName = (typeof jobNames)[number];
+
+/** The spec of a tiny job with this many steps. */
+export function tinySpec(job: JobName, steps: number): RunSpec {
+  if (job === "related") registerRemembering();
+  const tasks = job === "bare" ? ["a", "b", "c"] : ["a", "b"];
+  const slots: Readonly<Record<string, number>> = job === "bare" ? { a: 1, b: 2, c: 4 } : { a: 3, b: 5 };
+  return {
+    format: 1,
+    name: `tiny ${job}`,
+    seed: 11,
+    groups: [
+      group("trunk", tasks, 32),
+      ...tasks.map((task) => ({
+        ...group(`${task}/own`, [task], 16),
+        ...(job === "related" && { family: "own" }),
+      })),
+      group("out", tasks, 16),
+    ],
+    phases: [{ name: "train", steps, resetOptimiser: false, graphs: tasks.map((task) => graphOf(task)) }],
+    tasks: tasks.map((task, place) => ({
+      name: task,
+      weight: [1, 0.7, 1.3][place] ?? 1,
+      microBatch: 2,
+      slots: slots[task] ?? 1,
+      dataHash: "0".repeat(64),
+      trainShardRows: [12, 9],
+      evaluationShardRows: [4, 3],
+    })),
+    ...(job === "replicas" && {
+      mode: { kind: "diloco", innerSteps: 3, outer: { learningRate: 0.7, momentum: 0.9 } },
+    }),
+    optimiser:
+      job === "bare"
+        ? { kind: "sgd", learningRate: 0.05 }
+        : { kind: "adam", learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    schedule: { kind: "constant", warmupSteps: 0 },
+    clipNorm: job === "related" ? 2 : null,
+    combiner: { name: job === "related" ? remembering : "sum", options: {} },
+    regulariser: job === "related" ? { omega: "mean", lambda: 0.1 } : null,
+    evaluation: job === "bare" ? null : { everySteps: 5, split: "test", microBatch: 3 },
+    checkpointEverySteps: job === "plain" ? 4 : 3,
+    windowRows: 8,
+    compute: { backend: null, threads: 1 },
+    userModule: null,
+  };
+}
+
+function group(name: string, tasks: readonly string[], numbers: number): GroupSpec {
+  const initialiser = { kind: "uniform", low: -1, high: 1 } as const;
+  return { name, tasks, tensors: [{ name: `${name}/kernel`, shape: [numbers], initialiser }] };
+}
+
+function graphOf(task: string): TaskGraph {
+  return {
+    task,
+    nodes: [],
+    losses: [{ kind: "classification", name: "label", weight: 1, logits: 0, classes: 2, column: "y" }],
+    groups: ["trunk", `${task}/own`, "out"],
+    latent: undefined,
+    reconstruction: undefined,
+  };
+}
+
+const remembering = "simulator-remembers";
+
+/** Weighs the tasks by how often it was asked and by the gradients so far: a call too many or too few changes the bits. */
+function registerRemembering(): void {
+  try {
+    combinerNamed(remembering);
+    return;
+  } catch {
+    // The first time.
+  }
+  registerCombiner<{ readonly calls: number; readonly drift: number }>({
+    name: remembering,
+    needsGram: true,
+    init: () => ({ calls: 0, drift: 0 }),
+    solve: ({ taskCount, gram, state }) => ({
+      weights: Float64Array.from(
+        { length: taskCount },
+        (_, task) => 1 / (1 + task + (state.calls % 7)) + state.drift,
+      ),
+      state: { calls: state.calls + 1, drift: (state.drift + (gram?.[1] ?? 0) / 3) % 1 },
+    }),
+  });
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { emptyTally, type Failure, runSeed, shortest } from "./command/search.ts";
+import { plants } from "./planted/bugs.ts";
+import { scheduleOf } from "./schedule/generate.ts";
+import { scheduleSchema } from "./schedule/schedule.ts";
+import { simulate } from "./simulate.ts";
+
+/** As many as take about a minute and a half on two busy cores; `npm run simulate -- --seeds N` takes more. */
+const seeds = 400;
+
+/** Each of these broke an invariant once; what did is in the history of the engines. */
+const formerFailures = [
+  1, 25, 28, 36, 63, 65, 71, 73, 78, 95, 97, 107, 121, 139, 146, 149, 151, 173, 242, 291, 318, 322, 415, 426,
+  438, 463, 491, 501, 506, 551, 566, 569, 666, 868, 870, 1011,
+];
+
+describe("a run under faults", () => {
+  it(
+    "keeps every invariant and ends as the undisturbed one, whatever happens",
+    { timeout: 900_000 },
+    async () => {
+      const failures: Failure[] = [];
+      const tally = emptyTally();
+      for (let seed = 1; seed <= seeds; seed++) {
+        const failure = await runSeed(seed, tally);
+        if (failure) failures.push(failure);
+      }
+      expect(failures).toEqual([]);
+      expect(tally.seeds).toBe(seeds);
+      // Faults do strike.
+      expect(tally.faults).toBeGreaterThan(seeds);
+    },
+  );
+
+  it("keeps them where it once did not", { timeout: 900_000 }, async () => {
+    const failures: Failure[] = [];
+    for (const seed of formerFailures) {
+      const failure = await runSeed(seed, emptyTally());
+      if (failure) failures.push(failure);
+    }
+    expect(failures).toEqual([]);
+  });
+
+  it("keeps them over hundreds of steps with dozens of faults", { timeout: 300_000 }, async () => {
+    const long = { ...scheduleOf(10), steps: 300 };
+    const faults = [20, 23, 25, 28, 30].flatMap((seed) => scheduleOf(seed).faults);
+    const result = await simulate({ ...long, faults });
+    expect(result.violations).toEqual([]);
+    expect(result.commits).toBeGreaterThanOrEqual(300);
+    expect(result.faults).toBeGreaterThanOrEqual(24);
+  });
+});
+
+describe("a schedule", () => {
+  it("gives the same run, event for event, every time", async () => {
+    for (const seed of [10, 63, 97]) {
+      const [first, second] = [await simulate(scheduleOf(seed)), await simulate(scheduleOf(seed))];
+      expect(second).toEqual(first);
+    }
+    expect((await simulate(scheduleOf(10))).trace).not.toBe((await simulate(scheduleOf(63))).trace);
+  });
+
+  it("survives being printed and read", () => {
+    for (let seed = 1; seed < 200; seed++) {
+      const schedule = scheduleOf(seed);
+      expect(scheduleSchema.parse(JSON.parse(JSON.stringify(schedule)))).toEqual(schedule);
+    }
+  });
+
+  it(
+    "that fails is shrunk to few faults that still break the same invariant",
+    { timeout: 300_000 },
+    async () => {
+      const bug = plants.find(({ name }) => name.includes("counts twice"))?.plant();
+      if (!bug) throw new Error("no such plant");
+      const schedule = scheduleOf(97);
+      const before = (await simulate(schedule, { bug })).violations[0]?.invariant;
+      const short = await shortest(schedule, bug);
+      expect(short.faults).toEqual([]);
+      expect((await simulate(short, { bug })).violations[0]?.invariant).toBe(before);
+      expect(schedule.faults.length).toBeGreaterThan(10);
+    },
+  );
+});

@@ -1,0 +1,174 @@
+import { type Channel, ChannelRefused, type Dialer } from "@latentweave/protocol";
+import type { VirtualClock } from "../virtual-clock.ts";
+import { type Connection, createConnection, type Outgoing, type Path } from "./connection.ts";
+import { createRandom, type Random } from "./random.ts";
+import type { SimProcess } from "./process.ts";
+
+/**
+ * Connections between named processes, and what befalls them.
+ *
+ * Invariants:
+ * 1. A process is reached by its name while it listens and lives; otherwise it refuses, or says nothing when its host is gone.
+ * 2. What is done to a path holds for connections made later as well, until it is undone.
+ */
+export interface Network {
+  listen(process: SimProcess, accept: (channel: Channel) => void): void;
+  /** The address of a process is its name. */
+  dialer(process: SimProcess): Dialer;
+  /** Both ways, until `unblock`. */
+  block(a: string, b: string): void;
+  unblock(a: string, b: string): void;
+  /** Makes the way between two processes slow; undefined: as it was. */
+  slow(a: string, b: string, by: { readonly extraMs: number; readonly bytesPerMs: number } | undefined): void;
+  /** Breaks whatever connections the two have. */
+  cut(a: string, b: string): void;
+  /** Breaks them, and `deaf` does not hear of it. */
+  halfOpen(hears: string, deaf: string): void;
+  /** The process has died. `heard`: its kernel tells its peers; else its host is gone, and silent from now on. */
+  died(process: SimProcess, heard: boolean): void;
+  /** A process has been paused, or goes on. */
+  look(process: SimProcess): void;
+  readonly mostBufferedBytes: number;
+  readonly open: number;
+}
+
+/** As transport's: a handshake that nobody answers is given up. */
+const handshakeMs = 10_000;
+
+export function createNetwork(options: {
+  readonly clock: VirtualClock;
+  readonly seed: number;
+  readonly heartbeatMs: number;
+  readonly codec: boolean;
+  readonly onSend: (outgoing: Outgoing) => readonly Pick<Outgoing, "message" | "slices">[];
+}): Network {
+  const { clock, seed } = options;
+  const paths = new Map<string, Path>();
+  const listeners = new Map<string, { process: SimProcess; accept: (channel: Channel) => void }>();
+  /** Hosts without power: they do not even refuse. */
+  const dark = new Set<string>();
+  const connections = new Set<Connection>();
+  let made = 0;
+  const counts = new Map<string, number>();
+
+  const pathOf = (from: string, to: string): Path => {
+    const name = `${from}>${to}`;
+    let path = paths.get(name);
+    if (!path) {
+      path = { blocked: false, extraMs: 0, bytesPerMs: Number.POSITIVE_INFINITY };
+      paths.set(name, path);
+    }
+    return path;
+  };
+  const both = (a: string, b: string): [Path, Path] => [pathOf(a, b), pathOf(b, a)];
+  const between = (a: string, b: string): Connection[] =>
+    [...connections].filter(({ processes: [x, y] }) => namesMatch(x.name, y.name, a, b));
+  const blockedBetween = (a: string, b: string): boolean => both(a, b).some(({ blocked }) => blocked);
+
+  /** A stream of draws for each connection, so that one more elsewhere changes nothing here. */
+  const randomFor = (from: string, to: string): Random => {
+    const name = `${from}>${to}`;
+    const count = counts.get(name) ?? 0;
+    counts.set(name, count + 1);
+    return createRandom(seed, `connection ${name} ${count}`);
+  };
+
+  const setBlocked = (a: string, b: string, blocked: boolean): void => {
+    for (const path of both(a, b)) path.blocked = blocked;
+    for (const connection of between(a, b)) connection.look();
+  };
+
+  const connect = (process: SimProcess, to: string, random: Random): Channel => {
+    const listener = listeners.get(to);
+    if (!listener || listener.process.state === "dead") throw new ChannelRefused(to, "connection refused");
+    const connection = createConnection({
+      id: (made += 1),
+      clock,
+      random,
+      paths: both(process.name, to),
+      processes: [process, listener.process],
+      heartbeatMs: options.heartbeatMs,
+      codec: options.codec,
+      onSend: options.onSend,
+      onOver: () => connections.delete(connection),
+    });
+    connections.add(connection);
+    listener.process.enter(() => listener.accept(connection.ends[1]));
+    connection.look();
+    return connection.ends[0];
+  };
+
+  return {
+    listen(process, accept) {
+      const { name } = process;
+      listeners.set(name, { process, accept });
+      dark.delete(name);
+      // Its earlier self's peers learn that it knows nothing of their connections as soon as they speak.
+      for (const connection of connections) {
+        if (!connection.processes.some((one) => one.name === name && one !== process)) continue;
+        clock.after(createRandom(seed, `reset ${name}`).between(1, 300), () => connection.reset());
+      }
+    },
+    dialer: (process) => ({
+      dial(to) {
+        const random = randomFor(process.name, to);
+        return new Promise((resolve, reject) => {
+          const answer = (): void => {
+            if (process.state === "dead") return;
+            try {
+              resolve(connect(process, to, random));
+            } catch (error) {
+              reject(error instanceof Error ? error : new Error(String(error)));
+            }
+          };
+          const arrive = (): void => {
+            if (!dark.has(to) && !blockedBetween(process.name, to)) process.enter(answer);
+            else
+              clock.after(handshakeMs, () =>
+                process.enter(() => reject(new ChannelRefused(to, "no answer to the handshake"))),
+              );
+          };
+          clock.after(random.between(0.3, 2) + 2 * pathOf(process.name, to).extraMs, arrive);
+        });
+      },
+    }),
+    block: (a, b) => setBlocked(a, b, true),
+    unblock: (a, b) => setBlocked(a, b, false),
+    slow(a, b, by) {
+      for (const path of both(a, b)) {
+        path.extraMs = by?.extraMs ?? 0;
+        path.bytesPerMs = by?.bytesPerMs ?? Number.POSITIVE_INFINITY;
+      }
+    },
+    cut(a, b) {
+      for (const connection of between(a, b)) connection.cut();
+    },
+    halfOpen(hears, deaf) {
+      for (const connection of between(hears, deaf))
+        connection.halfOpen(connection.processes[0].name === hears ? 0 : 1);
+    },
+    died(process, heard) {
+      if (!heard) dark.add(process.name);
+      for (const connection of [...connections]) {
+        const own = connection.processes.indexOf(process);
+        if (own >= 0) connection.gone(own === 0 ? 0 : 1, heard);
+        if (connection.over) connections.delete(connection);
+      }
+    },
+    look(process) {
+      for (const connection of connections) if (connection.processes.includes(process)) connection.look();
+    },
+    get mostBufferedBytes() {
+      let most = 0;
+      for (const { bufferedBytes } of connections) most = Math.max(most, bufferedBytes);
+      return most;
+    },
+    get open() {
+      return connections.size;
+    },
+  };
+}
+
+function namesMatch(x: string, y: string, a: string, b: string): boolean {
+  return (x === a && y === b) || (x === b && y === a);
+}

@@ -1,0 +1,114 @@
+import type { Clock } from "@latentweave/protocol";
+import type { VirtualClock } from "../virtual-clock.ts";
+
+/**
+ * One process of a simulated cluster: everything that reaches an engine goes through `enter`.
+ *
+ * Invariants:
+ * 1. A dead process begins nothing, ever again; what it is in the middle of goes on to its end and reaches nobody.
+ * 2. A paused one (SIGSTOP) runs nothing until it goes on; what reaches it meanwhile waits, in order.
+ * 3. A slow one takes its events one by one, each after `slowness` times what it usually costs.
+ */
+export interface SimProcess {
+  readonly name: string;
+  readonly state: "running" | "paused" | "dead";
+  /** The engine's clock: its timers enter like everything else. */
+  readonly clock: Clock;
+  /** 1 when it runs as it should. */
+  readonly slowness: number;
+  readonly waiting: number;
+  enter(task: () => void): void;
+  kill(): void;
+  pause(): void;
+  goOn(): void;
+  setSlowness(factor: number): void;
+}
+
+/** What an event costs a process that runs as it should, once it is made slow. */
+const eventMs = 0.1;
+
+export function createProcess(
+  clock: VirtualClock,
+  name: string,
+  /** The engine threw: a real process would end with a stack trace. */
+  onCrash: (error: unknown) => void,
+): SimProcess {
+  let state: SimProcess["state"] = "running";
+  let slowness = 1;
+  let draining = false;
+  const backlog: (() => void)[] = [];
+
+  const isAlive = (): boolean => state !== "dead";
+
+  const guarded = (task: () => void): void => {
+    try {
+      task();
+    } catch (error) {
+      // One that was ended in the middle of something may stumble over what is left.
+      if (isAlive()) onCrash(error);
+    }
+  };
+
+  const drain = (): void => {
+    if (draining || state !== "running" || backlog.length === 0) return;
+    draining = true;
+    clock.after(slowness > 1 ? eventMs * slowness : 0, () => {
+      draining = false;
+      if (state !== "running") return;
+      const task = backlog.shift();
+      if (task) guarded(task);
+      drain();
+    });
+  };
+
+  const enter = (task: () => void): void => {
+    if (state === "dead") return;
+    if (state === "running" && slowness === 1 && backlog.length === 0) {
+      guarded(task);
+      return;
+    }
+    backlog.push(task);
+    drain();
+  };
+
+  return {
+    name,
+    get state() {
+      return state;
+    },
+    get slowness() {
+      return slowness;
+    },
+    get waiting() {
+      return backlog.length;
+    },
+    clock: {
+      nowMs: clock.nowMs,
+      after(delayMs, run) {
+        let live = true;
+        const cancel = clock.after(delayMs, () => enter(() => live && run()));
+        return () => {
+          live = false;
+          cancel();
+        };
+      },
+    },
+    enter,
+    kill() {
+      state = "dead";
+      backlog.length = 0;
+    },
+    pause() {
+      if (state === "running") state = "paused";
+    },
+    goOn() {
+      if (state !== "paused") return;
+      state = "running";
+      drain();
+    },
+    setSlowness(factor) {
+      slowness = factor;
+      drain();
+    },
+  };
+}
