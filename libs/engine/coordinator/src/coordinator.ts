@@ -233,6 +233,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       durable = source && { version: source.version, hash: source.hash ?? null };
     },
     onBack() {
+      // A successor that has not met all of them yet knows no address of the others.
+      if (!shards.begun) return;
       for (const member of membership.everyone()) {
         const { channel } = member;
         channel?.send({ type: "shards", runId, addresses: shards.addressesFor(channel) });

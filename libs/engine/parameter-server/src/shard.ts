@@ -326,7 +326,9 @@ export function createShard(options: ShardOptions): Shard {
       case "checkpoint": {
         const { training } = known(message.type);
         asked = message;
-        if (running && training.state.version === message.version) stream(training, message.attempt);
+        if (!running || training.state.version !== message.version) return;
+        streamedVersion = message.version;
+        stream(training, message.attempt);
         return;
       }
       case "stop":

@@ -287,6 +287,8 @@ export function checkpointFiles(disk: Disk): string[] {
   if (!disk.exists(checkpointsPath)) return [];
   return disk
     .list(checkpointsPath)
+    // Nobody has said of one that is still being written that it is there.
+    .filter((name) => !name.startsWith("."))
     .flatMap((name) =>
       disk.list(`${checkpointsPath}/${name}`).map((file) => `${checkpointsPath}/${name}/${file}`),
     );
