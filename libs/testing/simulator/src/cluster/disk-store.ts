@@ -285,13 +285,15 @@ export function readLedger(disk: Disk): LedgerLine[] {
 
 export function checkpointFiles(disk: Disk): string[] {
   if (!disk.exists(checkpointsPath)) return [];
-  return disk
-    .list(checkpointsPath)
-    // Nobody has said of one that is still being written that it is there.
-    .filter((name) => !name.startsWith("."))
-    .flatMap((name) =>
-      disk.list(`${checkpointsPath}/${name}`).map((file) => `${checkpointsPath}/${name}/${file}`),
-    );
+  return (
+    disk
+      .list(checkpointsPath)
+      // Nobody has said of one that is still being written that it is there.
+      .filter((name) => !name.startsWith("."))
+      .flatMap((name) =>
+        disk.list(`${checkpointsPath}/${name}`).map((file) => `${checkpointsPath}/${name}/${file}`),
+      )
+  );
 }
 
 function nameOf(version: number): string {

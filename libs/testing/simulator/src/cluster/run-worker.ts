@@ -1,5 +1,5 @@
 import type { ConnectionEnd } from "@latentweave/transport";
-import type { Channel } from "@latentweave/protocol";
+import { type Channel, closeCodes } from "@latentweave/protocol";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
 import type { SimProcess } from "../world/process.ts";
 import { lendArithmetic } from "./arithmetic-pool.ts";
@@ -16,6 +16,8 @@ export interface Started {
   leave(reason: string): void;
 }
 
+/** As the worker's: before it connects again to a shard that took an older process's word for a newer one's. */
+const replacedMs = 250;
 /** Mean time of a micro-batch. */
 const computeMs = 1.5;
 
@@ -30,7 +32,7 @@ export function startWorker(
   const lent = lendArithmetic();
   const arithmetic = bug.arithmetic?.(process.name, lent.arithmetic) ?? lent.arithmetic;
   const keep = createKeeper(world, process);
-  const links: Kept[] = [];
+  const links: { stop(): void }[] = [];
   const compute = createKeyedCompute((batch, parameters) => {
     if (process.state === "dead") return;
     watch.computing(process.name, batch, parameters);
@@ -47,9 +49,26 @@ export function startWorker(
         canary: async () => "keyed",
         openRows: async () => numberedRows(),
         keepShard(address: string, onChannel: (channel: Channel) => void) {
-          const link = keep(address, onChannel);
-          links.push(link);
-          return link;
+          let link: Kept | undefined;
+          let stopped = false;
+          const again = (): void => {
+            if (stopped) return;
+            link = keep(address, onChannel);
+            link.ended.then(
+              (end) => {
+                if (end.kind === "fatal" && end.code === closeCodes.replaced)
+                  process.clock.after(replacedMs, again);
+              },
+              () => undefined,
+            );
+          };
+          again();
+          const stop = (): void => {
+            stopped = true;
+            link?.stop();
+          };
+          links.push({ stop });
+          return { stop };
         },
         identity: { host: "simulated", pid: 1, software: "simulator" },
         residentBytes: () => 0,
