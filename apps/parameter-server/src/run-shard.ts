@@ -86,10 +86,10 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     shards,
     arithmetic: loadArithmetic(),
     clock: systemClock,
-    keepLeader(address, onChannel) {
+    keepShard(address, onChannel) {
       const own = new AbortController();
       const url = new URL(address, coordinatorUrl).href;
-      keep(url, "the leader shard", onChannel, AbortSignal.any([stopped, own.signal]));
+      keep(url, "another shard", onChannel, AbortSignal.any([stopped, own.signal]));
       return { stop: () => own.abort() };
     },
     identity: { host: os.hostname(), pid: process.pid, software: options.software, port: server.port },

@@ -29,6 +29,8 @@ export interface RunSpec {
   readonly evaluation: EvaluationSpec | null;
   /** A checkpoint is made of every version divisible by this, and of the last; 0: only of the last. */
   readonly checkpointEverySteps: number;
+  /** Steps from one recovery point to the next, where there are two shards or more; none when absent. */
+  readonly recoveryEverySteps?: number;
   /** Share of steps in which each worker's micro-batches are computed by another one as well; 0 when absent. */
   readonly auditShare?: number;
   /** Rows within which a slot's order is shuffled. */

@@ -48,6 +48,7 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
         : { omega: job.regulariser.omega, lambda: job.regulariser.lambda },
     evaluation: job.evaluate.everySteps === 0 ? null : job.evaluate,
     checkpointEverySteps: job.checkpoints.everySteps,
+    ...(job.recovery.everySteps > 0 && { recoveryEverySteps: job.recovery.everySteps }),
     ...(job.audit.share > 0 && { auditShare: job.audit.share }),
     windowRows: job.order.windowRows,
     compute: { backend: job.compute.backend, threads: job.compute.threads },

@@ -224,9 +224,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onEvent: log.event,
     onShardReady: (channel) => quorum.tellShard(channel),
     onComplete: (leader) => shardsComplete(leader),
-    onBeginAnew(source) {
-      progress.goTo(source?.version ?? 0);
-      history.cutTo(source?.version ?? 0);
+    onBeginAnew(version, source) {
+      progress.goTo(version);
+      history.cutTo(version);
       lastCommitted = false;
       lastVersion = undefined;
       announced = undefined;

@@ -11,6 +11,7 @@ import {
 } from "@latentweave/protocol";
 import { combinerOf } from "./checkpoint-meta.ts";
 import type { Checkpointing } from "./checkpointing.ts";
+import { createRecoveryPoints } from "./recovery-points.ts";
 import { sendRestore } from "./restoring.ts";
 import { fitTogether, type Holding, tellsAll } from "./starting-point.ts";
 
@@ -30,9 +31,11 @@ interface ShardPeer {
 /** Where everybody begins, or has begun. */
 interface Origin {
   readonly timeline: number;
-  readonly from: "held" | "anew";
+  readonly from: "held" | "anew" | "point";
   /** With `anew`: the checkpoint; undefined for fresh weights. */
   readonly source: CheckpointSource | undefined;
+  /** Unless from what is held. */
+  readonly version: number;
   /** Every shard has been ready at once: steps may have been made since. */
   started: boolean;
 }
@@ -42,9 +45,11 @@ interface Origin {
  *
  * Invariants:
  * 1. A run goes on from what its shards hold when all of it fits together and the ledger lacks no record that cannot be
- *    told again; else everybody goes back to the newest checkpoint.
+ *    told again; else everybody goes back to the newest recovery point of which all parts are to be had, or to the
+ *    newest checkpoint where that is newer.
  * 2. Going back raises the timeline, and the ledger knows before any shard does.
- * 3. What a shard says of its weights counts only once it is ready in this timeline.
+ * 3. After a conviction only a checkpoint from before it will do: what is in memory is dropped unseen.
+ * 4. What a shard says of its weights counts only once it is ready in this timeline.
  */
 export interface ShardPeers {
   readonly timeline: number;
@@ -90,8 +95,8 @@ export function createShardPeers(options: {
   readonly onShardReady: (channel: Channel) => void;
   /** All are ready; again after each loss. `leader`: what it held when it said so. */
   readonly onComplete: (leader: Holding) => void;
-  /** Everybody goes back to `source`, or to fresh weights. */
-  readonly onBeginAnew: (source: CheckpointSource | undefined) => void;
+  /** Everybody goes back to this version. `source`: the newest checkpoint, if there is one; it may be older. */
+  readonly onBeginAnew: (version: number, source: CheckpointSource | undefined) => void;
   /** A shard is there again, where it was or elsewhere. */
   readonly onBack: () => void;
   readonly onCommitted: (message: MessageOf<"committed">) => void;
@@ -113,6 +118,9 @@ export function createShardPeers(options: {
   let begun = false;
   /** What is said now is of work about to become void. */
   let goingBack = false;
+  const points = createRecoveryPoints(options.shards);
+  /** The newest that shards have been told to be complete. */
+  let completed: number | undefined;
 
   const timeline = (): number => origin?.timeline ?? store.ledgerEnd.timeline;
   const inOrder = (): ShardPeer[] => [...peers.values()].sort((a, b) => a.index - b.index);
@@ -131,9 +139,13 @@ export function createShardPeers(options: {
   const sendBegin = (peer: ShardPeer, from: MessageOf<"begin">["from"], step: number): void => {
     const { index, channel } = peer;
     const combiner = from === "checkpoint" ? combinerOf(origin?.source) : undefined;
+    const buddy = (index + 1) % options.shards;
+    const buddyPort = ports.get(buddy);
     channel.send({
       type: "begin",
       ...{ runId, timeline: timeline(), step, from },
+      ...(from === "point" &&
+        buddyPort !== undefined && { buddy: options.shardAddress(buddy, buddyPort, channel.local) }),
       ...(index === 0 ? combiner !== undefined && { combiner } : { leader: leaderAddress(channel.local) }),
     });
   };
@@ -143,20 +155,26 @@ export function createShardPeers(options: {
     else sendBegin(peer, "held", held.version);
   };
 
-  const beginFromOrigin = async (peer: ShardPeer, source: CheckpointSource | undefined): Promise<void> => {
+  const beginFromOrigin = async (peer: ShardPeer, at: Origin): Promise<void> => {
+    const { source, version } = at;
     peer.ready = false;
     peer.held = undefined;
     const { index, channel } = peer;
     const { layout, shards } = options;
+    if (at.from === "point") {
+      sendBegin(peer, "point", version);
+      return;
+    }
     if (source) await sendRestore({ runId, layout, source, shards, index, channel });
     // While this one was read, everybody may have been sent elsewhere.
-    if (origin?.source !== source || peers.get(index) !== peer) return;
-    sendBegin(peer, source ? "checkpoint" : "initial", source?.version ?? 0);
+    if (origin !== at || peers.get(index) !== peer) return;
+    sendBegin(peer, source ? "checkpoint" : "initial", version);
   };
 
   const goBack = async (why: string, convictedSince?: number): Promise<void> => {
     const beginning = (beginnings += 1);
     goingBack = true;
+    if (convictedSince !== undefined) points.clear();
     for (const peer of peers.values()) {
       peer.ready = false;
       peer.tells = false;
@@ -165,8 +183,10 @@ export function createShardPeers(options: {
     if (beginning !== beginnings) return;
     const source = await store.latestCheckpoint(convictedSince);
     if (beginning !== beginnings) return;
-    const version = source?.version ?? 0;
     const { timeline: last, nextStep } = store.ledgerEnd;
+    // A copy beyond the record would leave a gap in it.
+    const point = points.obtainable(source?.version ?? 0, nextStep);
+    const version = point ?? source?.version ?? 0;
     const held = [...peers.values()].flatMap((peer) =>
       peer.held === undefined || peer.held === "unasked" ? [] : [peer.held.timeline],
     );
@@ -179,17 +199,18 @@ export function createShardPeers(options: {
         reason: convictedSince !== undefined ? "convicted" : begun ? "recovered" : "resumed",
         detail: why,
       });
-      options.onEvent(
-        begun ? "warning" : "info",
-        `back to ${source ? `the checkpoint of version ${version}` : "the initial weights"}: ${why}`,
-      );
+      options.onEvent(begun ? "warning" : "info", `back to ${placeName(point, source)}: ${why}`);
     }
     await store.rewindMetrics(version);
     if (beginning !== beginnings) return;
-    origin = { timeline: next, from: "anew", source, started: false };
+    const from = point === undefined ? "anew" : "point";
+    const begin: Origin = { timeline: next, from, source, version, started: false };
+    origin = begin;
     goingBack = false;
-    options.onBeginAnew(source);
-    for (const peer of inOrder()) if (peer.held !== "unasked") beginFromOrigin(peer, source).catch(failed);
+    completed = undefined;
+    if (point === undefined) points.clear();
+    options.onBeginAnew(version, source);
+    for (const peer of inOrder()) if (peer.held !== "unasked") beginFromOrigin(peer, begin).catch(failed);
   };
 
   const redo = async (step: number, why: string): Promise<void> => {
@@ -199,8 +220,10 @@ export function createShardPeers(options: {
     const next = Math.max(store.ledgerEnd.timeline, timeline()) + 1;
     await store.appendTimeline({ timeline: next, fromVersion: step, reason: "redone", detail: why });
     if (beginning !== beginnings) return;
-    origin = { timeline: next, from: "held", source: undefined, started: false };
+    origin = { timeline: next, from: "held", source: undefined, version: step, started: false };
     goingBack = false;
+    completed = undefined;
+    points.clear();
     for (const peer of inOrder()) sendBegin(peer, "held", step);
   };
 
@@ -217,7 +240,8 @@ export function createShardPeers(options: {
       ).catch(failed);
       return;
     }
-    origin = { timeline: store.ledgerEnd.timeline, from: "held", source: undefined, started: false };
+    const { timeline: of, nextStep: version } = store.ledgerEnd;
+    origin = { timeline: of, from: "held", source: undefined, version, started: false };
     for (const peer of all) beginAsHeld(peer, peer.held as NonNullable<Holding>);
   };
 
@@ -234,13 +258,38 @@ export function createShardPeers(options: {
       beginAsHeld(peer, held);
       return;
     }
-    if (origin.from === "anew" && !origin.started) beginFromOrigin(peer, origin.source).catch(failed);
+    if (origin.from !== "held" && !origin.started) beginFromOrigin(peer, origin).catch(failed);
     else
       goBack(
         held === undefined
           ? `shard ${peer.index} came back without its weights`
           : `shard ${peer.index} came back with version ${held.version} of timeline ${held.timeline}`,
       ).catch(failed);
+  };
+
+  const tellPoint = (): void => {
+    if (options.shards === 1) return;
+    for (const { channel } of peers.values())
+      channel.send({
+        type: "point",
+        ...{ runId, timeline: timeline() },
+        ...(completed !== undefined && { version: completed }),
+      });
+  };
+
+  const takePoints = (message: MessageOf<"points">): void => {
+    if (message.timeline !== timeline() || goingBack) return;
+    points.report(message);
+    const version = points.complete();
+    if (version === undefined || version <= (completed ?? 0)) return;
+    completed = version;
+    tellPoint();
+  };
+
+  /** What somebody was said to keep is there no more. */
+  const takeLacking = ({ index, version }: MessageOf<"point-lacking">): void => {
+    points.clear();
+    goBack(`shard ${index} could not get its part of the recovery point of version ${version}`).catch(failed);
   };
 
   const becomeReady = (peer: ShardPeer): void => {
@@ -250,9 +299,11 @@ export function createShardPeers(options: {
     if (!complete() || !origin) return;
     begun = true;
     origin.started = true;
-    // Those in the middle of their steps know where the leader was before.
-    for (const { index, channel } of inOrder())
-      if (index > 0) channel.send({ type: "shards", runId, addresses: addressesFor(channel) });
+    // Those in the middle of their steps know where the leader was before, and nobody knows where its buddy is.
+    for (const { channel } of inOrder())
+      if (options.shards > 1) channel.send({ type: "shards", runId, addresses: addressesFor(channel) });
+    // Of a cut that was under way, a part may be lost.
+    tellPoint();
     const leader = peers.get(0)?.held;
     options.onComplete(leader === "unasked" ? undefined : leader);
   };
@@ -275,7 +326,10 @@ export function createShardPeers(options: {
         takeHeld(peer, message.state);
         return;
       case "ready":
-        if (message.timeline === timeline() && !goingBack) becomeReady(peer);
+        if (message.timeline !== timeline() || goingBack) return;
+        // Streams of before it began have ended; the same version may come again, and counts.
+        peer.missed.clear();
+        becomeReady(peer);
         return;
       case "committed":
         // A leader that goes on tells what the ledger may lack before anything else.
@@ -295,6 +349,12 @@ export function createShardPeers(options: {
         return;
       case "stopped":
         if (peer.ready) options.onStopped(message);
+        return;
+      case "points":
+        takePoints(message);
+        return;
+      case "point-lacking":
+        if (message.timeline === timeline() && !goingBack) takeLacking(message);
         return;
       case "checkpoint-slice":
         if (countsWhole(peer, message)) options.checkpointing.slice(message, slices[0] ?? new Uint8Array());
@@ -322,6 +382,7 @@ export function createShardPeers(options: {
   const lost = (peer: ShardPeer, why: string): void => {
     const { index, pid } = peer;
     peers.delete(index);
+    points.forget(index);
     if (options.isOver()) return;
     const text = `parameter-server shard ${index} (process ${pid}) was lost`;
     options.onEvent("warning", `${text}: ${why}`);
@@ -364,6 +425,7 @@ export function createShardPeers(options: {
         missed: new Set(),
       };
       peers.set(index, peer);
+      points.forget(index);
       if (before) {
         options.checkpointing.drop().catch(failed);
         before.channel.close(closeCodes.replaced, "the same shard has connected again");
@@ -397,6 +459,11 @@ export function createShardPeers(options: {
       graces.clear();
     },
   };
+}
+
+function placeName(point: number | undefined, source: CheckpointSource | undefined): string {
+  if (point !== undefined) return `the recovery point of version ${point}`;
+  return source ? `the checkpoint of version ${source.version}` : "the initial weights";
 }
 
 function cameAt(peer: ShardPeer | undefined): number {

@@ -14,7 +14,7 @@ export interface LeaderLink {
 }
 
 export function createLeaderLink(
-  options: Pick<ShardOptions, "runId" | "index" | "keepLeader"> & {
+  options: Pick<ShardOptions, "runId" | "index" | "keepShard"> & {
     readonly onFailed: (error: unknown) => void;
   },
 ): LeaderLink {
@@ -50,7 +50,7 @@ export function createLeaderLink(
       keep?.stop();
       at = address;
       channel = undefined;
-      keep = options.keepLeader(address, attach);
+      keep = options.keepShard(address, attach);
     },
     stop: () => keep?.stop(),
     onWord: () => undefined,

@@ -34,7 +34,7 @@ export function listenTo(
 /** A channel's first message says who speaks; what `greet` answers takes the rest. */
 export function afterAttach(
   channel: Channel,
-  greet: (message: MessageOf<"attach" | "attach-shard">) => MessageHandler,
+  greet: (message: MessageOf<"attach" | "attach-shard" | "attach-buddy">) => MessageHandler,
 ): MessageHandler {
   let handle: MessageHandler | undefined;
   return (message, slices) => {
@@ -42,7 +42,7 @@ export function afterAttach(
       handle(message, slices);
       return;
     }
-    if (message.type !== "attach" && message.type !== "attach-shard")
+    if (message.type !== "attach" && message.type !== "attach-shard" && message.type !== "attach-buddy")
       throw new ProtocolError(`a connection begins with "attach", not "${message.type}"`);
     if (message.protocol === protocolVersion) handle = greet(message);
     else {

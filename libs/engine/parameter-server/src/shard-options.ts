@@ -7,8 +7,8 @@ export interface ShardOptions {
   readonly shards: number;
   readonly arithmetic: Arithmetic;
   readonly clock: Clock;
-  /** Followers: keeps a channel to the leader open until `stop`; calls back with every channel it gets. */
-  readonly keepLeader: (address: string, onChannel: (channel: Channel) => void) => { stop(): void };
+  /** Keeps a channel to another shard open until `stop`; calls back with every channel it gets. */
+  readonly keepShard: (address: string, onChannel: (channel: Channel) => void) => { stop(): void };
   readonly identity: {
     readonly host: string;
     readonly pid: number;

@@ -11,6 +11,8 @@ import { streamCheckpoint } from "./checkpoint-stream.ts";
 import { encodeDecision, readDecision } from "./decision-text.ts";
 import { createLeaderLink } from "./leader-link.ts";
 import { afterAttach, listenTo, type MessageHandler } from "./peers.ts";
+import { putBack, type RecoveryPoint } from "./recovery-point.ts";
+import { createRecovery } from "./recovery.ts";
 import { decodeProducts, encodeProducts } from "./products-codec.ts";
 import type { OwnedState } from "./owned-state.ts";
 import { createSettlement } from "./settlement.ts";
@@ -62,6 +64,8 @@ export function createShard(options: ShardOptions): Shard {
   const leads = index === 0;
   const followers = new Map<number, Channel>();
   let coordinator: Channel | undefined;
+  /** The shard whose buddy this one is. */
+  let owner: Channel | undefined;
   let prepared: Prepared | undefined;
   /** In the middle of its steps; before, it waits for the coordinator's word where to begin. */
   let running = false;
@@ -85,6 +89,7 @@ export function createShard(options: ShardOptions): Shard {
     if (over) return;
     over = true;
     leader.stop();
+    recovery.stop();
     const text = error instanceof Error ? error.message : String(error);
     const message = `parameter-server shard ${index}: ${text}`;
     coordinator?.send({ type: "failed", runId, run: true, message });
@@ -95,7 +100,8 @@ export function createShard(options: ShardOptions): Shard {
     over = true;
     prepared?.subscribers.closeAll();
     leader.stop();
-    for (const channel of [...followers.values(), coordinator])
+    recovery.stop();
+    for (const channel of [...followers.values(), owner, coordinator])
       channel?.close(closeCodes.done, "the run is over");
     end(reason);
   };
@@ -178,6 +184,8 @@ export function createShard(options: ShardOptions): Shard {
         streamedVersion = state.version;
         stream(training, asked?.version === state.version ? asked.attempt : 0);
       },
+      isCutDue: (version) => recovery.isDue(version),
+      onCut: (combiner) => recovery.cut(state, leads ? combiner : undefined),
       onLate: (step, missing) =>
         coordinator?.send({ type: "late", runId, timeline: state.timeline, step, missing: [...missing] }),
       onSuspicion: (suspicion) =>
@@ -267,7 +275,21 @@ export function createShard(options: ShardOptions): Shard {
       encodeDecision({ timeline, ...(combiner === undefined ? {} : { combiner }), records: [] }, maxBytes),
     );
 
-  const begin = (message: MessageOf<"begin">): void => {
+  /** Where to begin is known; the copy to begin at may be with the buddy. */
+  const takeBegin = (message: MessageOf<"begin">): void => {
+    if (message.from !== "point") {
+      begin(message, undefined);
+      return;
+    }
+    const { timeline, step: version } = message;
+    if (message.buddy !== undefined) recovery.buddyAt(message.buddy);
+    recovery.obtain(version, (point) => {
+      if (point) begin({ ...message, combiner: point.combiner }, point);
+      else coordinator?.send({ type: "point-lacking", runId, timeline, index, version });
+    });
+  };
+
+  const begin = (message: MessageOf<"begin">, point: RecoveryPoint | undefined): void => {
     const { training, stepping, startOver } = known(message.type);
     const { state } = training;
     // A successor must never find weights of before in the timeline that begins.
@@ -276,6 +298,8 @@ export function createShard(options: ShardOptions): Shard {
     if (leads && message.from !== "held") keepCombiner(state, message);
     if (message.from === "initial") state.reinitialise();
     else if (message.from === "checkpoint") state.setVersion(message.step);
+    else if (point) putBack(state, point);
+    recovery.begin(message.step, point);
     if (state.version !== message.step)
       throw new Error(`asked to begin at step ${message.step}, holding version ${state.version}`);
     running = true;
@@ -300,6 +324,7 @@ export function createShard(options: ShardOptions): Shard {
     switch (message.type) {
       case "welcome":
         prepared ??= prepare(message);
+        recovery.tell();
         sayHeld(prepared);
         if (leads && running) prepared.tellAgain();
         return;
@@ -307,12 +332,18 @@ export function createShard(options: ShardOptions): Shard {
         if (!slices[0]) throw new ProtocolError("restore without its bytes");
         // Numbers of another version are about to take the place of those in use.
         running = false;
+        recovery.forget();
         known(message.type).training.state.restore(message.section, message.slice, slices[0]);
         return;
       case "begin":
-        begin(message);
+        takeBegin(message);
+        return;
+      case "point":
+        if (message.timeline === prepared?.training.state.timeline) recovery.complete(message.version);
         return;
       case "shards":
+        if (message.addresses.length === options.shards)
+          recovery.buddyAt(message.addresses[(index + 1) % options.shards] as string);
         if (!leads && message.addresses[0] !== undefined) leader.moveTo(message.addresses[0]);
         return;
       case "members":
@@ -345,6 +376,17 @@ export function createShard(options: ShardOptions): Shard {
   };
 
   const leader = createLeaderLink({ ...options, onFailed: breakDown });
+  const recovery = createRecovery({
+    ...options,
+    everySteps: () => prepared?.training.spec.recoveryEverySteps ?? 0,
+    timeline: () => prepared?.training.state.timeline ?? -1,
+    onHeld: (own, kept) =>
+      coordinator?.send({
+        type: "points",
+        ...{ runId, index, timeline: prepared?.training.state.timeline ?? 0, own, kept },
+      }),
+    onFailed: breakDown,
+  });
 
   const fromWorker = (channel: Channel, workerId: string): MessageHandler => {
     return (message, slices) => {
@@ -361,7 +403,17 @@ export function createShard(options: ShardOptions): Shard {
     };
   };
 
-  const greet = (channel: Channel, message: MessageOf<"attach" | "attach-shard">): MessageHandler => {
+  const greet = (
+    channel: Channel,
+    message: MessageOf<"attach" | "attach-shard" | "attach-buddy">,
+  ): MessageHandler => {
+    if (message.type === "attach-buddy") {
+      if (options.shards < 2 || (message.index + 1) % options.shards !== index)
+        throw new ProtocolError(`shard ${index} of ${options.shards} is no buddy of shard ${message.index}`);
+      owner?.close(closeCodes.replaced, "the same shard has connected again");
+      owner = channel;
+      return recovery.fromOwner(channel);
+    }
     if (message.type === "attach-shard") {
       const follower = message.index;
       if (!leads || follower === 0 || follower >= options.shards)

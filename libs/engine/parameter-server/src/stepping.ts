@@ -24,8 +24,8 @@ import { createUnrecorded } from "./unrecorded.ts";
 export interface Beginning {
   readonly timeline: number;
   /** `held`: the state's memory outlived its process, and with it the leader's last decision. */
-  readonly from: "initial" | "checkpoint" | "held";
-  /** The combiner's state that a checkpoint holds, as JSON; the leader's alone. */
+  readonly from: MessageOf<"begin">["from"];
+  /** The combiner's state that a checkpoint or a recovery point holds, as JSON; the leader's alone. */
   readonly combiner: string | undefined;
 }
 
@@ -114,6 +114,10 @@ export interface SteppingOptions {
   readonly onPublish: () => void;
   readonly onApplied: (step: number, timings: { readonly update: number; readonly publish: number }) => void;
   readonly onCheckpoint: () => void;
+  /** Leader: this version is to be kept as a recovery point; default: none is. */
+  readonly isCutDue?: (version: number) => boolean;
+  /** The newest version is to be kept as one; `combiner`: its state then, as JSON. */
+  readonly onCut?: (combiner: string) => void;
   readonly onLate: (step: number, missing: readonly Lease[]) => void;
   readonly onSuspicion: (suspicion: Suspicion) => void;
   /** The step must not be committed as it is: nothing happens until the shard is told to begin anew. */
@@ -222,7 +226,9 @@ export function createStepping(options: SteppingOptions): Stepping {
     }
     const decidedMs = clock.nowMs();
     const reportedMs = step.reportedMs ?? decidedMs;
-    const decide = decideMessage(runId, timeline, plan, verdict);
+    // Whoever goes back to a version does not make it again: its checkpoint must not be still to come.
+    const cut = updates(plan) && !plan.last && !plan.checkpoint && options.isCutDue?.(plan.step + 1) === true;
+    const decide = { ...decideMessage(runId, timeline, plan, verdict), ...(cut && { cut }) };
     const record = commitRecord({
       ...{ runId, timeline, plan, tasks },
       received: receivedOf(step),
@@ -321,6 +327,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       publish: clock.nowMs() - appliedMs,
     });
     if (decide.checkpoint) checkpoint();
+    if (decide.cut === true) options.onCut?.(combine.state());
     if (over) return;
     open(decide.step + 1);
     if (stopReason !== undefined && waiting.length === 0) stopNow(stopReason);

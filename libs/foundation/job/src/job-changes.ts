@@ -12,7 +12,7 @@ export interface JobChange {
 }
 
 /** Change where a run's processes are, what it is called or what is kept of it, but nothing that it computes. */
-const harmless = new Set<string>(["name", "launcher", "checkpoints", "audit"]);
+const harmless = new Set<string>(["name", "launcher", "checkpoints", "recovery", "audit"]);
 
 /** The fields in which two jobs differ so that one cannot go on where the other stopped. */
 export function jobChanges(before: ResolvedJob, after: ResolvedJob): readonly JobChange[] {

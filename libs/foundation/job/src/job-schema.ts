@@ -143,6 +143,12 @@ export const jobSchema = z.strictObject({
       keep: positiveInteger.default(2),
     })
     .default({ everySteps: 500, keep: 2 }),
+  recovery: z
+    .strictObject({
+      /** Steps from one recovery point in memory to the next; default 20; 0: none. Needs two shards. */
+      everySteps: count.default(20),
+    })
+    .default({ everySteps: 20 }),
   audit: z
     .strictObject({
       /** Share of steps in which each worker's micro-batches are computed by another one too; default 0. */

@@ -93,6 +93,7 @@ describe("a good job", () => {
       evaluate: { everySteps: 100, split: "test", microBatch: 256 },
       audit: { share: 0 },
       checkpoints: { everySteps: 500, keep: 2 },
+      recovery: { everySteps: 20 },
       compute: { backend: null, threads: 1, precision: "float32" },
       launcher: { kind: "local", workers: null, shards: 1 },
       layers: null,

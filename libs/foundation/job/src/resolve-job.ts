@@ -45,6 +45,7 @@ function complete(job: ParsedJob): ResolvedJob {
     epochs: job.epochs ?? null,
     evaluate: job.evaluate,
     checkpoints: job.checkpoints,
+    recovery: job.recovery,
     audit: job.audit,
     compute: { ...job.compute, backend: job.compute.backend ?? null },
     launcher: completeLauncher(job.launcher),

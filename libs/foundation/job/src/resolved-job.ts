@@ -23,6 +23,8 @@ export interface ResolvedJob {
   readonly epochs: number | null;
   readonly evaluate: ResolvedEvaluation;
   readonly checkpoints: ResolvedCheckpoints;
+  /** Steps from one recovery point to the next; 0: none. */
+  readonly recovery: { readonly everySteps: number };
   readonly audit: { readonly share: number };
   readonly compute: ResolvedCompute;
   readonly launcher: ResolvedLauncher;

@@ -161,16 +161,18 @@ const held = z.strictObject({
 
 /**
  * To a shard: where to begin. `initial`: fresh weights; `checkpoint`: the slices came in `restore` messages before this
- * one; `held`: what it has said that it holds.
+ * one; `held`: what it has said that it holds; `point`: a recovery point, its own copy or the one that its buddy keeps.
  */
 const begin = z.strictObject({
   type: z.literal("begin"),
   ...common,
   timeline,
   step: count,
-  from: z.enum(["initial", "checkpoint", "held"]),
+  from: z.enum(["initial", "checkpoint", "held", "point"]),
   /** Address of the leader shard; absent for the leader itself. */
   leader: z.string().max(500).optional(),
+  /** With `point`: address of the shard that keeps this one's copies. */
+  buddy: z.string().max(500).optional(),
   /** To the leader, with a checkpoint: the combiner's state that it holds. */
   combiner: combinerState.optional(),
 });
@@ -202,6 +204,38 @@ const checkpointEnd = z.strictObject({
   version: count,
   attempt: count,
   index: count,
+});
+
+const points = z.array(count).max(16);
+
+/** From a shard: versions of which it holds its own part in memory, and those of which it keeps another one's copy. */
+const pointsHeld = z.strictObject({
+  type: z.literal("points"),
+  ...common,
+  timeline,
+  index: count,
+  own: points,
+  kept: points,
+});
+
+/**
+ * To every shard: no cut is under way any more. `version`: the newest recovery point that every shard and every buddy
+ * holds; older ones serve nobody.
+ */
+const point = z.strictObject({
+  type: z.literal("point"),
+  ...common,
+  timeline,
+  version: count.optional(),
+});
+
+/** From a shard that was told to begin at a recovery point: neither it nor its buddy has it. */
+const pointLacking = z.strictObject({
+  type: z.literal("point-lacking"),
+  ...common,
+  timeline,
+  index: count,
+  version: count,
 });
 
 /** To the leader: commit nothing further; keep the weights as they are in a checkpoint. */
@@ -392,7 +426,42 @@ const decide = z.strictObject({
   checkpoint: z.boolean(),
   /** Publish nothing after this step. */
   last: z.boolean(),
+  /** Keep the version that holds afterwards as a recovery point. */
+  cut: z.boolean().optional(),
 });
+
+// --- shard ↔ its buddy -------------------------------------------------------------------------------------------
+
+const attachBuddy = z.strictObject({
+  type: z.literal("attach-buddy"),
+  ...common,
+  protocol: z.int(),
+  index: count,
+});
+
+/** A piece of the sender's part of a recovery point, to be kept; in answer to `point-wanted`, back again. */
+const pointSlice = z.strictObject({
+  type: z.literal("point-slice"),
+  ...common,
+  timeline,
+  version: count,
+  ...stateSchema,
+});
+
+/** All of it was sent, in so many pieces. `held`: false in answer to `point-wanted` when there is no such copy. */
+const pointEnd = z.strictObject({
+  type: z.literal("point-end"),
+  ...common,
+  timeline,
+  version: count,
+  pieces: count,
+  held: z.boolean(),
+  /** Of the leader's part: the combiner's state at that version. */
+  combiner: combinerState.optional(),
+});
+
+/** To the buddy: send this shard's part of that version back. */
+const pointWanted = z.strictObject({ type: z.literal("point-wanted"), ...common, version: count });
 
 const messageSchema = z.discriminatedUnion("type", [
   hello,
@@ -413,6 +482,9 @@ const messageSchema = z.discriminatedUnion("type", [
   checkpoint,
   checkpointSlice,
   checkpointEnd,
+  pointsHeld,
+  point,
+  pointLacking,
   stop,
   committed,
   late,
@@ -429,6 +501,10 @@ const messageSchema = z.discriminatedUnion("type", [
   applied,
   reduced,
   decide,
+  attachBuddy,
+  pointSlice,
+  pointEnd,
+  pointWanted,
 ]);
 
 export type Message = z.infer<typeof messageSchema>;

@@ -92,9 +92,9 @@ export function createCluster(options: {
       shards: options.shards,
       arithmetic: arithmeticOf(),
       clock,
-      keepLeader(_, onChannel) {
-        const [mine, theirs] = connect(`shard-${index}`, "shard-0");
-        (shards[0] as Shard).accept(theirs);
+      keepShard(address, onChannel) {
+        const [mine, theirs] = connect(`shard-${index}`, address);
+        (shards[Number(address.slice("shard-".length))] as Shard).accept(theirs);
         onChannel(mine);
         return { stop: () => mine.close(1000, "stopped") };
       },

@@ -17,7 +17,7 @@ async function startShard(): Promise<FakePeer> {
   const shard = createShard({
     ...{ runId, index: 0, shards: 1, arithmetic, clock },
     identity: { host: "h", pid: 1, software: "test", port: 1 },
-    keepLeader: () => ({ stop: () => undefined }),
+    keepShard: () => ({ stop: () => undefined }),
     openVault: ({ key }) => vaults.open({ name: "shard-0", identity: key, arithmetic }),
     residentBytes: () => 0,
     log: () => undefined,

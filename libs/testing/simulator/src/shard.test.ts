@@ -32,7 +32,7 @@ async function begunShard(runSpec: RunSpec = spec, shards = 1): Promise<Scene> {
     shards,
     arithmetic: loadArithmetic(),
     clock,
-    keepLeader() {
+    keepShard() {
       throw new Error("shard 0 leads");
     },
     identity: { host: "h", pid: 1, software: "test", port: 1 },

@@ -121,6 +121,16 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
         ...{ abandon: false, checkpoint: false, last: false },
       },
     ],
+    points: [{ type: "points", runId, timeline: 0, index: 0, own: [3], kept: [3] }],
+    point: [{ type: "point", runId, timeline: 0, version: 3 }],
+    "point-lacking": [{ type: "point-lacking", runId, timeline: 0, index: 0, version: 3 }],
+    "attach-buddy": [{ type: "attach-buddy", runId, protocol: protocolVersion, index: 0 }],
+    "point-slice": [
+      { type: "point-slice", runId, timeline: 0, version: 3, section: "parameters", slice },
+      tensor(16),
+    ],
+    "point-end": [{ type: "point-end", runId, timeline: 0, version: 3, pieces: 1, held: true }],
+    "point-wanted": [{ type: "point-wanted", runId, version: 3 }],
   };
   return Object.values(samples).map(([message, ...slices]) => ({ message, slices }));
 }

@@ -257,6 +257,16 @@ export function createChecker(options: {
         case "begin":
           takeBegin(message, to);
           return;
+        case "point-slice": {
+          const { version, section, slice } = message;
+          compareSlice(
+            () => `${section} of group ${slice.group} in recovery point ${version}`,
+            reference.section(version, section, slice.group),
+            slice.start,
+            slices[0],
+          );
+          return;
+        }
         case "checkpoint-slice": {
           const { version, section, slice } = message;
           compareSlice(

@@ -26,7 +26,7 @@ export function startShard(
         shards: schedule.shards,
         arithmetic,
         clock: process.clock,
-        keepLeader: keep,
+        keepShard: keep,
         identity: { host: "simulated", pid: index, software: "simulator", port: 1 + index },
         openVault({ key }) {
           vault = world.vaults.vault(process.name, key, arithmetic);

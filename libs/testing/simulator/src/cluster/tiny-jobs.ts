@@ -52,6 +52,7 @@ export function tinySpec(job: JobName, steps: number): RunSpec {
     combiner: { name: job === "related" ? remembering : "sum", options: {} },
     regulariser: job === "related" ? { omega: "mean", lambda: 0.1 } : null,
     evaluation: job === "bare" ? null : { everySteps: 5, split: "test", microBatch: 3 },
+    recoveryEverySteps: job === "plain" ? 2 : 1,
     checkpointEverySteps: job === "plain" ? 4 : 3,
     windowRows: 8,
     compute: { backend: null, threads: 1 },

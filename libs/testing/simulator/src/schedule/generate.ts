@@ -115,7 +115,17 @@ function faultOf(drawing: Drawing): Fault {
 
 /** Messages before which it hurts. */
 const hurtful: Readonly<Record<string, readonly string[]>> = {
-  coordinator: ["begin", "members", "assignment", "committed-ack", "finish", "restore", "welcome", "help"],
+  coordinator: [
+    "begin",
+    "members",
+    "assignment",
+    "committed-ack",
+    "finish",
+    "restore",
+    "welcome",
+    "help",
+    "point",
+  ],
   shard: [
     "broadcast",
     "reduced",
@@ -125,6 +135,9 @@ const hurtful: Readonly<Record<string, readonly string[]>> = {
     "committed",
     "checkpoint-slice",
     "checkpoint-end",
+    "point-slice",
+    "point-end",
+    "points",
     "held",
     "ready",
   ],

@@ -151,7 +151,8 @@ export function createStriker(world: World, launcher: () => Launcher): Striker {
     },
     sending({ from, message }) {
       if (due.size === 0) return;
-      const step = "step" in message ? message.step : "version" in message ? message.version : Infinity;
+      const step =
+        "step" in message ? message.step : "version" in message ? (message.version ?? Infinity) : Infinity;
       strikeAll(from, step, (when) => "sends" in when && when.sends === message.type);
     },
     passing(process, moment, step) {
