@@ -122,7 +122,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const fail = (reason: string): void => apply({ kind: "fail", reason });
 
   const progressed = (): void => {
-    if (durable)
+    // A run must not end in the middle of a roll-back: the record would lack what the roll-back makes void.
+    if (durable && !shards.goingBack)
       apply({
         kind: "durable",
         version: durable.version,

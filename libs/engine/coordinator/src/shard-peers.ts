@@ -57,6 +57,8 @@ export interface ShardPeers {
   readonly begun: boolean;
   /** All are here and hold the weights. */
   readonly complete: boolean;
+  /** What was done last is about to become void. */
+  readonly goingBack: boolean;
   /** @returns what takes the shard's further messages. @throws ProtocolError when this run has no such shard. */
   greet(
     channel: Channel,
@@ -408,6 +410,9 @@ export function createShardPeers(options: {
     },
     get complete() {
       return complete();
+    },
+    get goingBack() {
+      return goingBack;
     },
     greet(channel, hello) {
       const { listening } = hello;

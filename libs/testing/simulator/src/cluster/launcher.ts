@@ -86,6 +86,9 @@ export function createLauncher(
     const process = processNamed(name);
     const slot: Slot = { process, started: startOne(name, process) };
     slots.set(name, slot);
+    if (name !== "coordinator") return;
+    for (const other of ended) later(restartMs, () => start(other));
+    ended.clear();
   };
 
   const startOne = (name: string, process: SimProcess): Started => {
@@ -120,7 +123,10 @@ export function createLauncher(
       return;
     }
     if (againMs !== undefined) later(againMs, () => start(name));
+    else ended.add(name);
   };
+  /** Those that were told that the run is over: a coordinator that comes after that needs them once more. */
+  const ended = new Set<string>();
   const leftMs = new Map<string, number>();
 
   const begin = (process: SimProcess): StartedCoordinator => {
