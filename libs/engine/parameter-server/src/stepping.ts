@@ -438,7 +438,8 @@ export function createStepping(options: SteppingOptions): Stepping {
     decided(decide) {
       if (decide.timeline !== timeline || !current || decide.step < current.plan.step) return;
       if (waiting.some(({ step, abandon }) => step === decide.step && abandon === decide.abandon)) return;
-      waiting = [...waiting, decide];
+      // The leader's newest word may come before the one that a follower missed.
+      waiting = [...waiting, decide].sort((a, b) => a.step - b.step || Number(a.abandon) - Number(b.abandon));
       goOn();
     },
     get recordsFrom() {
