@@ -51,7 +51,7 @@ export const simulation = [
     title: "Every order of events: 2 shards, 2 workers, 2 steps, a crash each",
     bar: "bounds, number of states, invariants held",
     async run({ say }) {
-      const { code, output } = await simulate(["--explore"]);
+      const { code, output } = await simulate(["--exhaustive", "--seconds", "120"]);
       const lines = plain(output).trimEnd().split("\n");
       for (const line of lines.slice(-20)) say(line);
       const states = lines.find((line) => /\d+ states/.test(line));
