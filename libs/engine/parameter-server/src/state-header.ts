@@ -1,4 +1,5 @@
 import { type Arithmetic, arithmeticPageBytes } from "@latentweave/arithmetic";
+import { crc32 } from "@latentweave/protocol";
 
 /**
  * What a shard's memory says of itself, for a successor that finds it after a kill at any instant. Little-endian:
@@ -122,17 +123,4 @@ export function openStateHeader(
       return crc32(bytes) === get32(at + 12) ? { step, text: new TextDecoder().decode(bytes) } : undefined;
     },
   };
-}
-
-const table = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb8_8320 : 0);
-  return value;
-});
-
-/** As zip and gzip have it. Here rather than from `node:zlib`: engines know no platform. */
-export function crc32(bytes: Uint8Array): number {
-  let value = 0xffff_ffff;
-  for (const byte of bytes) value = (value >>> 8) ^ (table[(value ^ byte) & 0xff] ?? 0);
-  return (value ^ 0xffff_ffff) >>> 0;
 }
