@@ -1,5 +1,6 @@
 /** How long a step takes when all that happens is that everybody sends one contribution and gets new weights. */
 import { fork } from "node:child_process";
+import { median } from "../statistics.mjs";
 import { startCluster } from "./cluster.mjs";
 
 /** Connections are made, and code is compiled. */
@@ -98,9 +99,4 @@ function messageOf(child, kind) {
     child.on("message", (message) => message.kind === kind && resolve(message));
     child.once("exit", (code, signal) => reject(new Error(`ended with ${code ?? signal}`)));
   });
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
