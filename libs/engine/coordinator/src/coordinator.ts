@@ -228,10 +228,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onBeginAnew(version, source) {
       progress.goTo(version);
       history.cutTo(version);
-      lastCommitted = false;
+      lastCommitted = version > lastStep(spec);
       lastVersion = undefined;
       announced = undefined;
       durable = source && { version: source.version, hash: source.hash ?? null };
+      // A checkpoint of the last step leaves nothing to do.
+      if (lastCommitted) progressed();
     },
     onBack() {
       // A successor that has not met all of them yet knows no address of the others.
