@@ -323,6 +323,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     );
     if (message.version <= shards.leaderCame) announceAgain(message);
     else announce(message);
+    if (checkpointing.ignores(message.version)) askForLastCheckpoint();
     // The leader forgets a record that is acknowledged, so it must outlive this process by then.
     store.recorded().then(
       () => {

@@ -248,6 +248,7 @@ export function createShardPeers(options: {
   };
 
   const takeHeld = (peer: ShardPeer, held: Holding): void => {
+    if (options.isOver()) return;
     peer.held = held;
     peer.tells = held !== undefined && tellsAll(held, store.ledgerEnd);
     if (goingBack) return;
