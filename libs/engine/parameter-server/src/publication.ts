@@ -1,4 +1,5 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
+import { neverChanging } from "@latentweave/protocol";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 
 /**
@@ -59,9 +60,9 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
       const change = changeFor(slice, version);
       // The newest change is what both memories hold, unless it is the one that the newest version made.
       const back = version < (newest ?? 0) && (changes.get(slice)?.[0]?.version ?? 0) === newest;
-      change.bytes ??= arithmetic
-        .u8(state.pointer(slice, "parameters", back ? 1 : 0), slice.numbers * 4)
-        .slice();
+      change.bytes ??= neverChanging(
+        arithmetic.u8(state.pointer(slice, "parameters", back ? 1 : 0), slice.numbers * 4).slice(),
+      );
       return change.bytes;
     },
     begin() {

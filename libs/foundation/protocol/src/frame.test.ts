@@ -3,7 +3,14 @@ import { describe, expect, it } from "vitest";
 import { crc32 as zlibCrc32 } from "node:zlib";
 import { crc32 } from "./crc32.ts";
 import { FrameError } from "./frame-error.ts";
-import { decodeFrame, encodeFrame, frameBytes, maxSlices, sliceAlignmentBytes } from "./frame.ts";
+import {
+  decodeFrame,
+  encodeFrame,
+  frameBytes,
+  maxSlices,
+  neverChanging,
+  sliceAlignmentBytes,
+} from "./frame.ts";
 
 function join(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(frameBytes(pieces));
@@ -98,6 +105,17 @@ describe("a frame", () => {
         expect(frame.message).toEqual(value);
         expect(frame.slices).toEqual(tensors);
         for (const slice of frame.slices) expect(slice.byteOffset % 8).toBe(0);
+      }),
+    );
+  });
+
+  it("is the same in every byte where slices are known never to change", () => {
+    fc.assert(
+      fc.property(message, slices, fc.nat(), (value, tensors, sequence) => {
+        const expected = join(encodeFrame(value, tensors, { sequence }));
+        const shared = tensors.map((tensor) => neverChanging(tensor.slice()));
+        for (const crc32 of [undefined, zlibCrc32])
+          expect(join(encodeFrame(value, shared, { sequence, ...(crc32 && { crc32 }) }))).toEqual(expected);
       }),
     );
   });

@@ -1,6 +1,7 @@
 import { Packr } from "msgpackr";
 import { ByteParts } from "./byte-parts.ts";
 import { type Crc32, crc32 } from "./crc32.ts";
+import { combineCrc32 } from "./crc32-combine.ts";
 import { FrameError } from "./frame-error.ts";
 import { checkMsgpack } from "./msgpack-shape.ts";
 
@@ -53,6 +54,9 @@ const codecOptions = {
 };
 const codec = new Packr(codecOptions);
 
+/** Checksums of slices that go into many frames and never change. */
+const knownSums = new WeakMap<Uint8Array, number | undefined>();
+
 export interface FrameWriting {
   /** Frames that went before in this direction of this connection; as the frame holds it, modulo 2^32. */
   readonly sequence?: number;
@@ -66,6 +70,16 @@ export interface FrameReading {
   /** Frames that came before in this direction of this connection; absent: any place is right. */
   readonly sequence?: number;
   readonly crc32?: Crc32;
+}
+
+/**
+ * Says that these bytes never change from now on, so that their part of a frame's checksum is computed once, in
+ * however many frames they go: weights go to every worker.
+ * @returns the same bytes
+ */
+export function neverChanging(slice: Uint8Array): Uint8Array {
+  if (!knownSums.has(slice)) knownSums.set(slice, undefined);
+  return slice;
 }
 
 function aligned(offset: number): number {
@@ -117,10 +131,20 @@ export function encodeFrame(
   // The field itself is still zero, as the reader takes it to be.
   view.setUint32(
     checksumAt,
-    pieces.reduce((sum, piece) => checksum(piece, sum), 0),
+    pieces.reduce((sum, piece) => checksumAfter(sum, piece, checksum), 0),
     true,
   );
   return pieces;
+}
+
+function checksumAfter(before: number, piece: Uint8Array, checksum: Crc32): number {
+  if (!knownSums.has(piece)) return checksum(piece, before);
+  let own = knownSums.get(piece);
+  if (own === undefined) {
+    own = checksum(piece);
+    knownSums.set(piece, own);
+  }
+  return combineCrc32(before, own, piece.length);
 }
 
 /** Bytes of a frame in pieces. */

@@ -46,6 +46,7 @@ export {
   maxFrameBytesLimit,
   maxHeaderBytes,
   maxSlices,
+  neverChanging,
   sliceAlignmentBytes,
 } from "./frame.ts";
 export {
