@@ -39,26 +39,41 @@ export function keepLeases(
   const room = ({ workerId, speed }: Assignee): number =>
     Math.max(0, balanced - (load.get(workerId) ?? 0)) * speed;
 
+  const rooms = Float64Array.from(workers, room);
+
   for (const orphan of orphansOf(spec, [...kept.values()].flat())) {
     const slots = orphan.end - orphan.start;
-    const takers = workers
-      .map((worker) => ({ worker, room: room(worker) }))
-      .sort((a, b) => b.room - a.room)
-      .slice(0, slots);
-    const isFull = takers.every((taker) => taker.room === 0);
+    const takers = largest(rooms, slots);
+    const isFull = takers.every((taker) => rooms[taker] === 0);
     const pieces = alignedSplit(
       slots,
-      takers.map((taker) => (isFull ? taker.worker.speed : taker.room)),
+      takers.map((taker) => (isFull ? (workers[taker]?.speed ?? 0) : (rooms[taker] ?? 0))),
     );
-    for (const [place, { worker }] of takers.entries()) {
+    for (const [place, taker] of takers.entries()) {
       const piece = pieces[place];
-      if (!piece || piece.start === piece.end) continue;
+      const worker = workers[taker];
+      if (!worker || !piece || piece.start === piece.end) continue;
       const lease = { task: orphan.task, start: orphan.start + piece.start, end: orphan.start + piece.end };
       kept.set(worker.workerId, joined(spec, [...(kept.get(worker.workerId) ?? []), lease]));
       give(worker, lease);
+      rooms[taker] = room(worker);
     }
   }
   return kept;
+}
+
+/** Places of the `count` largest values, the largest first, of equal ones the earlier first. */
+function largest(values: Float64Array, count: number): number[] {
+  // Mostly somebody went who had a slot or two: looking through all is less work than putting them in order.
+  if (count === 1) {
+    let best = 0;
+    for (let place = 1; place < values.length; place++)
+      if ((values[place] as number) > (values[best] as number)) best = place;
+    return [best];
+  }
+  return Array.from(values.keys())
+    .sort((a, b) => (values[b] as number) - (values[a] as number))
+    .slice(0, count);
 }
 
 /** Slots that nobody has, as ranges. */

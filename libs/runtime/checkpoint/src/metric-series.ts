@@ -9,21 +9,58 @@ import { LineFile, readLines } from "./line-file.ts";
 
 export type SeriesName = Parameters<RunStore["appendMetric"]>[0];
 
+/**
+ * Every process reports on every step: in a large fleet a write for each would take the coordinator a good part of its
+ * time. A kill loses no more than this of them.
+ */
+const gatherMs = 100;
+const mostGatheredRows = 1_000;
+
 /** One file of measurements: a JSON object per line. */
 export class MetricSeries {
   readonly #file: LineFile;
+  /** Of the busiest series rows are gathered; the others, of a few rows a step, are written as they come. */
+  readonly #gathers: boolean;
+  #rows: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(directory: string, name: SeriesName) {
     this.#file = LineFile.open(path.join(directory, `${name}.jsonl`)).file;
+    this.#gathers = name === "workers";
   }
 
+  /** @throws the failure of an earlier write: UserError on a full disk. */
   append(row: Readonly<Record<string, unknown>>): void {
-    this.#file.append(JSON.stringify(row));
+    const text = JSON.stringify(row);
+    if (!this.#gathers) {
+      this.#file.append(text);
+      return;
+    }
+    this.#rows.push(text);
+    if (this.#rows.length >= mostGatheredRows) this.#hand();
+    else this.#timer ??= setTimeout(() => this.#handLater(), gatherMs);
+  }
+
+  /** To the file what was gathered. */
+  #hand(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const rows = this.#rows;
+    this.#rows = [];
+    if (rows.length > 0) this.#file.append(rows.join("\n"));
+  }
+
+  #handLater(): void {
+    try {
+      this.#hand();
+    } catch {
+      // The file keeps its failure: whoever appends or syncs next is told.
+    }
   }
 
   /** Drops rows with a `step` of at least `step`; rows are not in order of step, so the file is written anew. */
   async rewindTo(step: number): Promise<void> {
-    await this.#file.sync();
+    await this.sync();
     const file = this.#file.path;
     const temporary = `${file}.rewinding`;
     try {
@@ -46,12 +83,17 @@ export class MetricSeries {
     }
   }
 
-  sync(): Promise<void> {
-    return this.#file.sync();
+  async sync(): Promise<void> {
+    this.#hand();
+    await this.#file.sync();
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    try {
+      this.#hand();
+    } finally {
+      await this.#file.close();
+    }
   }
 }
 
