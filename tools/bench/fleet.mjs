@@ -75,7 +75,7 @@ process.exitCode = lines.every(({ met }) => met) ? 0 : 1;
 function churnLines(churn) {
   if (churn === undefined) return [];
   const mebibytes = (bytes) => `${Math.round(bytes / 1024 ** 2)} MiB`;
-  const { left, cut, joined, failed, steps, commits, lost, doubled, heartbeats } = churn;
+  const { left, cut, joined, failed, steps, commits, lost, doubled, heartbeats, crowdedHeartbeats } = churn;
   return [
     {
       what: `micro-batches lost or doubled in ${commits} commits, ${left + cut} workers gone and ${joined} come`,
@@ -87,7 +87,7 @@ function churnLines(churn) {
       ...{ figure: mebibytes(peakBytes), bar: `< ${mebibytes(bars.bytes)}`, met: peakBytes < bars.bytes },
     })),
     {
-      what: `99 of 100 of ${heartbeats.answers} heartbeats answered within`,
+      what: `99 of 100 of ${heartbeats.answers} heartbeats of a worker with a process of its own answered within (of ${crowdedHeartbeats.answers} of all others, hundreds to a process: ${Math.round(crowdedHeartbeats.p99Ms)} ms)`,
       figure: `${Math.round(heartbeats.p99Ms)} ms`,
       bar: `${bars.heartbeatMs} ms`,
       met: heartbeats.p99Ms <= bars.heartbeatMs,

@@ -5,6 +5,11 @@ import { checkLedger } from "./check-ledger.mjs";
 import { memoryOf, profiling, startCluster } from "./cluster.mjs";
 
 const joinMs = 120_000;
+/**
+ * One worker has a process of its own and asks more often: its answers tell of the servers, where those of hundreds in
+ * one process tell mostly of that process.
+ */
+const watcherHeartbeatMs = 100;
 /** A row of as many numbers through as many units: a gradient of about a kilobyte. */
 const width = 12;
 const hidden = 8;
@@ -16,22 +21,26 @@ const hidden = 8;
 export async function measureChurn({ bundles, folder, workers, processes, seconds, share, profile, say }) {
   const spec = bundles.spec.fleetSpec({ slots: workers, width, hidden, microBatch: 2 });
   const cluster = await startCluster({ folder, spec, workers, profile });
-  const children = Array.from({ length: processes }, (_, i) => {
-    const own = Math.floor((workers * (i + 1)) / processes) - Math.floor((workers * i) / processes);
-    const argument = { ...{ url: cluster.url, runId: cluster.runId }, name: `p${i}`, workers: own, width };
-    return {
-      workers: own,
-      child: fork(bundles.churning, [JSON.stringify(argument)], {
-        execArgv: profiling(profile, `workers-${i}`),
-      }),
+  const start = (name, own, heartbeatMs) => {
+    const argument = {
+      ...{ url: cluster.url, runId: cluster.runId },
+      ...{ name, workers: own, width, heartbeatMs },
     };
-  });
+    const child = fork(bundles.churning, [JSON.stringify(argument)], { execArgv: profiling(profile, name) });
+    return { workers: own, child };
+  };
+  const many = workers - 1;
+  const children = Array.from({ length: processes }, (_, i) =>
+    start(`p${i}`, Math.floor((many * (i + 1)) / processes) - Math.floor((many * i) / processes)),
+  );
+  const watcher = start("watcher", 1, watcherHeartbeatMs);
   try {
-    for (const { child } of children) child.send({ kind: "start" });
+    for (const { child } of [...children, watcher]) child.send({ kind: "start" });
     await allActive(cluster, workers);
     const before = await cluster.snapshot();
     say(`${workers} workers joined, step ${before.step}; now ${share * workers} leave and join every second`);
     for (const { child, workers: own } of children) child.send({ kind: "churn", perSecond: own * share });
+    watcher.child.send({ kind: "churn", perSecond: 0 });
     const memory = {};
     for (let second = 1; second <= seconds; second++) {
       await wait(1000);
@@ -40,8 +49,8 @@ export async function measureChurn({ bundles, folder, workers, processes, second
     }
     const after = await cluster.snapshot();
     const reports = await Promise.all(children.map(({ child }) => reportOf(child)));
+    const watched = await reportOf(watcher.child);
     await cluster.stop();
-    const roundTripsMs = reports.flatMap((report) => report.roundTripsMs).sort((a, b) => a - b);
     const sum = (pick) => reports.reduce((total, report) => total + pick(report.ends), 0);
     return {
       ...{ workers, processes, seconds, share, gradientBytes: bundles.spec.gradientBytes(spec) },
@@ -52,19 +61,25 @@ export async function measureChurn({ bundles, folder, workers, processes, second
       failures: reports.flatMap((report) => report.ends.failures).slice(0, 5),
       steps: after.step - before.step,
       ...checkLedger(folder, spec),
-      heartbeats: {
-        answers: roundTripsMs.length,
-        medianMs: quantile(roundTripsMs, 0.5),
-        p99Ms: quantile(roundTripsMs, 0.99),
-        mostMs: roundTripsMs.at(-1) ?? null,
-      },
+      heartbeats: answersOf(watched.roundTripsMs),
+      crowdedHeartbeats: answersOf(reports.flatMap((report) => report.roundTripsMs)),
       clientsStalledMs: Math.max(...reports.map((report) => report.stalledMs)),
       memory,
     };
   } finally {
     cluster.kill();
-    for (const { child } of children) child.kill("SIGKILL");
+    for (const { child } of [...children, watcher]) child.kill("SIGKILL");
   }
+}
+
+function answersOf(roundTripsMs) {
+  const sorted = roundTripsMs.toSorted((a, b) => a - b);
+  return {
+    answers: sorted.length,
+    medianMs: quantile(sorted, 0.5),
+    p99Ms: quantile(sorted, 0.99),
+    mostMs: sorted.at(-1) ?? null,
+  };
 }
 
 async function allActive(cluster, workers) {

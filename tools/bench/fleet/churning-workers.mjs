@@ -10,11 +10,11 @@ import { createPlainCompute } from "@latentweave/simulator";
 import { createWorker } from "@latentweave/worker-engine";
 import { createConnections, webSocketUrl } from "./connections.mjs";
 
-const { url, runId, name, workers: count } = JSON.parse(process.argv[2]);
+const { url, runId, name, workers: count, heartbeatMs } = JSON.parse(process.argv[2]);
 /** Shared: a memory of its own for each would be most of the process. */
 const arithmetic = loadArithmetic();
 const roundTripsMs = [];
-const connections = createConnections((ms) => roundTripsMs.push(ms));
+const connections = createConnections((ms) => roundTripsMs.push(ms), heartbeatMs);
 const delay = monitorEventLoopDelay({ resolution: 10 });
 const running = new Map();
 const ends = { left: 0, cut: 0, joined: 0, failed: 0, failures: [] };

@@ -3,10 +3,10 @@ import { parseMessage, systemClock } from "@latentweave/protocol";
 import { createWebSocketDialer, keepConnected } from "@latentweave/transport";
 
 /** As in the worker's process. */
-const heartbeatMs = 5_000;
+const usualHeartbeatMs = 5_000;
 
 /** @param onRoundTrip ms from a heartbeat to its answer */
-export function createConnections(onRoundTrip) {
+export function createConnections(onRoundTrip, heartbeatMs = usualHeartbeatMs) {
   const dialer = createWebSocketDialer({
     clock: systemClock,
     parseMessage,
