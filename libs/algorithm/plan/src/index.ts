@@ -6,6 +6,7 @@ export {
   lastStep,
   planStep,
   type RoundPlan,
+  samplesBefore,
   type StepPlan,
   type TaskRound,
   totalSteps,

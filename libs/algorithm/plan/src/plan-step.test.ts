@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { leasedSlots, slotSamples } from "./leases.ts";
-import { initialControl, lastStep, planStep, totalSteps } from "./plan-step.ts";
+import { initialControl, lastStep, planStep, samplesBefore, totalSteps } from "./plan-step.ts";
 import type { RunSpec } from "./run-spec.ts";
 
 interface Shape {
@@ -62,6 +62,20 @@ const everyPlan = (spec: RunSpec) =>
   Array.from({ length: lastStep(spec) + 1 }, (_, step) => planStep(spec, step));
 
 describe("the plan of a run", () => {
+  it("counts, up to any version, the samples that its gradient rounds have", () => {
+    fc.assert(
+      fc.property(shapes, fc.nat(40), (shape, version) => {
+        const spec = specOf(shape);
+        const counted = new Map(spec.tasks.map(({ name }) => [name, 0]));
+        for (let step = 0; step < Math.min(version, totalSteps(spec)); step++)
+          for (const { tasks } of planStep(spec, step).rounds.filter(({ program }) => program === "gradient"))
+            for (const { task, samples } of tasks) counted.set(task, (counted.get(task) ?? 0) + samples);
+        const samples = samplesBefore(spec, version);
+        for (const [task, expected] of counted) expect(samples.get(task) ?? 0).toBe(expected);
+      }),
+    );
+  });
+
   it("updates in each of its steps once, in the last round, and evaluates once more after them", () => {
     fc.assert(
       fc.property(shapes.map(specOf), (spec) => {

@@ -79,6 +79,19 @@ export function lastStep(spec: RunSpec): number {
   return spec.evaluation ? totalSteps(spec) : totalSteps(spec) - 1;
 }
 
+/** Samples of each task that the steps before `version` train on, where no task is paused. */
+export function samplesBefore(spec: RunSpec, version: number): ReadonlyMap<string, number> {
+  const samples = new Map<string, number>();
+  let rest = version;
+  for (const [phase, { steps }] of spec.phases.entries()) {
+    const made = Math.min(rest, steps);
+    rest -= made;
+    for (const task of gradientTasks(spec, phase, initialControl))
+      samples.set(task.task, (samples.get(task.task) ?? 0) + made * task.samples);
+  }
+  return samples;
+}
+
 function evaluatesAt(spec: RunSpec, step: number): boolean {
   if (!spec.evaluation || step === 0) return false;
   return step === totalSteps(spec) || step % spec.evaluation.everySteps === 0;

@@ -72,8 +72,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const history = createHistory(historyPoints);
   for (const point of options.past ?? []) history.add(point);
   const progress = createProgress(
-    spec.tasks.map((task) => task.name),
+    spec,
     Math.min(store.ledgerEnd.nextStep, totalSteps(spec)),
+    options.past ?? [],
   );
   let life: Life = { state: "starting" };
   let durable: Durable | undefined = options.resume && {

@@ -1,3 +1,4 @@
+import { type RunSpec, samplesBefore } from "@latentweave/plan";
 import type { CommitPoint, TaskSnapshot } from "@latentweave/telemetry";
 import type { MessageOf, TaskRecord } from "@latentweave/protocol";
 
@@ -26,9 +27,19 @@ export interface Progress {
 // Half the weight lies on about the last 14 steps: steady enough to read, quick enough to show a lost worker.
 const newestShare = 0.05;
 
-export function createProgress(taskNames: readonly string[], version: number): Progress {
+/** @param past what coordinators before this one have seen of the run, in order */
+export function createProgress(spec: RunSpec, version: number, past: readonly CommitPoint[]): Progress {
+  const seenOf = (task: string, to: number): number => samplesBefore(spec, to).get(task) ?? 0;
   const tasks = new Map<string, TaskSnapshot>(
-    taskNames.map((task) => [task, { task, samplesSeen: 0, training: {}, evaluation: null }]),
+    spec.tasks.map(({ name }) => [
+      name,
+      {
+        task: name,
+        samplesSeen: seenOf(name, version),
+        training: lastTraining(past, name),
+        evaluation: lastEvaluation(past, name),
+      },
+    ]),
   );
   let lastCommitMs: number | undefined;
   let stepMs = 0;
@@ -92,9 +103,28 @@ export function createProgress(taskNames: readonly string[], version: number): P
     },
     goTo(to) {
       version = to;
+      for (const [name, { evaluation, ...before }] of tasks) {
+        const samplesSeen = seenOf(name, to);
+        tasks.set(name, {
+          ...before,
+          samplesSeen,
+          evaluation: evaluation && evaluation.step <= to ? evaluation : null,
+        });
+      }
       lastCommitMs = undefined;
     },
   };
+}
+
+function lastTraining(past: readonly CommitPoint[], task: string): Record<string, number> {
+  const loss = past.findLast((point) => task in point.loss)?.loss[task];
+  return loss === undefined ? {} : { loss };
+}
+
+function lastEvaluation(past: readonly CommitPoint[], task: string): TaskSnapshot["evaluation"] {
+  const point = past.findLast(({ evaluation }) => task in evaluation);
+  const values = point?.evaluation[task];
+  return point && values ? { step: point.step, values } : null;
 }
 
 /** Sums over samples become means per sample; classification's `.correct` becomes `.accuracy`. */

@@ -157,6 +157,26 @@ describe("the run's small files", () => {
     expect(statSync(path.join(directory, "metrics", "events.jsonl")).size).toBeGreaterThan(20);
   });
 
+  it("has each step's row once, where a killed coordinator wrote it and not the commit", async () => {
+    const { store, directory } = openStore();
+    for (const step of [0, 1, 2]) {
+      if (step < 2) store.appendCommit(commit(step));
+      store.appendMetric("steps", { step, by: "the one before" });
+    }
+    await store.close();
+    const { store: next } = openStore({ directory });
+    next.appendMetric("steps", { step: 2, by: "the successor" });
+    await next.close();
+    const rows = readFileSync(path.join(directory, "metrics", "steps.jsonl"), "utf8")
+      .trimEnd()
+      .split("\n");
+    expect(rows.map((row) => JSON.parse(row) as unknown)).toEqual([
+      { step: 0, by: "the one before" },
+      { step: 1, by: "the one before" },
+      { step: 2, by: "the successor" },
+    ]);
+  });
+
   it("has the ledger on disk before a checkpoint appears", async () => {
     const { store, directory } = openStore();
     store.appendCommit(commit(0));

@@ -15,6 +15,8 @@ export type SeriesName = Parameters<RunStore["appendMetric"]>[0];
  */
 const gatherMs = 100;
 const mostGatheredRows = 1_000;
+/** A leader waits with its next step when as many as 64 commits are not acknowledged. */
+const mostLeftRows = 128;
 
 /** One file of measurements: a JSON object per line. */
 export class MetricSeries {
@@ -56,6 +58,25 @@ export class MetricSeries {
     } catch {
       // The file keeps its failure: whoever appends or syncs next is told.
     }
+  }
+
+  /**
+   * Of a series that was just opened and whose rows are in order of step: drops the last ones, with a `step` of at
+   * least `step`. Where there are more than a killed process can have left, they are another's loss, and stay.
+   */
+  cutFrom(step: number): void {
+    let rows = 0;
+    for (const text of this.#file.backwards()) {
+      if (stepOf(text) < step) break;
+      rows += 1;
+      if (rows > mostLeftRows) return;
+    }
+    for (let row = 0; row < rows; row++) this.#file.cutLastLine();
+  }
+
+  /** All rows of the series so far are with the operating system. */
+  written(): Promise<void> {
+    return this.#file.written();
   }
 
   /** Drops rows with a `step` of at least `step`; rows are not in order of step, so the file is written anew. */

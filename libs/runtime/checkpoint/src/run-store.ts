@@ -58,7 +58,9 @@ export function createRunStore({ directory, runId, layout, keep, log }: RunStore
       facts = undefined;
       await ledger.sync();
     },
-    recorded: () => ledger.written(),
+    async recorded() {
+      await Promise.all([ledger.written(), series.steps.written()]);
+    },
     appendMetric: (name, row) => series[name].append(row),
     writeState(next) {
       const text = withOwnChecksum(next);
@@ -116,10 +118,14 @@ function openLines(
 ): { readonly ledger: Ledger; readonly series: Readonly<Record<SeriesName, MetricSeries>> } {
   try {
     const open = (name: SeriesName): MetricSeries => new MetricSeries(path.join(directory, "metrics"), name);
+    const ledger = new Ledger(ledgerFile(directory), runId, startOf(directory), log);
+    const steps = open("steps");
+    // A coordinator that was killed may have written a step's row, and not its commit, which its successor is told again.
+    steps.cutFrom(ledger.end.nextStep);
     return {
-      ledger: new Ledger(ledgerFile(directory), runId, startOf(directory), log),
+      ledger,
       series: {
-        steps: open("steps"),
+        steps,
         tasks: open("tasks"),
         workers: open("workers"),
         events: open("events"),
