@@ -10,6 +10,7 @@ import { createLayout } from "@latentweave/parameters";
 import { type RunSpec, serverOptimiser } from "@latentweave/plan";
 import { type CoordinatorMoment, parseMessage, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
+import { openSharedMemory } from "@latentweave/vault";
 import { createHttpApi } from "./http-api.ts";
 import { readPastPoints } from "./past-points.ts";
 
@@ -102,6 +103,7 @@ export async function runCoordinatorProcess(
     parseMessage,
     maxFrameBytes,
     heartbeatMs,
+    sharedMemory: openSharedMemory(log),
     clock: systemClock,
     onChannel: (_, channel) => coordinator.accept(channel),
     http: createHttpApi({

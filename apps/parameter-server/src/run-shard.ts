@@ -3,7 +3,7 @@ import { loadArithmetic } from "@latentweave/arithmetic";
 import { readOwnFaults } from "@latentweave/faults";
 import { createShard } from "@latentweave/parameter-server-engine";
 import { type Channel, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
-import { type FileVault, openShardVault } from "@latentweave/vault";
+import { type FileVault, openSharedMemory, openShardVault } from "@latentweave/vault";
 import { createServer, createWebSocketDialer, keepConnected } from "@latentweave/transport";
 
 export interface ShardProcessOptions {
@@ -32,11 +32,14 @@ const heartbeatMs = 5_000;
 export async function runShardProcess(options: ShardProcessOptions, signal: AbortSignal): Promise<string> {
   const { runId, index, shards, token, log } = options;
   const faults = readOwnFaults<ShardMoment>("shard");
+  const sharedMemory = openSharedMemory(log);
   const dialer = createWebSocketDialer({
     clock: systemClock,
     parseMessage,
     maxFrameBytes,
     heartbeatMs,
+    sharedMemory,
+    log,
     ...(token === undefined ? {} : { token }),
   });
   const server = await createServer({
@@ -46,6 +49,7 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     parseMessage,
     maxFrameBytes,
     heartbeatMs,
+    sharedMemory,
     clock: systemClock,
     onChannel: (_, channel) => shard.accept(channel),
     log,

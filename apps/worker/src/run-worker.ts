@@ -11,6 +11,7 @@ import {
   type WorkerMoment,
 } from "@latentweave/protocol";
 import { createWebSocketDialer, keepConnected } from "@latentweave/transport";
+import { openSharedMemory } from "@latentweave/vault";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
 import { fetchJoinFacts } from "./join-facts.ts";
 import { openPreparedRows } from "./open-prepared-rows.ts";
@@ -63,6 +64,8 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
     parseMessage,
     maxFrameBytes,
     heartbeatMs,
+    sharedMemory: openSharedMemory(log),
+    log,
     ...(token === undefined ? {} : { token }),
   });
   const stopping = new AbortController();

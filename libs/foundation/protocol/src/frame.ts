@@ -33,6 +33,8 @@ export const maxHeaderBytes = 16 * 1024 * 1024;
 export const maxSlices = 65_535;
 /** Lengths are u32 and the WebSocket library counts in int32. */
 export const maxFrameBytesLimit = 2 ** 31 - 1;
+/** Of a length: the slice is not in the frame. */
+const outsideBit = 2 ** 31;
 
 /** One message and its tensors, out of a frame. */
 export interface Frame {
@@ -42,6 +44,8 @@ export interface Frame {
   readonly message: unknown;
   /** Raw little-endian tensors; each starts at a multiple of 8 bytes of its ArrayBuffer. */
   readonly slices: Uint8Array[];
+  /** Lengths of slices that lie in memory which both processes share; where there are some, `slices` is empty. */
+  readonly outside: readonly number[];
 }
 
 // Records and shared structures would make a frame depend on the ones before it. An absent field and one that is
@@ -62,6 +66,8 @@ export interface FrameWriting {
   readonly sequence?: number;
   /** A faster CRC-32 than the one in plain JavaScript. */
   readonly crc32?: Crc32;
+  /** The slices were handed over in shared memory: the frame tells their lengths only, and its checksum is without them. */
+  readonly outside?: boolean;
 }
 
 export interface FrameReading {
@@ -107,19 +113,20 @@ export function encodeFrame(
   }
   const headerAt = preambleBytes + 4 * slices.length;
   const headerEnd = headerAt + header.length;
-  const first = new Uint8Array(slices.length === 0 ? headerEnd : aligned(headerEnd));
+  const first = new Uint8Array(slices.length === 0 || writing.outside ? headerEnd : aligned(headerEnd));
   first.set(magic, 0);
   first[3] = frameVersion;
   const view = new DataView(first.buffer);
   view.setUint32(4, header.length, true);
   view.setUint32(8, slices.length, true);
   view.setUint32(sequenceAt, (writing.sequence ?? 0) % sequences, true);
-  slices.forEach((slice, i) => view.setUint32(preambleBytes + 4 * i, slice.length, true));
+  const bit = writing.outside ? outsideBit : 0;
+  slices.forEach((slice, i) => view.setUint32(preambleBytes + 4 * i, slice.length + bit, true));
   first.set(header, headerAt);
 
   const pieces: Uint8Array[] = [first];
   let offset = first.length;
-  for (const slice of slices) {
+  for (const slice of writing.outside ? [] : slices) {
     const start = aligned(offset);
     if (start > offset) pieces.push(new Uint8Array(start - offset));
     if (slice.length > 0) pieces.push(slice);
@@ -183,7 +190,11 @@ export function decodeFrame(bytes: Uint8Array | readonly Uint8Array[], reading: 
   const headerEnd = headerAt + headerBytes;
   if (headerEnd > total) throw new FrameError("truncated", `header ends at byte ${headerEnd} of ${total}`);
 
-  const lengths = readLengths(parts.read(preambleBytes, 4 * sliceCount), sliceCount);
+  const told = readLengths(parts.read(preambleBytes, 4 * sliceCount), sliceCount);
+  const outside = told.filter((length) => length >= outsideBit).map((length) => length - outsideBit);
+  if (outside.length > 0 && outside.length < told.length)
+    throw new FrameError("malformed", "some slices in the frame and some outside");
+  const lengths = outside.length > 0 ? [] : told;
   const bounds = sliceStarts(headerEnd, lengths);
   if (bounds.end > total) throw new FrameError("truncated", `slices end at byte ${bounds.end} of ${total}`);
   if (bounds.end < total)
@@ -199,7 +210,7 @@ export function decodeFrame(bytes: Uint8Array | readonly Uint8Array[], reading: 
     offset = start + length;
     return parts.read(start, length);
   });
-  return { sequence, message, slices };
+  return { sequence, message, slices, outside };
 }
 
 function checkMagic(preamble: Uint8Array): void {

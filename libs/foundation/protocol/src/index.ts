@@ -60,3 +60,4 @@ export {
   type VersionRecord,
 } from "./run-store.ts";
 export { type Adoption, type Vault } from "./vault.ts";
+export { type SharedMemory, type SharedRange } from "./shared-memory.ts";

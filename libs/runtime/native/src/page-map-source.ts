@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
 
 /**
- * A Node-API addon of four functions, for memory that outlives its process (libs/runtime/vault):
+ * A Node-API addon of six functions, for memory that outlives its process and memory that two processes share
+ * (libs/runtime/vault):
  * - `map(view, fd, offset)`: the pages under a view become those of a file, shared; what lay there is gone
  * - `reserve(fd, offset, bytes)`: the file gets room for certain, so that no write into a mapping can fail later
  * - `tryLock(fd)`: an exclusive lock that the system gives back when the process ends, however it ends
  * - `address(view)`: where a view lies, as a bigint
+ * - `open(fd, bytes)`: a new ArrayBuffer that is the beginning of a file, shared with whoever else maps it
+ * - `close(buffer)`: such a buffer becomes empty, and its pages are given back
  *
  * Failures of the system are thrown with its error number, as text, in `code`.
  */
@@ -102,14 +105,47 @@ static napi_value address(napi_env env, napi_callback_info info) {
   return napi_create_bigint_uint64(env, (uint64_t)(uintptr_t)data, &result) == napi_ok ? result : NULL;
 }
 
+static void unmap(napi_env env, void *data, void *length) {
+  (void)env;
+  munmap(data, (size_t)(uintptr_t)length);
+}
+
+static napi_value open_buffer(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value args[2], result;
+  int32_t fd;
+  int64_t bytes;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 2 ||
+      napi_get_value_int32(env, args[0], &fd) != napi_ok || napi_get_value_int64(env, args[1], &bytes) != napi_ok ||
+      bytes <= 0)
+    return misused(env);
+  void *data = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+  if (data == MAP_FAILED) return fail(env, "mmap", errno);
+  void *hint = (void *)(uintptr_t)bytes;
+  if (napi_create_external_arraybuffer(env, data, (size_t)bytes, unmap, hint, &result) == napi_ok) return result;
+  munmap(data, (size_t)bytes);
+  return fail(env, "external memory", ENOTSUP);
+}
+
+static napi_value close_buffer(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value args[1];
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 1 ||
+      napi_detach_arraybuffer(env, args[0]) != napi_ok)
+    return misused(env);
+  return NULL;
+}
+
 NAPI_MODULE_INIT() {
   napi_property_descriptor functions[] = {
       {"map", NULL, map, NULL, NULL, NULL, napi_enumerable, NULL},
       {"reserve", NULL, reserve, NULL, NULL, NULL, napi_enumerable, NULL},
       {"tryLock", NULL, try_lock, NULL, NULL, NULL, napi_enumerable, NULL},
       {"address", NULL, address, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"open", NULL, open_buffer, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"close", NULL, close_buffer, NULL, NULL, NULL, napi_enumerable, NULL},
   };
-  napi_define_properties(env, exports, 4, functions);
+  napi_define_properties(env, exports, 6, functions);
   return exports;
 }
 `;
@@ -119,7 +155,8 @@ export const pageMapRevision = createHash("sha256").update(pageMapSource).digest
 
 /**
  * Run before a compiled addon is taken, in a process of its own and in an empty folder: bytes written into
- * WebAssembly memory must be in the file, and stay there when the memory grows.
+ * WebAssembly memory must be in the file, and stay there when the memory grows; and what is written into one mapping of
+ * a file must be seen in another.
  */
 export const pageMapCheck = `
 const fs = require("fs");
@@ -137,4 +174,11 @@ if (addon.address(new Uint8Array(memory.buffer)) !== before) throw new Error("me
 const bytes = Buffer.alloc(2);
 fs.readSync(fd, bytes, 0, 2, 65536);
 if (bytes[0] !== 1 || bytes[1] !== 2) throw new Error("what is written into memory is not in the file");
+const one = addon.open(fd, 131072), other = addon.open(fd, 131072);
+new Uint8Array(one)[7] = 3;
+Atomics.store(new BigUint64Array(one), 9, 5n);
+if (new Uint8Array(other)[7] !== 3 || Atomics.load(new BigUint64Array(other), 9) !== 5n)
+  throw new Error("two mappings of a file differ");
+addon.close(one);
+if (one.byteLength !== 0) throw new Error("a mapping is still there");
 `;

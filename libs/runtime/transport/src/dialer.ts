@@ -7,10 +7,12 @@ import {
   closeCodes,
   type Dialer,
   type Message,
+  type SharedMemory,
   UserError,
 } from "@latentweave/protocol";
 import { hostHeader, hostIdentity, isOnThisHost } from "./host-identity.ts";
 import { defaultMaxBufferedBytes, LimitedWebSocket, webSocketOptions } from "./limited-websocket.ts";
+import { memoryHeader, memoryVersion } from "./memory/memory-words.ts";
 import { subprotocol } from "./versions.ts";
 import { WebSocketChannel } from "./websocket-channel.ts";
 
@@ -28,6 +30,8 @@ export interface DialerOptions {
   readonly maxBufferedBytes?: number;
   /** How long the peer may take to answer the handshake. */
   readonly handshakeMs?: number;
+  /** Large slices go through it to peers of this host that have it too. */
+  readonly sharedMemory?: SharedMemory | undefined;
   readonly log?: (line: string) => void;
 }
 
@@ -59,16 +63,19 @@ function dial(url: string, options: DialerOptions): Promise<Channel> {
       },
       headers: {
         [hostHeader]: hostIdentity,
+        ...(options.sharedMemory && { [memoryHeader]: memoryVersion }),
         ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
       },
     });
     webSocket.binaryType = "fragments";
     let socket: Socket | undefined;
     let identity: string | undefined;
+    let sharesMemory = false;
     webSocket.once("upgrade", (response) => {
       socket = response.socket;
       const header = response.headers[hostHeader];
       identity = Array.isArray(header) ? header[0] : header;
+      sharesMemory = response.headers[memoryHeader] === memoryVersion;
     });
     webSocket.once("unexpected-response", (request, response) => {
       void refusalText(response).then((text) => {
@@ -85,13 +92,13 @@ function dial(url: string, options: DialerOptions): Promise<Channel> {
         remote: `${remoteAddress}:${remotePort}`,
         local: isOnThisHost(remoteAddress, localAddress, identity),
       };
-      resolve(
-        new WebSocketChannel(webSocket, socket, peer, {
-          ...options,
-          maxBufferedBytes: options.maxBufferedBytes ?? defaultMaxBufferedBytes,
-          log: options.log ?? (() => undefined),
-        }),
-      );
+      const channelOptions = {
+        ...options,
+        maxBufferedBytes: options.maxBufferedBytes ?? defaultMaxBufferedBytes,
+        log: options.log ?? (() => undefined),
+      };
+      const memory = peer.local && sharesMemory ? options.sharedMemory : undefined;
+      resolve(new WebSocketChannel(webSocket, socket, peer, channelOptions, memory));
     });
   }).catch((error: unknown) => {
     if (!(error instanceof SyntaxError)) throw error;

@@ -1,11 +1,12 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { type Channel, type Clock, closeCodes, type Message } from "@latentweave/protocol";
+import { type Channel, type Clock, closeCodes, type Message, type SharedMemory } from "@latentweave/protocol";
 import { type AdmissionPolicy } from "./admission.ts";
 import { answerHttp, type HttpHandler } from "./http-answers.ts";
 import { Gate } from "./gate.ts";
 import { defaultMaxBufferedBytes } from "./limited-websocket.ts";
 import { listen, urlOf } from "./listen.ts";
+import { memoryHeader, memoryVersion } from "./memory/memory-words.ts";
 import { peerOf } from "./peer.ts";
 import { openTunnel, type TunnelTarget } from "./tunnel.ts";
 import { createUpgrader } from "./upgrader.ts";
@@ -38,6 +39,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   /** Bytes kept for a peer that does not read, before its channel is closed with `overloaded`. */
   readonly maxBufferedBytes?: number;
+  /** Large slices go through it to peers of this host that have it too. */
+  readonly sharedMemory?: SharedMemory | undefined;
   /** Sockets open at once, HTTP included. */
   readonly maxConnections?: number;
   /** A channel is handed over before anything was read from it; `path` has no query. */
@@ -96,7 +99,7 @@ export async function createServer(options: ServerOptions): Promise<TransportSer
     cookieName: `latentweave-token-${address.port}`,
   };
   const gate = new Gate(policy, clock, log);
-  const upgrade = createUpgrader(options.maxFrameBytes, log);
+  const upgrade = createUpgrader(options.maxFrameBytes, options.sharedMemory !== undefined, log);
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     void answerHttp(request, response, gate, options.http, log);
@@ -115,10 +118,13 @@ export async function createServer(options: ServerOptions): Promise<TransportSer
     }
     const peer = peerOf(request.headers, socket);
     upgrade(request, socket, head, peer.remote, (webSocket) => {
-      const channel = new WebSocketChannel(webSocket, socket, peer, {
+      const channelOptions = {
         ...options,
         maxBufferedBytes: options.maxBufferedBytes ?? defaultMaxBufferedBytes,
-      });
+      };
+      const sharesMemory = peer.local && request.headers[memoryHeader] === memoryVersion;
+      const memory = sharesMemory ? options.sharedMemory : undefined;
+      const channel = new WebSocketChannel(webSocket, socket, peer, channelOptions, memory);
       channels.add(channel);
       channel.onClose(() => channels.delete(channel));
       options.onChannel(entry.path, channel);

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { closeCodes } from "@latentweave/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import { hostHeader, hostIdentity } from "./host-identity.ts";
+import { memoryHeader, memoryVersion } from "./memory/memory-words.ts";
 import { LimitedWebSocket, webSocketOptions } from "./limited-websocket.ts";
 import { subprotocol, versionMismatch } from "./versions.ts";
 
@@ -18,7 +19,11 @@ export type Upgrade = (
  * Completes WebSocket handshakes. A peer of another protocol version is let in just far enough to be told so: a
  * handshake that fails tells a browser nothing at all.
  */
-export function createUpgrader(maxFrameBytes: number, log: (line: string) => void): Upgrade {
+export function createUpgrader(
+  maxFrameBytes: number,
+  sharesMemory: boolean,
+  log: (line: string) => void,
+): Upgrade {
   const webSocketServer = new WebSocketServer({
     ...webSocketOptions,
     noServer: true,
@@ -27,7 +32,10 @@ export function createUpgrader(maxFrameBytes: number, log: (line: string) => voi
     WebSocket: LimitedWebSocket,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : ([...offered][0] ?? false)),
   });
-  webSocketServer.on("headers", (headers) => headers.push(`${hostHeader}: ${hostIdentity}`));
+  webSocketServer.on("headers", (headers) => {
+    headers.push(`${hostHeader}: ${hostIdentity}`);
+    if (sharesMemory) headers.push(`${memoryHeader}: ${memoryVersion}`);
+  });
   webSocketServer.on("wsClientError", (error, socket, request) => {
     const { remoteAddress, remotePort } = request.socket;
     log(`${remoteAddress}:${remotePort}: no WebSocket handshake (${error.message}); closed`);

@@ -11,10 +11,14 @@ import {
   frameBytes,
   type Message,
   ProtocolError,
+  type SharedMemory,
 } from "@latentweave/protocol";
 import { type RawData, WebSocket } from "ws";
 import { beat, type Heard, type HeartbeatState, startHeartbeat } from "./heartbeat.ts";
 import { coalesce } from "./coalesce.ts";
+import { IncomingMemory } from "./memory/incoming-memory.ts";
+import { answerText, offerText, readWord } from "./memory/memory-words.ts";
+import { OutgoingMemory } from "./memory/outgoing-memory.ts";
 
 /*
  * Owns: one open WebSocket, its heartbeat, and the order and fate of what is sent on it. Does not own: handshakes
@@ -25,6 +29,7 @@ import { coalesce } from "./coalesce.ts";
  * 6. `settle` is the only way to the closed state; it runs once, frees the timer and wakes everyone who waits.
  * 7. What a peer sends can close its own channel, with one line in the log, and do nothing else.
  * 8. A frame is delivered only where its checksum holds and all frames before it came: `#receivedMessages` counts them.
+ * 9. Slices in shared memory are counted as taken only after their message was delivered, or copied to wait for that.
  */
 
 export interface ChannelOptions {
@@ -38,6 +43,9 @@ export interface ChannelOptions {
   readonly onRoundTrip?: ((ms: number) => void) | undefined;
   readonly log: (line: string) => void;
 }
+
+/** Memory for large slices, where this process and the peer have said that they can share some. */
+export type ChannelMemory = SharedMemory | undefined;
 
 export interface Peer {
   readonly remote: string;
@@ -63,6 +71,8 @@ type ChannelState =
 interface Received {
   readonly message: Message;
   readonly slices: readonly Uint8Array[];
+  /** The slices are views of shared memory. */
+  readonly outside?: boolean;
 }
 
 type MessageHandler = (message: Message, slices: readonly Uint8Array[]) => void;
@@ -86,9 +96,25 @@ export class WebSocketChannel implements Channel {
   #sentMessages = 0;
   #leftMessages = 0;
   #waiting: { readonly until: number; readonly resolve: () => void }[] = [];
+  readonly #outgoing: OutgoingMemory | undefined;
+  readonly #incoming: IncomingMemory | undefined;
 
   /** @param webSocket an open one that was set up by `dialer.ts` or `server.ts`, with `binaryType` "fragments". */
-  constructor(webSocket: WebSocket, socket: Socket, peer: Peer, options: ChannelOptions) {
+  constructor(
+    webSocket: WebSocket,
+    socket: Socket,
+    peer: Peer,
+    options: ChannelOptions,
+    memory?: ChannelMemory,
+  ) {
+    this.#outgoing =
+      memory &&
+      new OutgoingMemory(
+        memory,
+        (name) => webSocket.send(offerText(name)),
+        (line) => options.log(`${peer.remote}: ${line}`),
+      );
+    this.#incoming = memory && new IncomingMemory(memory);
     this.remote = peer.remote;
     this.local = peer.local;
     this.#webSocket = webSocket;
@@ -108,7 +134,8 @@ export class WebSocketChannel implements Channel {
 
   send(message: Message, slices: readonly Uint8Array[] = []): void {
     if (this.#state.phase !== "open" || this.#webSocket.readyState !== WebSocket.OPEN) return;
-    const pieces = coalesce(encodeFrame(message, slices, { sequence: this.#sentMessages, crc32 }));
+    const outside = slices.length > 0 && this.#outgoing?.give(slices) === true;
+    const pieces = coalesce(encodeFrame(message, slices, { sequence: this.#sentMessages, crc32, outside }));
     const totalBytes = frameBytes(pieces);
     if (totalBytes > this.#options.maxFrameBytes) {
       throw new FrameError(
@@ -161,14 +188,26 @@ export class WebSocketChannel implements Channel {
   #receive(data: RawData, isBinary: boolean): void {
     this.#understood += 1;
     if (this.#state.phase !== "open") return;
+    if (!isBinary && this.#incoming && this.#takeWord(this.#incoming, data)) return;
     const received = this.#read(data, isBinary);
     if (received === undefined) return;
     if (this.#onMessage !== undefined && this.#early.length === 0) {
       this.#deliver(received);
     } else {
-      this.#early.push(received);
+      const { message, slices } = received;
+      this.#early.push({ message, slices: received.outside ? slices.map((slice) => slice.slice()) : slices });
       this.#webSocket.pause();
     }
+    if (received.outside) this.#incoming?.release();
+  }
+
+  /** What the two sides say to each other of the memory that they share. */
+  #takeWord(incoming: IncomingMemory, data: RawData): boolean {
+    const word = readWord(Buffer.concat(asPieces(data)).toString("utf8"));
+    if (word === undefined) return false;
+    if (word.kind === "offer") this.#webSocket.send(answerText(incoming.open(word.name)));
+    else this.#outgoing?.answered(word.refusal);
+    return true;
   }
 
   #deliverEarly(): void {
@@ -193,7 +232,10 @@ export class WebSocketChannel implements Channel {
       const { maxFrameBytes } = this.#options;
       const frame = decodeFrame(asPieces(data), { maxFrameBytes, sequence: this.#receivedMessages, crc32 });
       this.#receivedMessages += 1;
-      return { message: this.#options.parseMessage(frame.message), slices: frame.slices };
+      const message = this.#options.parseMessage(frame.message);
+      if (frame.outside.length === 0) return { message, slices: frame.slices };
+      if (!this.#incoming) throw new FrameError("malformed", "slices outside of the frame");
+      return { message, slices: this.#incoming.take(frame.outside), outside: true };
     } catch (error) {
       if (!(error instanceof FrameError || error instanceof ProtocolError)) throw error;
       this.#reject(codeFor(error), error.message);
@@ -262,6 +304,8 @@ export class WebSocketChannel implements Channel {
     this.#state = { phase: "closed", code, reason };
     this.#onMessage = undefined;
     this.#early = [];
+    this.#outgoing?.close();
+    this.#incoming?.close();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
     for (const handler of this.#closeHandlers.splice(0)) handler(code, reason);
   }

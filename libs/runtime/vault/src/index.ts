@@ -5,3 +5,4 @@ export {
   type ShardVaultOptions,
   vaultDirectories,
 } from "./shard-vault.ts";
+export { createSharedMemory, openSharedMemory } from "./shared-memory.ts";

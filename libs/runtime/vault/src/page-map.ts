@@ -8,14 +8,20 @@ export interface PageMapAddon {
   reserve(fd: number, offset: number, bytes: number): void;
   tryLock(fd: number): boolean;
   address(view: Uint8Array): bigint;
+  open(fd: number, bytes: number): ArrayBuffer;
+  close(buffer: ArrayBuffer): void;
 }
 
 /** Set to "off", memory ends with its process: to see what a run is without a vault, or where one makes trouble. */
 const switchName = "LATENTWEAVE_VAULT";
 
-/** The addon, or why there is none. */
+/** The addon for a vault, or why there is none. */
 export function loadPageMap(env: NodeJS.ProcessEnv = process.env): PageMapAddon | string {
-  if (env[switchName] === "off") return `it is switched off (${switchName}=off)`;
+  return env[switchName] === "off" ? `it is switched off (${switchName}=off)` : loadAddon(env);
+}
+
+/** The addon, or why there is none. */
+export function loadAddon(env: NodeJS.ProcessEnv): PageMapAddon | string {
   const file = findPageMap(env);
   if (file === null) return "its addon is missing (`latentweave setup` compiles it)";
   try {
