@@ -4,6 +4,7 @@ import { readOwnFaults } from "@latentweave/faults";
 import { createShard } from "@latentweave/parameter-server-engine";
 import { type Channel, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
 import { type FileVault, openSharedMemory, openShardVault } from "@latentweave/vault";
+import { atMostEvery } from "@latentweave/telemetry";
 import { createServer, createWebSocketDialer, keepConnected } from "@latentweave/transport";
 
 export interface ShardProcessOptions {
@@ -27,6 +28,8 @@ export interface ShardProcessOptions {
 /** A frame holds at most one tree node's slices for one shard. */
 const maxFrameBytes = 2 ** 31 - 1;
 const heartbeatMs = 5_000;
+/** To ask for it takes longer than to send a message. */
+const residentEveryMs = 1_000;
 
 /** One parameter-server shard as a process: until the run is over. @throws when the shard cannot go on. */
 export async function runShardProcess(options: ShardProcessOptions, signal: AbortSignal): Promise<string> {
@@ -105,7 +108,7 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
       });
       return vault;
     },
-    residentBytes: () => process.memoryUsage.rss(),
+    residentBytes: atMostEvery(residentEveryMs, () => systemClock.nowMs(), process.memoryUsage.rss),
     ...(faults && { probe: faults.probe }),
     log,
   });

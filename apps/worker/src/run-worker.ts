@@ -10,6 +10,7 @@ import {
   UserError,
   type WorkerMoment,
 } from "@latentweave/protocol";
+import { atMostEvery } from "@latentweave/telemetry";
 import { createWebSocketDialer, keepConnected } from "@latentweave/transport";
 import { openSharedMemory } from "@latentweave/vault";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
@@ -35,6 +36,8 @@ export interface WorkerProcessOptions {
 /** A frame holds at most one tree node's slices for one shard. */
 const maxFrameBytes = 2 ** 31 - 1;
 const heartbeatMs = 5_000;
+/** To ask for it takes longer than to send a message. */
+const residentEveryMs = 1_000;
 const pauseGrainMs = 2;
 /** Before it connects again to a shard that took an older process's word for a newer one's: long enough for that to be over. */
 const replacedMs = 250;
@@ -117,7 +120,7 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
       return { stop: () => shard.abort() };
     },
     identity: { host: os.hostname(), pid: process.pid, software: options.software },
-    residentBytes: () => process.memoryUsage.rss(),
+    residentBytes: atMostEvery(residentEveryMs, () => systemClock.nowMs(), process.memoryUsage.rss),
     ...(options.pauseMs === undefined ? {} : { beforeMicroBatch: () => pause(options.pauseMs ?? 0) }),
     log,
   });

@@ -20,8 +20,10 @@ export interface Publication {
   readonly slices: readonly OwnedSlice[];
   /** The version, not above `version`, that last changed the slice. */
   changedAt(slice: OwnedSlice, version: number): number;
-  /** @param version the newest or the one before */
+  /** A copy that never changes. @param version the newest or the one before */
   bytesOf(slice: OwnedSlice, version: number): Uint8Array;
+  /** The same numbers where they lie, until the next update. */
+  viewOf(slice: OwnedSlice, version: number): Uint8Array;
   /** The state's version is the first to be published; nothing is settled yet. */
   begin(): void;
   /** The newest version of the state is published from now on; `changed`: what differs from the one before. */
@@ -47,6 +49,12 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     return found;
   };
 
+  const viewOf = (slice: OwnedSlice, version: number): Uint8Array => {
+    // The newest change is what both memories hold, unless it is the one that the newest version made.
+    const back = version < (newest ?? 0) && (changes.get(slice)?.[0]?.version ?? 0) === newest;
+    return arithmetic.u8(state.pointer(slice, "parameters", back ? 1 : 0), slice.numbers * 4);
+  };
+
   return {
     get newest() {
       return newest;
@@ -58,13 +66,10 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     changedAt: (slice, version) => changeFor(slice, version).version,
     bytesOf(slice, version) {
       const change = changeFor(slice, version);
-      // The newest change is what both memories hold, unless it is the one that the newest version made.
-      const back = version < (newest ?? 0) && (changes.get(slice)?.[0]?.version ?? 0) === newest;
-      change.bytes ??= neverChanging(
-        arithmetic.u8(state.pointer(slice, "parameters", back ? 1 : 0), slice.numbers * 4).slice(),
-      );
+      change.bytes ??= neverChanging(viewOf(slice, version).slice());
       return change.bytes;
     },
+    viewOf,
     begin() {
       newest = state.version;
       settled = undefined;

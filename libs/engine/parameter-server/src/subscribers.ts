@@ -66,24 +66,21 @@ export function createSubscribers(options: {
       (slice) =>
         uses(workerId, slice) && subscriber.sent.get(slice) !== publication.changedAt(slice, version),
     );
-    const bytes = due.map((slice) => publication.bytesOf(slice, version));
     for (const slice of due) subscriber.sent.set(slice, publication.changedAt(slice, version));
     subscriber.version = version;
     subscriber.since = since;
-    subscriber.channel.send(
-      {
-        type: "broadcast",
-        runId,
-        timeline,
-        step: version,
-        round: 0,
-        quorumId: since,
-        index,
-        slices: due.map(({ group, start, numbers }) => ({ group, start, numbers })),
-      },
-      bytes,
-    );
-    sentBytes += bytes.reduce((sum, part) => sum + part.byteLength, 0);
+    const message = {
+      type: "broadcast",
+      ...{ runId, timeline, step: version, round: 0, quorumId: since, index },
+      slices: due.map(({ group, start, numbers }) => ({ group, start, numbers })),
+    } as const;
+    const views = due.map((slice) => publication.viewOf(slice, version));
+    if (!subscriber.channel.give(message, views))
+      subscriber.channel.send(
+        message,
+        due.map((slice) => publication.bytesOf(slice, version)),
+      );
+    sentBytes += due.reduce((sum, { numbers }) => sum + 4 * numbers, 0);
   };
 
   /** Invariant 3. */

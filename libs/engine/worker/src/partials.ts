@@ -13,7 +13,10 @@ import type { ParameterGroup, ParameterLayout, Slice } from "@latentweave/parame
 import type { RoundPlan, TaskRound } from "@latentweave/plan";
 import type { PayloadHeader, TreeNode } from "@latentweave/protocol";
 
-/** A partial on its way to one shard: the payload headers and their bytes, in the same order. */
+/**
+ * A partial on its way to one shard: the payload headers and their bytes, in the same order. These are views of memory
+ * that grows and is used again: they must be given or copied before anything else is computed.
+ */
 export interface OutgoingPartial {
   readonly node: TreeNode;
   readonly payloads: PayloadHeader[];
@@ -78,13 +81,12 @@ export function createTaskPartials(options: {
       for (const slice of owned[shard] ?? []) {
         if (slice.group !== group.index) continue;
         payloads.push({ name: "gradient", reduce: "sum", dtype: "F32", slice });
-        // A copy: the memory may grow or be reused while the socket still holds the bytes.
-        bytes.push(arithmetic.u8(pointer + slice.start * 4, slice.numbers * 4).slice());
+        bytes.push(arithmetic.u8(pointer + slice.start * 4, slice.numbers * 4));
       }
     }
     if (shard === 0) {
       payloads.push({ name: "metrics", reduce: "sum", dtype: "F64" });
-      bytes.push(new Uint8Array(metricsValue.slice().buffer));
+      bytes.push(new Uint8Array(metricsValue.buffer, metricsValue.byteOffset, metricsValue.byteLength));
     }
     return { node, payloads, bytes };
   };

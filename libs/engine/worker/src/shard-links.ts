@@ -93,7 +93,8 @@ export function createShardLinks(options: {
         const bytes = slices[place];
         if (bytes?.byteLength !== numbers * 4)
           throw new ProtocolError("a broadcast slice has the wrong length");
-        return { group, start, values: new Float32Array(bytes.slice().buffer) };
+        // A view, at a multiple of 8 as all slices are: whoever sets parameters copies them before it returns.
+        return { group, start, values: new Float32Array(bytes.buffer, bytes.byteOffset, numbers) };
       });
       options.setParameters(updates).catch(options.onFailed);
     }

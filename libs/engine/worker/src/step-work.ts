@@ -100,20 +100,16 @@ export function openStepWork(
             if (payloads.length === 0) continue;
             if (sentBefore) to.onBetween?.();
             sentBefore = true;
-            channel.send(
-              {
-                type: "push",
-                runId: to.runId,
-                timeline,
-                step,
-                round: partials.round.index,
-                quorumId: to.quorumId,
-                task: partials.task.task,
-                node,
-                payloads,
-              },
-              bytes,
-            );
+            const message = {
+              type: "push",
+              ...{ runId: to.runId, timeline, step, round: partials.round.index, quorumId: to.quorumId },
+              ...{ task: partials.task.task, node, payloads },
+            } as const;
+            if (!channel.give(message, bytes))
+              channel.send(
+                message,
+                bytes.map((slice) => slice.slice()),
+              );
           }
         }
       }

@@ -56,7 +56,7 @@ export interface Compute {
   readonly determinismClass: Readonly<Record<string, string>>;
   /** May be called again with another model; parameters are zero until set. */
   load(model: ComputeModel): Promise<void>;
-  /** Copies numbers into a group, from `start` on; takes effect for calls made afterwards. */
+  /** Copies numbers into a group, from `start` on, before it returns; takes effect for calls made afterwards. */
   setParameters(slices: readonly { group: number; start: number; values: Float32Array }[]): Promise<void>;
   run(batch: MicroBatch): Promise<MicroBatchResult>;
   /** Row-major [samples, ...output shape]. Dropout and noise are off. */

@@ -19,6 +19,12 @@ export interface Channel {
   /** Bytes handed to `send` that have not left yet. */
   readonly bufferedBytes: number;
   send(message: Message, slices?: readonly Uint8Array[]): void;
+  /**
+   * As `send`, through memory that both processes share: the slices are the caller's again when it returns, so they may
+   * be views of what is about to change.
+   * @returns false where there is no such memory, or no room in it: nothing was sent
+   */
+  give(message: Message, slices: readonly Uint8Array[]): boolean;
   /** Resolves when everything sent so far has left this process (or the channel has closed). */
   drained(): Promise<void>;
   close(code: CloseCode, reason: string): void;

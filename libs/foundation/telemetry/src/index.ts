@@ -9,3 +9,4 @@ export {
   type WorkerSnapshot,
   type WorkerState,
 } from "./run-snapshot.ts";
+export { atMostEvery } from "./at-most-every.ts";

@@ -31,6 +31,9 @@ class ScriptedChannel implements Channel {
   readonly bufferedBytes = 0;
   #handlers: ((code: number, reason: string) => void)[] = [];
   send(): void {}
+  give(): boolean {
+    return false;
+  }
   drained(): Promise<void> {
     return Promise.resolve();
   }

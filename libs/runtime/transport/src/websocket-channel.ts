@@ -133,8 +133,22 @@ export class WebSocketChannel implements Channel {
   }
 
   send(message: Message, slices: readonly Uint8Array[] = []): void {
-    if (this.#state.phase !== "open" || this.#webSocket.readyState !== WebSocket.OPEN) return;
-    const outside = slices.length > 0 && this.#outgoing?.give(slices) === true;
+    if (!this.#isOpen || this.give(message, slices)) return;
+    this.#sendFrame(message, slices, false);
+  }
+
+  give(message: Message, slices: readonly Uint8Array[]): boolean {
+    if (!this.#isOpen || this.#outgoing?.give(slices) !== true) return false;
+    this.#sendFrame(message, slices, true);
+    return true;
+  }
+
+  get #isOpen(): boolean {
+    return this.#state.phase === "open" && this.#webSocket.readyState === WebSocket.OPEN;
+  }
+
+  /** @param outside the slices were handed over already */
+  #sendFrame(message: Message, slices: readonly Uint8Array[], outside: boolean): void {
     const pieces = coalesce(encodeFrame(message, slices, { sequence: this.#sentMessages, crc32, outside }));
     const totalBytes = frameBytes(pieces);
     if (totalBytes > this.#options.maxFrameBytes) {

@@ -192,6 +192,11 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
       if (severed) return;
       for (const one of outgoing) sendOne(one.message, one.slices);
     },
+    // What is sent is copied at once, as shared memory copies it.
+    give(message, slices) {
+      this.send(message, slices);
+      return true;
+    },
     async drained() {
       if (phase !== "open" || severed || pipeBytes <= kernelBytes) return;
       await new Promise<void>((resolve) => waiting.push(resolve));
