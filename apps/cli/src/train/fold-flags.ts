@@ -37,7 +37,7 @@ function foldFlags(input: unknown, flags: TrainFlags): unknown {
 }
 
 /** Another launcher starts from its own fields: an ssh launcher has hosts, a local one must not. */
-function withLauncher(job: unknown, { launcher, hosts, workers, shards }: TrainFlags): unknown {
+function withLauncher(job: unknown, { launcher, hosts, workers, shards, placement }: TrainFlags): unknown {
   if (typeof job !== "object" || job === null) return job;
   const before = ("launcher" in job ? job.launcher : undefined) as
     Readonly<Record<string, unknown>> | undefined;
@@ -55,11 +55,12 @@ function withLauncher(job: unknown, { launcher, hosts, workers, shards }: TrainF
     ...(hosts === undefined ? {} : { hosts }),
     ...(workers === undefined ? {} : { workers }),
     ...(shards === undefined ? {} : { shards }),
+    ...(placement === undefined ? {} : { placement }),
   };
   return { ...job, launcher: changed };
 }
 
 function common(before: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, unknown>> {
-  const { workers, shards } = before ?? {};
-  return { ...(workers === undefined ? {} : { workers }), ...(shards === undefined ? {} : { shards }) };
+  const kept = ["workers", "shards", "placement"];
+  return Object.fromEntries(Object.entries(before ?? {}).filter(([name]) => kept.includes(name)));
 }

@@ -28,7 +28,12 @@ export interface LaunchedCoordinator {
  * @throws UserError when the first does not come to listening
  */
 export async function launchCoordinator(
-  { options, directory, workers }: { options: LaunchOptions; directory: string; workers: number },
+  {
+    options,
+    directory,
+    workers,
+    shards,
+  }: { options: LaunchOptions; directory: string; workers: number; shards: number },
   start: StartProcess,
   on: {
     readonly restart: (reason: string) => void;
@@ -38,7 +43,7 @@ export async function launchCoordinator(
 ): Promise<LaunchedCoordinator> {
   const always = [
     ...["coordinator", "--run", directory, "--host", options.host],
-    ...["--shards", String(options.job.launcher.shards), "--workers", String(workers)],
+    ...["--shards", String(shards), "--workers", String(workers)],
     ...(options.dashboard ? [] : ["--no-dashboard"]),
   ];
   let url: string | undefined;

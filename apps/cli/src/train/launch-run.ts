@@ -9,7 +9,7 @@ import { cacheDirectory, type PreparedManifest, UserError } from "@latentweave/p
 import { coordinatorFile } from "../runs/run-holder.ts";
 import { launchCoordinator } from "./launch-coordinator.ts";
 import { launchShard } from "./launch-shard.ts";
-import { countWorkers, launchWorker } from "./launch-worker.ts";
+import { countShards, countWorkers, launchWorker } from "./launch-worker.ts";
 import type { LaunchedProcesses, LaunchedRun, LaunchOptions } from "./launched-run.ts";
 import { createProcessStarter } from "./process-starter.ts";
 import { removeVaults } from "./remove-vaults.ts";
@@ -44,7 +44,8 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
     stream.say("warning", `${name}: ${reason}; starting it again`);
 
   const workers = countWorkers(job, options);
-  const coordinator = await launchCoordinator({ options, directory, workers }, start, {
+  const shardCount = countShards(job, workers);
+  const coordinator = await launchCoordinator({ options, directory, workers, shards: shardCount }, start, {
     restart: (reason) => onRestart("coordinator", reason),
     gaveUp({ state, reason }) {
       if (killed) return;
@@ -61,8 +62,8 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
   const fail = (reason: string): void => {
     if (!over) void coordinator.fail(reason);
   };
-  const shards = Array.from({ length: job.launcher.shards }, (_, index) =>
-    launchShard({ options, directory, url, index }, start, {
+  const shards = Array.from({ length: shardCount }, (_, index) =>
+    launchShard({ options, directory, url, index, shards: shardCount }, start, {
       restart: (reason) => onRestart(`shard-${index}`, reason),
       gaveUp: fail,
     }),

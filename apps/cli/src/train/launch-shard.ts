@@ -16,7 +16,8 @@ export function launchShard(
     directory,
     url,
     index,
-  }: { options: LaunchOptions; directory: string; url: string; index: number },
+    shards,
+  }: { options: LaunchOptions; directory: string; url: string; index: number; shards: number },
   start: StartProcess,
   on: {
     readonly restart: (reason: string) => void;
@@ -26,7 +27,7 @@ export function launchShard(
 ): LaunchedShard {
   const always = [
     ...["parameter-server", "--coordinator", url, "--run-id", options.runId],
-    ...["--index", String(index), "--shards", String(options.job.launcher.shards), "--run", directory],
+    ...["--index", String(index), "--shards", String(shards), "--run", directory],
   ];
   /** Something stands before it. */
   const fixed = options.drill?.shardPorts?.[index];

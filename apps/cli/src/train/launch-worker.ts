@@ -44,6 +44,11 @@ export function launchWorker(
   start(name, ["worker", "--coordinator", url, "--worker-id", name, ...deviceArgs], more);
 }
 
+/** As many as the job says, or one beside each worker. */
+export function countShards(job: ResolvedJob, workers: number): number {
+  return job.launcher.shards ?? workers;
+}
+
 /** One worker per core (or device, or host) unless the job says otherwise, and no more than there are slots. */
 export function countWorkers(job: ResolvedJob, options: LaunchOptions): number {
   const { launcher } = job;

@@ -44,7 +44,7 @@ describe("flags", () => {
     });
     expect(job).toMatchObject({
       ...{ steps: 7, epochs: null, seed: 3 },
-      launcher: { kind: "local", workers: 2, shards: 4 },
+      launcher: { kind: "local", workers: 2, shards: 4, placement: "dedicated" },
       compute: { backend: "cpu", threads: 2 },
       tasks: { a: { encoder: [{ units: 5 }] } },
     });
@@ -59,8 +59,11 @@ describe("flags", () => {
   });
 
   it("turn a local job into one over ssh", async () => {
-    const { job } = await prepared({ hosts: ["one", "two"], workers: 4 });
-    expect(job.launcher).toEqual({ kind: "ssh", hosts: ["one", "two"], workers: 4, shards: 1 });
+    const { job } = await prepared({ hosts: ["one", "two"], workers: 4, placement: "beside" });
+    expect(job.launcher).toEqual({
+      ...{ kind: "ssh", hosts: ["one", "two"], workers: 4 },
+      ...{ shards: null, placement: "beside" },
+    });
     await expect(prepared({ hosts: ["one"], launcher: "local" })).rejects.toThrow("takes no hosts");
   });
 });

@@ -18,6 +18,12 @@ export function addTrain(program: Command): void {
     .argument("[job]", "a job file (.ts, .js, .mjs, .json, .yaml); may be left out with --resume")
     .option("--workers <n>", "worker processes; default: one per core or GPU", wholeNumber(1))
     .option("--shards <n>", "parameter-server shards", wholeNumber(1))
+    .addOption(
+      new Option("--placement <name>", "shards by themselves, or one beside each worker").choices([
+        "dedicated",
+        "beside",
+      ]),
+    )
     .addOption(new Option("--launcher <name>", "where processes are started").choices(["local", "ssh"]))
     .option("--hosts <list>", "hosts of the ssh launcher, with commas between", list)
     .option("--device <list>", "CUDA device numbers or cpu, with commas between", list)

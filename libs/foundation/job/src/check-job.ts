@@ -50,6 +50,14 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
       expected: '"none", or the mode "sync"',
       mend: "change one of them",
     });
+  const { placement, shards } = job.launcher;
+  if (placement === "beside" && shards !== undefined && shards !== null)
+    problems.push({
+      path: ["launcher", "shards"],
+      what: `got ${shards}, besides placement: "beside"`,
+      expected: "no number: there is one shard beside each worker",
+      mend: 'remove it, or change placement to "dedicated"',
+    });
   for (const [name, task] of Object.entries(job.tasks)) problems.push(...checkTask(job, name, task));
   return problems;
 }

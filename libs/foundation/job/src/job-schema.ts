@@ -76,8 +76,10 @@ const scheduleSchema = z.discriminatedUnion("kind", [
 const launcherBase = {
   /** Default: one per core or GPU (local) or per host (ssh), at most one per slot. */
   workers: positiveInteger.nullish(),
-  /** Parameter-server shards; default 1. */
-  shards: positiveInteger.default(1),
+  /** Parameter-server shards; default 1, or with `placement: beside` one for each worker, and then no other number. */
+  shards: positiveInteger.nullish(),
+  /** Whether shards share the work of reducing and updating with each other, one beside each worker. Default `dedicated`. */
+  placement: z.enum(["dedicated", "beside"]).default("dedicated"),
 };
 
 const launcherSchema = z.discriminatedUnion("kind", [
@@ -164,7 +166,7 @@ export const jobSchema = z.strictObject({
       precision: z.literal("float32").default("float32"),
     })
     .default({ threads: 1, precision: "float32" }),
-  launcher: launcherSchema.default({ kind: "local", shards: 1 }),
+  launcher: launcherSchema.default({ kind: "local", placement: "dedicated" }),
   /** Module with the job's own layers, relative to the job file. */
   layers: z.string().min(1).nullish(),
   order: z

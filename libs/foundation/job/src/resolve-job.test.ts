@@ -95,7 +95,7 @@ describe("a good job", () => {
       checkpoints: { everySteps: 500, keep: 2 },
       recovery: { everySteps: 20 },
       compute: { backend: null, threads: 1, precision: "float32" },
-      launcher: { kind: "local", workers: null, shards: 1 },
+      launcher: { kind: "local", workers: null, shards: 1, placement: "dedicated" },
       layers: null,
       order: { windowRows: 4096 },
     });
@@ -221,6 +221,11 @@ describe("a bad job", () => {
     [withTask({ reconstruction: true }), "tasks.digits.reconstruction: got true", "false, or an object"],
     [withTask({ reconstruction: { loss: "mae" } }), 'reconstruction.loss: got "mae"', '"bce", "mse"'],
     [{ ...small, clipNorm: -1 }, "clipNorm: got -1", "above 0"],
+    [
+      { ...small, launcher: { kind: "local", shards: 2, placement: "beside" } },
+      'launcher.shards: got 2, besides placement: "beside"',
+      "one shard beside each worker",
+    ],
     [{ ...small, launcher: { kind: "local", workers: 0 } }, "launcher.workers: got 0", "of at least 1"],
     [{ ...small, launcher: { kind: "ssh" } }, "launcher.hosts: is missing", "a list"],
     [{ ...small, seed: -1 }, "seed: got -1", "of at least 0"],

@@ -86,7 +86,9 @@ function completeModel(model: ParsedJob["model"]): ResolvedModelSpec {
 }
 
 function completeLauncher(launcher: ParsedJob["launcher"]): ResolvedLauncher {
-  return { ...launcher, workers: launcher.workers ?? null };
+  const { placement } = launcher;
+  const shards = placement === "beside" ? null : (launcher.shards ?? 1);
+  return { ...launcher, workers: launcher.workers ?? null, shards };
 }
 
 function completeLayers(layers: ParsedJob["tasks"][string]["encoder"]): readonly LayerSpec[] {

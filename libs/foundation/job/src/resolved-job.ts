@@ -150,12 +150,14 @@ export interface ResolvedCompute {
   readonly precision: "float32";
 }
 
-/** Never changes what a run computes. Null workers: one per core or GPU (local) or per host (ssh), at most one per slot. */
-export type ResolvedLauncher =
-  | { readonly kind: "local"; readonly workers: number | null; readonly shards: number }
-  | {
-      readonly kind: "ssh";
-      readonly workers: number | null;
-      readonly shards: number;
-      readonly hosts: readonly string[];
-    };
+/** Never changes what a run computes. */
+export type ResolvedLauncher = LauncherCounts &
+  ({ readonly kind: "local" } | { readonly kind: "ssh"; readonly hosts: readonly string[] });
+
+interface LauncherCounts {
+  /** Null: one per core or GPU (local) or per host (ssh), at most one per slot. */
+  readonly workers: number | null;
+  /** Null: one beside each worker. */
+  readonly shards: number | null;
+  readonly placement: "dedicated" | "beside";
+}
