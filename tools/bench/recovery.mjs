@@ -25,13 +25,15 @@ import { median } from "./statistics.mjs";
 
 const job = fileURLToPath(new URL("./autoencoder.yaml", import.meta.url));
 const workers = 2;
-const shards = 2;
+const placement = "beside";
 const everySteps = 100;
+const pointEverySteps = 20;
 const resultFile = "tools/bench/results/recovery.json";
 
 const train = (runs, runId, steps) => [
-  ...[job, "--workers", String(workers), "--shards", String(shards), "--device", "cpu", "--seed", "7"],
+  ...[job, "--workers", String(workers), "--placement", placement, "--device", "cpu", "--seed", "7"],
   ...["--set", `tasks.digits.slots=${workers}`, "--set", `checkpoints.everySteps=${everySteps}`],
+  ...["--set", `recovery.everySteps=${pointEverySteps}`],
   ...["--steps", String(steps), "--runs", runs, "--run-id", runId, "--dashboard", "off"],
 ];
 /** Interrupted when everything is measured. */
@@ -71,7 +73,7 @@ function summarise(measured) {
     return [name, { median: median(values), ...edges }];
   });
   const summary = Object.fromEntries(fields);
-  if (summary.recomputed) summary.recomputed.everySteps = everySteps;
+  if (summary.recomputed) summary.recomputed.everySteps = pointEverySteps;
   return summary;
 }
 
@@ -136,7 +138,7 @@ async function main() {
   console.log(`\n${table(results, torchrun)}`);
   process.exitCode = results.every(({ met }) => met) ? 0 : 1;
   if (rounds < 10 || results.length < cases.length) return;
-  await write({ machine, inUse, rounds, workers, shards, everySteps, results, torchrun: torchrun ?? null });
+  await write({ machine, inUse, rounds, workers, placement, everySteps, pointEverySteps, results, torchrun: torchrun ?? null });
 }
 
 const proofText = ({ same, consistent }) =>
