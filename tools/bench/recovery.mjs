@@ -138,7 +138,17 @@ async function main() {
   console.log(`\n${table(results, torchrun)}`);
   process.exitCode = results.every(({ met }) => met) ? 0 : 1;
   if (rounds < 10 || results.length < cases.length) return;
-  await write({ machine, inUse, rounds, workers, placement, everySteps, pointEverySteps, results, torchrun: torchrun ?? null });
+  await write({
+    machine,
+    inUse,
+    rounds,
+    workers,
+    placement,
+    everySteps,
+    pointEverySteps,
+    results,
+    torchrun: torchrun ?? null,
+  });
 }
 
 const proofText = ({ same, consistent }) =>
