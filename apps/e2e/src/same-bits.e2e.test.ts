@@ -38,13 +38,19 @@ describe("digits and fashion, 30 steps", () => {
     ["2 workers", ["--workers", "2"], 2],
     ["4 workers", ["--workers", "4"], 4],
     ["2 shards", ["--workers", "1", "--shards", "2"], 1],
-    ["3 workers and 3 shards", ["--workers", "3", "--shards", "3"], 3],
+    ["3 workers, each with a shard beside it", ["--workers", "3", "--placement", "beside"], 3],
   ])("%s", async (name, more, workers) => {
     const training = startTraining(runs, name.replaceAll(" ", "-"), [...job, ...more]);
     const end = await finish(training);
     expect(end.hash).toBe(alone);
     expect(end.mostWorkers).toBe(workers);
     expect(await leftBehind(training.mark)).toEqual([]);
+  });
+
+  test("tensors through sockets, where memory cannot be shared", async () => {
+    const env = { LATENTWEAVE_SHARED_MEMORY: "off" };
+    const flags = [...job, "--workers", "2", "--shards", "2"];
+    expect((await finish(startTraining(runs, "sockets", flags, { env }))).hash).toBe(alone);
   });
 
   test("a worker that may run a fifth of the time", async () => {
