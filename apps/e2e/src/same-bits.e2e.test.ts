@@ -38,7 +38,7 @@ describe("digits and fashion, 30 steps", () => {
     ["2 workers", ["--workers", "2"], 2],
     ["4 workers", ["--workers", "4"], 4],
     ["2 shards", ["--workers", "1", "--shards", "2"], 1],
-    ["3 workers, each with a shard beside it", ["--workers", "3", "--placement", "beside"], 3],
+    ["3 workers with a shard beside each", ["--workers", "3", "--placement", "beside"], 3],
   ])("%s", async (name, more, workers) => {
     const training = startTraining(runs, name.replaceAll(" ", "-"), [...job, ...more]);
     const end = await finish(training);

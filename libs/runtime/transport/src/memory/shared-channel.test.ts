@@ -128,7 +128,7 @@ describe("a channel with memory that both sides share", () => {
     for (let i = 0; i < 3; i++) worker.send(note(`${i}`), [filled(100_000, i)]);
     for (const [i, { slices }] of (await arriving).entries())
       expect(Buffer.compare(slices[0] ?? new Uint8Array(), filled(100_000, i))).toBe(0);
-    expect((theirs ?? ours)?.made).toBe(0);
+    expect((theirs ?? ours).made).toBe(0);
   });
 
   it.each([
