@@ -89,7 +89,12 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
     clearTimeout(timer);
     await removeVaults(runId, directory);
     // One that was killed has left it behind, and with it the hope for another one.
-    await rm(path.join(directory, coordinatorFile), { force: true });
+    await rm(path.join(directory, coordinatorFile), { force: true }).catch((error: unknown) => {
+      // The disk that a run failed over refuses this as well; how the run ended is the news.
+      options.log(
+        `${coordinatorFile} stays where it is: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    });
     return end;
   });
   return {
