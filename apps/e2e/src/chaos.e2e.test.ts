@@ -46,6 +46,22 @@ test("five faults, and a certificate that is green", async () => {
   expect(await leftBehind(end.mark)).toEqual([]);
 });
 
+test("a disk that is full, then read-only, when checkpoints are due: the run goes on, and is not taken up again", async () => {
+  const out = path.join(folder, "disk");
+  const file = plan("disk.json", [
+    { do: "disk-full", to: "coordinator", at: { step: 8 }, forMs: 1_500 },
+    { do: "disk-read-only", to: "coordinator", at: { step: 30 }, forMs: 1_500 },
+  ]);
+  const end = await chaos("--plan", file, "--out", out, "--run-id", "disk");
+  expect(end.code, `${end.stdout}\n${end.stderr}`).toBe(0);
+  const certificate = JSON.parse(readFileSync(path.join(out, "certificate.json"), "utf8")) as {
+    readonly totals: { readonly takenUp: number };
+  };
+  expect(certificate.totals.takenUp).toBe(0);
+  const said = readFileSync(path.join(folder, "runs", "disk", "metrics", "events.jsonl"), "utf8");
+  expect(said).toMatch(/could not be written.*the disk is full/);
+});
+
 test("a plan with an unknown fault, process and moment, and a step beyond the run, is refused before anything runs", async () => {
   const at = { step: 3 };
   const unknown = await chaos("--plan", plan("unknown.json", [{ do: "kil", to: "worker-0", at }]));

@@ -299,6 +299,86 @@ describe("what the run says", () => {
   });
 });
 
+describe("a checkpoint that cannot be written", () => {
+  const combiner = "null";
+
+  /** A disk that refuses checkpoints while it is full. */
+  function refusingStore(): RunStore & { isFull: boolean } {
+    const memory = createMemoryStore(createLayout(spec.groups));
+    const store = {
+      ...memory,
+      isFull: true,
+      get ledgerEnd() {
+        return memory.ledgerEnd;
+      },
+      async beginCheckpoint(...what: Parameters<RunStore["beginCheckpoint"]>) {
+        const sink = await memory.beginCheckpoint(...what);
+        const finish: typeof sink.finish = () =>
+          store.isFull ? Promise.reject(new Error("checkpoints: the disk is full")) : sink.finish();
+        return { ...sink, finish };
+      },
+    };
+    return store;
+  }
+
+  const sent = (version: number, attempt = 0): Message => ({
+    type: "checkpoint-end",
+    runId,
+    ...{ version, attempt, index: 0 },
+  });
+
+  /** Everything is committed, and the last checkpoint asked for. */
+  async function lastRefused(store: RunStore): Promise<Scene> {
+    const scene = await readyRun({ store });
+    await scene.worker("a", "same");
+    for (const step of [0, 1]) await scene.leader.say(committed(step));
+    await scene.leader.say(committed(2, { combiner, last: true }));
+    await scene.leader.say(sent(3));
+    return scene;
+  }
+
+  /** The shard answers to being asked for it once more. */
+  const sendAgain = async ({ clock, leader }: Scene): Promise<void> => {
+    await clock.run(() => false, clock.nowMs() + 2_000);
+    await leader.say(sent(3, leader.last("checkpoint").attempt));
+  };
+
+  const texts = (scene: Scene): string[] => scene.coordinator.snapshot().events.map(({ text }) => text);
+
+  it("is said, and the run goes on to the next one", async () => {
+    const store = refusingStore();
+    const scene = await readyRun({ store });
+    await scene.worker("a", "same");
+    await scene.leader.say(committed(0, { combiner }));
+    await scene.leader.say(sent(1));
+    expect(scene.outcome()).toBeUndefined();
+    expect(texts(scene).join("\n")).toContain(
+      "the checkpoint of step 1 could not be written, and the next one is tried when it is due: checkpoints: the disk is full",
+    );
+    store.isFull = false;
+    await scene.leader.say(committed(1, { combiner }));
+    await scene.leader.say(sent(2));
+    expect(texts(scene).join("\n")).toContain("checkpoint of step 2 written");
+  });
+
+  it("is asked for again where it is the last", async () => {
+    const store = refusingStore();
+    const scene = await lastRefused(store);
+    expect(scene.outcome()).toBeUndefined();
+    store.isFull = false;
+    await sendAgain(scene);
+    expect(scene.outcome()).toMatchObject({ state: "finished" });
+    expect(scene.outcome()?.hash).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("ends a run as failed when it is the last and stays refused, and says why", async () => {
+    const scene = await lastRefused(refusingStore());
+    for (let time = 0; time < 60 && scene.outcome() === undefined; time++) await sendAgain(scene);
+    expect(scene.outcome()).toMatchObject({ state: "failed", hash: null });
+    expect(scene.outcome()?.reason).toMatch(/the last checkpoint could not be written .*the disk is full/);
+  });
+});
+
 describe("stopping", () => {
   it("stops at once when no weights are there yet", async () => {
     const scene = await readyRun({ shards: 2 });
