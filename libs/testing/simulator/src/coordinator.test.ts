@@ -241,7 +241,7 @@ describe("a worker that is late", () => {
 });
 
 describe("workers that give up", () => {
-  const giveUp = (message: string): Message => ({ type: "failed", runId, run: false, message });
+  const giveUp = (message: string): Message => ({ type: "failed", runId, message });
 
   it("end the run with what the last one said, when three did so in a row and none is left", async () => {
     const scene = await readyRun();
@@ -266,10 +266,57 @@ describe("workers that give up", () => {
     expect(scene.coordinator.snapshot().state).toBe("waiting");
   });
 
-  it("end it at once when they say that no other could do better", async () => {
+  it("cannot end it by themselves, however often one of them says so, while another computes", async () => {
     const scene = await readyRun();
-    await (await scene.worker("a")).say({ type: "failed", runId, run: true, message: "no such layer" });
-    expect(scene.outcome()?.reason).toBe("worker a: no such layer");
+    const steady = await scene.worker("steady", "same");
+    const bad = await scene.worker("bad", "same");
+    for (let time = 0; time < 10; time++) await bad.say(giveUp("nobody could do better"));
+    expect(scene.outcome()).toBeUndefined();
+    expectWholeLeases(scene, [steady]);
+  });
+});
+
+describe("a shard that gives up", () => {
+  const giveUp: Message = { type: "failed", runId, message: "out of memory" };
+
+  /** The next process of the same shard, which has found what it held. */
+  async function successor(scene: Scene, version: number): Promise<FakePeer> {
+    const shard = scene.connect("shard-0");
+    await shard.say(hello({ role: "shard", id: "shard-0", listening: { index: 0, port: 9 } }));
+    const state = { timeline: 0, version, running: false, over: false, recordsFrom: version };
+    await shard.say({ type: "held", runId, index: 0, state });
+    await shard.say({ type: "ready", runId, index: 0, timeline: 0, step: version });
+    return shard;
+  }
+
+  it("is waited for, and the run goes on with its successor", async () => {
+    const scene = await readyRun();
+    await scene.worker("a", "same");
+    await scene.leader.say(committed(0));
+    await scene.leader.say(giveUp);
+    await scene.leader.cut();
+    expect(scene.outcome()).toBeUndefined();
+    const next = await successor(scene, 1);
+    await next.say(committed(1));
+    expect(scene.coordinator.snapshot()).toMatchObject({ state: "running", step: 2 });
+    expect(scene.coordinator.snapshot().events.map(({ text }) => text)).toContain(
+      "parameter-server shard 0 gave up: out of memory",
+    );
+  });
+
+  it("ends the run when it does so three times with nothing committed between", async () => {
+    const scene = await readyRun();
+    await scene.worker("a", "same");
+    await scene.leader.say(committed(0));
+    let shard = scene.leader;
+    for (let time = 0; time < 3; time++) {
+      expect(scene.outcome()).toBeUndefined();
+      if (time > 0) shard = await successor(scene, 1);
+      await shard.say(giveUp);
+      await shard.cut();
+    }
+    expect(scene.outcome()).toMatchObject({ state: "failed" });
+    expect(scene.outcome()?.reason).toContain("out of memory");
   });
 });
 
