@@ -81,7 +81,8 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
     prepareLaunch(job, { runs: flags.runs, ...wishes, runId, dashboard: "off", host: "127.0.0.1" }, say);
   const base = flags.runId ?? freeBase(runsDirectory(flags), jobFile);
   const reference = await launchAs(`${base}-undisturbed`);
-  const shape = { workers, shards, steps: reference.job.steps ?? Number.MAX_SAFE_INTEGER };
+  const audited = reference.job.audit.share === 1;
+  const shape = { workers, shards, audited, steps: reference.job.steps ?? Number.MAX_SAFE_INTEGER };
   const plans = settlePlans(source, shape);
 
   const interrupts = catchInterrupts();

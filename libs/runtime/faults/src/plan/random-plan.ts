@@ -2,7 +2,7 @@ import { pick } from "../draw/choose.ts";
 import { type Draw, keyedRandom } from "../draw/keyed-random.ts";
 import { type Fault, type FaultKind, faultKinds, type FaultPlan, faultSchema } from "./fault.ts";
 import type { RunShape } from "./check-plan.ts";
-import { isSurvivable, kindsWithMoment, momentsOf } from "./targets.ts";
+import { foundByAudits, isSurvivable, kindsWithMoment, momentsOf } from "./targets.ts";
 
 const fewest = 10;
 const most = 25;
@@ -24,7 +24,7 @@ export function randomPlan(seed: number, run: RunShape): FaultPlan {
   const wanted = fewest + Math.floor(random("count") * (most - fewest + 1));
   const count = Math.min(wanted, room);
   const bag = faultKinds
-    .filter(isSurvivable)
+    .filter((kind) => isSurvivable(kind, run.audited))
     .flatMap((kind) => Array.from({ length: weights[kind] ?? 1 }, () => kind));
   const away = new Set<string>();
   const drained = new Set<string>();
@@ -33,7 +33,9 @@ export function randomPlan(seed: number, run: RunShape): FaultPlan {
   for (let index = 0; index < count; index++) {
     const draw: Draw = (what) => random(what, index);
     const step = edgeSteps + Math.floor(((index + draw("step")) * room) / count);
-    const kind = sensible(pick(draw, "kind", bag), { away, drained, workers });
+    // Whom two workers accuse is convicted: two that err once each might have a third, honest one shut out.
+    const hasWrongBits = faults.some((fault) => foundByAudits.includes(fault.do));
+    const kind = sensible(pick(draw, "kind", bag), { away, drained, workers, hasWrongBits });
     const to = targetFor(kind, draw, { ...run, workers }, { away, drained });
     if (kind === "join") workers += 1;
     // Who sent a number that others did not is never let in again.
@@ -46,16 +48,23 @@ export function randomPlan(seed: number, run: RunShape): FaultPlan {
 }
 
 function isConvicting(kind: FaultKind): boolean {
-  return kind === "nan-gradient" || kind === "inf-gradient";
+  return kind === "nan-gradient" || kind === "inf-gradient" || kind === "wrong-answers";
 }
 
 /** Who leaves needs somebody who stays, and to convict takes two; a return needs somebody who left. */
 function sensible(
   kind: FaultKind,
-  { away, drained, workers }: { away: ReadonlySet<string>; drained: ReadonlySet<string>; workers: number },
+  so: {
+    readonly away: ReadonlySet<string>;
+    readonly drained: ReadonlySet<string>;
+    readonly workers: number;
+    readonly hasWrongBits: boolean;
+  },
 ): FaultKind {
-  if ((kind === "drain" || isConvicting(kind)) && workers - away.size < 3) return "kill";
-  if (kind === "rejoin" && drained.size === 0) return workers < 6 ? "join" : "kill";
+  const present = so.workers - so.away.size;
+  if (foundByAudits.includes(kind)) return present < 3 || so.hasWrongBits ? "kill" : kind;
+  if ((kind === "drain" || isConvicting(kind)) && present < 3) return "kill";
+  if (kind === "rejoin" && so.drained.size === 0) return so.workers < 6 ? "join" : "kill";
   return kind;
 }
 
