@@ -112,6 +112,10 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
       certificates.push(drill.certificate);
       await show(output, drill.certificate, drill.page);
     }
+    if (certificates.length > 1 && !output.json && !output.quiet) {
+      const { summaryText } = await import("../chaos/certificate/summary-text.ts");
+      output.line(`\n${summaryText(certificates)}`);
+    }
     if (output.json) output.result(source.kind === "file" ? certificates[0] : certificates, "");
     process.exitCode =
       interrupts.count > 0
