@@ -1,5 +1,5 @@
 /** A fault drill on a job of a few seconds: its certificate, its exit code, and what it says of plans that do not fit. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { run } from "./command.ts";
@@ -60,6 +60,17 @@ test("a disk that is full, then read-only, when checkpoints are due: the run goe
   expect(certificate.totals.takenUp).toBe(0);
   const said = readFileSync(path.join(folder, "runs", "disk", "metrics", "events.jsonl"), "utf8");
   expect(said).toMatch(/could not be written.*the disk is full/);
+});
+
+test("a finished run may stand for the undisturbed one, if it is of the same job", async () => {
+  const file = plan("one.json", [{ do: "kill", to: "worker-1", at: { step: 20 } }]);
+  const reference = ["--reference", "disk-undisturbed", "--run-id", "again"];
+  const other = await chaos("--plan", file, ...reference, "--seed", "7");
+  expect(other.code).toBe(1);
+  expect(other.stderr).toContain("run disk-undisturbed cannot stand for the undisturbed run: its seed is");
+  const end = await chaos("--plan", file, ...reference);
+  expect(end.code, `${end.stdout}\n${end.stderr}`).toBe(0);
+  expect(readdirSync(path.join(folder, "runs"))).not.toContain("again-undisturbed");
 });
 
 test("a plan with an unknown fault, process and moment, and a step beyond the run, is refused before anything runs", async () => {
