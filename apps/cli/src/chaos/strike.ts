@@ -6,6 +6,7 @@ import {
   type FaultOf,
   type FaultPlan,
   type JournalLine,
+  keyedRandom,
   pick,
   steadyWallMs,
   writeJournal,
@@ -73,7 +74,7 @@ export function createStriker(options: {
     if (fault.to === "everything") return alive;
     if (fault.to === "any-worker") {
       const workers = alive.filter(({ name }) => name.startsWith("worker-"));
-      return workers.length === 0 ? [] : [pick(workers, number, "any-worker")];
+      return workers.length === 0 ? [] : [pick(keyedRandom(number), "any-worker", workers)];
     }
     const names = plan.hosts[fault.to] ?? [fault.to];
     return alive.filter(({ name }) => names.includes(name));

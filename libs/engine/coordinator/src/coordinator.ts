@@ -4,6 +4,7 @@ import type { Channel, MessageOf } from "@latentweave/protocol";
 import {
   type CommitPoint,
   createHistory,
+  type RunEvent,
   type RunSnapshot,
   type StreamMessage,
 } from "@latentweave/telemetry";
@@ -18,6 +19,7 @@ import { createLateSlots } from "./late-slots.ts";
 import { createMembership } from "./membership.ts";
 import { createProgress } from "./progress.ts";
 import { createQuorum } from "./quorum.ts";
+import { createRefusedCheckpoint } from "./refused-checkpoint.ts";
 import { createRunLog } from "./run-log.ts";
 import { type Durable, reasonOf, type RunFacts, runSnapshot, stateRecord } from "./run-record.ts";
 import { createTrust } from "./trust.ts";
@@ -52,6 +54,8 @@ export interface Coordinator {
   /** Stops after a checkpoint; a second call, or no parameter server to make one, stops at once. */
   stop(reason: string): void;
   fail(reason: string): void;
+  /** Something about the process around it that people should know. */
+  event(level: RunEvent["level"], text: string): void;
   snapshot(): RunSnapshot;
   history(): readonly CommitPoint[];
   subscribe(listener: (message: StreamMessage) => void): () => void;
@@ -172,7 +176,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       save();
       progressed();
     },
-    onFailed: (error) => fail(`the checkpoint could not be written: ${textOf(error)}`),
+    onRefused: (version, error) => refusedCheckpoint.take(version, error),
   });
 
   /** Only what carries the combiner's state is followed by a checkpoint. */
@@ -203,6 +207,15 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     for (const channel of shards.channels()) channel.send({ type: "checkpoint", runId, version, attempt });
   };
 
+  const refusedCheckpoint = createRefusedCheckpoint({
+    clock,
+    log,
+    isOver: () => isOver(life),
+    isLast: (version) => version === lastVersion,
+    askForLast: askForLastCheckpoint,
+    onFailed: fail,
+  });
+
   const welcomeFor = (channel: Channel, addresses: string[]): MessageOf<"welcome"> => ({
     type: "welcome",
     runId,
@@ -231,6 +244,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       history.cutTo(version);
       lastCommitted = version > lastStep(spec);
       lastVersion = undefined;
+      refusedCheckpoint.startOver();
       announced = undefined;
       durable = source && { version: source.version, hash: source.hash ?? null };
       // A checkpoint of the last step leaves nothing to do.
@@ -444,6 +458,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (life.state === "stopping") tellToStop(reason);
     },
     fail,
+    event: log.event,
     snapshot,
     history: () => history.points(),
     subscribe: log.subscribe,

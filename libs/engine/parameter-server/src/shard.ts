@@ -90,9 +90,8 @@ export function createShard(options: ShardOptions): Shard {
     over = true;
     leader.stop();
     recovery.stop();
-    const text = error instanceof Error ? error.message : String(error);
-    const message = `parameter-server shard ${index}: ${text}`;
-    coordinator?.send({ type: "failed", runId, run: true, message });
+    const message = error instanceof Error ? error.message : String(error);
+    coordinator?.send({ type: "failed", runId, message });
     fail(error);
   };
 

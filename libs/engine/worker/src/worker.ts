@@ -77,7 +77,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const breakDown = (error: unknown): void => {
     if (phase.kind === "over") return;
     const failure = error instanceof Error ? error : new Error(String(error));
-    coordinator?.send({ type: "failed", runId, run: false, message: failure.message });
+    coordinator?.send({ type: "failed", runId, message: failure.message });
     finish({ kind: "failed", error: failure });
   };
 

@@ -112,11 +112,10 @@ const workerReport = z.strictObject({
 });
 
 const leaving = z.strictObject({ type: z.literal("leaving"), ...common, reason: z.string().max(2000) });
+/** The sender gives up. Whether the run can do without it, or with its successor, is not for one process to say. */
 const failed = z.strictObject({
   type: z.literal("failed"),
   ...common,
-  /** True when no other process could do better: the run fails. False: only this process gives up. */
-  run: z.boolean(),
   message: z.string().max(20_000),
 });
 const finish = z.strictObject({ type: z.literal("finish"), ...common, reason: z.string().max(2000) });

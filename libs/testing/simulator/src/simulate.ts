@@ -198,7 +198,7 @@ function createWorld(
     },
   };
   const striker = createStriker(world, (): Launcher => launcher);
-  const launcher = createLauncher(world, { excused: () => striker.diskTrouble });
+  const launcher = createLauncher(world, { excused: () => striker.isDamaged });
   const watch = watchOf({ clock, network, striker });
   return { world, clock, striker, launcher, trace };
 }

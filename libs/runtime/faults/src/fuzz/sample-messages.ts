@@ -47,7 +47,7 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
       },
     ],
     leaving: [{ type: "leaving", runId, reason: "enough" }],
-    failed: [{ type: "failed", runId, run: false, message: "no" }],
+    failed: [{ type: "failed", runId, message: "no" }],
     finish: [{ type: "finish", runId, reason: "over" }],
     members: [
       { type: "members", runId, quorumId: 1, workers: [{ workerId: id, tasks: ["table"], since: 1 }] },
