@@ -84,7 +84,9 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
   const launchAs = (runId: string) =>
     prepareLaunch(job, { runs: flags.runs, ...wishes, runId, dashboard: "off", host: "127.0.0.1" }, say);
   const base = flags.runId ?? freeBase(runsDirectory(flags), jobFile);
+  const { requireOneHash } = await import("../chaos/one-hash.ts");
   const reference = await launchAs(`${base}-undisturbed`);
+  requireOneHash(reference.job, jobFile);
   const audited = reference.job.audit.share === 1;
   const shape = { workers, shards, audited, steps: reference.job.steps ?? Number.MAX_SAFE_INTEGER };
   const plans = settlePlans(source, shape);

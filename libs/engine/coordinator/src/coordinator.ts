@@ -1,5 +1,5 @@
 import { createLayout } from "@latentweave/parameters";
-import { lastStep, totalSteps } from "@latentweave/plan";
+import { isOrdered, lastStep, totalSteps } from "@latentweave/plan";
 import type { Channel, MessageOf } from "@latentweave/protocol";
 import {
   type CommitPoint,
@@ -10,7 +10,7 @@ import {
 } from "@latentweave/telemetry";
 import { checkpointMeta } from "./checkpoint-meta.ts";
 import { createCheckpointing } from "./checkpointing.ts";
-import { recordCommit } from "./commit-log.ts";
+import { recordCommit, tellGivenUp } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
 import { createGathering } from "./gathering.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
@@ -231,6 +231,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     shards: options.shards,
     layout,
     store,
+    reordered: isOrdered(spec),
     clock,
     checkpointing,
     shardAddress: options.shardAddress,
@@ -355,6 +356,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (message.last) lastVersion = message.version;
     trust.committed(message);
     if (!point) return;
+    tellGivenUp(log, message);
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });

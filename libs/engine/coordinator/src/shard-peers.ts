@@ -89,6 +89,8 @@ export function createShardPeers(options: {
   readonly shards: number;
   readonly layout: ParameterLayout;
   readonly store: RunStore;
+  /** The job's mode has an order: what is made again may be other than before. */
+  readonly reordered: boolean;
   readonly clock: Clock;
   readonly checkpointing: Checkpointing;
   readonly shardAddress: (index: number, port: number, local: boolean) => string;
@@ -204,6 +206,7 @@ export function createShardPeers(options: {
         fromVersion: version,
         reason: convictedSince !== undefined ? "convicted" : begun ? "recovered" : "resumed",
         detail: why,
+        ...(options.reordered && { reordered: true }),
       });
       options.onEvent(begun ? "warning" : "info", `back to ${placeName(point, source)}: ${why}`);
     }
@@ -355,6 +358,12 @@ export function createShardPeers(options: {
         return;
       case "unfit":
         if (message.timeline === timeline() && !goingBack) options.onUnfit(message);
+        return;
+      case "orphaned":
+        if (message.timeline === timeline() && !goingBack && peer.ready)
+          goBack(
+            `gradients of step ${message.step} that shard ${index} lacks are with nobody any more`,
+          ).catch(failed);
         return;
       case "stopped":
         if (peer.ready) options.onStopped(message);

@@ -14,6 +14,7 @@ import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
 import { createTaskPartials, type TaskPartials } from "./partials.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { RowSource } from "./row-source.ts";
+import type { Moment } from "./shard-links.ts";
 
 /** A micro-batch to compute. */
 export interface Todo {
@@ -33,6 +34,8 @@ export type Phase = "wait" | "data" | "compute" | "reduce" | "push";
 export interface StepWork {
   readonly timeline: number;
   readonly plan: StepPlan;
+  /** Modes with an order: the version that it is computed on. */
+  readonly basis: number | undefined;
   /** In the order of the plan. */
   todo(leases: readonly Lease[]): Todo[];
   add(todo: Todo, result: MicroBatchResult, samples: number): void;
@@ -59,7 +62,7 @@ export interface PushTarget {
 export function openStepWork(
   { spec, layout, owned }: Pick<PreparedRun, "spec" | "layout" | "owned">,
   arithmetic: Arithmetic,
-  { timeline, step }: { readonly timeline: number; readonly step: number },
+  { timeline, step, basis }: Moment,
 ): StepWork {
   const plan = planStep(spec, step);
   const all = plan.rounds.flatMap((round) =>
@@ -80,6 +83,7 @@ export function openStepWork(
   return {
     timeline,
     plan,
+    basis,
     todo: (leases) =>
       all.flatMap((partials) =>
         leasedOf(spec, partials, leases)
@@ -104,6 +108,7 @@ export function openStepWork(
               type: "push",
               ...{ runId: to.runId, timeline, step, round: partials.round.index, quorumId: to.quorumId },
               ...{ task: partials.task.task, node, payloads },
+              ...(basis !== undefined && { basis }),
             } as const;
             if (!channel.give(message, bytes))
               channel.send(

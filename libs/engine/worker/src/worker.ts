@@ -110,6 +110,7 @@ export function createWorker(options: WorkerOptions): Worker {
       setParameters: (slices) => prepared.program.setParameters(slices),
       onAttached: (index) => loop.resend(index),
       onBroadcast: () => loop.wake(),
+      onWanted: (index) => loop.resend(index),
       onFailed: breakDown,
     });
     phase = { kind: "ready", prepared, links, loop };

@@ -1,5 +1,8 @@
 import { createLayout } from "@latentweave/parameters";
+import { isOrdered } from "@latentweave/plan";
 import { createChecker, type Violation } from "./checks/checker.ts";
+import type { OrderTally } from "./checks/order-check.ts";
+import { replayLedger } from "./checks/replay-ledger.ts";
 import { createReferenceRecorder, type Reference } from "./checks/reference.ts";
 import { createTrace } from "./checks/trace.ts";
 import type { Watch } from "./checks/watch.ts";
@@ -21,6 +24,8 @@ export interface SimulationResult {
   /** Empty when every invariant held and the run ended as the undisturbed one. */
   readonly violations: readonly Violation[];
   readonly commits: number;
+  /** Modes with an order: how stale commits were, and what was given up. */
+  readonly order: OrderTally;
   readonly faults: number;
   readonly events: number;
   readonly virtualMs: number;
@@ -40,7 +45,8 @@ export async function simulate(
   schedule: Schedule,
   options: { readonly bug?: PlantedBug; readonly keepLog?: boolean } = {},
 ): Promise<SimulationResult> {
-  return run(schedule, await referenceOf(schedule.job, schedule.steps), options);
+  const isFree = isOrdered(tinySpec(schedule.job, schedule.steps));
+  return run(schedule, isFree ? undefined : await referenceOf(schedule.job, schedule.steps), options);
 }
 
 const references = new Map<string, Promise<Reference>>();
@@ -86,7 +92,7 @@ async function record(job: JobName, steps: number): Promise<Reference> {
 
 async function run(
   schedule: Schedule,
-  reference: Reference,
+  reference: Reference | undefined,
   options: { readonly bug?: PlantedBug; readonly keepLog?: boolean },
 ): Promise<SimulationResult> {
   const spec = tinySpec(schedule.job, schedule.steps);
@@ -130,10 +136,17 @@ async function run(
       });
     else checker.ended(launcher.finished.hash, ledgerState(readLedger(world.disk)).commits);
   }
+  if (violations.length === 0 && !reference) {
+    const { commits, versions } = ledgerState(readLedger(world.disk));
+    const hash = launcher.finished?.hash ?? null;
+    const fault = await replayLedger(spec, schedule.shards, commits, versions, hash);
+    if (fault !== undefined) violations.push({ invariant: "bits", text: fault });
+  }
   launcher.end();
   return {
     violations,
     commits: checker.commits,
+    order: checker.order,
     faults: striker.struck,
     events,
     virtualMs: clock.nowMs(),
