@@ -139,7 +139,7 @@ export const variants: Readonly<Record<VariantName, Variant>> = {
     ],
     libraries: linuxLibraries,
     installedBytes: 4_500_000_000,
-    tried: false,
+    tried: true,
   },
   "cpu-linux-arm64": {
     name: "cpu-linux-arm64",
