@@ -44,7 +44,9 @@ interface EpochUnits {
 const defaultWindowRows = 4096;
 
 /** A worker walks at most the slots of a step, which are at most one epoch apart, and prefetches the next. */
-const keptEpochs = 4;
+const leastKeptEpochs = 4;
+/** Where a few steps are more than four epochs, a unit is little: so many units are kept, of as many epochs as have them. */
+const mostKeptUnits = 1024;
 
 /** @throws TooFewRows when there are fewer rows than slots; RangeError for slots or windows that are not positive integers. */
 export function createSlotOrder(options: SlotOrderOptions): SlotOrder {
@@ -61,6 +63,7 @@ export function createSlotOrder(options: SlotOrderOptions): SlotOrder {
     return firstOf(slot + 1) - firstOf(slot);
   };
 
+  const keptEpochs = Math.max(leastKeptEpochs, Math.floor(mostKeptUnits / units.length));
   const cache = new Map<number, EpochUnits>();
   const epochUnits = (epoch: number): EpochUnits => {
     let found = cache.get(epoch);

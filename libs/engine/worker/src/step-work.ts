@@ -36,8 +36,8 @@ export interface StepWork {
   readonly plan: StepPlan;
   /** Modes with an order: the version that it is computed on. */
   readonly basis: number | undefined;
-  /** In the order of the plan. */
-  todo(leases: readonly Lease[]): Todo[];
+  /** The next, in the order of the plan: what to compute, and what to read meanwhile. */
+  todo(leases: readonly Lease[]): readonly [next?: Todo, after?: Todo];
   add(todo: Todo, result: MicroBatchResult, samples: number): void;
   /** Sends a shard what it lacks: nodes maximal in the leases, or all that is held when `leases` is not given. */
   push(to: PushTarget, leases?: readonly Lease[], only?: TaskPartials): void;
@@ -84,12 +84,17 @@ export function openStepWork(
     timeline,
     plan,
     basis,
-    todo: (leases) =>
-      all.flatMap((partials) =>
-        leasedOf(spec, partials, leases)
-          .filter((slot) => !partials.has(slot))
-          .map((slot) => ({ partials, round: partials.round, task: partials.task, slot })),
-      ),
+    todo(leases) {
+      let next: Todo | undefined;
+      for (const partials of all)
+        for (const slot of leasedOf(spec, partials, leases)) {
+          if (partials.has(slot)) continue;
+          const todo = { partials, round: partials.round, task: partials.task, slot };
+          if (next) return [next, todo];
+          next = todo;
+        }
+      return next ? [next] : [];
+    },
     add(todo, result, count) {
       todo.partials.add(todo.slot, result);
       microBatches += slotMicroBatches(spec, todo.round);
@@ -98,9 +103,9 @@ export function openStepWork(
     push(to, leases, only) {
       let sentBefore = false;
       for (const partials of only ? [only] : all) {
-        const ranges = leases && rangesOf(spec, partials, leases);
+        const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
         for (const [index, channel] of to.shards) {
-          for (const { node, payloads, bytes } of partials.unsent(index, ranges)) {
+          for (const { node, payloads, bytes } of partials.unsent(index, maximal)) {
             if (payloads.length === 0) continue;
             if (sentBefore) to.onBetween?.();
             sentBefore = true;
@@ -147,8 +152,8 @@ function rangesOf(spec: RunSpec, { round, task }: TaskPartials, leases: readonly
 }
 
 function leasedOf(spec: RunSpec, partials: TaskPartials, leases: readonly Lease[]): number[] {
-  const slots = rangesOf(spec, partials, leases).flatMap(({ start, end }) =>
-    Array.from({ length: end - start }, (_, place) => start + place),
-  );
-  return [...new Set(slots)];
+  const ranges = rangesOf(spec, partials, leases);
+  const slots: number[] = [];
+  for (const { start, end } of ranges) for (let slot = start; slot < end; slot++) slots.push(slot);
+  return ranges.length > 1 ? [...new Set(slots)] : slots;
 }

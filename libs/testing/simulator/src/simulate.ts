@@ -14,7 +14,7 @@ import type { World } from "./cluster/world.ts";
 import type { PlantedBug } from "./planted/planted-bug.ts";
 import type { Schedule } from "./schedule/schedule.ts";
 import { createStriker } from "./schedule/strike.ts";
-import { createVirtualClock, fixedTurns } from "./virtual-clock.ts";
+import { createVirtualClock, untilPromisesRest } from "./virtual-clock.ts";
 import { createDisk } from "./world/disk.ts";
 import { createNetwork } from "./world/network.ts";
 import { createRandom } from "./world/random.ts";
@@ -66,8 +66,10 @@ export function referenceOf(job: JobName, steps: number): Promise<Reference> {
 
 async function record(job: JobName, steps: number): Promise<Reference> {
   const schedule: Schedule = { seed: 0, job, steps, workers: 1, shards: 2, codec: false, faults: [] };
+  const spec = tinySpec(job, steps);
   const recorder = createReferenceRecorder(
-    createLayout(tinySpec(job, steps).groups).groups.map(({ numbers }) => numbers),
+    spec,
+    createLayout(spec.groups).groups.map(({ numbers }) => numbers),
   );
   const watch: Watch = {
     ...silentWatch,
@@ -78,7 +80,7 @@ async function record(job: JobName, steps: number): Promise<Reference> {
   };
   const { launcher, clock } = createWorld(
     schedule,
-    { ...tinySpec(job, steps), checkpointEverySteps: 1 },
+    { ...spec, checkpointEverySteps: 1 },
     () => watch,
     {},
   );
@@ -167,7 +169,7 @@ function createWorld(
   watchOf: (inner: Inner) => Watch,
   options: { readonly bug?: PlantedBug; readonly keepLog?: boolean },
 ) {
-  const clock = createVirtualClock(fixedTurns);
+  const clock = createVirtualClock(untilPromisesRest);
   const bug = options.bug ?? {};
   const disk = createDisk();
   const trace = createTrace(clock, options.keepLog === true);
@@ -179,13 +181,13 @@ function createWorld(
     onSend(outgoing) {
       striker.sending(outgoing);
       if (!outgoing.isAlive()) return [];
-      const sent = bug.onSend?.(outgoing) ?? [outgoing];
+      const { onSend, onReceive } = bug;
+      const sent = onSend ? onSend(outgoing).map((one) => ({ ...outgoing, ...one })) : [outgoing];
       for (const one of sent) {
-        trace.sent({ ...outgoing, ...one });
-        watch.sent({ ...outgoing, ...one });
+        trace.sent(one);
+        watch.sent(one);
       }
-      const { onReceive } = bug;
-      return onReceive ? sent.flatMap((one) => onReceive({ ...outgoing, ...one })) : sent;
+      return onReceive ? sent.flatMap(onReceive) : sent;
     },
   });
   const world: World = {

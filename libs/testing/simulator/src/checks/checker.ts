@@ -74,8 +74,8 @@ export function createChecker(options: {
     {
       next: number;
       told: number;
-      readonly words: Map<number, string>;
-      readonly committed: Map<number, string>;
+      readonly words: Map<number, MessageOf<"decide">>;
+      readonly committed: Map<number, MessageOf<"committed">>;
       acknowledged: number;
     }
   >();
@@ -133,14 +133,13 @@ export function createChecker(options: {
   const takeDecision = (message: MessageOf<"decide">): void => {
     const { words } = timelineOf(message.timeline);
     if (message.abandon) return;
-    const text = JSON.stringify({ ...message, runId: "" });
     const before = words.get(message.step);
-    if (before !== undefined && before !== text)
+    if (before !== undefined && before !== message && textOf(before) !== textOf(message))
       violated(
         "one-commit",
         `step ${message.step} of timeline ${message.timeline} is decided twice, differently`,
       );
-    words.set(message.step, text);
+    words.set(message.step, message);
     if (!reference) return;
     const expected = reference.decision(message.step);
     const same =
@@ -153,12 +152,11 @@ export function createChecker(options: {
   const takeCommit = (message: MessageOf<"committed">): void => {
     const { step, timeline } = message;
     const own = timelineOf(timeline);
-    const text = JSON.stringify({ ...message, timings: {}, duplicates: 0 });
     const before = own.committed.get(step);
     if (before === undefined) {
       own.next = Math.max(own.next, step + 1);
       own.told = Math.max(own.told, message.version);
-      own.committed.set(step, text);
+      own.committed.set(step, message);
       commits += 1;
       checkCommit(message);
       provenance.committed(message);
@@ -167,7 +165,7 @@ export function createChecker(options: {
         violated("bounded", `${waiting} commits are not acknowledged`);
       const buffered = options.buffered();
       if (buffered > mostBufferedBytes) violated("bounded", `${buffered} bytes wait for one link`);
-    } else if (before !== text)
+    } else if (before !== message && textOf(before) !== textOf(message))
       violated("one-commit", `step ${step} of timeline ${timeline} is committed twice, differently`);
   };
 
@@ -177,7 +175,9 @@ export function createChecker(options: {
     if (reference && difference !== undefined)
       violated("bits", `commit of step ${record.step}: ${difference}`);
     if (has) order.look(record);
-    const plan = has ? order.planOf(record) : planStep(spec, record.step);
+    const plan = has
+      ? order.planOf(record)
+      : (reference?.plan(record.step) ?? planStep(spec, record.step));
     for (const task of record.tasks) {
       const gap = coverageFault(task, ownersOf(task, plan));
       if (gap !== undefined) violated("coverage", `step ${record.step}, task ${task.task}: ${gap}`);
@@ -317,7 +317,7 @@ export function createChecker(options: {
     computing(worker, batch, parameters) {
       if (!reference) return;
       // A replica that has taken a step has weights of its own.
-      if (batch.round >= planStep(spec, batch.step).rounds.length) return;
+      if (batch.round >= reference.plan(batch.step).rounds.length) return;
       const name = `${batch.phase} ${batch.task}`;
       let used = graphs.get(name);
       if (!used) {
@@ -387,6 +387,11 @@ export function createChecker(options: {
     },
     violated,
   };
+}
+
+/** What must be the same when it is told again. */
+function textOf(message: MessageOf<"decide"> | MessageOf<"committed">): string {
+  return JSON.stringify({ ...message, runId: "", timings: {}, duplicates: 0 });
 }
 
 function usedGroups(spec: RunSpec, phase: number, task: string): number[] {
