@@ -81,6 +81,8 @@ export function createChecker(options: {
   >();
   let newestTimeline = -1;
   let durable = 0;
+  /** Checkpoints that were damaged before anybody was told that they are there. */
+  const damaged = new Set<number>();
   let acknowledged = { timeline: 0, step: -1 };
   let generation = 0;
   let nextRecorded = 0;
@@ -347,6 +349,8 @@ export function createChecker(options: {
       order.cut(record.fromVersion);
     },
     durable(version) {
+      // It was damaged when it was there under its name, and its writer had not heard so yet.
+      if (damaged.delete(version)) return;
       durable = Math.max(durable, version);
     },
     reopened(version, end) {
@@ -361,7 +365,8 @@ export function createChecker(options: {
           `the ledger ends before step ${end.nextStep}, after step ${step} was acknowledged`,
         );
     },
-    damaged() {
+    damaged(version) {
+      if (version > durable) damaged.add(version);
       durable = 0;
     },
     powerCut() {

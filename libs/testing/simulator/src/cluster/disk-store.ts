@@ -296,6 +296,11 @@ export function checkpointFiles(disk: Disk): string[] {
   );
 }
 
+/** The version of the checkpoint that a file belongs to. */
+export function checkpointOf(file: string): number {
+  return Number(/step-(\d+)/.exec(file)?.[1]);
+}
+
 function nameOf(version: number): string {
   return `step-${String(version).padStart(8, "0")}`;
 }

@@ -1,5 +1,5 @@
 import type { Launcher } from "../cluster/launcher.ts";
-import { checkpointFiles } from "../cluster/disk-store.ts";
+import { checkpointFiles, checkpointOf } from "../cluster/disk-store.ts";
 import type { World } from "../cluster/world.ts";
 import type { Outgoing } from "../world/connection.ts";
 import type { SimProcess } from "../world/process.ts";
@@ -121,8 +121,9 @@ export function createStriker(world: World, launcher: () => Launcher): Striker {
         const files = checkpointFiles(world.disk);
         if (files.length === 0) return;
         isDamaged = true;
-        world.watch.damaged();
-        world.disk.flip(random.pick(files), random);
+        const file = random.pick(files);
+        world.watch.damaged(checkpointOf(file));
+        world.disk.flip(file, random);
         return;
       }
       case "clock-jump":
