@@ -1,4 +1,4 @@
-import { permute, randomKey } from "@latentweave/arithmetic";
+import { type Key, permute, randomKey } from "@latentweave/arithmetic";
 import { TooFewRows, type RowRef, type Unit } from "./row-ref.ts";
 
 /**
@@ -75,6 +75,20 @@ export function createSlotOrder(options: SlotOrderOptions): SlotOrder {
     return found;
   };
 
+  /** A slot reads one window for many steps. */
+  const windowKeys = new Map<
+    number,
+    { readonly epoch: number; readonly window: number; readonly key: Key }
+  >();
+  const windowKey = (epoch: number, slot: number, window: number): Key => {
+    let known = windowKeys.get(slot);
+    if (known?.epoch !== epoch || known.window !== window) {
+      known = { epoch, window, key: randomKey(seed, "data", task, "window", epoch, slot, window) };
+      windowKeys.set(slot, known);
+    }
+    return known.key;
+  };
+
   /** Calls `visit` for each window that [position, position + count) touches, with the range of places in the window. */
   function eachWindow(slot: number, position: number, count: number, visit: (window: Window) => void): void {
     requireCount("position", position);
@@ -100,7 +114,7 @@ export function createSlotOrder(options: SlotOrderOptions): SlotOrder {
       const refs: RowRef[] = [];
       eachWindow(slot, position, count, ({ epoch, window, first, size, from, to }) => {
         const dealt = epochUnits(epoch);
-        const key = shuffle ? randomKey(seed, "data", task, "window", epoch, slot, window) : undefined;
+        const key = shuffle ? windowKey(epoch, slot, window) : undefined;
         for (let place = from; place < to; place++) {
           const offset = key === undefined ? place : permute(place, size, key);
           refs.push(rowAt(dealt, first + offset));

@@ -145,7 +145,8 @@ export function createComputeLoop(options: {
       const behind = now() ? undefined : options.links()?.behind();
       if (!behind) return;
       const isOpen = work && isAt(work, behind);
-      const left: readonly unknown[] = (isOpen ? work?.todo(leasesFor(work)) : options.assigned()?.leases) ?? [];
+      const left: readonly unknown[] =
+        (isOpen ? work?.todo(leasesFor(work)) : options.assigned()?.leases) ?? [];
       if (left.length > 0) options.links()?.goBackTo(behind);
     });
   };
