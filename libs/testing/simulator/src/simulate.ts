@@ -178,6 +178,7 @@ function createWorld(
     seed: schedule.seed,
     heartbeatMs,
     codec: schedule.codec,
+    onArrive: bug.onArrive,
     onSend(outgoing) {
       striker.sending(outgoing);
       if (!outgoing.isAlive()) return [];

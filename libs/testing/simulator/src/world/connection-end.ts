@@ -135,7 +135,7 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
 
   const deliver = ({ message, slices }: Extract<Item, { kind: "message" }>): void => {
     if (phase !== "open") return;
-    onMessage?.(message, slices);
+    onMessage?.(options.onArrive?.(process.name, message) ?? message, slices);
     // Received bytes are the receiver's during the call alone (Channel, invariant 4).
     for (const slice of slices) slice.fill(0xff);
   };
