@@ -9,7 +9,7 @@ import { scheduleSchema } from "./schedule/schedule.ts";
 import { simulate } from "./simulate.ts";
 
 /** As many as take two or three minutes on two cores that others use as well; `npm run simulate -- --seeds N` takes more. */
-const seeds = 3000;
+const seeds = 1500;
 
 /** Each of these broke an invariant once; what did is in the history of the engines. */
 const formerFailures = [

@@ -78,12 +78,7 @@ async function record(job: JobName, steps: number): Promise<Reference> {
       throw new Error(`the undisturbed run of ${job} breaks ${invariant}: ${text}`);
     },
   };
-  const { launcher, clock } = createWorld(
-    schedule,
-    { ...spec, checkpointEverySteps: 1 },
-    () => watch,
-    {},
-  );
+  const { launcher, clock } = createWorld(schedule, { ...spec, checkpointEverySteps: 1 }, () => watch, {});
   launcher.launch();
   const how = await clock.run(() => launcher.finished !== undefined, 3_600_000);
   launcher.end();

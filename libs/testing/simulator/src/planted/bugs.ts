@@ -161,7 +161,7 @@ function takesOldTimelines(): PlantedBug {
       if (message.type === "begin") begun.set(to, message.timeline);
       const timeline = begun.get(to) ?? 0;
       return "timeline" in message && message.timeline < timeline
-        ? ({ ...message, timeline } as Message)
+        ? ({ ...message, timeline })
         : message;
     },
   };
