@@ -8,7 +8,8 @@ import { smallJob, writeJob } from "./small-job.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const folder = temporaryFolder();
-const job = writeJob(folder, smallJob({ steps: 60 }));
+const steps = 160;
+const job = writeJob(folder, smallJob({ steps }));
 
 function plan(name: string, faults: readonly object[]): string {
   const file = path.join(folder, name);
@@ -26,7 +27,8 @@ test("five faults, and a certificate that is green", async () => {
     { do: "stop", to: "worker-0", at: { step: 16 }, forMs: 300 },
     { do: "kill", to: "shard-1", at: { step: 24, moment: "before-publish" } },
     { do: "kill", to: "coordinator", at: { step: 34, moment: "before-record" } },
-    { do: "kill", to: "everything", at: { step: 44 } },
+    // Shards go on for 64 steps without a coordinator: whatever waits for its word must come later than that.
+    { do: "kill", to: "everything", at: { step: 130 } },
   ]);
   const end = await chaos("--plan", file, "--out", out);
   expect(end.code, `${end.stdout}\n${end.stderr}`).toBe(0);
@@ -82,12 +84,12 @@ test("a plan with an unknown fault, process and moment, and a step beyond the ru
   const file = plan("wrong.json", [
     { do: "kill", to: "worker-5", at },
     { do: "kill", to: "worker-0", at: { step: 3, moment: "mid-flight" } },
-    { do: "kill", to: "worker-0", at: { step: 60 } },
+    { do: "kill", to: "worker-0", at: { step: steps } },
   ]);
   const wrong = await chaos("--plan", file);
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain('got "worker-5", which is no process of this run');
   expect(wrong.stderr).toContain('got "mid-flight", which is no moment of worker-0');
-  expect(wrong.stderr).toContain("got 60, which is beyond the run");
+  expect(wrong.stderr).toContain(`got ${steps}, which is beyond the run`);
   expect((await chaos()).stderr).toContain("--plan PLAN or --random SEED");
 });
