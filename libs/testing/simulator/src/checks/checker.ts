@@ -177,9 +177,7 @@ export function createChecker(options: {
     if (reference && difference !== undefined)
       violated("bits", `commit of step ${record.step}: ${difference}`);
     if (has) order.look(record);
-    const plan = has
-      ? order.planOf(record)
-      : (reference?.plan(record.step) ?? planStep(spec, record.step));
+    const plan = has ? order.planOf(record) : (reference?.plan(record.step) ?? planStep(spec, record.step));
     for (const task of record.tasks) {
       const gap = coverageFault(task, ownersOf(task, plan));
       if (gap !== undefined) violated("coverage", `step ${record.step}, task ${task.task}: ${gap}`);

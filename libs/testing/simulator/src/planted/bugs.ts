@@ -160,9 +160,7 @@ function takesOldTimelines(): PlantedBug {
     onArrive(to, message) {
       if (message.type === "begin") begun.set(to, message.timeline);
       const timeline = begun.get(to) ?? 0;
-      return "timeline" in message && message.timeline < timeline
-        ? ({ ...message, timeline })
-        : message;
+      return "timeline" in message && message.timeline < timeline ? { ...message, timeline } : message;
     },
   };
 }
