@@ -24,7 +24,8 @@ describe("running a command", () => {
     // With a timer left it would live for an hour; the exit event tells what is left to wait for.
     const script = `${bundle?.text ?? ""}
       module.exports.runCommand("there-is-no-such-command", [], { timeoutMs: 3_600_000 }).then(({ kind }) => {
-        console.log(kind, process.getActiveResourcesInfo().filter((name) => name === "Timeout").length);
+        const timers = process.getActiveResourcesInfo().filter((name) => name === "Timeout");
+        console.log(kind + " " + timers.length);
         process.exit();
       });`;
     const child = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
