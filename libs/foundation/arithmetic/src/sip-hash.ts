@@ -28,7 +28,7 @@ export function sipHash24(key: Uint8Array, message: Uint8Array): { low: number; 
     else high |= byte << (8 * (at - whole - 4));
   }
   mixIn(v, low, high);
-  v[4] = (v[4]) ^ 255;
+  v[4] = v[4] ^ 255;
   rounds(v, 4);
   return { low: foldedFrom(v, 0), high: foldedFrom(v, 1) };
 }
