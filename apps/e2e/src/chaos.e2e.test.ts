@@ -9,7 +9,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const folder = temporaryFolder();
 const steps = 160;
-const job = writeJob(folder, smallJob({ steps }));
+const job = writeJob(folder, smallJob({ steps, checkpoints: { everySteps: 20 } }));
 
 function plan(name: string, faults: readonly object[]): string {
   const file = path.join(folder, name);
@@ -61,7 +61,8 @@ test("a disk that is full, then read-only, when checkpoints are due: the run goe
   };
   expect(certificate.totals.takenUp).toBe(0);
   const said = readFileSync(path.join(folder, "runs", "disk", "metrics", "events.jsonl"), "utf8");
-  expect(said).toMatch(/could not be written.*the disk is full/);
+  expect(said).toMatch(/the checkpoint of step \d+ could not be written/);
+  expect(said).toMatch(/the disk is full/);
 });
 
 test("a finished run may stand for the undisturbed one, if it is of the same job", async () => {
