@@ -4,9 +4,12 @@ import os from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { latentweave, root } from "./own-command.mjs";
 
-/** @returns {Promise<object>} nothing in it names a place or a person */
-export async function describeMachine() {
-  const doctor = JSON.parse(await latentweave(["doctor", "--json"]));
+/**
+ * @param known what `latentweave doctor --json` said, where it was asked already
+ * @returns {Promise<object>} nothing in it names a place or a person
+ */
+export async function describeMachine(known) {
+  const doctor = known ?? JSON.parse(await latentweave(["doctor", "--json"]));
   return {
     date: new Date().toISOString().slice(0, 10),
     commit: git(["rev-parse", "--short", "HEAD"]),

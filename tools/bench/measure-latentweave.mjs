@@ -13,18 +13,27 @@ export const batch = 256;
 
 /**
  * Trains the benchmark's job and reads what it did in steps `warmup` up to the last.
- * @param workers processes of one thread; each computes one micro-batch of `batch` samples a step
+ * @param workers processes of one thread; each computes one micro-batch of `samples` samples a step
+ * @param device as `--device` takes it. @param settings further arguments of `train`
  * @returns {Promise<{ seconds, samplesPerSecond, stepMs, loss, hash, phases, memory }>} `phases`: mean ms a step, by
  *   process and phase; `memory`: peak bytes by process
  */
-export async function measureLatentweave({ workers, warmup, steps }) {
+export async function measureLatentweave({
+  workers,
+  warmup,
+  steps,
+  device = "cpu",
+  batch: samples = batch,
+  settings = [],
+}) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
   let memory;
   try {
     const hash = await latentweave(
       [
         ...["train", job, "--workers", String(workers), "--set", `tasks.digits.slots=${workers}`],
-        ...["--steps", String(warmup + steps), "--seed", "7", "--device", "cpu"],
+        ...["--set", `tasks.digits.microBatch=${samples}`, ...settings],
+        ...["--steps", String(warmup + steps), "--seed", "7", "--device", device],
         ...["--run-id", "bench", "--runs", folder, "--dashboard", "off", "--quiet"],
       ],
       (pid) => (memory = watchMemory(pid, memoryEveryMs)),
@@ -37,7 +46,7 @@ export async function measureLatentweave({ workers, warmup, steps }) {
     return {
       seconds,
       stepMs: (seconds * 1000) / counted,
-      samplesPerSecond: (counted * workers * batch) / seconds,
+      samplesPerSecond: (counted * workers * samples) / seconds,
       loss: last.loss.digits,
       hash: hash.trim(),
       phases: phasesOf(commits, readLines(path.join(metrics, "workers.jsonl")), warmup),

@@ -1,4 +1,4 @@
-/** One measurement of PyTorch DDP: its ranks as processes of their own, meeting through a file. */
+/** One measurement of PyTorch DDP, on the CPU over gloo or on a GPU over NCCL: its ranks as processes of their own, meeting through a file. */
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -14,7 +14,16 @@ export async function findImages() {
 }
 
 /** @returns {Promise<{ seconds, samplesPerSecond, stepMs, loss, memory, parameters, torch }>} */
-export async function measurePyTorch({ python, images, workers, variant, batch, warmup, steps }) {
+export async function measurePyTorch({
+  python,
+  images,
+  workers,
+  variant,
+  batch,
+  warmup,
+  steps,
+  device = "cpu",
+}) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
   const env = {
     ...process.env,
@@ -30,7 +39,16 @@ export async function measurePyTorch({ python, images, workers, variant, batch, 
           python,
           [
             ...[script, "--rank", String(rank), "--ranks", String(workers)],
-            ...["--rendezvous", path.join(folder, "rendezvous"), "--images", images, "--variant", variant],
+            ...[
+              "--rendezvous",
+              path.join(folder, "rendezvous"),
+              "--images",
+              images,
+              "--variant",
+              variant,
+              "--device",
+              device,
+            ],
             ...["--batch", String(batch), "--warmup", String(warmup), "--steps", String(steps)],
           ],
           env,

@@ -1,18 +1,22 @@
-"""One rank of PyTorch DDP over gloo: the opponent in tools/bench. Started once per rank by measure-pytorch.mjs.
+"""One rank of PyTorch DDP over gloo, or over NCCL on a GPU: the opponent in tools/bench. Started once per rank by measure-pytorch.mjs.
 
 Same model, loss, optimiser, batch and images as autoencoder.yaml. The data lies in memory and a batch is one gather:
 faster than a DataLoader over torchvision's MNIST, so that loading does not count against PyTorch.
 
 Variants: "stock" is what the documentation's example does. "tuned" adds Adam(fused=True), gradient_as_bucket_view and
-static_graph; with a single rank it leaves DDP out altogether, since nothing has to be reduced.
+static_graph; with a single rank it leaves DDP out altogether, since nothing has to be reduced. On a GPU, "stock" sends
+each batch there as a DataLoader's loop does, "tuned" keeps all images there. Matrix products are in full float32 (no
+TF32), PyTorch's default.
 """
 
 import argparse
 import json
 import os
+import sys
 import time
 
-os.environ["CUDA_VISIBLE_DEVICES"] = ""
+if "cuda" not in sys.argv:
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -48,6 +52,7 @@ def batches(images: torch.Tensor, batch: int, rank: int, ranks: int):
     epoch = 0
     while True:
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(epoch))[rank::ranks]
+        order = order.to(images.device)
         for start in range(0, len(order) - batch + 1, batch):
             yield images[order[start : start + batch]].float().div_(255)
         epoch += 1
@@ -73,36 +78,47 @@ def main() -> None:
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--warmup", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     asked = parser.parse_args()
+    device = torch.device(asked.device)
     tuned = asked.variant == "tuned"
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     dist.init_process_group(
-        "gloo", init_method=f"file://{asked.rendezvous}", rank=asked.rank, world_size=asked.ranks
+        "nccl" if device.type == "cuda" else "gloo", init_method=f"file://{asked.rendezvous}", rank=asked.rank, world_size=asked.ranks
     )
-    model: nn.Module = make_model()
+    model: nn.Module = make_model().to(device)
     if asked.ranks > 1 or not tuned:
         model = DistributedDataParallel(model, gradient_as_bucket_view=tuned, static_graph=tuned)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.001, fused=True if tuned else None)
     loss_of = nn.BCEWithLogitsLoss()
-    source = batches(read_images(asked.images), asked.batch, asked.rank, asked.ranks)
+    images = read_images(asked.images)
+    source = batches(images.to(device) if tuned else images, asked.batch, asked.rank, asked.ranks)
 
     def step() -> torch.Tensor:
-        x = next(source)
+        x = next(source).to(device)
         optimiser.zero_grad()
         loss = loss_of(model(x), x)
         loss.backward()
         optimiser.step()
         return loss
 
+    def wait() -> None:
+        """For the work of every rank, and on a GPU for what was only queued."""
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        dist.barrier()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
     for _ in range(asked.warmup):
         step()
-    dist.barrier()
+    wait()
     start = time.perf_counter()
     for _ in range(asked.steps):
         loss = step()
-    dist.barrier()
+    wait()
     seconds = time.perf_counter() - start
     print(
         json.dumps(
@@ -113,6 +129,7 @@ def main() -> None:
                 "peakBytes": peak_bytes(),
                 "parameters": sum(parameter.numel() for parameter in model.parameters()),
                 "torch": torch.__version__,
+                "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
             }
         )
     )

@@ -2,8 +2,13 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { createRunStore, writeTextAtomically } from "@latentweave/checkpoint";
-import { createCoordinator, type Outcome, type RunClass } from "@latentweave/coordinator-engine";
+import { createDiskPatience, createRunStore, writeTextAtomically } from "@latentweave/checkpoint";
+import {
+  type Coordinator,
+  createCoordinator,
+  type Outcome,
+  type RunClass,
+} from "@latentweave/coordinator-engine";
 import { readOwnFaults } from "@latentweave/faults";
 import { createOptimiser } from "@latentweave/optim";
 import { createLayout } from "@latentweave/parameters";
@@ -60,7 +65,16 @@ export async function runCoordinatorProcess(
   const specText = await readFile(path.join(directory, "spec.json"), "utf8");
   const spec = JSON.parse(specText) as RunSpec;
   const layout = createLayout(spec.groups);
-  const store = createRunStore({ directory, runId, layout, keep: options.keepCheckpoints, log });
+  // The run's state is written before there is a coordinator to say anything.
+  let say: Coordinator["event"] = (_, text) => log(text);
+  const store = createRunStore({
+    ...{ directory, runId, layout, keep: options.keepCheckpoints, log },
+    patience: createDiskPatience({
+      clock: systemClock,
+      onRefused: (text) => say("warning", text),
+      onTaken: (text) => say("info", text),
+    }),
+  });
   const before = await readState(directory);
   const resume = options.resume ? await store.latestCheckpoint() : undefined;
 
@@ -95,6 +109,7 @@ export async function runCoordinatorProcess(
     ...(faults && { probe: faults.probe }),
     log,
   });
+  say = coordinator.event;
   await coordinator.save();
   const server = await createServer({
     host: options.host,

@@ -56,6 +56,7 @@ function showFigures(snapshot: RunSnapshot): void {
     ["Shards", String(snapshot.shards)],
     ["Parameters", short(snapshot.parameters)],
     ["Learning rate", snapshot.learningRate > 0 ? measuredRate(snapshot.learningRate) : "–"],
+    ...stalenessFigures(snapshot),
   ];
   keyed(
     byId("figures"),
@@ -68,6 +69,16 @@ function showFigures(snapshot: RunSnapshot): void {
     },
     (box, [, value]) => setText(box.querySelector("dd") as Element, value),
   );
+}
+
+/** Only of runs whose steps can be stale. */
+function stalenessFigures({ staleness }: RunSnapshot): [string, string][] {
+  if (!staleness) return [];
+  const { mean, max, givenUp } = staleness;
+  return [
+    ["Staleness", `${mean.toFixed(1)}, at most ${max}`],
+    ["Computed again", String(givenUp)],
+  ];
 }
 
 /** 0.001 rather than 1.000e-3: people set rates by hand and look for what they typed. */

@@ -1,5 +1,5 @@
 /** A fault drill on a job of a few seconds: its certificate, its exit code, and what it says of plans that do not fit. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { run } from "./command.ts";
@@ -9,7 +9,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const folder = temporaryFolder();
 const steps = 160;
-const job = writeJob(folder, smallJob({ steps }));
+const job = writeJob(folder, smallJob({ steps, checkpoints: { everySteps: 20 } }));
 
 function plan(name: string, faults: readonly object[]): string {
   const file = path.join(folder, name);
@@ -46,6 +46,34 @@ test("five faults, and a certificate that is green", async () => {
   expect(certificate.faults.every(({ nextCommitMs }) => nextCommitMs !== null)).toBe(true);
   expect(readFileSync(path.join(out, "certificate.html"), "utf8")).toContain(certificate.disturbed.hash);
   expect(await leftBehind(end.mark)).toEqual([]);
+});
+
+test("a disk that is full, then read-only, when checkpoints are due: the run goes on, and is not taken up again", async () => {
+  const out = path.join(folder, "disk");
+  const file = plan("disk.json", [
+    { do: "disk-full", to: "coordinator", at: { step: 8 }, forMs: 1_500 },
+    { do: "disk-read-only", to: "coordinator", at: { step: 30 }, forMs: 1_500 },
+  ]);
+  const end = await chaos("--plan", file, "--out", out, "--run-id", "disk");
+  expect(end.code, `${end.stdout}\n${end.stderr}`).toBe(0);
+  const certificate = JSON.parse(readFileSync(path.join(out, "certificate.json"), "utf8")) as {
+    readonly totals: { readonly takenUp: number };
+  };
+  expect(certificate.totals.takenUp).toBe(0);
+  const said = readFileSync(path.join(folder, "runs", "disk", "metrics", "events.jsonl"), "utf8");
+  expect(said).toMatch(/the checkpoint of step \d+ could not be written/);
+  expect(said).toMatch(/the disk is full/);
+});
+
+test("a finished run may stand for the undisturbed one, if it is of the same job", async () => {
+  const file = plan("one.json", [{ do: "kill", to: "worker-1", at: { step: 20 } }]);
+  const reference = ["--reference", "disk-undisturbed", "--run-id", "again"];
+  const other = await chaos("--plan", file, ...reference, "--seed", "7");
+  expect(other.code).toBe(1);
+  expect(other.stderr).toContain("run disk-undisturbed cannot stand for the undisturbed run: its seed is");
+  const end = await chaos("--plan", file, ...reference);
+  expect(end.code, `${end.stdout}\n${end.stderr}`).toBe(0);
+  expect(readdirSync(path.join(folder, "runs"))).not.toContain("again-undisturbed");
 });
 
 test("a plan with an unknown fault, process and moment, and a step beyond the run, is refused before anything runs", async () => {

@@ -125,7 +125,7 @@ describe("a damaged checkpoint", () => {
 });
 
 describe("nowhere to write", () => {
-  test.runIf(isRoot)("a disk that fills up ends the run with a sentence", async () => {
+  test.runIf(isRoot)("a disk that fills up and stays full ends the run with a sentence", async () => {
     const disk = path.join(folder, "disk");
     mkdirSync(disk);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", disk]);

@@ -2,6 +2,7 @@ import os from "node:os";
 import { loadArithmetic } from "@latentweave/arithmetic";
 import { type BackendName, canaryDigest, createThreadedCompute } from "@latentweave/compute";
 import { readOwnFaults } from "@latentweave/faults";
+import type { DeviceId } from "@latentweave/native";
 import {
   type Channel,
   closeCodes,
@@ -25,7 +26,7 @@ export interface WorkerProcessOptions {
   readonly workerId?: string;
   /** Overrides the job's; the canary says whether the bits still agree. */
   readonly backend?: BackendName;
-  readonly device?: number | "cpu";
+  readonly device?: DeviceId;
   readonly threads?: number;
   /** Waits this long before each micro-batch: to see what a slow machine does to a run. */
   readonly pauseMs?: number;
@@ -61,7 +62,9 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
     },
     onFailure: (error) => log(`the compute thread failed: ${error.message}`),
   });
-  log(`backend ${compute.backend}`);
+  const { device, gpu } = compute.determinismClass;
+  log(`backend ${compute.backend}${device === undefined ? "" : ` on the ${gpu ?? device}`}`);
+  for (const note of compute.notes) log(note);
   const dialer = createWebSocketDialer({
     clock: systemClock,
     parseMessage,

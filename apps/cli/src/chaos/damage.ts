@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { drawNumber, type FaultOf, pick } from "@latentweave/faults";
+import { type FaultOf, type KeyedRandom, keyedRandom, pick } from "@latentweave/faults";
 
 /**
  * Spoils a file of a run that nobody runs: a random bit of it flipped, or the file cut short at a random byte.
@@ -12,16 +12,17 @@ export async function damage(
   fault: FaultOf<"damage-checkpoint" | "damage-ledger">,
   number: number,
 ): Promise<string | undefined> {
+  const random = keyedRandom(number);
   const target =
-    fault.do === "damage-ledger" ? await lastLine(directory) : await newestCheckpoint(directory, number);
+    fault.do === "damage-ledger" ? await lastLine(directory) : await newestCheckpoint(directory, random);
   if (target === undefined) return undefined;
   const { file, from } = target;
   const bytes = await readFile(file);
   if (bytes.length <= from) return undefined;
-  const place = from + Math.floor(drawNumber(number, "byte") * (bytes.length - from));
+  const place = from + Math.floor(random("byte") * (bytes.length - from));
   if (fault.how === "truncate") await writeFile(file, bytes.subarray(0, place));
   else {
-    bytes[place] = (bytes[place] ?? 0) ^ (1 << Math.floor(drawNumber(number, "bit") * 8));
+    bytes[place] = (bytes[place] ?? 0) ^ (1 << Math.floor(random("bit") * 8));
     await writeFile(file, bytes);
   }
   const name = path.relative(directory, file);
@@ -36,7 +37,7 @@ interface Target {
   readonly from: number;
 }
 
-async function newestCheckpoint(directory: string, number: number): Promise<Target | undefined> {
+async function newestCheckpoint(directory: string, random: KeyedRandom): Promise<Target | undefined> {
   const checkpoints = path.join(directory, "checkpoints");
   const newest = (await readdir(checkpoints).catch((): string[] => []))
     .filter((name) => name.startsWith("step-"))
@@ -44,7 +45,7 @@ async function newestCheckpoint(directory: string, number: number): Promise<Targ
     .at(-1);
   if (newest === undefined) return undefined;
   const files = (await readdir(path.join(checkpoints, newest))).sort();
-  return { file: path.join(checkpoints, newest, pick(files, number, "file")), from: 0 };
+  return { file: path.join(checkpoints, newest, pick(random, "file", files)), from: 0 };
 }
 
 /** What a crash may spoil: the end. What lies before it was synced with a checkpoint, and only `verify` finds it. */

@@ -59,12 +59,15 @@ async function mountDisk(directory: string): Promise<DrillDisk> {
   const filler = path.join(directory, fillerName);
   let opened = true;
   let isFull = false;
+  /** The disk itself, and a layer for each time that it was closed. */
+  let layers = 1;
   // A disk that is closed keeps what fills it until it is opened again.
   const settle = async (): Promise<void> => {
     if (opened && !isFull) await rm(filler, { force: true });
   };
   const reopen = async (): Promise<void> => {
-    if (!opened) await run("umount", [directory]);
+    // It stays where it is: somebody may have opened a file through it to read.
+    if (!opened) await run("mount", ["-o", "remount,bind,rw", directory]);
     opened = true;
     await settle();
   };
@@ -83,6 +86,7 @@ async function mountDisk(directory: string): Promise<DrillDisk> {
       if (!opened) return reopen;
       // The same folder once more, over itself and read-only: the disk itself cannot be closed while files are open.
       await run("mount", ["--bind", directory, directory]);
+      layers += 1;
       opened = false;
       await run("mount", ["-o", "remount,bind,ro", directory]);
       return reopen;
@@ -92,7 +96,8 @@ async function mountDisk(directory: string): Promise<DrillDisk> {
       await reopen();
       const copy = await mkdtemp(path.join(path.dirname(directory), ".drill-"));
       await cp(directory, copy, { recursive: true });
-      await run("umount", [directory]);
+      // At once, whoever still looks into it.
+      for (; layers > 0; layers--) await run("umount", ["--lazy", directory]);
       await cp(copy, directory, { recursive: true });
       await rm(copy, { recursive: true, force: true });
     },

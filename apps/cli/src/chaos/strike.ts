@@ -6,6 +6,7 @@ import {
   type FaultOf,
   type FaultPlan,
   type JournalLine,
+  keyedRandom,
   pick,
   steadyWallMs,
   writeJournal,
@@ -36,7 +37,7 @@ export interface Striker {
   followUp(line: Extract<JournalLine, { kind: "struck" }>, fault: Fault, run: DisturbedRun): void;
   /** Taken away by the caller, who knows when the run is down. */
   takeDamage(): readonly PendingDamage[];
-  /** Ends what still lasts. */
+  /** Ends what still lasts, and what is only about to: filling a disk takes a while. */
   endAll(): Promise<void>;
 }
 
@@ -55,6 +56,7 @@ export function createStriker(options: {
 }): Striker {
   const { plan, folder, network, disk, say } = options;
   const lasting = new Map<number, () => Promise<void>>();
+  const beginning = new Set<Promise<void>>();
   let damages: PendingDamage[] = [];
 
   const endAfter = (number: number, forMs: number, end: Ending): void => {
@@ -73,7 +75,7 @@ export function createStriker(options: {
     if (fault.to === "everything") return alive;
     if (fault.to === "any-worker") {
       const workers = alive.filter(({ name }) => name.startsWith("worker-"));
-      return workers.length === 0 ? [] : [pick(workers, number, "any-worker")];
+      return workers.length === 0 ? [] : [pick(keyedRandom(number), "any-worker", workers)];
     }
     const names = plan.hosts[fault.to] ?? [fault.to];
     return alive.filter(({ name }) => names.includes(name));
@@ -167,7 +169,9 @@ export function createStriker(options: {
       say(
         `step ${step}: ${first && fault.to === "any-worker" ? first.name : fault.to} ${describeAction(fault)}`,
       );
-      await act(number, fault, run, members);
+      const begun = act(number, fault, run, members);
+      beginning.add(begun);
+      await begun.finally(() => beginning.delete(begun));
     },
     followUp(line, fault, run) {
       say(
@@ -187,6 +191,7 @@ export function createStriker(options: {
       return taken;
     },
     async endAll() {
+      await Promise.allSettled(beginning);
       for (const finish of [...lasting.values()]) await finish();
     },
   };

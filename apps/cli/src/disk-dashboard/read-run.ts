@@ -6,6 +6,7 @@ import { type CommitRecord, UserError } from "@latentweave/protocol";
 import {
   type CommitPoint,
   createHistory,
+  createStalenessTally,
   type RunEvent,
   type RunSnapshot,
   type RunState,
@@ -31,10 +32,12 @@ export async function readDiskRun(directory: string): Promise<DiskRun> {
   const run = (await readTable(path.join(directory, "run.json"))) ?? {};
   const spec = (await readTable(path.join(directory, "spec.json"))) as unknown as RunSpec | null;
   const history = createHistory(mostPoints);
+  const staleness = createStalenessTally();
   let lastRow: Readonly<Record<string, unknown>> = {};
   for await (const row of readJsonLines(path.join(directory, "metrics", "steps.jsonl"))) {
     const point = pointOf(row);
     history.add(point);
+    if (point.staleness !== undefined) staleness.add(point.staleness, numberOf(row.givenUp));
     // The closing evaluation trains nothing: it has no rate to show.
     if (Object.keys(point.loss).length > 0) lastRow = row;
   }
@@ -61,6 +64,7 @@ export async function readDiskRun(directory: string): Promise<DiskRun> {
     parameters: spec === null ? 0 : createLayout(spec.groups).parameters,
     learningRate: numberOf(lastRow.learningRate),
     tasks: await readTasks(directory, spec),
+    ...(staleness.summary && { staleness: staleness.summary }),
     workers: await readWorkers(directory, run, isOver),
     events,
     hash: about.hash,
@@ -83,6 +87,7 @@ function pointOf(row: Readonly<Record<string, unknown>>): CommitPoint {
     workers: numberOf(row.workers),
     loss: (row.loss ?? {}) as CommitPoint["loss"],
     evaluation: (row.evaluation ?? {}) as CommitPoint["evaluation"],
+    ...(typeof row.staleness === "number" && { staleness: row.staleness }),
   };
 }
 

@@ -76,7 +76,8 @@ export async function openReplay(
           ? `from the checkpoint of step ${from.version}`
           : "from the beginning: no checkpoint is before it",
       );
-      return await beginReplay(engines, from, combinerOf(from));
+      const commit = (step: number): ReturnType<LedgerIndex["commit"]> => index.commit(step);
+      return await beginReplay({ ...engines, commit }, from, combinerOf(from));
     },
   };
 }

@@ -11,6 +11,7 @@ import {
   type WantedNode,
 } from "@latentweave/worker-engine";
 import { commitFaults } from "./compare-commit.ts";
+import { createKeptVersions, type Weights } from "./kept-versions.ts";
 
 /** What steps are computed again with. */
 export interface ReplayEngines {
@@ -21,6 +22,8 @@ export interface ReplayEngines {
   /** Holds the run's model. */
   readonly compute: Compute;
   readonly source: RowSource;
+  /** What the record says of a step: looked ahead in modes with an order, to know which weights will be needed. */
+  readonly commit?: (step: number) => Promise<CommitRecord | undefined>;
 }
 
 export interface ReplayedStep {
@@ -71,6 +74,13 @@ export async function beginReplay(
     server.begin(before.version, "checkpoint", before.combiner());
   };
 
+  const kept = createKeptVersions(engines.spec, engines.commit);
+  const present = (): Weights =>
+    server.section("parameters").map(({ slice: { group, start }, bytes }) => ({
+      ...{ group, start },
+      values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4),
+    }));
+
   return {
     get version() {
       return server.version;
@@ -78,12 +88,17 @@ export async function beginReplay(
     digest: () => server.versionDigest(),
     async step(commit) {
       withShards(commit.shards);
-      await program.setParameters(
-        server.section("parameters").map(({ slice: { group, start }, bytes }) => ({
-          ...{ group, start },
-          values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4),
-        })),
-      );
+      await kept.before(commit.step, present);
+      const basis = commit.order?.basis ?? commit.step;
+      const weights = basis === commit.step ? present() : kept.of(basis);
+      if (!weights)
+        throw new UserError({
+          what: `step ${commit.step} was computed on version ${basis}, which is before what can be computed again from here`,
+          where: `run ${engines.runId}`,
+          mend: "latentweave verify says what is wrong with the record",
+        });
+      await program.setParameters(weights);
+      if (commit.order) server.next({ planned: commit.order.planned, basis });
       const workers = new Map<WantedNode, string>();
       for (const { task, round, shards: received } of commit.tasks)
         for (const { index: shard, nodes } of received)
@@ -93,7 +108,8 @@ export async function beginReplay(
         ...engines,
         program,
         owned: ownership(layout, shards),
-        step: commit.step,
+        step: commit.order?.planned ?? commit.step,
+        ...(commit.order && { basis }),
         wanted: [...workers.keys()],
         send: (wanted, message, bytes) =>
           server.push(wanted.shard, message, bytes, workers.get(wanted) ?? "?"),

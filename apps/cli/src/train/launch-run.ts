@@ -2,10 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { writeTextAtomically } from "@latentweave/checkpoint";
-import { buildRunSpec } from "@latentweave/coordinator-engine";
-import { prepare } from "@latentweave/datasets";
-import { loadUserLayers } from "@latentweave/launch";
-import { cacheDirectory, type PreparedManifest, UserError } from "@latentweave/protocol";
+import { UserError } from "@latentweave/protocol";
 import { coordinatorFile } from "../runs/run-holder.ts";
 import { launchCoordinator } from "./launch-coordinator.ts";
 import { launchShard } from "./launch-shard.ts";
@@ -14,6 +11,7 @@ import type { LaunchedProcesses, LaunchedRun, LaunchOptions } from "./launched-r
 import { createProcessStarter } from "./process-starter.ts";
 import { removeVaults } from "./remove-vaults.ts";
 import { createRunStream } from "./run-stream.ts";
+import { specText } from "./spec-text.ts";
 
 /** How long processes may take to leave once the run is over. */
 const leaveMs = 5_000;
@@ -89,7 +87,12 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
     clearTimeout(timer);
     await removeVaults(runId, directory);
     // One that was killed has left it behind, and with it the hope for another one.
-    await rm(path.join(directory, coordinatorFile), { force: true });
+    await rm(path.join(directory, coordinatorFile), { force: true }).catch((error: unknown) => {
+      // The disk that a run failed over refuses this as well; how the run ended is the news.
+      options.log(
+        `${coordinatorFile} stays where it is: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    });
     return end;
   });
   return {
@@ -117,20 +120,7 @@ function reachable(options: LaunchOptions): LaunchOptions {
 }
 
 async function writeSpec(options: LaunchOptions, directory: string): Promise<void> {
-  const { job, log } = options;
-  const manifests: Record<string, PreparedManifest> = {};
-  for (const [taskName, task] of Object.entries(job.tasks))
-    manifests[taskName] = await prepare(task.data, {
-      taskName,
-      baseDirectory: options.jobDirectory,
-      cacheDirectory: cacheDirectory(),
-      log,
-    });
-  const userModule =
-    options.userModule === undefined
-      ? null
-      : { text: options.userModule, layers: await loadUserLayers(options.userModule) };
-  const spec = JSON.stringify(buildRunSpec({ job, manifests, userModule }));
+  const spec = await specText(options);
   const file = path.join(directory, "spec.json");
   const before = await readFile(file, "utf8").catch(() => undefined);
   if (before !== undefined && !options.resume)
@@ -147,6 +137,9 @@ async function writeSpec(options: LaunchOptions, directory: string): Promise<voi
       mend: "start a new run, or bring back what changed",
     });
   await mkdir(directory, { recursive: true });
-  await writeTextAtomically(path.join(directory, "job.json"), `${JSON.stringify(job, undefined, 2)}\n`);
+  await writeTextAtomically(
+    path.join(directory, "job.json"),
+    `${JSON.stringify(options.job, undefined, 2)}\n`,
+  );
   await writeTextAtomically(file, spec);
 }

@@ -14,7 +14,7 @@ export interface LaunchOptions {
   readonly runId: string;
   /** Continue from the newest checkpoint; the job was compared with the run's job.json already. */
   readonly resume: boolean;
-  /** CUDA device numbers or "cpu", one worker each in turn; empty: what the machine has. */
+  /** CUDA device numbers, UUIDs or "cpu", one worker each in turn; empty: what the machine has. */
   readonly devices: readonly string[];
   /** Port of the dashboard and of everything else that the coordinator serves; 0: any free one. */
   readonly port: number;

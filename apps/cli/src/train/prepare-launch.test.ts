@@ -108,6 +108,13 @@ describe("--resume", () => {
   });
 });
 
+describe("devices", () => {
+  it("that are none are told before anything is started", async () => {
+    await expect(prepared({ device: ["0", "gpu"] })).rejects.toThrow('--device: "gpu" names no device');
+    await expect(prepared({ device: ["1", "cpu"] })).resolves.toMatchObject({ devices: ["1", "cpu"] });
+  });
+});
+
 describe("a port", () => {
   it("in use is told with the flag's name", async () => {
     const server = net.createServer().listen(0, "127.0.0.1");

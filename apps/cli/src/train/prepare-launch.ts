@@ -5,6 +5,7 @@ import { compareJobs, findRun, listRuns, readTable } from "@latentweave/checkpoi
 import type { ResolvedJob } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import { describeRun } from "../runs/describe-run.ts";
+import { chooseDevices } from "./choose-devices.ts";
 import { resolveWithFlags } from "./fold-flags.ts";
 import type { LaunchOptions } from "./launched-run.ts";
 import { readOrigin } from "./origin.ts";
@@ -44,7 +45,7 @@ export async function prepareLaunch(
     runsDirectory,
     runId,
     resume: resumed !== undefined,
-    devices: flags.device ?? [],
+    devices: chooseDevices(job, flags.device ?? []),
     port: flags.dashboard === "off" ? 0 : flags.dashboard,
     dashboard: flags.dashboard !== "off",
     host: flags.host,

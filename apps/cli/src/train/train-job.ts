@@ -18,7 +18,7 @@ export interface TrainOptions {
   readonly resume?: boolean;
   readonly workers?: number;
   readonly shards?: number;
-  /** CUDA device numbers or "cpu". */
+  /** CUDA device numbers, UUIDs or "cpu"; workers take them in turn. */
   readonly devices?: readonly string[];
   readonly backend?: "native" | "wasm" | "cpu";
   readonly threads?: number;

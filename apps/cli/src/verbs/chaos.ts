@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { Certificate } from "../chaos/certificate/certificate.ts";
+import type { Certificate, RunSummary } from "../chaos/certificate/certificate.ts";
+import type { DrillContext } from "../chaos/run-drill.ts";
+import type { LaunchOptions } from "../train/launched-run.ts";
 import { type Command, InvalidArgumentError } from "commander";
 import { exitCodes } from "../command/failure.ts";
 import { collect, wholeNumber } from "../command/number-arguments.ts";
@@ -19,6 +21,7 @@ interface Flags extends SharedFlags {
   readonly set?: string[];
   readonly runId?: string;
   readonly out?: string;
+  readonly reference?: string;
 }
 
 const largestSeed = 4_294_967_295;
@@ -42,6 +45,7 @@ export function addChaos(program: Command): void {
     )
     .option("--seed <n>", "everything random in the job follows from it", wholeNumber(0, largestSeed))
     .option("--set <path=value>", "change any field of the job; may be given again", collect)
+    .option("--reference <run>", "a finished run of the same job, in place of one that is made now")
     .option("--run-id <id>", "name of the disturbed run; default: the job's name, chaos and a number")
     .option("--out <dir>", "folder for certificate.json and certificate.html; default: beside the run");
   withSharedFlags(verb)
@@ -71,7 +75,7 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
   const { loadJobFile } = await import("@latentweave/launch");
   const { readPlanSource, settlePlans, wishesOf } = await import("../chaos/settle-plan.ts");
   const { prepareLaunch } = await import("../train/prepare-launch.ts");
-  const { runDrill, runUndisturbed } = await import("../chaos/run-drill.ts");
+  const { runDrill } = await import("../chaos/run-drill.ts");
   const source = await readPlanSource(flags);
   const wishes = wishesOf(source, flags);
   const { workers, shards } = wishes;
@@ -80,8 +84,11 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
   const launchAs = (runId: string) =>
     prepareLaunch(job, { runs: flags.runs, ...wishes, runId, dashboard: "off", host: "127.0.0.1" }, say);
   const base = flags.runId ?? freeBase(runsDirectory(flags), jobFile);
+  const { requireOneHash } = await import("../chaos/one-hash.ts");
   const reference = await launchAs(`${base}-undisturbed`);
-  const shape = { workers, shards, steps: reference.job.steps ?? Number.MAX_SAFE_INTEGER };
+  requireOneHash(reference.job, jobFile);
+  const audited = reference.job.audit.share === 1;
+  const shape = { workers, shards, audited, steps: reference.job.steps ?? Number.MAX_SAFE_INTEGER };
   const plans = settlePlans(source, shape);
 
   const interrupts = catchInterrupts();
@@ -93,9 +100,7 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
     },
   };
   try {
-    say(`undisturbed: run ${reference.runId}`);
-    const undisturbed = await runUndisturbed(reference, context);
-    say(`undisturbed: ${undisturbed.state}, ${undisturbed.hash ?? undisturbed.reason ?? ""}`);
+    const undisturbed = await undisturbedRun(reference, flags.reference, context);
     // A job in epochs has its number of steps only now.
     settlePlans(source, { ...shape, steps: undisturbed.version });
     const certificates: Certificate[] = [];
@@ -111,6 +116,10 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
       certificates.push(drill.certificate);
       await show(output, drill.certificate, drill.page);
     }
+    if (certificates.length > 1 && !output.json && !output.quiet) {
+      const { summaryText } = await import("../chaos/certificate/summary-text.ts");
+      output.line(`\n${summaryText(certificates)}`);
+    }
     if (output.json) output.result(source.kind === "file" ? certificates[0] : certificates, "");
     process.exitCode =
       interrupts.count > 0
@@ -121,6 +130,24 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
   } finally {
     interrupts.release();
   }
+}
+
+async function undisturbedRun(
+  launch: LaunchOptions,
+  finished: string | undefined,
+  context: DrillContext,
+): Promise<RunSummary> {
+  if (finished !== undefined) {
+    const { readReference } = await import("../chaos/reference-run.ts");
+    const run = await readReference(finished, launch);
+    context.say(`undisturbed: run ${run.runId}, made before; ${run.hash}`);
+    return run;
+  }
+  const { runUndisturbed } = await import("../chaos/run-drill.ts");
+  context.say(`undisturbed: run ${launch.runId}`);
+  const run = await runUndisturbed(launch, context);
+  context.say(`undisturbed: ${run.state}, ${run.hash ?? run.reason ?? ""}`);
+  return run;
 }
 
 /** The first of NAME-chaos-1, NAME-chaos-2, ... of whose runs none is there. */

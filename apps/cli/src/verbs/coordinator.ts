@@ -6,6 +6,7 @@ import { type Command, Option } from "commander";
 import { dashboardFile } from "../command/dashboard-file.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
+import { programDigest } from "../command/program-digest.ts";
 import { packageVersion } from "../command/version.ts";
 
 interface CoordinatorFlags extends ProcessFlags {
@@ -63,7 +64,7 @@ export function addCoordinator(program: Command): void {
         preparedRoot: path.join(cacheDirectory(), "prepared"),
         dashboardFile: page,
         launcher: flags.withParent === true || flags.tokenStdin === true ? process.ppid : undefined,
-        facts: { software: { latentweave: packageVersion(), node: process.version } },
+        facts: { software: { latentweave: packageVersion(), build: programDigest(), node: process.version } },
         onListening: (url) => say({ listening: url }),
         log: (line) => process.stderr.write(`${line}\n`),
       },

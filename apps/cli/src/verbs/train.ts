@@ -26,7 +26,11 @@ export function addTrain(program: Command): void {
     )
     .addOption(new Option("--launcher <name>", "where processes are started").choices(["local", "ssh"]))
     .option("--hosts <list>", "hosts of the ssh launcher, with commas between", list)
-    .option("--device <list>", "CUDA device numbers or cpu, with commas between", list)
+    .option(
+      "--device <list>",
+      "CUDA device numbers, UUIDs or cpu, with commas between; workers take them in turn",
+      list,
+    )
     .addOption(
       new Option("--backend <name>", "how to compute; default: the best there is").choices([
         "native",

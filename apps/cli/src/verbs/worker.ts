@@ -31,7 +31,7 @@ export function withWorkerFlags(command: Command): Command {
     command
       .option("--worker-id <id>", "a name that stays the same across restarts")
       .option("--backend <name>", "native, wasm or cpu in place of the job's choice")
-      .option("--device <device>", "CUDA device number, or cpu")
+      .option("--device <device>", "CUDA device number or UUID, or cpu")
       .option("--threads <n>", "intra-op threads in place of the job's number")
       .option("--pause-ms <ms>", "wait before each micro-batch: tries out a slow machine"),
   );
@@ -43,6 +43,7 @@ export async function runWorker(flags: WorkerFlags, failedCode: number = hopeles
   const { token, signal } = await processContext(flags);
   // Loaded when it is needed: other verbs start in a fraction of the time.
   const { runWorkerProcess } = await import("@latentweave/worker-app");
+  const { parseDevice } = await import("@latentweave/native");
   const end = await runWorkerProcess(
     {
       coordinator: flags.coordinator,
@@ -51,9 +52,7 @@ export async function runWorker(flags: WorkerFlags, failedCode: number = hopeles
       ...(token === undefined ? {} : { token }),
       ...(flags.workerId === undefined ? {} : { workerId: flags.workerId }),
       ...(flags.backend === undefined ? {} : { backend: flags.backend }),
-      ...(flags.device === undefined
-        ? {}
-        : { device: flags.device === "cpu" ? "cpu" : Number(flags.device) }),
+      ...(flags.device === undefined ? {} : { device: parseDevice(flags.device) }),
       ...(flags.threads === undefined ? {} : { threads: Number(flags.threads) }),
       ...(flags.pauseMs === undefined ? {} : { pauseMs: Number(flags.pauseMs) }),
     },

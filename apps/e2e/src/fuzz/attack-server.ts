@@ -1,13 +1,6 @@
 import { connect } from "node:net";
 import { fuzzFrame, fuzzWire, keyedRandom, type Sample, wireMessage } from "@latentweave/faults";
-import {
-  decodeFrame,
-  encodeFrame,
-  FrameError,
-  type Message,
-  parseMessage,
-  ProtocolError,
-} from "@latentweave/protocol";
+import { encodeFrame, type Message } from "@latentweave/protocol";
 import { subprotocol } from "@latentweave/transport";
 
 export interface Attack {
@@ -48,10 +41,7 @@ export async function attackServer(attack: Attack): Promise<AttackOutcome> {
         .slice(0, said)
         .map((message, sequence) => wireMessage(encoded(message, sequence), { masked: true }));
       const { bytes } = fuzzFrame(attack.samples, draw, said);
-      // Bytes that happen to be a word that any member may speak to the whole run's harm are not what is tried here.
-      const wrong = isFatal(bytes)
-        ? wireMessage(Buffer.alloc(1), { masked: true })
-        : fuzzWire(bytes, true, draw);
+      const wrong = fuzzWire(bytes, true, draw);
       const end = await speak(attack, Buffer.concat([...opening, wrong]));
       if (end === "hung") hung += 1;
       ends[end] = (ends[end] ?? 0) + 1;
@@ -65,17 +55,6 @@ export async function attackServer(attack: Attack): Promise<AttackOutcome> {
 
 function encoded(message: Message, sequence: number): Buffer {
   return Buffer.concat(encodeFrame(message, [], { sequence }));
-}
-
-/** A member of the run can end it: it says that nobody could do better. */
-function isFatal(bytes: Buffer): boolean {
-  try {
-    const message = parseMessage(decodeFrame(bytes).message);
-    return message.type === "failed" && message.run;
-  } catch (error) {
-    if (error instanceof FrameError || error instanceof ProtocolError) return false;
-    throw error;
-  }
 }
 
 /** Makes a connection, says everything, and hangs up. @returns how the server ended it */

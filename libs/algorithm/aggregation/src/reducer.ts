@@ -137,8 +137,7 @@ export function createReducer<V>(options: {
       held.clear();
       return value;
     },
-    heldNodes: () =>
-      [...held.values()].sort((a, b) => nodeRange(a.node, slots).start - nodeRange(b.node, slots).start),
+    heldNodes: () => [...held.values()].sort((a, b) => firstSlot(a.node) - firstSlot(b.node)),
     get dropped() {
       return { duplicates, replaced };
     },
@@ -149,6 +148,10 @@ export function createReducer<V>(options: {
       replaced = 0;
     },
   };
+}
+
+function firstSlot({ level, index }: TreeNode): number {
+  return index * (1 << level);
 }
 
 /** Exact in a double: levels stay below 32, indices below 2^30. */

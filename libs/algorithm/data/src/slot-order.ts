@@ -1,4 +1,4 @@
-import { permute, randomKey } from "@latentweave/arithmetic";
+import { type Key, permute, randomKey } from "@latentweave/arithmetic";
 import { TooFewRows, type RowRef, type Unit } from "./row-ref.ts";
 
 /**
@@ -44,7 +44,9 @@ interface EpochUnits {
 const defaultWindowRows = 4096;
 
 /** A worker walks at most the slots of a step, which are at most one epoch apart, and prefetches the next. */
-const keptEpochs = 4;
+const leastKeptEpochs = 4;
+/** Where a few steps are more than four epochs, a unit is little: so many units are kept, of as many epochs as have them. */
+const mostKeptUnits = 1024;
 
 /** @throws TooFewRows when there are fewer rows than slots; RangeError for slots or windows that are not positive integers. */
 export function createSlotOrder(options: SlotOrderOptions): SlotOrder {
@@ -61,6 +63,7 @@ export function createSlotOrder(options: SlotOrderOptions): SlotOrder {
     return firstOf(slot + 1) - firstOf(slot);
   };
 
+  const keptEpochs = Math.max(leastKeptEpochs, Math.floor(mostKeptUnits / units.length));
   const cache = new Map<number, EpochUnits>();
   const epochUnits = (epoch: number): EpochUnits => {
     let found = cache.get(epoch);
@@ -70,6 +73,20 @@ export function createSlotOrder(options: SlotOrderOptions): SlotOrder {
       cache.set(epoch, found);
     }
     return found;
+  };
+
+  /** A slot reads one window for many steps. */
+  const windowKeys = new Map<
+    number,
+    { readonly epoch: number; readonly window: number; readonly key: Key }
+  >();
+  const windowKey = (epoch: number, slot: number, window: number): Key => {
+    let known = windowKeys.get(slot);
+    if (known?.epoch !== epoch || known.window !== window) {
+      known = { epoch, window, key: randomKey(seed, "data", task, "window", epoch, slot, window) };
+      windowKeys.set(slot, known);
+    }
+    return known.key;
   };
 
   /** Calls `visit` for each window that [position, position + count) touches, with the range of places in the window. */
@@ -97,7 +114,7 @@ export function createSlotOrder(options: SlotOrderOptions): SlotOrder {
       const refs: RowRef[] = [];
       eachWindow(slot, position, count, ({ epoch, window, first, size, from, to }) => {
         const dealt = epochUnits(epoch);
-        const key = shuffle ? randomKey(seed, "data", task, "window", epoch, slot, window) : undefined;
+        const key = shuffle ? windowKey(epoch, slot, window) : undefined;
         for (let place = from; place < to; place++) {
           const offset = key === undefined ? place : permute(place, size, key);
           refs.push(rowAt(dealt, first + offset));

@@ -1,5 +1,13 @@
 export { leasedSlots, type LeaseRange, slotMicroBatches, slotSamples } from "./leases.ts";
-export { type DilocoSpec, innerSteps, serverOptimiser } from "./mode.ts";
+export {
+  type AsyncSpec,
+  type DilocoSpec,
+  innerSteps,
+  type ModeSpec,
+  serverOptimiser,
+  type StaleSpec,
+} from "./mode.ts";
+export { fenceAfter, isOrdered, mostStaleness, planApplied, rateShare, sideBySide } from "./order.ts";
 export {
   type Control,
   initialControl,

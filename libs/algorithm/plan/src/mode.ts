@@ -12,6 +12,22 @@ export interface DilocoSpec {
   readonly outer: { readonly learningRate: number; readonly momentum: number };
 }
 
+/**
+ * Planned steps are computed side by side and applied in the order in which they are whole; none later than `bound`
+ * versions after the one that it was computed on.
+ */
+export interface StaleSpec {
+  readonly kind: "stale";
+  readonly bound: number;
+}
+
+/** The same without a bound: the update's rate is divided by 1 + staleness (order.ts). */
+export interface AsyncSpec {
+  readonly kind: "async";
+}
+
+export type ModeSpec = DilocoSpec | StaleSpec | AsyncSpec;
+
 /** How many micro-batches a slot computes in one step, one after the other. */
 export function innerSteps(spec: Pick<RunSpec, "mode">): number {
   return spec.mode?.kind === "diloco" ? spec.mode.innerSteps : 1;

@@ -1,7 +1,7 @@
 import type { ResolvedOptimiser, ResolvedSchedule } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
-import type { DilocoSpec } from "./mode.ts";
+import type { ModeSpec } from "./mode.ts";
 
 /**
  * Everything that fixes a run's bits, and nothing of the cluster: the coordinator makes it once from the job and the
@@ -15,7 +15,7 @@ export interface RunSpec {
   readonly phases: readonly PhaseSpec[];
   readonly tasks: readonly TaskSpec[];
   /** Absent: `sync`. */
-  readonly mode?: DilocoSpec;
+  readonly mode?: ModeSpec;
   readonly optimiser: ResolvedOptimiser;
   readonly schedule: ResolvedSchedule;
   /** Global L2 norm above which the combined gradient is scaled down; null: never. */

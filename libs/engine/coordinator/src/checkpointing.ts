@@ -46,7 +46,8 @@ export function createCheckpointing(options: {
   readonly sections: readonly string[];
   readonly probe: Probe<CoordinatorMoment> | undefined;
   readonly onFinished: (version: number, hash: string) => void;
-  readonly onFailed: (error: unknown) => void;
+  /** It could not be written, and nothing of it is left; shards may be asked for it once more. */
+  readonly onRefused: (version: number, error: unknown) => void;
 }): Checkpointing {
   const collecting = new Map<number, Collecting>();
   /** Attempts at a version below this one are ignored. */
@@ -65,7 +66,7 @@ export function createCheckpointing(options: {
       ended: new Set(),
       whole: false,
     };
-    entry.sink.catch(options.onFailed);
+    entry.sink.catch(refusedAt(entry));
     collecting.set(version, entry);
     return entry;
   };
@@ -85,12 +86,21 @@ export function createCheckpointing(options: {
     await sink?.abandon().catch(() => undefined);
   };
 
+  const refusedAt =
+    (entry: Collecting) =>
+    async (error: unknown): Promise<void> => {
+      // A part of one that was given up may fail long after.
+      if (collecting.get(entry.version) !== entry) return;
+      await giveUp(entry);
+      options.onRefused(entry.version, error);
+    };
+
   const finish = async (entry: Collecting): Promise<void> => {
     await entry.writes;
     const sink = await entry.sink;
     if (!sink) return;
     const { hash } = await sink.finish();
-    collecting.delete(entry.version);
+    if (collecting.get(entry.version) === entry) collecting.delete(entry.version);
     // An older one that is not whole by now was told of twice, and is not sent again.
     await Promise.all([...collecting.values()].filter(({ version }) => version < entry.version).map(giveUp));
     options.onFinished(entry.version, hash);
@@ -110,7 +120,7 @@ export function createCheckpointing(options: {
         return undefined;
       }
       // Told of, perhaps begun, and never to become whole.
-      if (before) giveUp(before).catch(options.onFailed);
+      if (before) void giveUp(before);
       const attempt = Math.max(1, leastAttempt.get(version) ?? 0);
       leastAttempt.set(version, attempt);
       at(version, attempt)?.announced(meta);
@@ -118,7 +128,7 @@ export function createCheckpointing(options: {
     },
     lost(version, attempt) {
       const entry = collecting.get(version);
-      if (entry?.attempt === attempt && !entry.whole) giveUp(entry).catch(options.onFailed);
+      if (entry?.attempt === attempt && !entry.whole) void giveUp(entry);
       leastAttempt.set(version, Math.max(attempt + 1, leastAttempt.get(version) ?? 0));
     },
     slice(message, bytes) {
@@ -130,7 +140,7 @@ export function createCheckpointing(options: {
         await (await entry.sink)?.write(message.section, message.slice, own);
         options.probe?.("mid-checkpoint", message.version);
       });
-      entry.writes.catch(options.onFailed);
+      entry.writes.catch(refusedAt(entry));
     },
     end(message) {
       const entry = at(message.version, message.attempt);
@@ -138,7 +148,7 @@ export function createCheckpointing(options: {
       entry.ended.add(message.index);
       if (entry.ended.size < options.shards) return;
       entry.whole = true;
-      chain = chain.then(() => finish(entry)).catch(options.onFailed);
+      chain = chain.then(() => finish(entry)).catch(refusedAt(entry));
     },
     drop,
     async startOver() {

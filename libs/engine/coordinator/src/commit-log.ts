@@ -1,7 +1,8 @@
-import { planStep, type RunSpec } from "@latentweave/plan";
+import { planApplied, planStep, type RunSpec } from "@latentweave/plan";
 import type { MessageOf, RunStore } from "@latentweave/protocol";
 import type { CommitPoint } from "@latentweave/telemetry";
 import type { Progress } from "./progress.ts";
+import type { RunLog } from "./run-log.ts";
 
 /**
  * Writes a commit to the ledger and the metric series, and follows it.
@@ -20,7 +21,8 @@ export function recordCommit(
   message: MessageOf<"committed">,
 ): CommitPoint | undefined {
   const { spec, store, progress } = options;
-  const plan = planStep(spec, message.step);
+  const { step, order } = message;
+  const plan = order ? planApplied(spec, step, order.planned) : planStep(spec, step);
   const isNew = store.appendCommit({
     step: message.step,
     version: message.version,
@@ -32,6 +34,7 @@ export function recordCommit(
     learningRate: message.learningRate,
     gradientNorm: message.gradientNorm,
     duplicates: message.duplicates,
+    ...(message.order && { order: message.order }),
   });
   if (!isNew) return undefined;
   const gradientRound = plan.rounds.find((round) => round.program === "gradient")?.index;
@@ -41,6 +44,22 @@ export function recordCommit(
     ...message.timings,
     learningRate: message.learningRate,
     gradientNorm: message.gradientNorm,
+    ...(message.order && { planned: message.order.planned, givenUp: message.order.givenUp.length }),
   });
   return point;
 }
+
+/** Modes with an order: nothing is computed again without a word. */
+export function tellGivenUp(log: Pick<RunLog, "event">, { step, order }: MessageOf<"committed">): void {
+  for (const { planned, basis, why } of order?.givenUp ?? [])
+    log.event(
+      why === "unfit" ? "warning" : "info",
+      `planned step ${planned}, on version ${basis}, is computed again: ${reasons[why]} (by step ${step})`,
+    );
+}
+
+const reasons = {
+  stale: "it would have come too late",
+  lost: "whoever had it was lost",
+  unfit: "a number was not finite",
+} as const;

@@ -1,15 +1,16 @@
 import { createLayout } from "@latentweave/parameters";
-import { lastStep, totalSteps } from "@latentweave/plan";
+import { isOrdered, lastStep, totalSteps } from "@latentweave/plan";
 import type { Channel, MessageOf } from "@latentweave/protocol";
 import {
   type CommitPoint,
   createHistory,
+  type RunEvent,
   type RunSnapshot,
   type StreamMessage,
 } from "@latentweave/telemetry";
 import { checkpointMeta } from "./checkpoint-meta.ts";
 import { createCheckpointing } from "./checkpointing.ts";
-import { recordCommit } from "./commit-log.ts";
+import { recordCommit, tellGivenUp } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
 import { createGathering } from "./gathering.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
@@ -18,6 +19,7 @@ import { createLateSlots } from "./late-slots.ts";
 import { createMembership } from "./membership.ts";
 import { createProgress } from "./progress.ts";
 import { createQuorum } from "./quorum.ts";
+import { createRefusedCheckpoint } from "./refused-checkpoint.ts";
 import { createRunLog } from "./run-log.ts";
 import { type Durable, reasonOf, type RunFacts, runSnapshot, stateRecord } from "./run-record.ts";
 import { createTrust } from "./trust.ts";
@@ -52,6 +54,8 @@ export interface Coordinator {
   /** Stops after a checkpoint; a second call, or no parameter server to make one, stops at once. */
   stop(reason: string): void;
   fail(reason: string): void;
+  /** Something about the process around it that people should know. */
+  event(level: RunEvent["level"], text: string): void;
   snapshot(): RunSnapshot;
   history(): readonly CommitPoint[];
   subscribe(listener: (message: StreamMessage) => void): () => void;
@@ -172,7 +176,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       save();
       progressed();
     },
-    onFailed: (error) => fail(`the checkpoint could not be written: ${textOf(error)}`),
+    onRefused: (version, error) => refusedCheckpoint.take(version, error),
   });
 
   /** Only what carries the combiner's state is followed by a checkpoint. */
@@ -203,6 +207,15 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     for (const channel of shards.channels()) channel.send({ type: "checkpoint", runId, version, attempt });
   };
 
+  const refusedCheckpoint = createRefusedCheckpoint({
+    clock,
+    log,
+    isOver: () => isOver(life),
+    isLast: (version) => version === lastVersion,
+    askForLast: askForLastCheckpoint,
+    onFailed: fail,
+  });
+
   const welcomeFor = (channel: Channel, addresses: string[]): MessageOf<"welcome"> => ({
     type: "welcome",
     runId,
@@ -218,6 +231,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     shards: options.shards,
     layout,
     store,
+    reordered: isOrdered(spec),
     clock,
     checkpointing,
     shardAddress: options.shardAddress,
@@ -231,6 +245,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       history.cutTo(version);
       lastCommitted = version > lastStep(spec);
       lastVersion = undefined;
+      refusedCheckpoint.startOver();
       announced = undefined;
       durable = source && { version: source.version, hash: source.hash ?? null };
       // A checkpoint of the last step leaves nothing to do.
@@ -341,6 +356,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (message.last) lastVersion = message.version;
     trust.committed(message);
     if (!point) return;
+    tellGivenUp(log, message);
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });
@@ -444,6 +460,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (life.state === "stopping") tellToStop(reason);
     },
     fail,
+    event: log.event,
     snapshot,
     history: () => history.points(),
     subscribe: log.subscribe,

@@ -183,8 +183,7 @@ export function createMembership(options: {
         withdraw(member, "left", `worker ${member.workerId} left`);
         return;
       case "failed":
-        if (message.run) options.onFailed(`worker ${member.workerId}: ${message.message}`);
-        else takeGiveUp(member, message.message);
+        takeGiveUp(member, message.message);
         return;
       default:
         throw new ProtocolError(`the coordinator does not take "${message.type}" from a worker`);

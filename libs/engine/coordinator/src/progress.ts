@@ -1,5 +1,10 @@
 import { type RunSpec, samplesBefore } from "@latentweave/plan";
-import type { CommitPoint, TaskSnapshot } from "@latentweave/telemetry";
+import {
+  type CommitPoint,
+  createStalenessTally,
+  type RunSnapshot,
+  type TaskSnapshot,
+} from "@latentweave/telemetry";
 import type { MessageOf, TaskRecord } from "@latentweave/protocol";
 
 /** Follows commits: what was learned last, how fast it goes, when it ends. */
@@ -9,6 +14,8 @@ export interface Progress {
   readonly samplesPerSecond: number;
   readonly learningRate: number;
   tasks(): readonly TaskSnapshot[];
+  /** Modes with an order, of the newest steps. */
+  readonly staleness: RunSnapshot["staleness"];
   etaMs(totalSteps: number): number | null;
   /** Takes a commit; the interval since the previous one is the step's time. */
   take(
@@ -45,6 +52,7 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
   let stepMs = 0;
   let samplesPerStep = 0;
   let learningRate = 0;
+  const staleness = createStalenessTally();
   return {
     get version() {
       return version;
@@ -59,6 +67,9 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
       return learningRate;
     },
     tasks: () => [...tasks.values()],
+    get staleness() {
+      return staleness.summary;
+    },
     etaMs: (total) => (stepMs > 0 ? Math.max(0, total - version) * stepMs : null),
     take(commit, gradientRound, nowMs, wallMs, workers) {
       const loss: Record<string, number> = {};
@@ -78,9 +89,12 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
           });
         } else {
           evaluation[record.task] = means;
-          tasks.set(record.task, { ...before, evaluation: { step: commit.step, values: means } });
+          // What is evaluated are the weights that the step was computed on.
+          const step = commit.order?.basis ?? commit.step;
+          tasks.set(record.task, { ...before, evaluation: { step, values: means } });
         }
       }
+      if (commit.order) staleness.add(commit.step - commit.order.basis, commit.order.givenUp.length);
       const interval = lastCommitMs === undefined ? undefined : nowMs - lastCommitMs;
       lastCommitMs = nowMs;
       if (interval !== undefined && gradientRound !== undefined)
@@ -96,6 +110,7 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
         workers,
         loss,
         evaluation,
+        ...(commit.order && { staleness: commit.step - commit.order.basis }),
       };
     },
     pause() {

@@ -1,9 +1,10 @@
-import type { RunSpec } from "@latentweave/plan";
+import { isOrdered, type RunSpec } from "@latentweave/plan";
 import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
 import { type Assignee, assignLeases, rebalance } from "./assign.ts";
 import { keepLeases, largeFleet } from "./keep-leases.ts";
 import type { Member } from "./member.ts";
 import type { RunLog } from "./run-log.ts";
+import { dealTeams } from "./teams.ts";
 
 /** Steps of a worker before its measured speed moves leases: fewer say more of the machine's mood than of its speed. */
 const leastReports = 10;
@@ -17,7 +18,7 @@ const quorumsPerGeneration = 1 << 20;
  * Invariants (of the coordinator):
  * 1. `quorumId` rises with every change of members or leases; shards hear of it before workers do. In a large fleet
  *    a worker is told the one since which the shards know it with its tasks, and only when that or its leases changed.
- * 3. Leases of one quorum cover every slot of every task exactly once.
+ * 3. Leases of one quorum cover every slot of every task exactly once; in modes with an order those of each team do.
  */
 export interface Quorum {
   readonly quorumId: number;
@@ -46,6 +47,8 @@ export function createQuorum(options: {
   let quorumId = options.generation * quorumsPerGeneration;
   let formed: MessageOf<"members"> | undefined;
   let told: ReadonlyMap<Member, Told> = new Map();
+  /** Modes with an order: the team of each worker. */
+  let teams: ReadonlyMap<string, number> = new Map();
   let warnedIdle = false;
 
   const tell = (active: readonly Member[]): void => {
@@ -58,7 +61,10 @@ export function createQuorum(options: {
         toldNow(before.get(member), member.leases, audits.get(member.workerId) ?? []),
       ]),
     );
-    const workers = [...told].map(([{ workerId }, { tasks, since }]) => ({ workerId, tasks, since }));
+    const workers = [...told].map(([{ workerId }, { tasks, since }]) => {
+      const team = teams.get(workerId);
+      return { workerId, tasks, since, ...(team !== undefined && { team }) };
+    });
     formed = { type: "members", runId, quorumId, workers };
     for (const shard of options.shards()) shard.send(formed);
     for (const [rank, member] of active.entries()) {
@@ -82,6 +88,11 @@ export function createQuorum(options: {
   const deal = (active: readonly Member[]): ReadonlyMap<string, readonly Lease[]> => {
     if (active.length === 0) return new Map<string, Lease[]>();
     const workers = assigneesOf(able(active));
+    if (isOrdered(spec)) {
+      const places = dealTeams(spec, workers, teams);
+      teams = new Map([...places].map(([workerId, { team }]) => [workerId, team]));
+      return new Map([...places].map(([workerId, { leases }]) => [workerId, leases]));
+    }
     const current = new Map([...told].map(([{ workerId }, { leases }]) => [workerId, leases]));
     return keepLeases(spec, workers, current) ?? assignLeases(spec, workers);
   };
@@ -130,6 +141,8 @@ export function createQuorum(options: {
     },
     considerRebalance(everyone) {
       const active = able(everyone);
+      // Teams wait for nobody, and whoever is in one has its slots until somebody comes or goes.
+      if (isOrdered(spec)) return;
       if (active.length < 2 || active.some(unmeasured)) return;
       const current = new Map(active.map((member) => [member.workerId, member.leases]));
       const better = rebalance(spec, assigneesOf(active), current);

@@ -82,6 +82,7 @@ export function runSnapshot(
     parameters: now.parameters,
     learningRate: progress.learningRate,
     tasks: progress.tasks(),
+    ...(progress.staleness && { staleness: progress.staleness }),
     workers: [...now.members].map(memberSnapshot),
     events: [...now.events],
     hash: durable?.version === progress.version ? durable.hash : null,

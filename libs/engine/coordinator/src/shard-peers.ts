@@ -81,18 +81,22 @@ export interface ShardPeers {
 
 /** A lost shard may take this long to come back, on this host or another one. */
 const graceMs = 120_000;
+/** A shard that gives up so often with nothing committed between will not do better. */
+const mostGiveUps = 3;
 
 export function createShardPeers(options: {
   readonly runId: string;
   readonly shards: number;
   readonly layout: ParameterLayout;
   readonly store: RunStore;
+  /** The job's mode has an order: what is made again may be other than before. */
+  readonly reordered: boolean;
   readonly clock: Clock;
   readonly checkpointing: Checkpointing;
   readonly shardAddress: (index: number, port: number, local: boolean) => string;
   readonly welcomeFor: (channel: Channel) => MessageOf<"welcome">;
   readonly isOver: () => boolean;
-  readonly onEvent: (level: "info" | "warning", text: string) => void;
+  readonly onEvent: (level: "info" | "warning" | "error", text: string) => void;
   /** A shard begins or goes on: it knows of no members. */
   readonly onShardReady: (channel: Channel) => void;
   /** All are ready; again after each loss. `leader`: what it held when it said so. */
@@ -120,6 +124,8 @@ export function createShardPeers(options: {
   let begun = false;
   /** What is said now is of work about to become void. */
   let goingBack = false;
+  /** Of each shard, since something was committed. */
+  const giveUps = new Map<number, number>();
   const points = createRecoveryPoints(options.shards);
   /** The newest that shards have been told to be complete. */
   let completed: number | undefined;
@@ -200,6 +206,7 @@ export function createShardPeers(options: {
         fromVersion: version,
         reason: convictedSince !== undefined ? "convicted" : begun ? "recovered" : "resumed",
         detail: why,
+        ...(options.reordered && { reordered: true }),
       });
       options.onEvent(begun ? "warning" : "info", `back to ${placeName(point, source)}: ${why}`);
     }
@@ -336,7 +343,9 @@ export function createShardPeers(options: {
         return;
       case "committed":
         // A leader that goes on tells what the ledger may lack before anything else.
-        if (message.timeline === timeline() && !goingBack && peer.tells) options.onCommitted(message);
+        if (message.timeline !== timeline() || goingBack || !peer.tells) return;
+        giveUps.clear();
+        options.onCommitted(message);
         return;
       case "settled":
         if (message.timeline === timeline() && !goingBack) options.onSettled(message);
@@ -349,6 +358,12 @@ export function createShardPeers(options: {
         return;
       case "unfit":
         if (message.timeline === timeline() && !goingBack) options.onUnfit(message);
+        return;
+      case "orphaned":
+        if (message.timeline === timeline() && !goingBack && peer.ready)
+          goBack(
+            `gradients of step ${message.step} that shard ${index} lacks are with nobody any more`,
+          ).catch(failed);
         return;
       case "stopped":
         if (peer.ready) options.onStopped(message);
@@ -375,11 +390,21 @@ export function createShardPeers(options: {
         });
         return;
       case "failed":
-        options.onFailed(message.message);
+        takeGiveUp(index, message.message);
         return;
       default:
         throw new ProtocolError(`the coordinator does not take "${message.type}" from a shard`);
     }
+  };
+
+  /** Its successor finds what it held, and may fare better: something of this process, or of its host, may be to blame. */
+  const takeGiveUp = (index: number, message: string): void => {
+    const times = (giveUps.get(index) ?? 0) + 1;
+    giveUps.set(index, times);
+    const what = `parameter-server shard ${index} gave up`;
+    options.onEvent("error", `${what}: ${message}`);
+    if (times >= mostGiveUps)
+      options.onFailed(`${what} ${times} times in a row and nothing was committed between: ${message}`);
   };
 
   const lost = (peer: ShardPeer, why: string): void => {

@@ -16,9 +16,20 @@ export interface Decision {
  * last checkpoint, as the coordinator finds its ledger to have a gap.
  */
 export function encodeDecision(decision: Decision, maxBytes: number): string {
-  const whole = JSON.stringify(decision);
+  const { records, ...rest } = decision;
+  const head = JSON.stringify(rest).slice(0, -1);
+  const whole = `${head},"records":[${records.map(textOf).join(",")}]}`;
   if (Buffer.byteLength(whole) <= maxBytes) return whole;
-  return JSON.stringify({ ...decision, records: [] });
+  return `${head},"records":[]}`;
+}
+
+/** A record stays for as many decisions as the coordinator is behind, and its text with it. */
+const texts = new WeakMap<MessageOf<"committed">, string>();
+
+function textOf(record: MessageOf<"committed">): string {
+  let text = texts.get(record);
+  if (text === undefined) texts.set(record, (text = JSON.stringify(record)));
+  return text;
 }
 
 /** Undefined where there is none: the memory was never a leader's. */

@@ -8,7 +8,7 @@ export interface LeaderLink {
   moveTo(address: string): void;
   stop(): void;
   /** What the leader says; set once the run is known. */
-  onWord: (message: MessageOf<"decide" | "settled">) => void;
+  onWord: (message: MessageOf<"decide" | "settled" | "assign">) => void;
   /** It may be another process than before, and has heard nothing. */
   onAttached: (channel: Channel) => void;
 }
@@ -29,7 +29,7 @@ export function createLeaderLink(
       opened,
       runId,
       (message) => {
-        if (message.type !== "decide" && message.type !== "settled")
+        if (message.type !== "decide" && message.type !== "settled" && message.type !== "assign")
           throw new ProtocolError(`a follower does not take "${message.type}" from the leader`);
         if (channel === opened) link.onWord(message);
       },

@@ -1,10 +1,12 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
-import type { Clock, MessageOf } from "@latentweave/protocol";
+import { isOrdered, type RunSpec } from "@latentweave/plan";
+import type { Clock, MessageOf, Work } from "@latentweave/protocol";
+import { createOrderedStepping, type OrderedStepping } from "./ordered/ordered-stepping.ts";
+import { createRecordedOrder } from "./ordered/recorded-order.ts";
 import type { BlockProducts } from "./products.ts";
 import { createSettlement } from "./settlement.ts";
-import { createStepping, type Stepping } from "./stepping.ts";
+import { createStepping, type Stepping, type SteppingOptions } from "./stepping.ts";
 import { prepareTraining, type Training } from "./training.ts";
 import { blockDigests } from "./version-digest.ts";
 
@@ -18,6 +20,8 @@ export interface LoneServer {
   restore(section: string, slice: Slice, bytes: Uint8Array): void;
   /** At version 0 with fresh weights, or at the version whose numbers were restored. `combiner`: its state then, as JSON. */
   begin(version: number, from: "initial" | "checkpoint", combiner: string | undefined): void;
+  /** In modes with an order: what the coming step applies. */
+  next(work: Work): void;
   /** What a worker would send to shard `shard`. @throws ProtocolError as a shard does */
   push(shard: number, message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string): void;
   /** The record of the step that was committed last. */
@@ -39,7 +43,7 @@ const timeline = 0;
 
 interface LoneShard {
   readonly training: Training;
-  readonly stepping: Stepping;
+  readonly stepping: Stepping & Partial<Pick<OrderedStepping, "order">>;
 }
 
 export function createLoneServer(options: {
@@ -53,6 +57,7 @@ export function createLoneServer(options: {
   const settlement = createSettlement(layout, options.shards);
   let record: MessageOf<"committed"> | undefined;
   let refused: string | undefined;
+  const order = createRecordedOrder();
 
   // Words between shards are carried after the shard that said them has finished: none is in the middle of a step then.
   const mail: (() => void)[] = [];
@@ -67,14 +72,17 @@ export function createLoneServer(options: {
 
   const createOne = (index: number): LoneShard => {
     const training = prepareTraining(spec, arithmetic, options.shards, index);
-    const stepping = createStepping({
+    const steppingOptions: SteppingOptions = {
       ...{ runId, index, shards: options.shards, training, clock: stillClock, probe: undefined },
       leads: index === 0,
       digestOf: settlement.digestOf,
       isSettled: (version) => settlement.settled !== undefined && settlement.settled >= version,
-      onReduced(plan, finite, products: readonly BlockProducts[], received) {
+      onReduced(plan, finite, products: readonly BlockProducts[], received, basis) {
         const round = plan.rounds.length - 1;
-        const message = { runId, timeline, step: plan.step, round, index, finite, received, blocks: [] };
+        const message = {
+          ...{ runId, timeline, step: plan.step, round, index, finite, received, blocks: [] },
+          ...(basis !== undefined && { basis }),
+        };
         mail.push(() => leader().stepping.reduced({ type: "reduced", ...message }, products));
       },
       onDecided: (decide) => mail.push(() => followers().forEach(({ stepping }) => stepping.decided(decide))),
@@ -91,6 +99,25 @@ export function createLoneServer(options: {
       onApplied: () => undefined,
       onCheckpoint: () => undefined,
       onLate: () => undefined,
+    };
+    if (!isOrdered(spec)) return { training, stepping: createStepping(steppingOptions) };
+    const stepping = createOrderedStepping({
+      ...steppingOptions,
+      board: order,
+      onAssigned(inHand) {
+        if (index > 0) return;
+        const work = inHand.map(({ planned, basis }) => ({ planned, basis, workers: [] }));
+        mail.push(() =>
+          followers().forEach((follower) =>
+            follower.stepping.order?.assigned({ type: "assign", runId, timeline, work }),
+          ),
+        );
+      },
+      onOwed: () => undefined,
+      onOrphaned: () => undefined,
+      onHopeless(reason) {
+        refused = reason;
+      },
     });
     return { training, stepping };
   };
@@ -121,6 +148,11 @@ export function createLoneServer(options: {
         else training.state.setVersion(version);
         stepping.begin({ timeline, from, combiner });
       }
+      deliver();
+    },
+    next(work) {
+      order.next(work);
+      leader().stepping.order?.goOn();
       deliver();
     },
     push(shard, message, bytes, workerId) {

@@ -9,6 +9,7 @@ import {
 } from "@latentweave/protocol";
 import { streamCheckpoint } from "./checkpoint-stream.ts";
 import { encodeDecision, readDecision } from "./decision-text.ts";
+import { createFlow, type Flow, type FlowOptions } from "./flow.ts";
 import { createLeaderLink } from "./leader-link.ts";
 import { afterAttach, listenTo, type MessageHandler } from "./peers.ts";
 import { putBack, type RecoveryPoint } from "./recovery-point.ts";
@@ -17,8 +18,6 @@ import { decodeProducts, encodeProducts } from "./products-codec.ts";
 import type { OwnedState } from "./owned-state.ts";
 import { createSettlement } from "./settlement.ts";
 import type { ShardOptions } from "./shard-options.ts";
-import { createStepping, type Stepping } from "./stepping.ts";
-import { createSubscribers, type Subscribers } from "./subscribers.ts";
 import { prepareTraining, type Training } from "./training.ts";
 import { blockDigests } from "./version-digest.ts";
 
@@ -37,14 +36,12 @@ export interface Shard {
 }
 
 /** What there is once the run is known. */
-interface Prepared {
+interface Prepared extends Flow {
   readonly training: Training;
-  readonly subscribers: Subscribers;
-  readonly stepping: Stepping;
   /** Leader. */
   readonly fromFollower: (
     from: Follower,
-    message: MessageOf<"applied" | "reduced">,
+    message: MessageOf<"applied" | "reduced" | "lacking">,
     slices: readonly Uint8Array[],
   ) => void;
   readonly startOver: (timeline: number) => void;
@@ -70,7 +67,7 @@ export function createShard(options: ShardOptions): Shard {
   /** In the middle of its steps; before, it waits for the coordinator's word where to begin. */
   let running = false;
   /** Workers that attached before the run was known. */
-  const earlyWorkers = new Map<string, Channel>();
+  const earlyWorkers = new Map<string, { readonly channel: Channel } & Pick<MessageOf<"attach">, "holds">>();
   /** What followers of a leader that has not begun say: they may have been in the middle of their steps all along. */
   let earlyWords: (() => void)[] = [];
   let receivedBytes = 0;
@@ -90,9 +87,8 @@ export function createShard(options: ShardOptions): Shard {
     over = true;
     leader.stop();
     recovery.stop();
-    const text = error instanceof Error ? error.message : String(error);
-    const message = `parameter-server shard ${index}: ${text}`;
-    coordinator?.send({ type: "failed", runId, run: true, message });
+    const message = error instanceof Error ? error.message : String(error);
+    coordinator?.send({ type: "failed", runId, message });
     fail(error);
   };
 
@@ -113,7 +109,6 @@ export function createShard(options: ShardOptions): Shard {
     const vault = options.openVault?.({ key: runKey, spec: text });
     const training = prepareTraining(spec, arithmetic, options.shards, index, vault);
     const { layout, publication, state } = training;
-    const subscribers = createSubscribers({ runId, index, layout, publication });
     const settlement = createSettlement(layout, options.shards);
 
     /** Every shard is known to hold this version. */
@@ -140,18 +135,19 @@ export function createShard(options: ShardOptions): Shard {
         blockDigests(arithmetic, state),
       ]);
 
-    const stepping = createStepping({
+    const steppingOptions: FlowOptions["stepping"] = {
       ...{ runId, index, shards: options.shards, training, clock: options.clock, leads },
       probe: options.probe,
       digestOf: settlement.digestOf,
       isSettled: (version) => settlement.settled !== undefined && settlement.settled >= version,
-      onReduced(plan, finite, products, received) {
+      onReduced(plan, finite, products, received, basis) {
         const { blocks, bytes } = encodeProducts(products);
         const round = plan.rounds.length - 1;
         leader.channel()?.send(
           {
             type: "reduced",
             ...{ runId, timeline: state.timeline, step: plan.step, round, index, finite, received, blocks },
+            ...(basis !== undefined && { basis }),
           },
           blocks.length > 0 ? [bytes] : [],
         );
@@ -191,10 +187,23 @@ export function createShard(options: ShardOptions): Shard {
       onSuspicion: (suspicion) =>
         coordinator?.send({ type: "suspect", runId, timeline: state.timeline, ...suspicion }),
       onUnfit: (unfit) => coordinator?.send({ type: "unfit", runId, timeline: state.timeline, ...unfit }),
+    };
+    const flow = createFlow({
+      ...{ runId, index, spec, stepping: steppingOptions },
+      subscribers: { runId, index, layout, publication },
+      timeline: () => state.timeline,
+      followers: () => followers.values(),
+      leader: () => leader.channel(),
+      coordinator: () => coordinator,
+      onFailed: breakDown,
     });
+    const { stepping, subscribers } = flow;
+    /** Followers that have been heard of in this timeline. */
+    const met = new Set<number>();
 
     leader.onWord = (message) => {
       if (message.type === "decide") stepping.decided(message);
+      else if (message.type === "assign") flow.assigned(message);
       else if (message.timeline === state.timeline) settle(message.version);
     };
     leader.onAttached = (channel) => {
@@ -215,11 +224,15 @@ export function createShard(options: ShardOptions): Shard {
       if (message.type === "applied") {
         takeApplied(from, message.version, (slices[0] ?? new Uint8Array()).slice());
         if (first) bringUpToDate(channel, message.version);
-      } else stepping.reduced(message, decodeProducts(message.blocks, slices[0], spec.tasks.length));
+        if (first || !met.has(from)) flow.bringUpToDate(channel);
+        met.add(from);
+      } else if (message.type === "lacking") flow.lacking(message);
+      else stepping.reduced(message, decodeProducts(message.blocks, slices[0], spec.tasks.length));
     };
     const startOver = (timeline: number): void => {
       state.setTimeline(timeline);
       settlement.startOver();
+      met.clear();
       subscribers.startOver(timeline);
       streamedVersion = undefined;
       asked = undefined;
@@ -231,9 +244,9 @@ export function createShard(options: ShardOptions): Shard {
       if (settled !== undefined)
         coordinator?.send({ type: "settled", runId, timeline: state.timeline, version: settled, digest });
     };
-    for (const [workerId, channel] of earlyWorkers) subscribers.attach(workerId, channel);
+    for (const [workerId, { channel, holds }] of earlyWorkers) subscribers.attach(workerId, channel, holds);
     earlyWorkers.clear();
-    return { training, subscribers, stepping, fromFollower, startOver, tellAgain };
+    return { ...flow, training, fromFollower, startOver, tellAgain };
   };
 
   const stream = ({ state }: Training, attempt: number): void => {
@@ -347,9 +360,7 @@ export function createShard(options: ShardOptions): Shard {
         if (!leads && message.addresses[0] !== undefined) leader.moveTo(message.addresses[0]);
         return;
       case "members":
-        known(message.type).subscribers.setMembers(
-          new Map(message.workers.map((worker) => [worker.workerId, worker])),
-        );
+        known(message.type).members(message);
         return;
       case "committed-ack":
         known(message.type).stepping.acknowledged(message.timeline, message.step);
@@ -392,7 +403,7 @@ export function createShard(options: ShardOptions): Shard {
     return (message, slices) => {
       if (message.type === "attach") {
         // It has been asked for a step on which this shard's weights have been overwritten there.
-        attachWorker(channel, workerId);
+        attachWorker(channel, message);
         return;
       }
       if (message.type !== "push")
@@ -426,7 +437,7 @@ export function createShard(options: ShardOptions): Shard {
       });
       let first = true;
       return (word, slices) => {
-        if (word.type !== "applied" && word.type !== "reduced")
+        if (word.type !== "applied" && word.type !== "reduced" && word.type !== "lacking")
           throw new ProtocolError(`the leader does not take "${word.type}"`);
         const from = { index: follower, channel, first };
         first = false;
@@ -444,15 +455,15 @@ export function createShard(options: ShardOptions): Shard {
     const { workerId } = message;
     channel.onClose(() => {
       prepared?.subscribers.detach(workerId, channel);
-      if (earlyWorkers.get(workerId) === channel) earlyWorkers.delete(workerId);
+      if (earlyWorkers.get(workerId)?.channel === channel) earlyWorkers.delete(workerId);
     });
-    attachWorker(channel, workerId);
+    attachWorker(channel, message);
     return fromWorker(channel, workerId);
   };
 
-  const attachWorker = (channel: Channel, workerId: string): void => {
-    if (prepared) prepared.subscribers.attach(workerId, channel);
-    else earlyWorkers.set(workerId, channel);
+  const attachWorker = (channel: Channel, { workerId, holds }: MessageOf<"attach">): void => {
+    if (prepared) prepared.subscribers.attach(workerId, channel, holds);
+    else earlyWorkers.set(workerId, { channel, holds });
   };
 
   return {

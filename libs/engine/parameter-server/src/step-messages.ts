@@ -64,7 +64,7 @@ export function abandonMessage(
 export function commitRecord(
   options: Pick<
     MessageOf<"committed">,
-    "runId" | "timeline" | "learningRate" | "gradientNorm" | "duplicates" | "timings" | "digest"
+    "runId" | "timeline" | "learningRate" | "gradientNorm" | "duplicates" | "timings" | "digest" | "order"
   > & {
     readonly plan: StepPlan;
     readonly tasks: readonly Omit<TaskRecord, "shards">[];

@@ -104,6 +104,8 @@ export interface SteppingOptions {
     finite: boolean,
     products: readonly BlockProducts[],
     received: MessageOf<"reduced">["received"],
+    /** In modes with an order: the version that the planned step is computed on. */
+    basis?: number,
   ) => void;
   /** Leader: to be told to the followers. */
   readonly onDecided: (decide: MessageOf<"decide">) => void;

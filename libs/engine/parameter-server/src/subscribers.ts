@@ -1,4 +1,4 @@
-import { type Channel, closeCodes } from "@latentweave/protocol";
+import { type Channel, closeCodes, type MessageOf } from "@latentweave/protocol";
 import type { ParameterLayout } from "@latentweave/parameters";
 import type { OwnedSlice } from "./owned-state.ts";
 import type { Publication } from "./publication.ts";
@@ -30,7 +30,7 @@ export interface Membership {
  */
 export interface Subscribers {
   /** The same worker may attach again, on the same channel too: it has lost or overwritten what it was sent. */
-  attach(workerId: string, channel: Channel): void;
+  attach(workerId: string, channel: Channel, holds?: MessageOf<"attach">["holds"]): void;
   detach(workerId: string, channel: Channel): void;
   setMembers(members: ReadonlyMap<string, Membership>): void;
   isMember(workerId: string): boolean;

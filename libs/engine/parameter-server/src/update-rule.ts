@@ -13,7 +13,9 @@ export interface UpdateRule {
 }
 
 export function createUpdateRule(spec: RunSpec, arithmetic: Pick<Arithmetic, "cos" | "pow">): UpdateRule {
-  return spec.mode ? replicaRule(spec, spec.mode, arithmetic) : gradientRule(spec, arithmetic);
+  return spec.mode?.kind === "diloco"
+    ? replicaRule(spec, spec.mode, arithmetic)
+    : gradientRule(spec, arithmetic);
 }
 
 /** Contributions are gradients summed over samples; the task's gradient is that of its weighted mean loss. */

@@ -3,8 +3,12 @@ import { metricNames, type TaskGraph } from "@latentweave/model";
 import { learningRateAt } from "@latentweave/optim";
 import { ownership, type ParameterLayout } from "@latentweave/parameters";
 import {
+  isOrdered,
   lastStep,
+  mostStaleness,
+  planApplied,
   planStep,
+  rateShare,
   type RoundPlan,
   type RunSpec,
   slotMicroBatches,
@@ -64,7 +68,7 @@ export function createCommitCheck(
   return {
     microBatches(commit) {
       if (commit.step > lastStep(spec)) return 0;
-      const { rounds } = planStep(spec, commit.step);
+      const { rounds } = planStep(spec, commit.order?.planned ?? commit.step);
       return commit.tasks.reduce((sum, { round: index, slots }) => {
         const round = rounds[index];
         return sum + (round ? slots * slotMicroBatches(spec, round) : 0);
@@ -72,7 +76,11 @@ export function createCommitCheck(
     },
     faults(commit) {
       if (commit.step > lastStep(spec)) return [`the job has ${lastStep(spec) + 1} steps`];
-      const plan = planStep(spec, commit.step);
+      const fault = orderFault(spec, commit);
+      if (fault !== undefined) return [fault];
+      const { order } = commit;
+      const plan = order ? planApplied(spec, commit.step, order.planned) : planStep(spec, commit.step);
+      const share = rateShare(spec, commit.step - (order?.basis ?? commit.step));
       const updates = plan.rounds.some(({ update }) => update);
       const faults: string[] = [];
       const same = (what: string, found: unknown, expected: unknown): void => {
@@ -80,7 +88,7 @@ export function createCommitCheck(
       };
       same("the version after it", commit.version, updates ? commit.step + 1 : commit.step);
       same("its phase", commit.phase, spec.phases[plan.phase]?.name ?? "");
-      same("the learning rate", commit.learningRate, updates ? rateOf(spec, plan, arithmetic) : 0);
+      same("the learning rate", commit.learningRate, updates ? rateOf(spec, plan, arithmetic) * share : 0);
       const expected = plan.rounds.flatMap((round) => round.tasks.map((task): Expected => ({ round, task })));
       const planned = expected.map(({ round, task }) => `${task.task} in round ${round.index}`).join("; ");
       const found = commit.tasks.map(({ task, round }) => `${task} in round ${round}`).join("; ");
@@ -91,6 +99,22 @@ export function createCommitCheck(
       return faults;
     },
   };
+}
+
+/** Of modes with an order; that each planned step is there once shows over all commits (planned-once.ts). */
+function orderFault(spec: RunSpec, { step, order }: CommitRecord): string | undefined {
+  if (!isOrdered(spec))
+    return order && `it says which planned step was applied, in a mode where that is no question`;
+  if (!order) return "it does not say which planned step was applied";
+  const { planned, basis } = order;
+  if (planned > lastStep(spec)) return `planned step ${planned} is none of the job's ${lastStep(spec) + 1}`;
+  if (basis > step) return `it was applied to version ${step}, and computed on version ${basis}`;
+  if (planned === lastStep(spec) && spec.evaluation && step !== planned)
+    return `the closing evaluation is recorded as step ${step}`;
+  const most = mostStaleness(spec);
+  if (step - basis > most)
+    return `it was computed on version ${basis}, ${step - basis} before the one that it was applied to; the job allows ${most}`;
+  return undefined;
 }
 
 function graphOf(spec: RunSpec, plan: StepPlan, task: string): TaskGraph {

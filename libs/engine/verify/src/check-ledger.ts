@@ -10,9 +10,10 @@ import {
   type SealRecord,
   type StartRecord,
 } from "@latentweave/checkpoint";
-import type { CommitRecord, TimelineRecord } from "@latentweave/protocol";
+import { type CommitRecord, makesVoid, type TimelineRecord } from "@latentweave/protocol";
 import type { CommitCheck } from "./check-commit.ts";
 import type { Problems } from "./problem.ts";
+import { createPlannedOnce } from "./planned-once.ts";
 import { createRepeats } from "./repeats.ts";
 import { createVersionDigests, type VersionDigests } from "./version-digests.ts";
 
@@ -78,6 +79,7 @@ export async function checkLedger(options: {
   const seals = new Map<number, SealRecord & { void: boolean }>();
   const digests = createVersionDigests();
   const repeats = createRepeats();
+  const once = createPlannedOnce();
   let cuts: Cut[] = [];
 
   const takeCommit = (commit: CommitRecord, where: string): void => {
@@ -90,7 +92,7 @@ export async function checkLedger(options: {
       );
     tally.nextStep = commit.step + 1;
     for (const fault of commits?.faults(commit) ?? []) problems.add(where, fault);
-    const fault = digests.note(commit.step, commit.digest) ?? repeats.note(commit);
+    const fault = digests.note(commit.step, commit.digest) ?? repeats.note(commit) ?? once.note(commit);
     if (fault !== undefined) problems.add(where, fault);
     tally.duplicates += commit.duplicates;
     if (isInEffect(commit.step, cuts)) count(commit);
@@ -146,7 +148,8 @@ export async function checkLedger(options: {
         timelines.push(record);
         digests.begin(record);
         repeats.begin(record);
-        if (record.reason === "convicted")
+        once.begin(record);
+        if (makesVoid(record))
           for (const seal of seals.values()) if (seal.version > record.fromVersion) seal.void = true;
     }
   };

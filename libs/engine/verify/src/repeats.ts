@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CommitRecord, TimelineRecord } from "@latentweave/protocol";
+import { type CommitRecord, makesVoid, type TimelineRecord } from "@latentweave/protocol";
 
 /**
  * Steps that were computed again must have come to the same: what was void was right all the same, unless a worker was
@@ -40,8 +40,9 @@ export function createRepeats(): Repeats {
       if (isDeepStrictEqual(before, outcomeOf(commit))) return undefined;
       return "it was computed again, and its metrics or gradient norm are not those that it had before";
     },
-    begin({ reason, fromVersion }) {
-      if (reason !== "convicted") return;
+    begin(timeline) {
+      if (!makesVoid(timeline)) return;
+      const { fromVersion } = timeline;
       for (const step of outcomes.keys())
         if (step >= fromVersion) {
           outcomes.delete(step);

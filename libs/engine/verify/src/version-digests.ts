@@ -1,4 +1,4 @@
-import type { TimelineRecord } from "@latentweave/protocol";
+import { makesVoid, type TimelineRecord } from "@latentweave/protocol";
 
 /**
  * The version digests that the record has named so far. A version that was made again must have the digest that it had;
@@ -22,8 +22,9 @@ export function createVersionDigests(): VersionDigests {
       return `version ${version} has the digest ${short(digest)}, before it had ${short(before)}`;
     },
     of: (version) => known.get(version),
-    begin({ reason, fromVersion }) {
-      if (reason !== "convicted") return;
+    begin(timeline) {
+      if (!makesVoid(timeline)) return;
+      const { fromVersion } = timeline;
       for (const version of known.keys()) if (version > fromVersion) known.delete(version);
     },
   };

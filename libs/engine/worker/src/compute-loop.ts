@@ -3,7 +3,7 @@ import { lastStep } from "@latentweave/plan";
 import type { Clock, Lease, Probe, WorkerMoment } from "@latentweave/protocol";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { MicroBatchRows } from "./row-source.ts";
-import type { Moment, ShardLinks } from "./shard-links.ts";
+import { isSameMoment, type Moment, type ShardLinks } from "./shard-links.ts";
 import { openStepWork, type PushTarget, type StepWork, type Todo } from "./step-work.ts";
 
 type Read = Promise<MicroBatchRows>;
@@ -81,8 +81,12 @@ export function createComputeLoop(options: {
     return moment && moment.step <= last ? moment : undefined;
   };
   const isAt = (step: StepWork, moment: Moment | undefined): boolean =>
-    step.timeline === moment?.timeline && step.plan.step === moment.step;
-  const momentOf = (step: StepWork): Moment => ({ timeline: step.timeline, step: step.plan.step });
+    moment !== undefined && isSameMoment(momentOf(step), moment);
+  const momentOf = (step: StepWork): Moment => ({
+    timeline: step.timeline,
+    step: step.plan.step,
+    basis: step.basis,
+  });
 
   /** Slots are computed for whom the coordinator has given them to, or in place of somebody who is late. */
   const leasesFor = (step: StepWork): readonly Lease[] => {
@@ -141,8 +145,9 @@ export function createComputeLoop(options: {
       const behind = now() ? undefined : options.links()?.behind();
       if (!behind) return;
       const isOpen = work && isAt(work, behind);
-      const left = isOpen ? work?.todo(leasesFor(work)) : options.assigned()?.leases;
-      if (left && left.length > 0) options.links()?.goBackTo(behind);
+      const left: readonly unknown[] =
+        (isOpen ? work?.todo(leasesFor(work)) : options.assigned()?.leases) ?? [];
+      if (left.length > 0) options.links()?.goBackTo(behind);
     });
   };
 

@@ -32,8 +32,10 @@ export interface TaskPartials {
   readonly task: TaskRound;
   add(slot: number, result: MicroBatchResult): void;
   has(slot: number): boolean;
-  /** Held nodes that shard `shard` has not been sent: those maximal in one of the ranges, or all without ranges. */
-  unsent(shard: number, ranges: readonly SlotRange[] | undefined): OutgoingPartial[];
+  /** Names of the nodes that cover these ranges with as few as possible. */
+  maximalIn(ranges: readonly SlotRange[]): ReadonlySet<string>;
+  /** Held nodes that shard `shard` has not been sent: those among `wanted`, or all. */
+  unsent(shard: number, wanted: ReadonlySet<string> | undefined): OutgoingPartial[];
   /** The shard, or all of them, may have lost what they were sent. */
   forgetSent(shard?: number): void;
   release(): void;
@@ -70,14 +72,15 @@ export function createTaskPartials(options: {
 
   const partialFor = (
     shard: number,
-    place: number,
     node: TreeNode,
+    /** Pointers, by group. */
+    sums: readonly number[],
     metricsValue: Float64Array,
   ): OutgoingPartial => {
     const payloads: PayloadHeader[] = [];
     const bytes: Uint8Array[] = [];
-    for (const { group, reducer } of groups) {
-      const pointer = reducer.heldNodes()[place]?.value as number;
+    for (const [at, { group }] of groups.entries()) {
+      const pointer = sums[at] as number;
       for (const slice of owned[shard] ?? []) {
         if (slice.group !== group.index) continue;
         payloads.push({ name: "gradient", reduce: "sum", dtype: "F32", slice });
@@ -105,17 +108,20 @@ export function createTaskPartials(options: {
       done.add(slot);
     },
     has: (slot) => done.has(slot),
-    unsent(shard, ranges) {
-      const wanted =
-        ranges &&
-        new Set(ranges.flatMap(({ start, end }) => maximalNodes(start, end, task.slots)).map(nodeName));
+    maximalIn: (ranges) =>
+      new Set(ranges.flatMap(({ start, end }) => maximalNodes(start, end, task.slots)).map(nodeName)),
+    unsent(shard, wanted) {
       const already = sent[shard] as Set<string>;
       const due: OutgoingPartial[] = [];
+      // Every reducer of the task holds the same nodes.
+      let held: readonly { readonly value: number }[][] | undefined;
       for (const [place, { node, value }] of metrics.heldNodes().entries()) {
         const name = nodeName(node);
         if (already.has(name) || (wanted && !wanted.has(name))) continue;
         already.add(name);
-        due.push(partialFor(shard, place, node, value));
+        held ??= groups.map(({ reducer }) => reducer.heldNodes());
+        const sums = held.map((nodes) => nodes[place]?.value as number);
+        due.push(partialFor(shard, node, sums, value));
       }
       return due;
     },

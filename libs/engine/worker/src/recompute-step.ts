@@ -40,6 +40,8 @@ export async function recomputeStep(options: {
   /** Slices by shard. */
   readonly owned: readonly (readonly Slice[])[];
   readonly step: number;
+  /** In modes with an order: the version of the weights; then `step` is a planned one. */
+  readonly basis?: number;
   readonly wanted: readonly WantedNode[];
   readonly send: Resend;
 }): Promise<{ readonly microBatches: number }> {
@@ -101,7 +103,7 @@ async function computeSlot(
 }
 
 function pushOf(
-  { runId, plan, round, task }: Parameters<typeof recomputeTask>[0],
+  { runId, plan, round, task, basis }: Parameters<typeof recomputeTask>[0],
   node: TreeNode,
   payloads: MessageOf<"push">["payloads"],
 ): MessageOf<"push"> {
@@ -109,6 +111,7 @@ function pushOf(
     type: "push",
     ...{ runId, timeline: 0, step: plan.step, round: round.index, quorumId: 0 },
     ...{ task: task.task, node, payloads },
+    ...(basis !== undefined && { basis }),
   };
 }
 

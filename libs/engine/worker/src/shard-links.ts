@@ -15,7 +15,11 @@ interface Link {
   /** Timeline, step and membership of its newest broadcast on this attachment; step −1 before the first. */
   timeline: number;
   step: number;
+  /** Modes with an order: the version whose weights it gave, to compute planned step `step` on. */
+  basis: number | undefined;
   quorumId: number;
+  /** The same modes: what this shard's part of the weights on the device is for, whatever became of the attachment. */
+  holds: MessageOf<"attach">["holds"];
   /** Times in a row that the shard closed for a mistake of ours, with no step in between; and where it was then. */
   refusals: number;
   refusedAt: Moment;
@@ -57,6 +61,12 @@ export interface ShardLinks {
 export interface Moment {
   readonly timeline: number;
   readonly step: number;
+  /** Modes with an order: the version that the weights are of. */
+  readonly basis?: number | undefined;
+}
+
+export function isSameMoment(one: Moment, other: Moment): boolean {
+  return one.timeline === other.timeline && one.step === other.step && one.basis === other.basis;
 }
 
 export function createShardLinks(options: {
@@ -68,6 +78,8 @@ export function createShardLinks(options: {
   /** A shard is there, for the first time or again: it may have lost what it was sent. */
   readonly onAttached: (index: number) => void;
   readonly onBroadcast: () => void;
+  /** Modes with an order: the shard waits for this, and may have lost what it was sent of it. */
+  readonly onWanted: (index: number) => void;
   readonly onFailed: (error: unknown) => void;
 }): ShardLinks {
   const { runId, workerId } = options;
@@ -77,13 +89,16 @@ export function createShardLinks(options: {
     channel: undefined,
     timeline: -1,
     step: -1,
+    basis: undefined,
     quorumId: -1,
+    holds: undefined,
     refusals: 0,
     refusedAt: { timeline: -1, step: -1 },
   }));
   let over = false;
 
   const takeBroadcast = (
+    index: number,
     link: Link,
     message: MessageOf<"broadcast">,
     slices: readonly Uint8Array[],
@@ -102,7 +117,12 @@ export function createShardLinks(options: {
     if (message.timeline !== refusedAt.timeline || message.step > refusedAt.step) link.refusals = 0;
     link.timeline = message.timeline;
     link.step = message.step;
+    link.basis = message.basis;
     link.quorumId = message.quorumId;
+    if (message.basis !== undefined) {
+      link.holds = { timeline: message.timeline, planned: message.step, basis: message.basis };
+      options.onWanted(index);
+    }
     options.onBroadcast();
   };
 
@@ -114,7 +134,7 @@ export function createShardLinks(options: {
       try {
         if (message.type !== "broadcast")
           throw new ProtocolError(`a worker does not take "${message.type}" from a shard`);
-        takeBroadcast(link, message, slices);
+        takeBroadcast(index, link, message, slices);
       } catch (error) {
         channel.close(closeCodes.protocolError, error instanceof Error ? error.message.slice(0, 120) : "");
       }
@@ -130,7 +150,8 @@ export function createShardLinks(options: {
           new Error(`parameter-server shard ${index} does not take what this worker sends: ${reason}`),
         );
     });
-    channel.send({ type: "attach", runId, protocol: protocolVersion, workerId });
+    const { holds } = link;
+    channel.send({ type: "attach", runId, protocol: protocolVersion, workerId, ...(holds && { holds }) });
     options.onAttached(index);
   };
 
@@ -141,13 +162,14 @@ export function createShardLinks(options: {
 
   return {
     agreed(quorumId) {
-      const { timeline, step } = links[0] ?? { timeline: -1, step: -1 };
-      const agreed = links.every(
-        (link) => link.timeline === timeline && link.step === step && link.quorumId === quorumId,
-      );
-      return agreed && step >= 0 ? { timeline, step } : undefined;
+      const { timeline, step, basis } = links[0] ?? { timeline: -1, step: -1 };
+      const moment: Moment = { timeline, step, ...(basis !== undefined && { basis }) };
+      const agreed = links.every((link) => isSameMoment(link, moment) && link.quorumId === quorumId);
+      return agreed && step >= 0 ? moment : undefined;
     },
     behind() {
+      // In modes with an order nobody goes back: the leader hands the step out anew.
+      if (links.some(({ basis }) => basis !== undefined)) return undefined;
       const steps = links.map(({ step }) => step);
       const [{ timeline } = { timeline: -1 }] = links;
       const least = Math.min(...steps);
@@ -157,10 +179,7 @@ export function createShardLinks(options: {
     },
     at: (moment, quorumId) =>
       links.flatMap((link, index) =>
-        link.channel !== undefined &&
-        link.timeline === moment.timeline &&
-        link.step === moment.step &&
-        link.quorumId === quorumId
+        link.channel !== undefined && isSameMoment(link, moment) && link.quorumId === quorumId
           ? [[index, link.channel] as const]
           : [],
       ),

@@ -48,7 +48,7 @@ export interface SlotProgramOptions {
 
 export function createSlotProgram(options: SlotProgramOptions): SlotProgram {
   const { spec, compute } = options;
-  if (spec.mode) return createReplicas(options, spec.mode);
+  if (spec.mode?.kind === "diloco") return createReplicas(options, spec.mode);
   return {
     setParameters: (slices) => compute.setParameters(slices),
     run: (place, rows) => runMicroBatch(compute, place, rows),

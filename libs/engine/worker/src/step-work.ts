@@ -14,6 +14,7 @@ import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
 import { createTaskPartials, type TaskPartials } from "./partials.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { RowSource } from "./row-source.ts";
+import type { Moment } from "./shard-links.ts";
 
 /** A micro-batch to compute. */
 export interface Todo {
@@ -33,8 +34,10 @@ export type Phase = "wait" | "data" | "compute" | "reduce" | "push";
 export interface StepWork {
   readonly timeline: number;
   readonly plan: StepPlan;
-  /** In the order of the plan. */
-  todo(leases: readonly Lease[]): Todo[];
+  /** Modes with an order: the version that it is computed on. */
+  readonly basis: number | undefined;
+  /** The next, in the order of the plan: what to compute, and what to read meanwhile. */
+  todo(leases: readonly Lease[]): readonly [next?: Todo, after?: Todo];
   add(todo: Todo, result: MicroBatchResult, samples: number): void;
   /** Sends a shard what it lacks: nodes maximal in the leases, or all that is held when `leases` is not given. */
   push(to: PushTarget, leases?: readonly Lease[], only?: TaskPartials): void;
@@ -59,7 +62,7 @@ export interface PushTarget {
 export function openStepWork(
   { spec, layout, owned }: Pick<PreparedRun, "spec" | "layout" | "owned">,
   arithmetic: Arithmetic,
-  { timeline, step }: { readonly timeline: number; readonly step: number },
+  { timeline, step, basis }: Moment,
 ): StepWork {
   const plan = planStep(spec, step);
   const all = plan.rounds.flatMap((round) =>
@@ -80,12 +83,18 @@ export function openStepWork(
   return {
     timeline,
     plan,
-    todo: (leases) =>
-      all.flatMap((partials) =>
-        leasedOf(spec, partials, leases)
-          .filter((slot) => !partials.has(slot))
-          .map((slot) => ({ partials, round: partials.round, task: partials.task, slot })),
-      ),
+    basis,
+    todo(leases) {
+      let next: Todo | undefined;
+      for (const partials of all)
+        for (const slot of leasedOf(spec, partials, leases)) {
+          if (partials.has(slot)) continue;
+          const todo = { partials, round: partials.round, task: partials.task, slot };
+          if (next) return [next, todo];
+          next = todo;
+        }
+      return next ? [next] : [];
+    },
     add(todo, result, count) {
       todo.partials.add(todo.slot, result);
       microBatches += slotMicroBatches(spec, todo.round);
@@ -94,9 +103,9 @@ export function openStepWork(
     push(to, leases, only) {
       let sentBefore = false;
       for (const partials of only ? [only] : all) {
-        const ranges = leases && rangesOf(spec, partials, leases);
+        const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
         for (const [index, channel] of to.shards) {
-          for (const { node, payloads, bytes } of partials.unsent(index, ranges)) {
+          for (const { node, payloads, bytes } of partials.unsent(index, maximal)) {
             if (payloads.length === 0) continue;
             if (sentBefore) to.onBetween?.();
             sentBefore = true;
@@ -104,6 +113,7 @@ export function openStepWork(
               type: "push",
               ...{ runId: to.runId, timeline, step, round: partials.round.index, quorumId: to.quorumId },
               ...{ task: partials.task.task, node, payloads },
+              ...(basis !== undefined && { basis }),
             } as const;
             if (!channel.give(message, bytes))
               channel.send(
@@ -142,8 +152,8 @@ function rangesOf(spec: RunSpec, { round, task }: TaskPartials, leases: readonly
 }
 
 function leasedOf(spec: RunSpec, partials: TaskPartials, leases: readonly Lease[]): number[] {
-  const slots = rangesOf(spec, partials, leases).flatMap(({ start, end }) =>
-    Array.from({ length: end - start }, (_, place) => start + place),
-  );
-  return [...new Set(slots)];
+  const ranges = rangesOf(spec, partials, leases);
+  const slots: number[] = [];
+  for (const { start, end } of ranges) for (let slot = start; slot < end; slot++) slots.push(slot);
+  return ranges.length > 1 ? [...new Set(slots)] : slots;
 }

@@ -77,7 +77,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const breakDown = (error: unknown): void => {
     if (phase.kind === "over") return;
     const failure = error instanceof Error ? error : new Error(String(error));
-    coordinator?.send({ type: "failed", runId, run: false, message: failure.message });
+    coordinator?.send({ type: "failed", runId, message: failure.message });
     finish({ kind: "failed", error: failure });
   };
 
@@ -110,6 +110,7 @@ export function createWorker(options: WorkerOptions): Worker {
       setParameters: (slices) => prepared.program.setParameters(slices),
       onAttached: (index) => loop.resend(index),
       onBroadcast: () => loop.wake(),
+      onWanted: (index) => loop.resend(index),
       onFailed: breakDown,
     });
     phase = { kind: "ready", prepared, links, loop };

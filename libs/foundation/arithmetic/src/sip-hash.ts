@@ -3,73 +3,111 @@
  * operations, which every JavaScript engine computes alike. Returns the 64-bit hash as two unsigned words.
  */
 export function sipHash24(key: Uint8Array, message: Uint8Array): { low: number; high: number } {
-  const keyView = new DataView(key.buffer, key.byteOffset, 16);
-  const k: Word = [keyView.getInt32(0, true), keyView.getInt32(4, true)];
-  const l: Word = [keyView.getInt32(8, true), keyView.getInt32(12, true)];
-  // The constants spell "somepseudorandomlygeneratedbytes".
-  const v0: Word = [k[0] ^ 0x70736575, k[1] ^ 0x736f6d65];
-  const v1: Word = [l[0] ^ 0x6e646f6d, l[1] ^ 0x646f7261];
-  const v2: Word = [k[0] ^ 0x6e657261, k[1] ^ 0x6c796765];
-  const v3: Word = [l[0] ^ 0x79746573, l[1] ^ 0x74656462];
-
-  const padded = new Uint8Array((message.length & ~7) + 8);
-  padded.set(message);
-  padded[padded.length - 1] = message.length & 255;
-  const words = new DataView(padded.buffer);
-  for (let at = 0; at < padded.length; at += 8) {
-    const word: Word = [words.getInt32(at, true), words.getInt32(at + 4, true)];
-    xor(v3, word);
-    rounds(2, v0, v1, v2, v3);
-    xor(v0, word);
+  const k0 = int32At(key, 0);
+  const k1 = int32At(key, 4);
+  const l0 = int32At(key, 8);
+  const l1 = int32At(key, 12);
+  // Four 64-bit words as [low, high] halves. The constants spell "somepseudorandomlygeneratedbytes".
+  const v = new Int32Array(8);
+  v[0] = k0 ^ 0x70736575;
+  v[1] = k1 ^ 0x736f6d65;
+  v[2] = l0 ^ 0x6e646f6d;
+  v[3] = l1 ^ 0x646f7261;
+  v[4] = k0 ^ 0x6e657261;
+  v[5] = k1 ^ 0x6c796765;
+  v[6] = l0 ^ 0x79746573;
+  v[7] = l1 ^ 0x74656462;
+  const whole = message.length & ~7;
+  for (let at = 0; at < whole; at += 8) mixIn(v, int32At(message, at), int32At(message, at + 4));
+  // The bytes that are left, and the length in the highest byte.
+  let low = 0;
+  let high = message.length << 24;
+  for (let at = whole; at < message.length; at++) {
+    const byte = message[at] as number;
+    if (at - whole < 4) low |= byte << (8 * (at - whole));
+    else high |= byte << (8 * (at - whole - 4));
   }
-  v2[0] ^= 255;
-  rounds(4, v0, v1, v2, v3);
-  return { low: (v0[0] ^ v1[0] ^ v2[0] ^ v3[0]) >>> 0, high: (v0[1] ^ v1[1] ^ v2[1] ^ v3[1]) >>> 0 };
+  mixIn(v, low, high);
+  v[4] = v[4] ^ 255;
+  rounds(v, 4);
+  return { low: foldedFrom(v, 0), high: foldedFrom(v, 1) };
 }
 
-/** A 64-bit word as [low, high] signed 32-bit halves. */
-type Word = [number, number];
+/** One half of all four words. */
+function foldedFrom(v: Int32Array, half: 0 | 1): number {
+  let folded = 0;
+  for (let at: number = half; at < 8; at += 2) folded ^= v[at] as number;
+  return folded >>> 0;
+}
 
-function rounds(count: number, v0: Word, v1: Word, v2: Word, v3: Word): void {
+function int32At(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  );
+}
+
+function mixIn(v: Int32Array, low: number, high: number): void {
+  v[6] = (v[6] as number) ^ low;
+  v[7] = (v[7] as number) ^ high;
+  rounds(v, 2);
+  v[0] = (v[0] as number) ^ low;
+  v[1] = (v[1] as number) ^ high;
+}
+
+/** In local variables: arrays for the four words made this the dearest part of a key. */
+function rounds(v: Int32Array, count: number): void {
+  let a0 = v[0] as number;
+  let a1 = v[1] as number;
+  let b0 = v[2] as number;
+  let b1 = v[3] as number;
+  let c0 = v[4] as number;
+  let c1 = v[5] as number;
+  let d0 = v[6] as number;
+  let d1 = v[7] as number;
   for (let round = 0; round < count; round++) {
-    add(v0, v1);
-    rotateLeft(v1, 13);
-    xor(v1, v0);
-    swapHalves(v0);
-    add(v2, v3);
-    rotateLeft(v3, 16);
-    xor(v3, v2);
-    add(v0, v3);
-    rotateLeft(v3, 21);
-    xor(v3, v0);
-    add(v2, v1);
-    rotateLeft(v1, 17);
-    xor(v1, v2);
-    swapHalves(v2);
+    let low = (a0 >>> 0) + (b0 >>> 0);
+    a1 = (a1 + b1 + (low > 0xffffffff ? 1 : 0)) | 0;
+    a0 = low | 0;
+    let half = (b0 << 13) | (b1 >>> 19);
+    b1 = ((b1 << 13) | (b0 >>> 19)) ^ a1;
+    b0 = half ^ a0;
+    half = a0;
+    a0 = a1;
+    a1 = half;
+
+    low = (c0 >>> 0) + (d0 >>> 0);
+    c1 = (c1 + d1 + (low > 0xffffffff ? 1 : 0)) | 0;
+    c0 = low | 0;
+    half = (d0 << 16) | (d1 >>> 16);
+    d1 = ((d1 << 16) | (d0 >>> 16)) ^ c1;
+    d0 = half ^ c0;
+
+    low = (a0 >>> 0) + (d0 >>> 0);
+    a1 = (a1 + d1 + (low > 0xffffffff ? 1 : 0)) | 0;
+    a0 = low | 0;
+    half = (d0 << 21) | (d1 >>> 11);
+    d1 = ((d1 << 21) | (d0 >>> 11)) ^ a1;
+    d0 = half ^ a0;
+
+    low = (c0 >>> 0) + (b0 >>> 0);
+    c1 = (c1 + b1 + (low > 0xffffffff ? 1 : 0)) | 0;
+    c0 = low | 0;
+    half = (b0 << 17) | (b1 >>> 15);
+    b1 = ((b1 << 17) | (b0 >>> 15)) ^ c1;
+    b0 = half ^ c0;
+    half = c0;
+    c0 = c1;
+    c1 = half;
   }
-}
-
-function add(a: Word, b: Word): void {
-  const low = (a[0] >>> 0) + (b[0] >>> 0);
-  a[1] = (a[1] + b[1] + (low > 0xffffffff ? 1 : 0)) | 0;
-  a[0] = low | 0;
-}
-
-function xor(a: Word, b: Word): void {
-  a[0] ^= b[0];
-  a[1] ^= b[1];
-}
-
-/** By 1 to 31 bits. */
-function rotateLeft(a: Word, bits: number): void {
-  const [low, high] = a;
-  a[0] = (low << bits) | (high >>> (32 - bits));
-  a[1] = (high << bits) | (low >>> (32 - bits));
-}
-
-/** Rotation by 32 bits. */
-function swapHalves(a: Word): void {
-  const [low, high] = a;
-  a[0] = high;
-  a[1] = low;
+  v[0] = a0;
+  v[1] = a1;
+  v[2] = b0;
+  v[3] = b1;
+  v[4] = c0;
+  v[5] = c1;
+  v[6] = d0;
+  v[7] = d1;
 }

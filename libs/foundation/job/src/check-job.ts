@@ -58,6 +58,14 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
       expected: "no number: there is one shard beside each worker",
       mend: 'remove it, or change placement to "dedicated"',
     });
+  if ((job.mode.kind === "stale" || job.mode.kind === "async") && job.audit.share > 0)
+    problems.push({
+      path: ["audit", "share"],
+      what: `got ${job.audit.share}; in the mode "${job.mode.kind}" a worker's neighbour computes on other weights, so that nobody's sums can be compared while the run goes on`,
+      expected:
+        '0, or the mode "sync"; `latentweave verify RUN --recompute` proves a run of any mode afterwards',
+      mend: "change one of them",
+    });
   for (const [name, task] of Object.entries(job.tasks)) problems.push(...checkTask(job, name, task));
   return problems;
 }

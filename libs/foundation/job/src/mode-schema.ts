@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { positiveInteger } from "./layer-schema.ts";
 
-/** How contributions become weights. Modes that the engines cannot run are no part of it, so that a job is refused. */
+/** How contributions become weights. */
 export const modeSchema = z.discriminatedUnion("kind", [
   /** Every step is computed on the version before it. */
   z.strictObject({ kind: z.literal("sync") }),
@@ -20,4 +20,12 @@ export const modeSchema = z.discriminatedUnion("kind", [
       })
       .default({ learningRate: 0.7, momentum: 0.9 }),
   }),
+  /** Whole steps are computed side by side, each on the weights that are newest when it begins, and applied as they come. */
+  z.strictObject({
+    kind: z.literal("stale"),
+    /** Steps that may be applied between the weights that one is computed on and those that it is applied to. */
+    bound: z.int().min(0).max(1000),
+  }),
+  /** The same without a bound: how far an update goes falls with its staleness. */
+  z.strictObject({ kind: z.literal("async") }),
 ]);

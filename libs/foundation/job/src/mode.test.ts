@@ -30,11 +30,13 @@ describe("a job's mode", () => {
 
   it.each([
     [
-      "a mode that is not there yet",
-      { kind: "stale", staleness: 2 },
-      /mode\.kind.*"stale".*"sync", "diloco"/s,
+      "a mode that there is not",
+      { kind: "gossip" },
+      /mode\.kind.*"gossip".*"sync", "diloco", "stale".*"async"/s,
     ],
-    ["another one", { kind: "async" }, /mode\.kind.*"async".*"sync", "diloco"/s],
+    ["no bound", { kind: "stale" }, /mode\.bound/],
+    ["a bound that is no whole number", { kind: "stale", bound: 1.5 }, /mode\.bound.*got 1\.5/s],
+    ["a bound where there is none", { kind: "async", bound: 3 }, /mode.*bound/s],
     ["no number of inner steps", { kind: "diloco" }, /mode\.innerSteps/],
     ["no inner step", { kind: "diloco", innerSteps: 0 }, /mode\.innerSteps.*got 0/s],
     [
@@ -44,6 +46,20 @@ describe("a job's mode", () => {
     ],
   ])("is refused with %s", (_, mode, message) => {
     expect(() => resolveJob(withMode(mode))).toThrow(message);
+  });
+
+  it("is stale with a bound, or async, with steps as long as those of sync", () => {
+    for (const mode of [{ kind: "stale", bound: 3 }, { kind: "stale", bound: 0 }, { kind: "async" }]) {
+      const job = resolveJob(withMode(mode, { regulariser: { omega: "mean", lambda: 0.1 }, clipNorm: 1 }));
+      expect(job.mode).toEqual(mode);
+      expect(runLength(job, { a: 2000 }).steps).toBe(300);
+    }
+  });
+
+  it("is refused beside audits where neighbours compute on other weights", () => {
+    expect(() => resolveJob(withMode({ kind: "async" }, { audit: { share: 0.1 } }))).toThrow(
+      /audit\.share.*async.*verify RUN --recompute/s,
+    );
   });
 
   it("is refused beside a regulariser that the server could not apply", () => {

@@ -81,7 +81,10 @@ export type ResolvedMode =
       readonly innerSteps: number;
       /** Nesterov momentum with the mean way of the replicas. */
       readonly outer: { readonly learningRate: number; readonly momentum: number };
-    };
+    }
+  /** A gradient is applied at most `bound` steps after the version that it was computed on. */
+  | { readonly kind: "stale"; readonly bound: number }
+  | { readonly kind: "async" };
 
 export interface ResolvedRegulariser {
   readonly omega: "none" | "mean";

@@ -12,6 +12,7 @@ export {
   protocolVersion,
   type ReceivedNodes,
   type TaskRecord,
+  type Work,
   type Timings,
 } from "./messages.ts";
 export {
@@ -54,6 +55,7 @@ export {
   type CheckpointSource,
   type CommitRecord,
   type LedgerEnd,
+  makesVoid,
   type RunStore,
   type TimelineReason,
   type TimelineRecord,

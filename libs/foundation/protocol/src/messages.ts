@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const count = z.int().min(0);
 const name = z.string().min(1).max(200);
@@ -33,6 +33,13 @@ const common = { runId: id };
  * Raised whenever work done before becomes void: after a roll-back. What carries an older one is dropped and counted.
  */
 const timeline = count;
+
+/**
+ * In the modes `stale` and `async` (docs/protocol.md, "Order"): the version of the weights that a planned step is
+ * computed on. Together they say what a contribution is of.
+ */
+const basis = count;
+const workSchema = z.strictObject({ planned: count, basis });
 
 // --- any process → coordinator, once per connection --------------------------------------------------------------
 
@@ -112,11 +119,10 @@ const workerReport = z.strictObject({
 });
 
 const leaving = z.strictObject({ type: z.literal("leaving"), ...common, reason: z.string().max(2000) });
+/** The sender gives up. Whether the run can do without it, or with its successor, is not for one process to say. */
 const failed = z.strictObject({
   type: z.literal("failed"),
   ...common,
-  /** True when no other process could do better: the run fails. False: only this process gives up. */
-  run: z.boolean(),
   message: z.string().max(20_000),
 });
 const finish = z.strictObject({ type: z.literal("finish"), ...common, reason: z.string().max(2000) });
@@ -131,7 +137,15 @@ const members = z.strictObject({
   type: z.literal("members"),
   ...common,
   quorumId: count,
-  workers: z.array(z.strictObject({ workerId: id, tasks: z.array(name), since: count })),
+  workers: z.array(
+    z.strictObject({
+      workerId: id,
+      tasks: z.array(name),
+      since: count,
+      /** Modes with an order: who computes the same planned step together. */
+      team: count.optional(),
+    }),
+  ),
 });
 
 /** What a combiner remembers from step to step, as JSON text. */
@@ -273,6 +287,15 @@ const committed = z.strictObject({
   digest: z.string().max(64),
   /** True when no further step follows. */
   last: z.boolean(),
+  /**
+   * Modes with an order: what was applied, and what was given up since the commit before, to be computed again: `stale`
+   * (it would have come too late), `lost` (with whoever had it), `unfit` (not finite).
+   */
+  order: workSchema
+    .extend({
+      givenUp: z.array(workSchema.extend({ why: z.enum(["stale", "lost", "unfit"]) })),
+    })
+    .optional(),
   /** State of the combiner after this step, when a checkpoint of the version follows or no step does. */
   combiner: combinerState.optional(),
 });
@@ -334,6 +357,15 @@ const settled = z.strictObject({
   digest: z.string().max(64),
 });
 
+/** From a shard: it lacks the gradients of a step that is decided, and nobody has sent them for long. */
+const orphaned = z.strictObject({
+  type: z.literal("orphaned"),
+  ...common,
+  timeline,
+  index: count,
+  step: count,
+});
+
 const shardReport = z.strictObject({
   type: z.literal("shard-report"),
   ...common,
@@ -347,7 +379,14 @@ const shardReport = z.strictObject({
 
 // --- worker ↔ shard ----------------------------------------------------------------------------------------------
 
-const attach = z.strictObject({ type: z.literal("attach"), ...common, protocol: z.int(), workerId: id });
+const attach = z.strictObject({
+  type: z.literal("attach"),
+  ...common,
+  protocol: z.int(),
+  workerId: id,
+  /** Modes with an order: what this shard's part of the weights on the worker's device is for. */
+  holds: workSchema.extend({ timeline }).optional(),
+});
 
 /**
  * The sender's part of a partial: the sum of the contributions under `node`. Identified by (run, timeline, step, round,
@@ -362,6 +401,8 @@ const push = z.strictObject({
   quorumId: count,
   task: name,
   node: nodeSchema,
+  /** Modes with an order: then `step` is a planned one. */
+  basis: basis.optional(),
   payloads: z.array(payloadSchema).max(4096),
 });
 
@@ -374,6 +415,8 @@ const broadcast = z.strictObject({
   round: count,
   quorumId: count,
   index: count,
+  /** Modes with an order: the weights are those of this version, to compute planned step `step` on. */
+  basis: basis.optional(),
   slices: z.array(sliceSchema).max(4096),
 });
 
@@ -404,6 +447,8 @@ const reduced = z.strictObject({
   round: count,
   index: count,
   finite: z.boolean(),
+  /** Modes with an order: then `step` is a planned one. */
+  basis: basis.optional(),
   received: z.array(z.strictObject({ task: name, round: count, nodes: receivedNodes })),
   /** First block of each row of products in the run's block order; see docs/protocol.md, "Inner products". */
   blocks: z.array(z.strictObject({ group: count, block: count })).max(1_000_000),
@@ -428,6 +473,28 @@ const decide = z.strictObject({
   last: z.boolean(),
   /** Keep the version that holds afterwards as a recovery point. */
   cut: z.boolean().optional(),
+  /** Modes with an order: what is applied. */
+  order: workSchema.optional(),
+});
+
+/**
+ * To every follower, in modes with an order: all that is in hand now, and who computes it. What is not named any more is
+ * not to be waited for.
+ */
+const assign = z.strictObject({
+  type: z.literal("assign"),
+  ...common,
+  timeline,
+  work: z.array(workSchema.extend({ workers: z.array(id) })),
+});
+
+/** From a follower: the worker lacks weights of a version that is no more. */
+const lacking = z.strictObject({
+  type: z.literal("lacking"),
+  ...common,
+  timeline,
+  workerId: id,
+  work: workSchema,
 });
 
 // --- shard ↔ its buddy -------------------------------------------------------------------------------------------
@@ -493,6 +560,7 @@ const messageSchema = z.discriminatedUnion("type", [
   stopped,
   committedAck,
   settled,
+  orphaned,
   shardReport,
   attach,
   push,
@@ -501,6 +569,8 @@ const messageSchema = z.discriminatedUnion("type", [
   applied,
   reduced,
   decide,
+  assign,
+  lacking,
   attachBuddy,
   pointSlice,
   pointEnd,
@@ -512,6 +582,8 @@ export type MessageOf<Type extends Message["type"]> = Extract<Message, { type: T
 export type Lease = z.infer<typeof leaseSchema>;
 export type PayloadHeader = z.infer<typeof payloadSchema>;
 export type TaskRecord = z.infer<typeof taskRecord>;
+/** A planned step, and the version that it is computed on. */
+export type Work = z.infer<typeof workSchema>;
 export type ReceivedNodes = z.infer<typeof receivedNodes>;
 export type Timings = z.infer<typeof timingsSchema>;
 

@@ -1,5 +1,5 @@
 import type { Slice } from "@latentweave/parameters";
-import type { TaskRecord } from "./messages.ts";
+import type { MessageOf, TaskRecord } from "./messages.ts";
 
 /** What one committed step applied, in the order in which the ledger keeps it. */
 export interface CommitRecord {
@@ -18,6 +18,8 @@ export interface CommitRecord {
   readonly gradientNorm: number | null;
   /** Contributions that arrived more than once and were dropped, since the previous commit. */
   readonly duplicates: number;
+  /** In the modes `stale` and `async`: which planned step was applied, and on which version it was computed. */
+  readonly order?: NonNullable<MessageOf<"committed">["order"]>;
 }
 
 /** What the weights were, once every shard had applied a step. */
@@ -43,6 +45,13 @@ export interface TimelineRecord {
   readonly reason: TimelineReason;
   /** For people: who was convicted, which host was lost. */
   readonly detail: string;
+  /** In modes with an order: steps that are computed again may come in another one, and so to other versions. */
+  readonly reordered?: boolean;
+}
+
+/** Whether versions beyond `fromVersion` that are made again may be others: what was sealed of them is void. */
+export function makesVoid({ reason, reordered }: TimelineRecord): boolean {
+  return reason === "convicted" || reordered === true;
 }
 
 /** Where the ledger ends: what is at or before this place is not written a second time. */

@@ -10,3 +10,4 @@ export {
   type WorkerState,
 } from "./run-snapshot.ts";
 export { atMostEvery } from "./at-most-every.ts";
+export { createStalenessTally, type StalenessTally } from "./staleness.ts";

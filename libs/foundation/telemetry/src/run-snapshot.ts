@@ -55,6 +55,12 @@ export interface RunSnapshot {
   readonly parameters: number;
   readonly learningRate: number;
   readonly tasks: readonly TaskSnapshot[];
+  /**
+   * In the modes `stale` and `async`: of the newest 100 steps, how many versions older than the weights that it was
+   * applied to were those that a step was computed on; and how many planned steps this coordinator saw given up and
+   * computed again.
+   */
+  readonly staleness?: { readonly mean: number; readonly max: number; readonly givenUp: number };
   readonly workers: readonly WorkerSnapshot[];
   /** The newest 200. */
   readonly events: readonly RunEvent[];
@@ -72,6 +78,8 @@ export interface CommitPoint {
   readonly workers: number;
   /** task → mean training loss of the step; absent when the step only evaluated. */
   readonly loss: Readonly<Record<string, number>>;
+  /** In the modes `stale` and `async`: the step's staleness, in versions. */
+  readonly staleness?: number;
   /** task → evaluation values, when the step evaluated. */
   readonly evaluation: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }

@@ -7,12 +7,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { UserError } from "@latentweave/protocol";
+import { systemClock, UserError } from "@latentweave/protocol";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { createDiskPatience, diskPatienceMs } from "./disk-patience.ts";
 import {
   commit,
   fill,
@@ -93,6 +95,90 @@ describe("a full disk", () => {
       state: "running",
     });
     expect(readdirSync(directory)).toEqual(before);
+  });
+});
+
+describe("a disk that refuses for a while", () => {
+  function patientStore(disk: string): ReturnType<typeof openStore> & { said: string[] } {
+    const said: string[] = [];
+    const say = (text: string): void => void said.push(text);
+    const patience = createDiskPatience({ clock: systemClock, onRefused: say, onTaken: say });
+    return { ...openStore({ directory: path.join(disk, "run-a"), patience }), said };
+  }
+  const taken = "the disk takes what the run keeps again";
+
+  it("for want of room is waited for: every line is in the record once there is some", async () => {
+    const disk = mountTmpfs(256);
+    const { store, directory, said } = patientStore(disk);
+    const filler = path.join(disk, "filler");
+    expect(error(() => writeFileSync(filler, Buffer.alloc(2 ** 20)))).toBeInstanceOf(Error);
+    // More than fits into the last page that the file has.
+    for (let step = 0; step < 200; step++) store.appendCommit(commit(step));
+    const recorded = store.recorded();
+    await vi.waitFor(() => expect(said).toHaveLength(1), { timeout: 5_000 });
+    expect(said[0]).toContain("commits.jsonl: the disk is full");
+    // So much that it would not wait its turn any more.
+    for (let row = 0; row < 30; row++) store.appendMetric("events", { text: "x".repeat(50_000) });
+    for (let step = 200; step < 220; step++) store.appendCommit(commit(step));
+    rmSync(filler);
+    execFileSync("mount", ["-o", "remount,size=8m", disk]);
+    await Promise.all([recorded, store.recorded()]);
+    await store.close();
+    expect(said.at(-1)).toBe(taken);
+    const linesOf = (name: string): string[] =>
+      readFileSync(path.join(directory, name), "utf8").trimEnd().split("\n");
+    expect(linesOf("ledger/commits.jsonl").filter((line) => line.includes('"kind":"commit"'))).toHaveLength(
+      220,
+    );
+    expect(linesOf("metrics/events.jsonl").map((line) => line.length)).toEqual(
+      Array<number>(30).fill(50_011),
+    );
+  });
+
+  it("because it is read-only is waited for: run.json is replaced once it can be", async () => {
+    const disk = mountTmpfs(64);
+    const { store, directory, said } = patientStore(disk);
+    // The disk itself cannot be closed while files are open; the same once more over itself can.
+    execFileSync("mount", ["--bind", disk, disk]);
+    execFileSync("mount", ["-o", "remount,bind,ro", disk]);
+    const written = store.writeState({ state: "running" });
+    try {
+      await vi.waitFor(() => expect(said).toHaveLength(1), { timeout: 5_000 });
+      expect(said[0]).toContain("run.json: the file system is read-only");
+    } finally {
+      execFileSync("umount", [disk]);
+    }
+    await written;
+    expect(said[1]).toBe(taken);
+    expect(JSON.parse(readFileSync(path.join(directory, "run.json"), "utf8"))).toMatchObject({
+      state: "running",
+    });
+  });
+
+  it("is not waited for without end, nor one that will not get better", async () => {
+    let nowMs = 0;
+    const patience = createDiskPatience({
+      clock: {
+        nowMs: () => nowMs,
+        after(delayMs, run) {
+          nowMs += delayMs;
+          queueMicrotask(run);
+          return () => undefined;
+        },
+      },
+      onRefused: () => undefined,
+      onTaken: () => expect.unreachable(),
+    });
+    const refusal = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));
+    await expect(patience("file", refusal("EIO"))).rejects.toThrow("EIO");
+    expect(nowMs).toBe(0);
+    await expect(patience("file", refusal("ENOSPC"))).rejects.toThrow("ENOSPC");
+    expect(nowMs).toBeGreaterThanOrEqual(diskPatienceMs);
+    expect(nowMs).toBeLessThan(diskPatienceMs + 1_000);
+    // How the run ended is kept next, and refused as well.
+    const before = nowMs;
+    await expect(patience("file", refusal("ENOSPC"))).rejects.toThrow("ENOSPC");
+    expect(nowMs).toBe(before);
   });
 });
 

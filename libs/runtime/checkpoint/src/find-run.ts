@@ -2,6 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { nearest } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
+import { errorCode } from "./disk-error.ts";
 
 /** Names of the runs in a folder, the one that was written last first. */
 export function listRuns(runsDirectory: string): readonly string[] {
@@ -69,5 +70,11 @@ function entries(directory: string): readonly string[] {
 }
 
 function modifiedMs(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  } catch (error) {
+    // What should be a folder is a file: something else that lies among the runs.
+    if (errorCode(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
 }

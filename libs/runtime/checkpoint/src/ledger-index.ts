@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import path from "node:path";
-import type { CommitRecord } from "@latentweave/protocol";
+import { type CommitRecord, makesVoid } from "@latentweave/protocol";
 import { createMemoryStore, type IndexStore, openDiskStore } from "./index-store.ts";
 import { type ParsedLine, parseLine } from "./ledger-line.ts";
 import { type LedgerEntry, LedgerError, ledgerFile, readLedger } from "./read-ledger.ts";
@@ -104,7 +104,7 @@ function take(
       store.put("seals", record.version, true);
       return { ...reached, nextStep };
     case "timeline":
-      if (record.reason === "convicted") store.removeFrom("seals", record.fromVersion + 1);
+      if (makesVoid(record)) store.removeFrom("seals", record.fromVersion + 1);
       store.removeFrom("steps", record.fromVersion);
       store.removeFrom("digests", record.fromVersion + 1);
       return { ...reached, nextStep: record.fromVersion };

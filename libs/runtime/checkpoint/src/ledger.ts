@@ -13,6 +13,7 @@ import {
   type SealRecord,
   type StartRecord,
 } from "./ledger-line.ts";
+import type { DiskPatience } from "./disk-patience.ts";
 import { LineFile } from "./line-file.ts";
 import { refuseOtherFormat } from "./read-ledger.ts";
 
@@ -33,8 +34,14 @@ export class Ledger {
   #lastVersion: number;
 
   /** Cuts off what a crash left half-written and says so to `log`. @throws UserError when the folder is not writable. */
-  constructor(path: string, runId: string, start: StartRecord | undefined, log: (line: string) => void) {
-    const { file, tornBytes } = LineFile.open(path);
+  constructor(
+    path: string,
+    runId: string,
+    start: StartRecord | undefined,
+    log: (line: string) => void,
+    patience: DiskPatience,
+  ) {
+    const { file, tornBytes } = LineFile.open(path, patience);
     if (tornBytes > 0) log(`the ledger ended in ${tornBytes} bytes of an unfinished line; they were cut off`);
     this.#file = file;
     this.#runId = runId;

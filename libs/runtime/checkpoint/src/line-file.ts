@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { promisify } from "node:util";
 import { diskError } from "./disk-error.ts";
+import { type DiskPatience, noPatience } from "./disk-patience.ts";
 
 /** Text that waits in memory for the disk; beyond this the writer waits, so that memory stays bounded. */
 const maxPendingBytes = 1 << 20;
@@ -10,7 +11,8 @@ const maxPendingBytes = 1 << 20;
  * loop; when the disk falls behind by a mebibyte, `append` writes and thereby holds its caller back.
  *
  * 1. The file always ends after a whole line, except while a write is under way or after a crash in one.
- * 2. The first failure is kept: the file is cut back to its last whole line and every later call throws that failure.
+ * 2. While the disk refuses and may take it later, lines wait in memory, however many.
+ * 3. The first failure is kept: the file is cut back to its last whole line and every later call throws that failure.
  */
 export class LineFile {
   readonly path: string;
@@ -29,22 +31,29 @@ export class LineFile {
     readonly reject: (error: unknown) => void;
   }[] = [];
   #failure: { readonly error: unknown } | undefined;
+  readonly #patience: DiskPatience;
+  /** The disk has refused what is being written, and is asked again. */
+  #refused = false;
 
   /** Opens or creates the file and cuts off a torn last line. @returns also how many bytes were cut. */
-  static open(path: string): { readonly file: LineFile; readonly tornBytes: number } {
+  static open(
+    path: string,
+    patience: DiskPatience = noPatience,
+  ): { readonly file: LineFile; readonly tornBytes: number } {
     try {
       const descriptor = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o644);
       const size = fs.fstatSync(descriptor).size;
       const end = endOfLastLine(descriptor, size);
       if (end < size) fs.ftruncateSync(descriptor, end);
-      return { file: new LineFile(path, descriptor, end), tornBytes: size - end };
+      return { file: new LineFile(path, descriptor, end, patience), tornBytes: size - end };
     } catch (error) {
       throw diskError(error, path);
     }
   }
 
-  private constructor(path: string, descriptor: number, end: number) {
+  private constructor(path: string, descriptor: number, end: number, patience: DiskPatience) {
     this.path = path;
+    this.#patience = patience;
     this.#descriptor = descriptor;
     this.#end = end;
   }
@@ -55,7 +64,7 @@ export class LineFile {
     const bytes = Buffer.from(`${line}\n`, "utf8");
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.byteLength;
-    if (this.#pendingBytes > maxPendingBytes) this.#writeNow();
+    if (this.#pendingBytes > maxPendingBytes && !this.#refused) this.#writeNow();
     else this.#writing ??= this.#drain();
   }
 
@@ -162,7 +171,8 @@ export class LineFile {
       const { bytes, position } = this.#take();
       this.#inFlight = position;
       try {
-        for (let done = 0; done < bytes.byteLength;) done += await this.#write(bytes, done, position + done);
+        for (let done = 0; done < bytes.byteLength;)
+          done += await this.#patience(this.path, () => this.#write(bytes, done, position + done));
       } catch (error) {
         this.#fail(error, position);
       }
@@ -174,21 +184,28 @@ export class LineFile {
 
   #write(bytes: Buffer, offset: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.write(this.#descriptor, bytes, offset, bytes.byteLength - offset, position, (error, written) =>
-        error ? reject(error) : resolve(written),
-      );
+      fs.write(this.#descriptor, bytes, offset, bytes.byteLength - offset, position, (error, written) => {
+        this.#refused = error !== null;
+        if (error) reject(error);
+        else resolve(written);
+      });
     });
   }
 
   /** Its position is its own, so it may overtake a write that is under way. */
   #writeNow(): void {
     const { bytes, position } = this.#take();
+    let done = 0;
     try {
-      for (let done = 0; done < bytes.byteLength;)
+      while (done < bytes.byteLength)
         done += fs.writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, position + done);
-    } catch (error) {
-      this.#fail(error, position);
-      this.#check();
+    } catch {
+      // Back to the others: whether it is asked again, or that was all, is decided in one place.
+      this.#refused = true;
+      this.#end = position + done;
+      this.#pending.unshift(bytes.subarray(done));
+      this.#pendingBytes += bytes.byteLength - done;
+      this.#writing ??= this.#drain();
     }
     this.#tellWritten();
   }

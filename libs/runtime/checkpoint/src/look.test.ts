@@ -199,6 +199,12 @@ describe("finding a run", () => {
     expect(listRuns(runsWith(["old", "newer", "newest"]))).toEqual(["newest", "newer", "old"]);
   });
 
+  it("passes over a file that lies among the runs", () => {
+    const runs = runsWith(["digits"]);
+    writeFileSync(path.join(runs, "notes.json"), "{}");
+    expect(listRuns(runs)).toEqual(["digits"]);
+  });
+
   it("takes a whole name before a longer one, a beginning, or a path", () => {
     const runs = runsWith(["digits", "digits-2", "tutorial"]);
     expect(findRun(runs, "digits")).toBe(path.join(runs, "digits"));

@@ -4,6 +4,7 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type RunStore } from "@latentweave/protocol";
 import { diskError } from "./disk-error.ts";
+import type { DiskPatience } from "./disk-patience.ts";
 import { syncDirectory } from "./durable-file.ts";
 import { LineFile, readLines } from "./line-file.ts";
 
@@ -26,8 +27,8 @@ export class MetricSeries {
   #rows: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(directory: string, name: SeriesName) {
-    this.#file = LineFile.open(path.join(directory, `${name}.jsonl`)).file;
+  constructor(directory: string, name: SeriesName, patience: DiskPatience) {
+    this.#file = LineFile.open(path.join(directory, `${name}.jsonl`), patience).file;
     this.#gathers = name === "workers";
   }
 

@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import type { Ledger } from "./ledger.ts";
 import type { SealRecord } from "./ledger-line.ts";
 import { LedgerError, readLedger } from "./read-ledger.ts";
-import type { TimelineRecord } from "@latentweave/protocol";
+import { makesVoid, type TimelineRecord } from "@latentweave/protocol";
 
 /** What a run that goes on needs to know of its record. */
 export interface LedgerFacts {
@@ -64,8 +64,7 @@ export function refusalOf(facts: LedgerFacts, nextStep: number, version: number)
   if (version > nextStep) return `the ledger ends at step ${nextStep}, before it`;
   const sealedAt = facts.seals.get(version)?.number ?? 0;
   const conviction = facts.timelines.find(
-    ({ number, record }) =>
-      record.reason === "convicted" && record.fromVersion < version && sealedAt < number,
+    ({ number, record }) => makesVoid(record) && record.fromVersion < version && sealedAt < number,
   );
   return conviction && `it is void: ${conviction.record.detail}`;
 }

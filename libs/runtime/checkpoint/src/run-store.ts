@@ -6,6 +6,7 @@ import { sweep } from "./checkpoint-directory.ts";
 import { checkpointSource, newestCheckpoint } from "./checkpoint-reader.ts";
 import { beginCheckpoint } from "./checkpoint-writer.ts";
 import { diskError, errorCode } from "./disk-error.ts";
+import { type DiskPatience, noPatience } from "./disk-patience.ts";
 import { writeTextAtomically } from "./durable-file.ts";
 import { Ledger } from "./ledger.ts";
 import { sha256, type StartRecord } from "./ledger-line.ts";
@@ -24,6 +25,8 @@ export interface RunStoreOptions {
   readonly keep: number;
   /** Lines for the person who reads the run's log: damage that was found and passed over. */
   readonly log: (line: string) => void;
+  /** For all but checkpoints, of which another one follows; default: the first refusal of the disk counts. */
+  readonly patience?: DiskPatience;
 }
 
 /**
@@ -32,11 +35,12 @@ export interface RunStoreOptions {
  * Opening cuts off lines that a crash left unfinished and locks the run against a second writer until `close`.
  * @throws UserError when the folder cannot be written or is in use.
  */
-export function createRunStore({ directory, runId, layout, keep, log }: RunStoreOptions): RunStore {
+export function createRunStore(options: RunStoreOptions): RunStore {
+  const { directory, runId, layout, keep, log, patience = noPatience } = options;
   const checkpoints = path.join(directory, "checkpoints");
   makeFolders(directory, ["checkpoints", "ledger", "metrics", "logs"]);
   const unlock = lockRun(directory);
-  const { ledger, series } = openLines(directory, runId, log, unlock);
+  const { ledger, series } = openLines(options, patience, unlock);
   const lineFiles = [ledger, ...Object.values(series)];
   const swept = sweep(checkpoints);
   swept.catch(() => undefined); // told to whoever first needs the folder
@@ -64,7 +68,8 @@ export function createRunStore({ directory, runId, layout, keep, log }: RunStore
     appendMetric: (name, row) => series[name].append(row),
     writeState(next) {
       const text = withOwnChecksum(next);
-      const write = (): Promise<void> => writeTextAtomically(path.join(directory, "run.json"), text);
+      const file = path.join(directory, "run.json");
+      const write = (): Promise<void> => patience(file, () => writeTextAtomically(file, text));
       const written = state.then(write, write);
       written.catch(() => undefined); // the caller gets it; the chain only keeps the order
       state = written;
@@ -99,7 +104,7 @@ export function createRunStore({ directory, runId, layout, keep, log }: RunStore
       return newest ? checkpointSource(newest, layout) : undefined;
     },
     async rewindMetrics(step) {
-      for (const one of Object.values(series)) await one.rewindTo(step);
+      for (const one of Object.values(series)) await patience(directory, () => one.rewindTo(step));
     },
     async close() {
       const outcomes = await Promise.allSettled([state, swept, ...lineFiles.map((file) => file.close())]);
@@ -111,14 +116,14 @@ export function createRunStore({ directory, runId, layout, keep, log }: RunStore
 }
 
 function openLines(
-  directory: string,
-  runId: string,
-  log: (line: string) => void,
+  { directory, runId, log }: RunStoreOptions,
+  patience: DiskPatience,
   unlock: () => void,
 ): { readonly ledger: Ledger; readonly series: Readonly<Record<SeriesName, MetricSeries>> } {
   try {
-    const open = (name: SeriesName): MetricSeries => new MetricSeries(path.join(directory, "metrics"), name);
-    const ledger = new Ledger(ledgerFile(directory), runId, startOf(directory), log);
+    const open = (name: SeriesName): MetricSeries =>
+      new MetricSeries(path.join(directory, "metrics"), name, patience);
+    const ledger = new Ledger(ledgerFile(directory), runId, startOf(directory), log, patience);
     const steps = open("steps");
     // A coordinator that was killed may have written a step's row, and not its commit, which its successor is told again.
     steps.cutFrom(ledger.end.nextStep);

@@ -1,4 +1,6 @@
 export { faultsEnvironment, type FaultSetting, type NumberedFault } from "./inside/setting.ts";
+export { pick } from "./draw/choose.ts";
+export { type KeyedRandom, keyedRandom } from "./draw/keyed-random.ts";
 export { type OwnFaults, readOwnFaults } from "./inside/own-faults.ts";
 export { type DiskState, type FaultFolder, faultFolder } from "./journal/fault-folder.ts";
 export {
@@ -12,7 +14,6 @@ export {
 } from "./journal/journal.ts";
 export { checkPlan, type RunShape } from "./plan/check-plan.ts";
 export { describeAction } from "./plan/describe-fault.ts";
-export { drawNumber, pick } from "./plan/draw.ts";
 export {
   type Fault,
   type FaultKind,
@@ -37,7 +38,7 @@ export {
   type Which,
 } from "./proxy/fault.ts";
 export { createFaultyProxy, type FaultyProxy, type FaultyProxyOptions } from "./proxy/faulty-proxy.ts";
-export { type KeyedRandom, keyedRandom } from "./proxy/keyed-random.ts";
+
 export { type FuzzFrame, fuzzFrame, type FuzzKind, fuzzKinds } from "./fuzz/fuzz-frame.ts";
 export { fuzzWire, wireMessage } from "./fuzz/fuzz-wire.ts";
 export { type Sample, sampleMessages } from "./fuzz/sample-messages.ts";

@@ -1,3 +1,5 @@
+export { visibleCudaDevices } from "./cuda-devices.ts";
+export { type DeviceId, parseDevice } from "./device.ts";
 export { findNativeRuntime, nativeRoot, type NativeRuntime, readRuntime, variantHere } from "./location.ts";
 export {
   chooseVariant,
@@ -7,7 +9,14 @@ export {
   thisMachine,
   type VariantChoice,
 } from "./machine.ts";
-export { downloadBytes, runtimeKey, type Variant, type VariantName, variants } from "./recipe.ts";
+export {
+  cudaVersions,
+  downloadBytes,
+  runtimeKey,
+  type Variant,
+  type VariantName,
+  variants,
+} from "./recipe.ts";
 export { installNative, type InstallOptions, type InstallOutcome, pinnedVersions } from "./install.ts";
 export { ensurePageMap, findPageMap, type PageMap } from "./page-map.ts";
 export { runSetup, type SetupOptions } from "./setup.ts";

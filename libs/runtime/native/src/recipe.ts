@@ -97,6 +97,18 @@ const cudaWheels: readonly PinnedWheel[] = [
   },
 ];
 
+/** CUDA's libraries whose version can show in a result, e.g. `cudnn: "9.3.0.75"`. */
+export const cudaVersions = {
+  cuda: versionOf("nvidia-cuda-runtime-cu12"),
+  cublas: versionOf("nvidia-cublas-cu12"),
+  cudnn: versionOf("nvidia-cudnn-cu12"),
+} as const;
+
+function versionOf(name: string): string {
+  const wheel = cudaWheels.find(({ requirement }) => requirement.startsWith(`${name}==`));
+  return wheel?.requirement.slice(name.length + 2) ?? "unknown";
+}
+
 const x64Platforms = ["manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"];
 
 export const variants: Readonly<Record<VariantName, Variant>> = {
@@ -127,7 +139,7 @@ export const variants: Readonly<Record<VariantName, Variant>> = {
     ],
     libraries: linuxLibraries,
     installedBytes: 4_500_000_000,
-    tried: false,
+    tried: true,
   },
   "cpu-linux-arm64": {
     name: "cpu-linux-arm64",

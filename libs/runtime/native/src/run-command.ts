@@ -29,7 +29,6 @@ export async function runCommand(
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ["ignore", "pipe", "pipe"],
-      ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     });
     let output = "";
     const keep = (chunk: Buffer): void => {
@@ -43,7 +42,10 @@ export async function runCommand(
       child.kill();
     };
     process.once("exit", stop);
+    // Not spawn's own `timeout`: where the command is not there at all, that one holds this process until it is over.
+    const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs);
     const settle = (result: CommandResult): void => {
+      clearTimeout(timer);
       process.removeListener("exit", stop);
       log?.end();
       resolve(result);

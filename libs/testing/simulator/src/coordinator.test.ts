@@ -241,7 +241,7 @@ describe("a worker that is late", () => {
 });
 
 describe("workers that give up", () => {
-  const giveUp = (message: string): Message => ({ type: "failed", runId, run: false, message });
+  const giveUp = (message: string): Message => ({ type: "failed", runId, message });
 
   it("end the run with what the last one said, when three did so in a row and none is left", async () => {
     const scene = await readyRun();
@@ -266,10 +266,57 @@ describe("workers that give up", () => {
     expect(scene.coordinator.snapshot().state).toBe("waiting");
   });
 
-  it("end it at once when they say that no other could do better", async () => {
+  it("cannot end it by themselves, however often one of them says so, while another computes", async () => {
     const scene = await readyRun();
-    await (await scene.worker("a")).say({ type: "failed", runId, run: true, message: "no such layer" });
-    expect(scene.outcome()?.reason).toBe("worker a: no such layer");
+    const steady = await scene.worker("steady", "same");
+    const bad = await scene.worker("bad", "same");
+    for (let time = 0; time < 10; time++) await bad.say(giveUp("nobody could do better"));
+    expect(scene.outcome()).toBeUndefined();
+    expectWholeLeases(scene, [steady]);
+  });
+});
+
+describe("a shard that gives up", () => {
+  const giveUp: Message = { type: "failed", runId, message: "out of memory" };
+
+  /** The next process of the same shard, which has found what it held. */
+  async function successor(scene: Scene, version: number): Promise<FakePeer> {
+    const shard = scene.connect("shard-0");
+    await shard.say(hello({ role: "shard", id: "shard-0", listening: { index: 0, port: 9 } }));
+    const state = { timeline: 0, version, running: false, over: false, recordsFrom: version };
+    await shard.say({ type: "held", runId, index: 0, state });
+    await shard.say({ type: "ready", runId, index: 0, timeline: 0, step: version });
+    return shard;
+  }
+
+  it("is waited for, and the run goes on with its successor", async () => {
+    const scene = await readyRun();
+    await scene.worker("a", "same");
+    await scene.leader.say(committed(0));
+    await scene.leader.say(giveUp);
+    await scene.leader.cut();
+    expect(scene.outcome()).toBeUndefined();
+    const next = await successor(scene, 1);
+    await next.say(committed(1));
+    expect(scene.coordinator.snapshot()).toMatchObject({ state: "running", step: 2 });
+    expect(scene.coordinator.snapshot().events.map(({ text }) => text)).toContain(
+      "parameter-server shard 0 gave up: out of memory",
+    );
+  });
+
+  it("ends the run when it does so three times with nothing committed between", async () => {
+    const scene = await readyRun();
+    await scene.worker("a", "same");
+    await scene.leader.say(committed(0));
+    let shard = scene.leader;
+    for (let time = 0; time < 3; time++) {
+      expect(scene.outcome()).toBeUndefined();
+      if (time > 0) shard = await successor(scene, 1);
+      await shard.say(giveUp);
+      await shard.cut();
+    }
+    expect(scene.outcome()).toMatchObject({ state: "failed" });
+    expect(scene.outcome()?.reason).toContain("out of memory");
   });
 });
 
@@ -296,6 +343,86 @@ describe("what the run says", () => {
     full = true;
     await scene.worker("a", "same");
     expect(scene.outcome()).toMatchObject({ state: "failed", reason: "no space is left on the disk" });
+  });
+});
+
+describe("a checkpoint that cannot be written", () => {
+  const combiner = "null";
+
+  /** A disk that refuses checkpoints while it is full. */
+  function refusingStore(): RunStore & { isFull: boolean } {
+    const memory = createMemoryStore(createLayout(spec.groups));
+    const store = {
+      ...memory,
+      isFull: true,
+      get ledgerEnd() {
+        return memory.ledgerEnd;
+      },
+      async beginCheckpoint(...what: Parameters<RunStore["beginCheckpoint"]>) {
+        const sink = await memory.beginCheckpoint(...what);
+        const finish: typeof sink.finish = () =>
+          store.isFull ? Promise.reject(new Error("checkpoints: the disk is full")) : sink.finish();
+        return { ...sink, finish };
+      },
+    };
+    return store;
+  }
+
+  const sent = (version: number, attempt = 0): Message => ({
+    type: "checkpoint-end",
+    runId,
+    ...{ version, attempt, index: 0 },
+  });
+
+  /** Everything is committed, and the last checkpoint asked for. */
+  async function lastRefused(store: RunStore): Promise<Scene> {
+    const scene = await readyRun({ store });
+    await scene.worker("a", "same");
+    for (const step of [0, 1]) await scene.leader.say(committed(step));
+    await scene.leader.say(committed(2, { combiner, last: true }));
+    await scene.leader.say(sent(3));
+    return scene;
+  }
+
+  /** The shard answers to being asked for it once more. */
+  const sendAgain = async ({ clock, leader }: Scene): Promise<void> => {
+    await clock.run(() => false, clock.nowMs() + 2_000);
+    await leader.say(sent(3, leader.last("checkpoint").attempt));
+  };
+
+  const texts = (scene: Scene): string[] => scene.coordinator.snapshot().events.map(({ text }) => text);
+
+  it("is said, and the run goes on to the next one", async () => {
+    const store = refusingStore();
+    const scene = await readyRun({ store });
+    await scene.worker("a", "same");
+    await scene.leader.say(committed(0, { combiner }));
+    await scene.leader.say(sent(1));
+    expect(scene.outcome()).toBeUndefined();
+    expect(texts(scene).join("\n")).toContain(
+      "the checkpoint of step 1 could not be written, and the next one is tried when it is due: checkpoints: the disk is full",
+    );
+    store.isFull = false;
+    await scene.leader.say(committed(1, { combiner }));
+    await scene.leader.say(sent(2));
+    expect(texts(scene).join("\n")).toContain("checkpoint of step 2 written");
+  });
+
+  it("is asked for again where it is the last", async () => {
+    const store = refusingStore();
+    const scene = await lastRefused(store);
+    expect(scene.outcome()).toBeUndefined();
+    store.isFull = false;
+    await sendAgain(scene);
+    expect(scene.outcome()).toMatchObject({ state: "finished" });
+    expect(scene.outcome()?.hash).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("ends a run as failed when it is the last and stays refused, and says why", async () => {
+    const scene = await lastRefused(refusingStore());
+    for (let time = 0; time < 60 && scene.outcome() === undefined; time++) await sendAgain(scene);
+    expect(scene.outcome()).toMatchObject({ state: "failed", hash: null });
+    expect(scene.outcome()?.reason).toMatch(/the last checkpoint could not be written .*the disk is full/);
   });
 });
 

@@ -22,9 +22,23 @@ export interface MemoryVaults {
   readonly names: readonly string[];
 }
 
+/** Most of a vault is room for texts, and zero: kept are the pieces that are not. */
 interface Kept {
   readonly identity: string;
-  readonly bytes: Uint8Array;
+  readonly byteLength: number;
+  readonly pieces: readonly (readonly [at: number, bytes: Uint8Array])[];
+}
+
+const pieceBytes = 4096;
+const zeros = new Uint8Array(pieceBytes);
+
+function keep(identity: string, bytes: Uint8Array): Kept {
+  const pieces: [number, Uint8Array][] = [];
+  for (let at = 0; at < bytes.byteLength; at += pieceBytes) {
+    const piece = bytes.subarray(at, at + pieceBytes);
+    if (Buffer.compare(piece, zeros.subarray(0, piece.byteLength)) !== 0) pieces.push([at, piece.slice()]);
+  }
+  return { identity, byteLength: bytes.byteLength, pieces };
 }
 
 interface Holder {
@@ -47,11 +61,9 @@ export function createMemoryVaults(): MemoryVaults {
           own = { identity, current: () => arithmetic.u8(pointer, length) };
           holders.set(name, own);
           const found = kept.get(name);
-          if (found?.identity !== identity || found.bytes.byteLength !== length) {
-            range.fill(0);
-            return "fresh";
-          }
-          range.set(found.bytes);
+          range.fill(0);
+          if (found?.identity !== identity || found.byteLength !== length) return "fresh";
+          for (const [at, bytes] of found.pieces) range.set(bytes, at);
           return "kept";
         },
         discard() {
@@ -64,7 +76,7 @@ export function createMemoryVaults(): MemoryVaults {
     kill(name) {
       const holder = holders.get(name);
       if (!holder) return;
-      kept.set(name, { identity: holder.identity, bytes: holder.current().slice() });
+      kept.set(name, keep(holder.identity, holder.current()));
       holders.delete(name);
     },
     loseHost() {

@@ -1,5 +1,8 @@
 import { createLayout } from "@latentweave/parameters";
+import { isOrdered } from "@latentweave/plan";
 import { createChecker, type Violation } from "./checks/checker.ts";
+import type { OrderTally } from "./checks/order-check.ts";
+import { replayLedger } from "./checks/replay-ledger.ts";
 import { createReferenceRecorder, type Reference } from "./checks/reference.ts";
 import { createTrace } from "./checks/trace.ts";
 import type { Watch } from "./checks/watch.ts";
@@ -11,7 +14,7 @@ import type { World } from "./cluster/world.ts";
 import type { PlantedBug } from "./planted/planted-bug.ts";
 import type { Schedule } from "./schedule/schedule.ts";
 import { createStriker } from "./schedule/strike.ts";
-import { createVirtualClock, fixedTurns } from "./virtual-clock.ts";
+import { createVirtualClock, untilPromisesRest } from "./virtual-clock.ts";
 import { createDisk } from "./world/disk.ts";
 import { createNetwork } from "./world/network.ts";
 import { createRandom } from "./world/random.ts";
@@ -21,6 +24,8 @@ export interface SimulationResult {
   /** Empty when every invariant held and the run ended as the undisturbed one. */
   readonly violations: readonly Violation[];
   readonly commits: number;
+  /** Modes with an order: how stale commits were, and what was given up. */
+  readonly order: OrderTally;
   readonly faults: number;
   readonly events: number;
   readonly virtualMs: number;
@@ -40,7 +45,8 @@ export async function simulate(
   schedule: Schedule,
   options: { readonly bug?: PlantedBug; readonly keepLog?: boolean } = {},
 ): Promise<SimulationResult> {
-  return run(schedule, await referenceOf(schedule.job, schedule.steps), options);
+  const isFree = isOrdered(tinySpec(schedule.job, schedule.steps));
+  return run(schedule, isFree ? undefined : await referenceOf(schedule.job, schedule.steps), options);
 }
 
 const references = new Map<string, Promise<Reference>>();
@@ -60,8 +66,10 @@ export function referenceOf(job: JobName, steps: number): Promise<Reference> {
 
 async function record(job: JobName, steps: number): Promise<Reference> {
   const schedule: Schedule = { seed: 0, job, steps, workers: 1, shards: 2, codec: false, faults: [] };
+  const spec = tinySpec(job, steps);
   const recorder = createReferenceRecorder(
-    createLayout(tinySpec(job, steps).groups).groups.map(({ numbers }) => numbers),
+    spec,
+    createLayout(spec.groups).groups.map(({ numbers }) => numbers),
   );
   const watch: Watch = {
     ...silentWatch,
@@ -70,12 +78,7 @@ async function record(job: JobName, steps: number): Promise<Reference> {
       throw new Error(`the undisturbed run of ${job} breaks ${invariant}: ${text}`);
     },
   };
-  const { launcher, clock } = createWorld(
-    schedule,
-    { ...tinySpec(job, steps), checkpointEverySteps: 1 },
-    () => watch,
-    {},
-  );
+  const { launcher, clock } = createWorld(schedule, { ...spec, checkpointEverySteps: 1 }, () => watch, {});
   launcher.launch();
   const how = await clock.run(() => launcher.finished !== undefined, 3_600_000);
   launcher.end();
@@ -86,7 +89,7 @@ async function record(job: JobName, steps: number): Promise<Reference> {
 
 async function run(
   schedule: Schedule,
-  reference: Reference,
+  reference: Reference | undefined,
   options: { readonly bug?: PlantedBug; readonly keepLog?: boolean },
 ): Promise<SimulationResult> {
   const spec = tinySpec(schedule.job, schedule.steps);
@@ -130,10 +133,17 @@ async function run(
       });
     else checker.ended(launcher.finished.hash, ledgerState(readLedger(world.disk)).commits);
   }
+  if (violations.length === 0 && !reference) {
+    const { commits, versions } = ledgerState(readLedger(world.disk));
+    const hash = launcher.finished?.hash ?? null;
+    const fault = await replayLedger(spec, schedule.shards, commits, versions, hash);
+    if (fault !== undefined) violations.push({ invariant: "bits", text: fault });
+  }
   launcher.end();
   return {
     violations,
     commits: checker.commits,
+    order: checker.order,
     faults: striker.struck,
     events,
     virtualMs: clock.nowMs(),
@@ -154,7 +164,7 @@ function createWorld(
   watchOf: (inner: Inner) => Watch,
   options: { readonly bug?: PlantedBug; readonly keepLog?: boolean },
 ) {
-  const clock = createVirtualClock(fixedTurns);
+  const clock = createVirtualClock(untilPromisesRest);
   const bug = options.bug ?? {};
   const disk = createDisk();
   const trace = createTrace(clock, options.keepLog === true);
@@ -163,16 +173,17 @@ function createWorld(
     seed: schedule.seed,
     heartbeatMs,
     codec: schedule.codec,
+    onArrive: bug.onArrive,
     onSend(outgoing) {
       striker.sending(outgoing);
       if (!outgoing.isAlive()) return [];
-      const sent = bug.onSend?.(outgoing) ?? [outgoing];
+      const { onSend, onReceive } = bug;
+      const sent = onSend ? onSend(outgoing).map((one) => ({ ...outgoing, ...one })) : [outgoing];
       for (const one of sent) {
-        trace.sent({ ...outgoing, ...one });
-        watch.sent({ ...outgoing, ...one });
+        trace.sent(one);
+        watch.sent(one);
       }
-      const { onReceive } = bug;
-      return onReceive ? sent.flatMap((one) => onReceive({ ...outgoing, ...one })) : sent;
+      return onReceive ? sent.flatMap(onReceive) : sent;
     },
   });
   const world: World = {
@@ -198,7 +209,7 @@ function createWorld(
     },
   };
   const striker = createStriker(world, (): Launcher => launcher);
-  const launcher = createLauncher(world, { excused: () => striker.diskTrouble });
+  const launcher = createLauncher(world, { excused: () => striker.isDamaged });
   const watch = watchOf({ clock, network, striker });
   return { world, clock, striker, launcher, trace };
 }

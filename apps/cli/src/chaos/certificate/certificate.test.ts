@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import type { RunSpec } from "@latentweave/plan";
 import type { CommitRecord } from "@latentweave/protocol";
 import { type Fault, type JournalLine, parsePlan } from "@latentweave/faults";
@@ -8,6 +9,7 @@ import { certificateText } from "./certificate-text.ts";
 import { checkRecords } from "./check-ledger.ts";
 import { findProblems } from "./find-problems.ts";
 import { measureFaults } from "./measure-faults.ts";
+import { summaryText } from "./summary-text.ts";
 
 const spec = {
   tasks: [{ name: "a", slots: 4, microBatch: 8, evaluationShardRows: [] }],
@@ -152,6 +154,24 @@ const fine = {
 };
 const allStruck = measureFaults(plan, [...journal, struck(3, 6_000, "shard-0")], [], new Map(), 0).faults;
 
+const certificate: Certificate = {
+  ...{
+    format: 1 as const,
+    green: false,
+    problems: ["the <b>hashes</b> differ"],
+    job: "job.ts",
+    plan: "p.yaml",
+  },
+  ...{ steps: 2, workers: 2, shards: 1, means: [], undisturbed: summary, disturbed: summary },
+  faults: allStruck,
+  samples: { planned: 64, applied: 64, lost: 0, appliedTwice: 0 },
+  totals: { recomputed: 1, undoneSteps: 1, duplicates: 5, takenUp: 1 },
+  commits: [
+    { step: 0, atMs: 0 },
+    { step: 1, atMs: 400 },
+  ],
+};
+
 describe("a certificate", () => {
   it("is green only where the hashes are equal, no sample is lost or twice, and every fault struck", () => {
     expect(findProblems(summary, summary, fine, allStruck)).toEqual([]);
@@ -170,23 +190,6 @@ describe("a certificate", () => {
   });
 
   it("says the same as text and as a page, and takes no markup from what it is told", () => {
-    const certificate: Certificate = {
-      ...{
-        format: 1 as const,
-        green: false,
-        problems: ["the <b>hashes</b> differ"],
-        job: "job.ts",
-        plan: "p.yaml",
-      },
-      ...{ steps: 2, workers: 2, shards: 1, means: [], undisturbed: summary, disturbed: summary },
-      faults: allStruck,
-      samples: { planned: 64, applied: 64, lost: 0, appliedTwice: 0 },
-      totals: { recomputed: 1, undoneSteps: 1, duplicates: 5, takenUp: 1 },
-      commits: [
-        { step: 0, atMs: 0 },
-        { step: 1, atMs: 400 },
-      ],
-    };
     const text = certificateText(certificate, "c.html");
     expect(text).toContain("64 planned, 64 applied; 0 lost, 0 applied twice");
     expect(text).toContain("taken up with --resume");
@@ -194,5 +197,14 @@ describe("a certificate", () => {
     expect(page).toContain("the &#60;b&#62;hashes");
     expect(page).not.toContain("<b>");
     for (const fault of allStruck) expect(page).toContain(fault.what);
+  });
+
+  it("has its line among several, and the sum says how many are green", () => {
+    const text = stripVTControlCharacters(
+      summaryText([{ ...certificate, plan: "random seed 1", green: true, problems: [] }, certificate]),
+    );
+    expect(text).toMatch(/random seed 1 .*3 of 3 .* green$/m);
+    expect(text).toMatch(/p\.yaml .* not green: the <b>hashes<\/b> differ$/m);
+    expect(text).toContain("1 of 2 green");
   });
 });

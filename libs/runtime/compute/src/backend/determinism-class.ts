@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import type { DeviceId } from "@latentweave/native";
 
 /**
  * The widest instruction set of this CPU that TensorFlow's matrix kernels choose by, in oneDNN's spelling, cut to
@@ -42,19 +43,43 @@ export function cpuModel(): string {
   return os.cpus()[0]?.model.trim() ?? "unknown";
 }
 
-/** GPU model and driver as the driver's own files give them. */
-export function nvidiaIdentity(root = "/proc/driver/nvidia"): Record<string, string> {
-  const identity: { gpu: string; driver?: string } = { gpu: "unknown" };
+/**
+ * A GPU's model and the driver, as the driver's own files give them; every model of the machine where `device` does
+ * not tell which it is.
+ * @param root where the driver keeps them, outside tests
+ */
+export function nvidiaIdentity(
+  device?: DeviceId,
+  root = "/proc/driver/nvidia",
+): { readonly gpu: string; readonly driver: string } {
+  const version = readText(path.join(root, "version"));
+  const gpus = listFolder(path.join(root, "gpus")).map((bus) => {
+    const text = readText(path.join(root, "gpus", bus, "information"));
+    const field = (name: string): string | undefined =>
+      new RegExp(`^${name}:\\s*(.*)$`, "m").exec(text)?.[1]?.trim();
+    return { model: field("Model") ?? "unknown", uuid: field("GPU UUID") };
+  });
+  const chosen = typeof device === "number" ? gpus[device] : gpus.find(({ uuid }) => uuid === device);
+  const models = [...new Set((chosen ? [chosen] : gpus).map(({ model }) => model))].sort();
+  return {
+    gpu: models.length === 0 ? "unknown" : models.join(", "),
+    driver: /\b(\d{3,}\.\d+(?:\.\d+)?)\b/.exec(version)?.[1] ?? "unknown",
+  };
+}
+
+function readText(file: string): string {
   try {
-    const version = readFileSync(path.join(root, "version"), "utf8");
-    identity.driver = /\b(\d{3,}\.\d+(?:\.\d+)?)\b/.exec(version)?.[1] ?? "unknown";
-    const models = readdirSync(path.join(root, "gpus")).map((gpu) => {
-      const text = readFileSync(path.join(root, "gpus", gpu, "information"), "utf8");
-      return /^Model:\s*(.*)$/m.exec(text)?.[1]?.trim() ?? "unknown";
-    });
-    identity.gpu = [...new Set(models)].sort().join(", ");
+    return readFileSync(file, "utf8");
   } catch {
-    return identity;
+    return "";
   }
-  return identity;
+}
+
+/** By bus address, which is also the order of nvidia-smi's numbers. */
+function listFolder(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
 }

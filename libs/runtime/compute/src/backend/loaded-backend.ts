@@ -1,3 +1,5 @@
+import type { DeviceId } from "@latentweave/native";
+
 /** TensorFlow.js as a value. Types only: which copy of it is used is decided at run time, by `loadBackend`. */
 export type Tf = typeof import("@tensorflow/tfjs-core");
 
@@ -8,8 +10,8 @@ export interface BackendOptions {
   readonly name?: BackendName;
   /** Intra-op threads of the native backend (the others have one). Default 1. */
   readonly threads?: number;
-  /** CUDA device number, or "cpu". */
-  readonly deviceId?: number | "cpu";
+  /** Of the native backend. A CUDA device that cannot be used is an error; without one, the CPU takes its place. */
+  readonly deviceId?: DeviceId;
 }
 
 export interface LoadedBackend {

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import os from "node:os";
-import { findNativeRuntime } from "@latentweave/native";
+import { cudaVersions, type DeviceId, findNativeRuntime } from "@latentweave/native";
 import { UserError } from "@latentweave/protocol";
 import { cpuModel, instructionSet, nvidiaIdentity } from "./determinism-class.ts";
 import type { BackendOptions, LoadedBackend, Tf } from "./loaded-backend.ts";
@@ -50,6 +50,8 @@ export function loadNativeBackend(options: BackendOptions): LoadedBackend | null
   tf.env().set("PROD", true);
   const backend = tf.backend() as unknown as NativeKernelBackend;
   const onGpu = backend.isUsingGpuDevice;
+  if (!onGpu && options.deviceId !== undefined && options.deviceId !== "cpu")
+    refuseDevice(options.deviceId, runtime.cuda);
   const isaLimit = process.env.ONEDNN_MAX_CPU_ISA;
   return {
     tf,
@@ -64,13 +66,26 @@ export function loadNativeBackend(options: BackendOptions): LoadedBackend | null
       isa: instructionSet(isaLimit),
       threads: String(threads),
       oneDnn: process.env.TF_ENABLE_ONEDNN_OPTS ?? "0",
-      ...(onGpu ? { ...nvidiaIdentity(), cuda: "12.5", cudnn: "9.3" } : {}),
+      ...(onGpu ? nvidiaIdentity(options.deviceId) : {}),
+      ...(onGpu && runtime.how === "wheel" ? cudaVersions : {}),
     },
     notes:
       runtime.cuda && !onGpu && options.deviceId !== "cpu"
         ? ["The CUDA build of TensorFlow is in use but it found no usable GPU: computing on the CPU."]
         : [],
   };
+}
+
+/** A device was asked for by name: computing on the CPU in its stead would be slow, in other bits, and unnoticed. */
+function refuseDevice(device: Exclude<DeviceId, "cpu">, isCuda: boolean): never {
+  throw new UserError({
+    what: isCuda
+      ? `TensorFlow cannot use CUDA device ${device}`
+      : `CUDA device ${device} was asked for, but the native runtime that is set up here is the CPU's`,
+    mend: isCuda
+      ? "see whether `nvidia-smi` lists it; with TF_CPP_MIN_LOG_LEVEL=0 in the environment TensorFlow says what it missed; --device cpu does without"
+      : "run `npx latentweave setup` where the NVIDIA driver is installed, or compute with --device cpu",
+  });
 }
 
 /**

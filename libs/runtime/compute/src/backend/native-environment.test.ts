@@ -23,6 +23,22 @@ describe("the environment of a process that computes natively", () => {
     });
   });
 
+  it("counts devices as nvidia-smi does, and takes one by its UUID", () => {
+    expect(nativeEnvironment({ device: "GPU-8c1e" })).toMatchObject({
+      CUDA_VISIBLE_DEVICES: "GPU-8c1e",
+      CUDA_DEVICE_ORDER: "PCI_BUS_ID",
+    });
+  });
+
+  it("leaves room on a GPU for a second worker, and picks the same kernels every time", () => {
+    expect(nativeEnvironment({ device: 0 })).toMatchObject({
+      TF_FORCE_GPU_ALLOW_GROWTH: "true",
+      TF_CUDNN_DETERMINISTIC: "1",
+      TF_CUDNN_USE_AUTOTUNE: "0",
+      CUBLAS_WORKSPACE_CONFIG: ":4096:8",
+    });
+  });
+
   it("hides every GPU for the device cpu", () => {
     expect(nativeEnvironment({ device: "cpu" }).CUDA_VISIBLE_DEVICES).toBe("-1");
   });

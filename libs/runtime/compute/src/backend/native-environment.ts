@@ -1,14 +1,14 @@
 import os from "node:os";
 import path from "node:path";
 import { isMainThread } from "node:worker_threads";
-import { findNativeRuntime } from "@latentweave/native";
+import { type DeviceId, findNativeRuntime } from "@latentweave/native";
 
 /** What decides the native backend's numbers besides its version and the machine. */
 export interface NativeOptions {
   /** Intra-op threads; part of the job, never of the cluster. Default 1. */
   readonly threads?: number;
-  /** A CUDA device number, or "cpu" to leave GPUs alone. Default: the first visible GPU where there is one. */
-  readonly device?: number | "cpu";
+  /** Default: the first visible GPU where there is one. */
+  readonly device?: DeviceId;
   /** oneDNN's own graph kernels. Off by default: without them the dense step is as fast and TensorFlow stays silent. */
   readonly oneDnn?: boolean;
   /** Upper limit for the instruction set, as ONEDNN_MAX_CPU_ISA spells it (e.g. AVX2), for a mixed fleet. */
@@ -36,6 +36,8 @@ export function nativeEnvironment(options: NativeOptions = {}): Record<string, s
     NVIDIA_TF32_OVERRIDE: "0",
     // Without it TensorFlow takes all of the GPU's memory, also from a second worker on the same device.
     TF_FORCE_GPU_ALLOW_GROWTH: "true",
+    // nvidia-smi's order; CUDA's own puts the fastest first.
+    CUDA_DEVICE_ORDER: process.env.CUDA_DEVICE_ORDER ?? "PCI_BUS_ID",
     CUBLAS_WORKSPACE_CONFIG: ":4096:8",
     // 2: errors only. Who looks for a fault may have set another level.
     TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? "2",

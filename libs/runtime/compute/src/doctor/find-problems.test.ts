@@ -51,6 +51,18 @@ describe("what the doctor calls a problem", () => {
     expect(problems[0]?.what).toContain("no driver");
   });
 
+  it("says that a GPU lies idle where the CUDA runtime computes on the CPU", () => {
+    const nvidia = { kind: "driver" as const, driverVersion: "550.54.15", devices: ["0, NVIDIA L4"] };
+    const on = (device: string) => ({
+      ...healthy,
+      nvidia,
+      native: { ...healthy.native, variant: "cuda12-linux-x64" },
+      backends: healthy.backends.map((backend) => ({ ...backend, determinismClass: { device } })),
+    });
+    expect(findProblems(on("cpu"))[0]?.what).toContain("TensorFlow cannot use it");
+    expect(findProblems(on("gpu"))).toEqual([]);
+  });
+
   it("tells a runtime that is there but broken from one that is absent", () => {
     const backends = healthy.backends.map((backend) =>
       backend.name === "native" ? { ...backend, available: false, reason: "libfoo is missing" } : backend,

@@ -55,6 +55,16 @@ export function findProblems(report: Omit<DoctorReport, "problems">): Problem[] 
       mend: ["npx latentweave setup"],
     });
   }
+  const onCpu = broken?.available === true && broken.determinismClass?.device === "cpu";
+  if (onCpu && nvidia.kind === "driver" && native.variant === "cuda12-linux-x64") {
+    problems.push({
+      what: `there is an NVIDIA GPU, but TensorFlow cannot use it${broken.reason === null ? "" : `: ${broken.reason}`}`,
+      mend: [
+        "TF_CPP_MIN_LOG_LEVEL=0 npx latentweave train JOB --device 0   (a worker's log then says what TensorFlow missed)",
+        "train on the CPU with --device cpu",
+      ],
+    });
+  }
   if (sharedMemory !== null && sharedMemory.totalBytes < smallSharedMemoryBytes) {
     problems.push({
       what: `${sharedMemory.path} holds only ${formatBytes(sharedMemory.totalBytes)}`,

@@ -68,6 +68,7 @@ function describeBackend(backend: BackendReport, chosen: string | undefined): st
   if (!backend.available) return `${name} not available: ${backend.reason ?? "unknown"}`;
   if (backend.stepMs === null || backend.samplesPerSecond === null) return `${name} available`;
   const speed = `${backend.stepMs.toFixed(1).padStart(8)} ms a step, ${Math.round(backend.samplesPerSecond)} samples/s`;
+  const device = backend.determinismClass?.gpu;
   const slower = backend.timesSlower !== null && backend.timesSlower > 1.05;
-  return `${name} ${speed}${slower ? `, ${backend.timesSlower.toFixed(1)} times slower` : ""}`;
+  return `${name} ${speed}${device === undefined ? "" : ` on ${device}`}${slower ? `, ${backend.timesSlower.toFixed(1)} times slower` : ""}`;
 }

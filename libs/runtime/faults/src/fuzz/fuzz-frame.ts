@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import { encodeFrame, FrameError } from "@latentweave/protocol";
-import type { Draw } from "../proxy/alter-message.ts";
-import { bytesOf, pick, whole } from "./draw.ts";
+import type { Draw } from "../draw/keyed-random.ts";
+import { bytesOf, pick, whole } from "../draw/choose.ts";
 import { mutatedBytes, withChecksum } from "./mutate-bytes.ts";
 import { mutatedMessage } from "./mutate-message.ts";
 import type { Sample } from "./sample-messages.ts";

@@ -1,5 +1,5 @@
-import type { Draw } from "../proxy/alter-message.ts";
-import { bytesOf, pick, whole } from "./draw.ts";
+import type { Draw } from "../draw/keyed-random.ts";
+import { bytesOf, pick, whole } from "../draw/choose.ts";
 
 /** Most WebSocket messages are right, so that what they carry is looked at. */
 const shapes = [

@@ -1,6 +1,6 @@
 import { decodeFrame, FrameError, parseMessage, ProtocolError } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
-import { keyedRandom } from "../proxy/keyed-random.ts";
+import { keyedRandom } from "../draw/keyed-random.ts";
 import { fuzzFrame, fuzzKinds } from "./fuzz-frame.ts";
 import { fuzzWire, wireMessage } from "./fuzz-wire.ts";
 import { sampleMessages } from "./sample-messages.ts";

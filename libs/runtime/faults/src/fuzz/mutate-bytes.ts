@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
-import type { Draw } from "../proxy/alter-message.ts";
-import { bytesOf, pick, whole } from "./draw.ts";
+import type { Draw } from "../draw/keyed-random.ts";
+import { bytesOf, pick, whole } from "../draw/choose.ts";
 
 const checksumAt = 16;
 const preambleBytes = 20;

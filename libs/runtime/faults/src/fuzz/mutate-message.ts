@@ -1,5 +1,5 @@
-import type { Draw } from "../proxy/alter-message.ts";
-import { pick, whole } from "./draw.ts";
+import type { Draw } from "../draw/keyed-random.ts";
+import { pick, whole } from "../draw/choose.ts";
 
 /** What no field expects, or at the edge of what some do. */
 const odd: readonly unknown[] = [

@@ -47,7 +47,7 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
       },
     ],
     leaving: [{ type: "leaving", runId, reason: "enough" }],
-    failed: [{ type: "failed", runId, run: false, message: "no" }],
+    failed: [{ type: "failed", runId, message: "no" }],
     finish: [{ type: "finish", runId, reason: "over" }],
     members: [
       { type: "members", runId, quorumId: 1, workers: [{ workerId: id, tasks: ["table"], since: 1 }] },
@@ -124,6 +124,9 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
     points: [{ type: "points", runId, timeline: 0, index: 0, own: [3], kept: [3] }],
     point: [{ type: "point", runId, timeline: 0, version: 3 }],
     "point-lacking": [{ type: "point-lacking", runId, timeline: 0, index: 0, version: 3 }],
+    assign: [{ type: "assign", runId, timeline: 0, work: [{ planned: 3, basis: 2, workers: [id] }] }],
+    lacking: [{ type: "lacking", runId, timeline: 0, workerId: id, work: { planned: 3, basis: 2 } }],
+    orphaned: [{ type: "orphaned", ...at, index: 1 }],
     "attach-buddy": [{ type: "attach-buddy", runId, protocol: protocolVersion, index: 0 }],
     "point-slice": [
       { type: "point-slice", runId, timeline: 0, version: 3, section: "parameters", slice },

@@ -1,7 +1,7 @@
 import type { Compute, MicroBatch, MicroBatchResult } from "@latentweave/model";
 import type { FaultFolder } from "../journal/fault-folder.ts";
 import { steadyWallMs, writeComputed, writeJournal } from "../journal/journal.ts";
-import { drawNumber } from "../plan/draw.ts";
+import { keyedRandom } from "../draw/keyed-random.ts";
 import { type Fault, gradientKinds } from "../plan/fault.ts";
 import type { FaultSetting, NumberedFault } from "./setting.ts";
 
@@ -55,7 +55,7 @@ function isDue(number: number, fault: Fault, { step, round, task, slot }: MicroB
   if (fault.do !== "wrong-answers") return true;
   return (
     step < fault.at.step + fault.forSteps &&
-    drawNumber(number, "wrong", step, round, task, slot) < fault.probability
+    keyedRandom(number)("wrong", step, round, task, slot) < fault.probability
   );
 }
 
@@ -63,7 +63,7 @@ function spoil(number: number, fault: Fault, batch: MicroBatch, result: MicroBat
   const group = result.gradients[0] as Float32Array;
   const place = nonZeroFrom(
     group,
-    Math.floor(drawNumber(number, "place", batch.step, batch.slot) * group.length),
+    Math.floor(keyedRandom(number)("place", batch.step, batch.slot) * group.length),
   );
   if (fault.do === "nan-gradient") group[place] = Number.NaN;
   else if (fault.do === "inf-gradient") group[place] = Number.POSITIVE_INFINITY;

@@ -9,6 +9,8 @@ export interface RunShape {
   readonly steps: number;
   readonly workers: number;
   readonly shards: number;
+  /** Every micro-batch is computed by somebody else as well (`audit.share` is 1). */
+  readonly audited: boolean;
 }
 
 /**

@@ -8,7 +8,7 @@ import { parsePlan } from "./parse-plan.ts";
 import { randomPlan } from "./random-plan.ts";
 import { isSurvivable } from "./targets.ts";
 
-const run = { steps: 100, workers: 3, shards: 2 };
+const run = { steps: 100, workers: 3, shards: 2, audited: false };
 
 function refusal(act: () => unknown): string {
   try {
@@ -98,14 +98,19 @@ describe("a plan that does not fit its run", () => {
 describe("a random plan", () => {
   it("fits its run, follows from its seed, and holds only what a run survives", () => {
     fc.assert(
-      fc.property(fc.nat(4_294_967_295), fc.integer({ min: 20, max: 500 }), (seed, steps) => {
-        const shape = { ...run, steps };
-        const plan = randomPlan(seed, shape);
-        checkPlan(plan, shape, "plan");
-        expect(randomPlan(seed, shape)).toEqual(plan);
-        expect(plan.faults.every((fault) => isSurvivable(fault.do))).toBe(true);
-        expect(plan.faults.length).toBeGreaterThanOrEqual(Math.min(10, steps - 6));
-      }),
+      fc.property(
+        fc.nat(4_294_967_295),
+        fc.integer({ min: 20, max: 500 }),
+        fc.boolean(),
+        (seed, steps, audited) => {
+          const shape = { ...run, steps, audited };
+          const plan = randomPlan(seed, shape);
+          checkPlan(plan, shape, "plan");
+          expect(randomPlan(seed, shape)).toEqual(plan);
+          expect(plan.faults.every((fault) => isSurvivable(fault.do, audited))).toBe(true);
+          expect(plan.faults.length).toBeGreaterThanOrEqual(Math.min(10, steps - 6));
+        },
+      ),
     );
   });
 
@@ -114,11 +119,16 @@ describe("a random plan", () => {
     expect(parsePlan(JSON.parse(JSON.stringify(plan)), "plan")).toEqual(plan);
   });
 
-  it("comes to every kind of fault that a run survives, over enough seeds", () => {
+  it.each([
+    [false, "no wrong bits"],
+    [true, "wrong bits too"],
+  ])("comes to every kind of fault that a run survives, over enough seeds (audited: %s, %s)", (audited) => {
     const seen = new Set(
-      Array.from({ length: 200 }, (_, seed) => randomPlan(seed, run).faults.map((fault) => fault.do)).flat(),
+      Array.from({ length: 200 }, (_, seed) => randomPlan(seed, { ...run, audited }).faults).flat(),
     );
-    expect([...seen].sort()).toEqual(faultKinds.filter(isSurvivable).sort());
+    const kinds = new Set([...seen].map((fault) => fault.do));
+    expect([...kinds].sort()).toEqual(faultKinds.filter((kind) => isSurvivable(kind, audited)).sort());
+    expect(kinds.has("wrong-answers")).toBe(audited);
   });
 });
 

@@ -55,9 +55,10 @@ export function rolesFor(kind: FaultKind): readonly TargetRole[] {
 /** Faults that a process can do to itself at a named moment. */
 export const kindsWithMoment: readonly FaultKind[] = ["kill", "stop", "clock-jump"];
 
-/** What a run does not survive yet; a plan may name it, chance does not. */
-const unsurvived: readonly FaultKind[] = ["flip-gradient-bit", "wrong-answers"];
+/** Wrong bits look like right ones: a run survives them only where somebody else computes every micro-batch too. */
+export const foundByAudits: readonly FaultKind[] = ["flip-gradient-bit", "wrong-answers"];
 
-export function isSurvivable(kind: FaultKind): boolean {
-  return !unsurvived.includes(kind);
+/** @param audited every micro-batch is (`audit.share` is 1). A plan may name what is not survived; chance does not. */
+export function isSurvivable(kind: FaultKind, audited: boolean): boolean {
+  return audited || !foundByAudits.includes(kind);
 }

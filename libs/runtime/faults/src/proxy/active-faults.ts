@@ -1,4 +1,3 @@
-import type { Draw } from "./alter-message.ts";
 import {
   befalls,
   goes,
@@ -8,7 +7,7 @@ import {
   type ProxyFault,
   type Way,
 } from "./fault.ts";
-import type { KeyedRandom } from "./keyed-random.ts";
+import type { Draw, KeyedRandom } from "../draw/keyed-random.ts";
 import type { Link } from "./outlet.ts";
 import { Pacer } from "./pacer.ts";
 

@@ -1,8 +1,6 @@
+import type { Draw } from "../draw/keyed-random.ts";
 import type { Corrupt, Truncate } from "./fault.ts";
 import { payloadOf, wireBytes, type WireFrame, withPayload } from "./websocket-wire.ts";
-
-/** Uniform in [0, 1); `what` names the draw. */
-export type Draw = (what: string) => number;
 
 /** @returns the message's bytes with one of them changed */
 export function corrupted(frames: readonly WireFrame[], where: Corrupt["where"], draw: Draw): Buffer {

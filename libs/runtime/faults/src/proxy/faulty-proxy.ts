@@ -3,7 +3,7 @@ import type { Clock } from "@latentweave/protocol";
 import { ActiveFaults, type AddedFault } from "./active-faults.ts";
 import type { ProxyCounts, ProxyFault } from "./fault.ts";
 import { type AlterMessage, Flow } from "./flow.ts";
-import type { KeyedRandom } from "./keyed-random.ts";
+import type { KeyedRandom } from "../draw/keyed-random.ts";
 import { WireReader } from "./websocket-wire.ts";
 
 /*

@@ -3,7 +3,7 @@ import { createServer, createWebSocketDialer, keepConnected } from "@latentweave
 import { expect } from "vitest";
 import type { Way } from "../proxy/fault.ts";
 import { createFaultyProxy, type FaultyProxy, type FaultyProxyOptions } from "../proxy/faulty-proxy.ts";
-import { keyedRandom } from "../proxy/keyed-random.ts";
+import { keyedRandom } from "../draw/keyed-random.ts";
 
 /** What a test opened, closed in reverse order after it. */
 export class Opened {

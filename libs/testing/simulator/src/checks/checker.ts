@@ -1,10 +1,11 @@
 import type { ComputeModel } from "@latentweave/model";
 import { closeCodes, type CommitRecord, type MessageOf, type TaskRecord } from "@latentweave/protocol";
 import { createLayout, ownership } from "@latentweave/parameters";
-import { planStep, type RunSpec, type StepPlan, totalSteps } from "@latentweave/plan";
+import { isOrdered, lastStep, planStep, type RunSpec, type StepPlan, totalSteps } from "@latentweave/plan";
 import type { Outgoing } from "../world/connection.ts";
 import { coverageFault } from "./coverage.ts";
 import { checkLeases } from "./lease-check.ts";
+import { checkOrder, type OrderTally } from "./order-check.ts";
 import { checkProvenance } from "./provenance.ts";
 import { type Reference, sameCommit } from "./reference.ts";
 import { checkSettlement } from "./settlement-check.ts";
@@ -19,6 +20,7 @@ export interface Violation {
 /** Numbered as in docs/commit.md. */
 export type Invariant =
   | "bits"
+  | "order"
   | "one-commit"
   | "coverage"
   | "provenance"
@@ -41,6 +43,8 @@ const mostBufferedBytes = 512 * 1024;
 
 export interface Checker extends Watch {
   readonly commits: number;
+  /** Modes with an order. */
+  readonly order: OrderTally;
   /** The run has ended with this hash and this ledger. */
   ended(hash: string | null, ledger: readonly CommitRecord[]): void;
 }
@@ -49,7 +53,8 @@ export interface Checker extends Watch {
 export function createChecker(options: {
   readonly spec: RunSpec;
   readonly shards: number;
-  readonly reference: Reference;
+  /** Undefined: the mode has an order of its own, and what comes of it is computed again afterwards (replay-ledger.ts). */
+  readonly reference: Reference | undefined;
   readonly nowMs: () => number;
   readonly buffered: () => number;
   readonly onViolation: (violation: Violation) => void;
@@ -69,13 +74,15 @@ export function createChecker(options: {
     {
       next: number;
       told: number;
-      readonly words: Map<number, string>;
-      readonly committed: Map<number, string>;
+      readonly words: Map<number, MessageOf<"decide">>;
+      readonly committed: Map<number, MessageOf<"committed">>;
       acknowledged: number;
     }
   >();
   let newestTimeline = -1;
   let durable = 0;
+  /** Checkpoints that were damaged before anybody was told that they are there. */
+  const damaged = new Set<number>();
   let acknowledged = { timeline: 0, step: -1 };
   let generation = 0;
   let nextRecorded = 0;
@@ -86,6 +93,8 @@ export function createChecker(options: {
   const provenance = checkProvenance((text) => violated("provenance", text));
   const settlement = checkSettlement(options.shards, violated);
   const graphs = new Map<string, readonly number[]>();
+  const order = checkOrder(spec, violated);
+  const has = isOrdered(spec);
 
   const timelineOf = (timeline: number) => {
     let known = timelines.get(timeline);
@@ -109,8 +118,10 @@ export function createChecker(options: {
   };
 
   const takeBroadcast = (message: MessageOf<"broadcast">, { from, slices }: Outgoing): void => {
-    if (message.step > Math.max(timelineOf(message.timeline).told, decided))
-      violated("publish", `${from} publishes version ${message.step} before its commit`);
+    const version = message.basis ?? message.step;
+    if (version > Math.max(timelineOf(message.timeline).told, decided))
+      violated("publish", `${from} publishes version ${version} before its commit`);
+    if (!reference) return;
     for (const [place, { group, start }] of message.slices.entries())
       compareSlice(
         () => `group ${group} of version ${message.step} as ${from} publishes it`,
@@ -124,14 +135,14 @@ export function createChecker(options: {
   const takeDecision = (message: MessageOf<"decide">): void => {
     const { words } = timelineOf(message.timeline);
     if (message.abandon) return;
-    const text = JSON.stringify({ ...message, runId: "" });
     const before = words.get(message.step);
-    if (before !== undefined && before !== text)
+    if (before !== undefined && before !== message && textOf(before) !== textOf(message))
       violated(
         "one-commit",
         `step ${message.step} of timeline ${message.timeline} is decided twice, differently`,
       );
-    words.set(message.step, text);
+    words.set(message.step, message);
+    if (!reference) return;
     const expected = reference.decision(message.step);
     const same =
       expected?.weights.every((weight, place) => Object.is(weight, message.weights[place])) === true &&
@@ -143,12 +154,11 @@ export function createChecker(options: {
   const takeCommit = (message: MessageOf<"committed">): void => {
     const { step, timeline } = message;
     const own = timelineOf(timeline);
-    const text = JSON.stringify({ ...message, timings: {}, duplicates: 0 });
     const before = own.committed.get(step);
     if (before === undefined) {
       own.next = Math.max(own.next, step + 1);
       own.told = Math.max(own.told, message.version);
-      own.committed.set(step, text);
+      own.committed.set(step, message);
       commits += 1;
       checkCommit(message);
       provenance.committed(message);
@@ -157,15 +167,17 @@ export function createChecker(options: {
         violated("bounded", `${waiting} commits are not acknowledged`);
       const buffered = options.buffered();
       if (buffered > mostBufferedBytes) violated("bounded", `${buffered} bytes wait for one link`);
-    } else if (before !== text)
+    } else if (before !== message && textOf(before) !== textOf(message))
       violated("one-commit", `step ${step} of timeline ${timeline} is committed twice, differently`);
   };
 
   const checkCommit = (record: Parameters<typeof sameCommit>[0]): void => {
-    const expected = reference.commit(record.step);
+    const expected = reference?.commit(record.step);
     const difference = expected ? sameCommit(record, expected) : "no such step";
-    if (difference !== undefined) violated("bits", `commit of step ${record.step}: ${difference}`);
-    const plan = planStep(spec, record.step);
+    if (reference && difference !== undefined)
+      violated("bits", `commit of step ${record.step}: ${difference}`);
+    if (has) order.look(record);
+    const plan = has ? order.planOf(record) : (reference?.plan(record.step) ?? planStep(spec, record.step));
     for (const task of record.tasks) {
       const gap = coverageFault(task, ownersOf(task, plan));
       if (gap !== undefined) violated("coverage", `step ${record.step}, task ${task.task}: ${gap}`);
@@ -204,6 +216,7 @@ export function createChecker(options: {
     get commits() {
       return commits;
     },
+    order: order.tally,
     launched(next) {
       if (next <= generation)
         violated("leases", `a coordinator of generation ${next} follows one of ${generation}`);
@@ -215,7 +228,8 @@ export function createChecker(options: {
       switch (message.type) {
         case "broadcast":
           takeBroadcast(message, outgoing);
-          settlement.broadcast(from, to, outgoing.connection, message);
+          // With an order, whoever attaches gets what is in hand; it computes when all shards have given it that.
+          if (!has) settlement.broadcast(from, to, outgoing.connection, message);
           return;
         case "attach":
           settlement.attach(outgoing.connection);
@@ -226,6 +240,7 @@ export function createChecker(options: {
         case "settled":
           settlement.settled(message);
           if (
+            reference &&
             message.digest !== "" &&
             reference.digest(message.version) !== "" &&
             message.digest !== reference.digest(message.version)
@@ -258,6 +273,7 @@ export function createChecker(options: {
           takeBegin(message, to);
           return;
         case "point-slice": {
+          if (!reference) return;
           const { version, section, slice } = message;
           compareSlice(
             () => `${section} of group ${slice.group} in recovery point ${version}`,
@@ -268,6 +284,7 @@ export function createChecker(options: {
           return;
         }
         case "checkpoint-slice": {
+          if (!reference) return;
           const { version, section, slice } = message;
           compareSlice(
             () => `${section} of group ${slice.group} in checkpoint ${version}`,
@@ -298,8 +315,9 @@ export function createChecker(options: {
       if (code === closeCodes.protocolError) violated("protocol", `${from} closed on ${to}: ${reason}`);
     },
     computing(worker, batch, parameters) {
+      if (!reference) return;
       // A replica that has taken a step has weights of its own.
-      if (batch.round >= planStep(spec, batch.step).rounds.length) return;
+      if (batch.round >= reference.plan(batch.step).rounds.length) return;
       const name = `${batch.phase} ${batch.task}`;
       let used = graphs.get(name);
       if (!used) {
@@ -319,18 +337,23 @@ export function createChecker(options: {
         violated("one-commit", `the ledger gets step ${record.step} where step ${nextRecorded} is due`);
       nextRecorded = record.step + 1;
       checkCommit(record);
+      if (has) order.recorded(record);
     },
     timeline(record) {
       if (record.timeline <= acknowledged.timeline && acknowledged.step >= 0)
         violated("one-commit", `timeline ${record.timeline} follows ${acknowledged.timeline}`);
       acknowledged = { timeline: record.timeline, step: record.fromVersion - 1 };
       nextRecorded = record.fromVersion;
+      order.cut(record.fromVersion);
     },
     durable(version) {
+      // It was damaged when it was there under its name, and its writer had not heard so yet.
+      if (damaged.delete(version)) return;
       durable = Math.max(durable, version);
     },
     reopened(version, end) {
       nextRecorded = end.nextStep;
+      order.found(end.nextStep);
       if (version < durable)
         violated("durable", `version ${version} is found where ${durable} was said to be on the disk`);
       const { timeline, step } = acknowledged;
@@ -340,7 +363,8 @@ export function createChecker(options: {
           `the ledger ends before step ${end.nextStep}, after step ${step} was acknowledged`,
         );
     },
-    damaged() {
+    damaged(version) {
+      if (version > durable) damaged.add(version);
       durable = 0;
     },
     powerCut() {
@@ -351,7 +375,8 @@ export function createChecker(options: {
       if (bytes > mostHeldBytes) violated("bounded", `${process} holds ${bytes} bytes of weights and sums`);
     },
     ended(hash, ledger) {
-      if (hash !== reference.hash) violated("bits", `the run ends with hash ${hash}, not ${reference.hash}`);
+      if (reference && hash !== reference.hash)
+        violated("bits", `the run ends with hash ${hash}, not ${reference.hash}`);
       for (const [place, record] of ledger.entries()) {
         if (record.step !== place) {
           violated("one-commit", `the ledger has step ${record.step} in effect where step ${place} is due`);
@@ -359,14 +384,17 @@ export function createChecker(options: {
         }
         checkCommit(record);
       }
-      if (ledger.length !== reference.lastStep + 1)
-        violated(
-          "one-commit",
-          `${ledger.length} steps are in effect at the end, not ${reference.lastStep + 1}`,
-        );
+      const steps = lastStep(spec) + 1;
+      if (ledger.length !== steps)
+        violated("one-commit", `${ledger.length} steps are in effect at the end, not ${steps}`);
     },
     violated,
   };
+}
+
+/** What must be the same when it is told again. */
+function textOf(message: MessageOf<"decide"> | MessageOf<"committed">): string {
+  return JSON.stringify({ ...message, runId: "", timings: {}, duplicates: 0 });
 }
 
 function usedGroups(spec: RunSpec, phase: number, task: string): number[] {

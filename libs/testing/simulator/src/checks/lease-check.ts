@@ -1,4 +1,4 @@
-import type { RunSpec } from "@latentweave/plan";
+import { isOrdered, type RunSpec } from "@latentweave/plan";
 import type { Lease, MessageOf } from "@latentweave/protocol";
 
 /** Follows who may compute what, as it is told to shards and workers. */
@@ -10,7 +10,7 @@ export interface LeaseCheck {
 }
 
 export function checkLeases(
-  spec: Pick<RunSpec, "tasks">,
+  spec: Pick<RunSpec, "tasks" | "mode">,
   nowMs: () => number,
   onFault: (text: string) => void,
 ): LeaseCheck {
@@ -21,11 +21,21 @@ export function checkLeases(
   /** What each member was last told; whom nothing changes for is not told again. */
   const held = new Map<string, readonly Lease[]>();
   let changedMs: number | undefined;
+  /** As the shards were told. */
+  let teams: ReadonlyMap<string, number | undefined> = new Map();
 
   const verify = (): void => {
+    for (const team of new Set(teams.values())) verifyTeam(team);
+    // No shard was there to be told of teams.
+    if (teams.size === 0 && !isOrdered(spec)) verifyTeam(undefined);
+  };
+
+  /** In modes with an order each team covers everything. */
+  const verifyTeam = (team: number | undefined): void => {
     for (const { name, slots } of spec.tasks) {
       const by = new Array<number>(slots).fill(0);
-      for (const leases of held.values())
+      const own = [...held].filter(([worker]) => teams.get(worker) === team);
+      for (const [, leases] of own)
         for (const lease of leases)
           if (lease.task === name)
             for (let slot = lease.start; slot < lease.end; slot++) by[slot] = (by[slot] ?? 0) + 1;
@@ -47,6 +57,7 @@ export function checkLeases(
       if (message.quorumId === quorumId) return;
       quorumId = message.quorumId;
       size = message.workers.length;
+      teams = new Map(message.workers.map(({ workerId, team }) => [workerId, team]));
       const present = new Set(message.workers.map(({ workerId }) => workerId));
       for (const worker of [...held.keys()]) if (!present.has(worker)) held.delete(worker);
       changedMs = nowMs();
@@ -57,6 +68,7 @@ export function checkLeases(
         quorumId = Math.max(quorumId, message.quorumId);
         size = message.worldSize;
         held.clear();
+        teams = new Map();
       }
       held.set(worker, message.leases);
       changedMs = nowMs();

@@ -21,21 +21,24 @@ export function checkProvenance(onFault: (text: string) => void): Provenance {
       if (!known) members.set(shard, (known = new Set()));
       for (const { workerId } of workers) known.add(workerId);
     },
-    pushed(worker, shard, { timeline, step, round, task, node }) {
+    pushed(worker, shard, { timeline, step, basis, round, task, node }) {
       let known = pushed.get(step);
       if (!known) {
         pushed.set(step, (known = new Set()));
         pushed.delete(step - keptSteps);
       }
-      known.add(`${timeline} ${round} ${task} ${node.level}/${node.index} ${worker} ${shard}`);
+      known.add(`${timeline} ${basis} ${round} ${task} ${node.level}/${node.index} ${worker} ${shard}`);
     },
-    committed({ timeline, step, tasks }) {
-      const known = pushed.get(step);
+    committed({ timeline, step, order, tasks }) {
+      const known = pushed.get(order?.planned ?? step);
+      const basis = order?.basis;
       for (const { task, round, shards } of tasks)
         for (const { index, nodes } of shards)
           for (const [level, place, worker] of nodes) {
             if (
-              known?.has(`${timeline} ${round} ${task} ${level}/${place} ${worker} shard-${index}`) !== true
+              known?.has(
+                `${timeline} ${basis} ${round} ${task} ${level}/${place} ${worker} shard-${index}`,
+              ) !== true
             )
               onFault(
                 `step ${step} applies node ${level}/${place} of ${task}, which ${worker} has not pushed to shard ${index} on timeline ${timeline}`,

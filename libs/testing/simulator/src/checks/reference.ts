@@ -1,3 +1,4 @@
+import { planStep, type RunSpec, type StepPlan } from "@latentweave/plan";
 import type { CommitRecord, MessageOf } from "@latentweave/protocol";
 import type { Outgoing } from "../world/connection.ts";
 
@@ -11,12 +12,16 @@ export interface Reference {
   decision(step: number): MessageOf<"decide"> | undefined;
   /** Version digest; "" where the run told none. */
   digest(version: number): string;
+  plan(step: number): StepPlan;
   readonly lastStep: number;
   readonly hash: string;
 }
 
 /** Collects a reference from the messages of an undisturbed run with two shards that checkpoints every version. */
-export function createReferenceRecorder(groups: readonly number[]): {
+export function createReferenceRecorder(
+  spec: RunSpec,
+  groups: readonly number[],
+): {
   sent(outgoing: Outgoing): void;
   finished(hash: string): Reference;
 } {
@@ -25,6 +30,7 @@ export function createReferenceRecorder(groups: readonly number[]): {
   const commits = new Map<number, MessageOf<"committed">>();
   const decisions = new Map<number, MessageOf<"decide">>();
   const digests = new Map<number, string>();
+  const plans = new Map<number, StepPlan>();
   const store = (
     into: Map<string, Uint8Array>,
     name: string,
@@ -71,6 +77,11 @@ export function createReferenceRecorder(groups: readonly number[]): {
       commit: (step) => commits.get(step),
       decision: (step) => decisions.get(step),
       digest: (version) => digests.get(version) ?? "",
+      plan(step) {
+        let plan = plans.get(step);
+        if (!plan) plans.set(step, (plan = planStep(spec, step)));
+        return plan;
+      },
       lastStep: Math.max(...commits.keys()),
       hash,
     }),

@@ -19,8 +19,8 @@ export interface Watch {
   durable(version: number): void;
   /** What was found when the run was opened again: the newest checkpoint and the ledger's end. */
   reopened(version: number, end: LedgerEnd): void;
-  /** Files were damaged: what was durable may be so no longer. */
-  damaged(): void;
+  /** A file of this checkpoint was damaged: what was durable may be so no longer. */
+  damaged(version: number): void;
   /** What was not synced may be gone. */
   powerCut(): void;
   /** Bytes of weights and sums that a process holds. */

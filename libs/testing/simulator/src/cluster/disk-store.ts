@@ -86,8 +86,8 @@ export function openDiskStore(slow: SlowDisk, layout: ParameterLayout, omit: Sto
   let lastVersion = found.versions.at(-1)?.version ?? -1;
   const append = (line: LedgerLine): void => ledger.append(JSON.stringify(line));
 
-  const writeAll = async (path: string, bytes: Uint8Array): Promise<void> => {
-    await slow.run(() => {
+  const writeAll = async (path: string, bytes: Uint8Array, run = slow.run): Promise<void> => {
+    await run(() => {
       // One that was killed may have left a longer one.
       if (disk.exists(path)) disk.remove(path);
       disk.write(path, 0, bytes);
@@ -137,7 +137,7 @@ export function openDiskStore(slow: SlowDisk, layout: ParameterLayout, omit: Sto
       const text = Buffer.from(JSON.stringify(next));
       const write = async (): Promise<void> => {
         const temporary = `.run.json.${(writing += 1)}`;
-        await writeAll(temporary, text);
+        await writeAll(temporary, text, slow.runPatiently);
         await slow.run(() => disk.rename(temporary, statePath));
         if (omit.syncFolderAfterRename !== true) await slow.run(() => disk.syncFolder(""));
       };
@@ -294,6 +294,11 @@ export function checkpointFiles(disk: Disk): string[] {
         disk.list(`${checkpointsPath}/${name}`).map((file) => `${checkpointsPath}/${name}/${file}`),
       )
   );
+}
+
+/** The version of the checkpoint that a file belongs to. */
+export function checkpointOf(file: string): number {
+  return Number(/step-(\d+)/.exec(file)?.[1]);
 }
 
 function nameOf(version: number): string {

@@ -41,7 +41,7 @@ export interface Launcher {
 export function createLauncher(
   world: World,
   options: {
-    /** The disk has no room: a failed run is no surprise. */
+    /** Files were damaged: a failed run is no surprise. */
     readonly excused: () => boolean;
   },
 ): Launcher {

@@ -14,7 +14,8 @@ export interface LineFile {
 /**
  * A chained, append-only file. Opening cuts off what is torn or damaged at its end.
  *
- * Invariant: the first failure is kept; the file is cut back to its last whole line and every later call throws it.
+ * Invariant: lines wait for a disk that is full. The first other failure is kept; the file is cut back to its last whole
+ * line and every later call throws it.
  */
 export function openLineFile(slow: SlowDisk, path: string): LineFile {
   const { disk } = slow;
@@ -41,7 +42,7 @@ export function openLineFile(slow: SlowDisk, path: string): LineFile {
       const at = end;
       end += batch.length;
       try {
-        await slow.run(() => disk.write(path, at, batch));
+        await slow.runPatiently(() => disk.write(path, at, batch));
       } catch (error) {
         failure = { error };
         end = at;

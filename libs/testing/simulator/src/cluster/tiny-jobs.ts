@@ -6,15 +6,25 @@ import type { RunSpec } from "@latentweave/plan";
 /**
  * Jobs so small that a whole run of one takes milliseconds, and yet with everything that a run's bits go through:
  * shared and private groups on several shards, slots that are no power of two, evaluation, checkpoints; and in
- * `related` clipping, Ω and a combiner that remembers. `replicas` is `plain` in the mode `diloco`.
+ * `related` clipping, Ω and a combiner that remembers. `replicas` is `plain` in the mode `diloco`, `stale` is `plain` in
+ * the mode of that name, `async` is `related` in that one.
  */
-export const jobNames = ["plain", "related", "bare", "replicas"] as const;
+export const jobNames = ["plain", "related", "bare", "replicas", "stale", "async"] as const;
 /** Those that schedules are drawn with. */
 export const drawnJobs = ["plain", "related", "bare"] as const;
 export type JobName = (typeof jobNames)[number];
 
 /** The spec of a tiny job with this many steps. */
-export function tinySpec(job: JobName, steps: number): RunSpec {
+export function tinySpec(name: JobName, steps: number): RunSpec {
+  // Nothing crosses a checkpoint: with more steps between them there is more to be stale.
+  if (name === "stale")
+    return { ...specOf("plain", steps), checkpointEverySteps: 8, mode: { kind: "stale", bound: 2 } };
+  if (name === "async")
+    return { ...specOf("related", steps), checkpointEverySteps: 10, mode: { kind: "async" } };
+  return specOf(name, steps);
+}
+
+function specOf(job: Exclude<JobName, "stale" | "async">, steps: number): RunSpec {
   if (job === "related") registerRemembering();
   const tasks = job === "bare" ? ["a", "b", "c"] : ["a", "b"];
   const slots: Readonly<Record<string, number>> = job === "bare" ? { a: 1, b: 2, c: 4 } : { a: 3, b: 5 };

@@ -21,18 +21,18 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "a record is acknowledged before it is written",
-    within: 150,
+    within: 100,
     plant: () => ({ omit: { waitForRecord: true } }),
   },
-  { name: "a rename is not synced", within: 60, plant: () => ({ omit: { syncFolderAfterRename: true } }) },
+  { name: "a rename is not synced", within: 30, plant: () => ({ omit: { syncFolderAfterRename: true } }) },
   {
     name: "a checkpoint is named before the ledger is synced",
-    within: 150,
+    within: 100,
     plant: () => ({ omit: { syncBeforePublishing: true } }),
   },
   {
     name: "checksums of a checkpoint are not looked at",
-    within: 300,
+    within: 150,
     plant: () => ({ omit: { checksums: true } }),
   },
   {
@@ -46,7 +46,8 @@ export const plants: readonly Plant[] = [
   { name: "a version counts as settled before a follower has applied it", within: 10, plant: settlesEarly },
   { name: "the combiner's state is not restored", within: 60, plant: forgetsCombiner },
   { name: "a worker computes on the weights of the step before", within: 10, plant: staleWeights },
-  { name: "a follower takes its own newest version for settled", within: 300, plant: unsettledToNewcomer },
+  { name: "a follower takes its own newest version for settled", within: 10, plant: unsettledToNewcomer },
+  { name: "a message of an old timeline is accepted", within: 300, plant: takesOldTimelines },
 ];
 
 /** The coordinator adds to each assignment what the same worker held two quorums ago. */
@@ -148,6 +149,18 @@ function unsettledToNewcomer(): PlantedBug {
         said(message, slices),
         said({ type: "settled", runId, timeline, version: step + 1, digest: "" }),
       ];
+    },
+  };
+}
+
+/** A shard takes what was said on a timeline that is over for its own timeline's. */
+function takesOldTimelines(): PlantedBug {
+  const begun = new Map<string, number>();
+  return {
+    onArrive(to, message) {
+      if (message.type === "begin") begun.set(to, message.timeline);
+      const timeline = begun.get(to) ?? 0;
+      return "timeline" in message && message.timeline < timeline ? { ...message, timeline } : message;
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Launcher } from "../cluster/launcher.ts";
-import { checkpointFiles } from "../cluster/disk-store.ts";
+import { checkpointFiles, checkpointOf } from "../cluster/disk-store.ts";
 import type { World } from "../cluster/world.ts";
 import type { Outgoing } from "../world/connection.ts";
 import type { SimProcess } from "../world/process.ts";
@@ -21,8 +21,8 @@ export interface Striker {
   readonly calmAfterMs: number;
   /** Faults that have struck. */
   readonly struck: number;
-  /** The disk has or had no room, or was damaged. */
-  readonly diskTrouble: boolean;
+  /** Files were damaged. */
+  readonly isDamaged: boolean;
 }
 
 export function createStriker(world: World, launcher: () => Launcher): Striker {
@@ -30,7 +30,7 @@ export function createStriker(world: World, launcher: () => Launcher): Striker {
   const due = new Set(schedule.faults);
   let calmAfterMs = 0;
   let struck = 0;
-  let diskTrouble = false;
+  let isDamaged = false;
 
   const after = (ms: number, run: () => void): void => {
     calmAfterMs = Math.max(calmAfterMs, clock.nowMs() + ms);
@@ -106,7 +106,6 @@ export function createStriker(world: World, launcher: () => Launcher): Striker {
         return;
       case "disk-full":
         world.disk.full = true;
-        diskTrouble = true;
         after(fault.forMs, () => {
           world.disk.full = false;
         });
@@ -121,9 +120,10 @@ export function createStriker(world: World, launcher: () => Launcher): Striker {
         const random = world.random(`flip at ${clock.nowMs()}`);
         const files = checkpointFiles(world.disk);
         if (files.length === 0) return;
-        diskTrouble = true;
-        world.watch.damaged();
-        world.disk.flip(random.pick(files), random);
+        isDamaged = true;
+        const file = random.pick(files);
+        world.watch.damaged(checkpointOf(file));
+        world.disk.flip(file, random);
         return;
       }
       case "clock-jump":
@@ -174,8 +174,8 @@ export function createStriker(world: World, launcher: () => Launcher): Striker {
     get struck() {
       return struck;
     },
-    get diskTrouble() {
-      return diskTrouble;
+    get isDamaged() {
+      return isDamaged;
     },
   };
 }

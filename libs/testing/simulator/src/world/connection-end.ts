@@ -135,7 +135,7 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
 
   const deliver = ({ message, slices }: Extract<Item, { kind: "message" }>): void => {
     if (phase !== "open") return;
-    onMessage?.(message, slices);
+    onMessage?.(options.onArrive?.(process.name, message) ?? message, slices);
     // Received bytes are the receiver's during the call alone (Channel, invariant 4).
     for (const slice of slices) slice.fill(0xff);
   };
@@ -176,6 +176,7 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
     });
   };
 
+  const isAlive = (): boolean => process.state !== "dead";
   const channel: Channel = {
     remote: peerProcess.name,
     local: true,
@@ -185,9 +186,12 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
     send(message, slices = []) {
       if (phase !== "open" || process.state === "dead") return;
       const outgoing = options.onSend({
-        ...{ from: process.name, to: peerProcess.name, connection: options.id },
-        isAlive: () => process.state !== "dead",
-        ...{ message, slices },
+        from: process.name,
+        to: peerProcess.name,
+        connection: options.id,
+        isAlive,
+        message,
+        slices,
       });
       if (severed) return;
       for (const one of outgoing) sendOne(one.message, one.slices);

@@ -37,6 +37,8 @@ export interface ConnectionOptions {
   /** Every message through the codec and its checks, as over a real connection. */
   readonly codec: boolean;
   readonly onSend: (outgoing: Outgoing) => readonly Pick<Outgoing, "message" | "slices">[];
+  /** What a faulty receiver makes of a message when it arrives. */
+  readonly onArrive: ((to: string, message: Message) => Message) | undefined;
   readonly onOver: () => void;
 }
 

@@ -15,6 +15,8 @@ interface FileNode {
   bytes: Buffer;
   /** What the newest fsync has made safe. */
   durable: Buffer;
+  /** Bytes that `bytes` is the beginning of, with room for what is appended. */
+  room?: Buffer | undefined;
 }
 
 interface FolderNode {
@@ -112,15 +114,12 @@ export function createDisk(): Disk {
         at.entries.set(name, node);
       }
       if (node.kind !== "file") throw new DiskError("EISDIR", path);
-      const end = Math.max(node.bytes.length, position + bytes.length);
-      const next = Buffer.alloc(end);
-      node.bytes.copy(next);
-      next.set(bytes, position);
-      node.bytes = next;
+      node.bytes = written(node, position, bytes);
     },
     truncate(path, bytes) {
       const file = fileAt(path);
       file.bytes = Buffer.from(file.bytes.subarray(0, bytes));
+      file.room = undefined;
     },
     sync(path) {
       const file = fileAt(path);
@@ -155,8 +154,21 @@ export function createDisk(): Disk {
       flipped[at] = (flipped[at] as number) ^ (1 << random.int(8));
       file.bytes = flipped;
       file.durable = flipped;
+      file.room = undefined;
     },
   };
+}
+
+/** A file that grows is not copied for each line; what was synced is never written to. */
+function written(node: FileNode, position: number, bytes: Uint8Array): Buffer {
+  const { length } = node.bytes;
+  const end = Math.max(length, position + bytes.length);
+  if (position < length || !node.room || node.room.length < end) {
+    node.room = Buffer.alloc(position === 0 && length === 0 ? end : 2 * end);
+    node.bytes.copy(node.room);
+  }
+  node.room.set(bytes, position);
+  return node.room.subarray(0, end);
 }
 
 /** Invariants 2 and 3. */

@@ -1,6 +1,6 @@
 import { type Channel, ChannelRefused, type Dialer } from "@latentweave/protocol";
 import type { VirtualClock } from "../virtual-clock.ts";
-import { type Connection, createConnection, type Outgoing, type Path } from "./connection.ts";
+import { type Connection, type ConnectionOptions, createConnection, type Path } from "./connection.ts";
 import { createRandom, type Random } from "./random.ts";
 import type { SimProcess } from "./process.ts";
 
@@ -40,7 +40,8 @@ export function createNetwork(options: {
   readonly seed: number;
   readonly heartbeatMs: number;
   readonly codec: boolean;
-  readonly onSend: (outgoing: Outgoing) => readonly Pick<Outgoing, "message" | "slices">[];
+  readonly onSend: ConnectionOptions["onSend"];
+  readonly onArrive?: ConnectionOptions["onArrive"];
 }): Network {
   const { clock, seed } = options;
   const paths = new Map<string, Path>();
@@ -90,6 +91,7 @@ export function createNetwork(options: {
       heartbeatMs: options.heartbeatMs,
       codec: options.codec,
       onSend: options.onSend,
+      onArrive: options.onArrive,
       onOver: () => connections.delete(connection),
     });
     connections.add(connection);

@@ -1,6 +1,8 @@
-import type { Draw } from "../proxy/alter-message.ts";
+import type { Draw } from "./keyed-random.ts";
 
+/** @throws RangeError when there is nothing to choose from */
 export function pick<T>(draw: Draw, what: string, among: readonly T[]): T {
+  if (among.length === 0) throw new RangeError("nothing to choose from");
   return among[Math.floor(draw(what) * among.length)] as T;
 }
 
