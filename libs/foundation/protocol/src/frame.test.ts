@@ -120,6 +120,24 @@ describe("a frame", () => {
     );
   });
 
+  it("tells the lengths of slices that lie elsewhere, to whoever expects them at the same place, and to nobody else", () => {
+    const some = fc.array(fc.uint8Array({ maxLength: 200 }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(message, some, fc.nat(1e9), fc.nat(1e9), (value, tensors, place, other) => {
+        const whole = join(encodeFrame(value, tensors, { outsideAt: place }));
+        const frame = decodeFrame(whole, { outsideAt: place });
+        expect(frame.message).toEqual(value);
+        expect(frame.slices).toEqual([]);
+        expect(frame.outside).toEqual(tensors.map(({ length }) => length));
+        for (const reading of [{}, { outsideAt: other === place ? place + 1 : other }])
+          expect(faultOf(() => decodeFrame(whole, reading))).toBe("wrongChecksum");
+        // One that carries its slices is read by everybody.
+        const inside = join(encodeFrame(value, tensors));
+        expect(decodeFrame(inside, { outsideAt: place }).slices).toEqual(tensors);
+      }),
+    );
+  });
+
   it("starts every slice at a multiple of 64 bytes", () => {
     fc.assert(
       fc.property(message, slices, (value, tensors) => {

@@ -66,8 +66,11 @@ export interface FrameWriting {
   readonly sequence?: number;
   /** A faster CRC-32 than the one in plain JavaScript. */
   readonly crc32?: Crc32;
-  /** The slices were handed over in shared memory: the frame tells their lengths only, and its checksum is without them. */
-  readonly outside?: boolean;
+  /**
+   * The slices were handed over in shared memory, from this place of its use on: the frame tells their lengths only, and
+   * its checksum goes over the place instead of them, so that a reader who counts otherwise finds it wrong.
+   */
+  readonly outsideAt?: number | undefined;
 }
 
 export interface FrameReading {
@@ -76,6 +79,8 @@ export interface FrameReading {
   /** Frames that came before in this direction of this connection; absent: any place is right. */
   readonly sequence?: number;
   readonly crc32?: Crc32;
+  /** Where the next slices in shared memory begin; absent: there is none. */
+  readonly outsideAt?: number | undefined;
 }
 
 /**
@@ -113,20 +118,22 @@ export function encodeFrame(
   }
   const headerAt = preambleBytes + 4 * slices.length;
   const headerEnd = headerAt + header.length;
-  const first = new Uint8Array(slices.length === 0 || writing.outside ? headerEnd : aligned(headerEnd));
+  const { outsideAt } = writing;
+  const isOutside = outsideAt !== undefined && slices.length > 0;
+  const first = new Uint8Array(slices.length === 0 || isOutside ? headerEnd : aligned(headerEnd));
   first.set(magic, 0);
   first[3] = frameVersion;
   const view = new DataView(first.buffer);
   view.setUint32(4, header.length, true);
   view.setUint32(8, slices.length, true);
   view.setUint32(sequenceAt, (writing.sequence ?? 0) % sequences, true);
-  const bit = writing.outside ? outsideBit : 0;
+  const bit = isOutside ? outsideBit : 0;
   slices.forEach((slice, i) => view.setUint32(preambleBytes + 4 * i, slice.length + bit, true));
   first.set(header, headerAt);
 
   const pieces: Uint8Array[] = [first];
   let offset = first.length;
-  for (const slice of writing.outside ? [] : slices) {
+  for (const slice of isOutside ? [] : slices) {
     const start = aligned(offset);
     if (start > offset) pieces.push(new Uint8Array(start - offset));
     if (slice.length > 0) pieces.push(slice);
@@ -136,11 +143,8 @@ export function encodeFrame(
     throw new FrameError("tooLarge", `${offset} bytes, at most ${maxFrameBytesLimit}`);
   const checksum = writing.crc32 ?? crc32;
   // The field itself is still zero, as the reader takes it to be.
-  view.setUint32(
-    checksumAt,
-    pieces.reduce((sum, piece) => checksumAfter(sum, piece, checksum), 0),
-    true,
-  );
+  const sum = pieces.reduce((before, piece) => checksumAfter(before, piece, checksum), 0);
+  view.setUint32(checksumAt, isOutside ? withPlace(sum, outsideAt, checksum) : sum, true);
   return pieces;
 }
 
@@ -177,7 +181,7 @@ export function decodeFrame(bytes: Uint8Array | readonly Uint8Array[], reading: 
 
   const preamble = parts.read(0, preambleBytes);
   checkMagic(preamble);
-  checkChecksum(preamble, pieces, reading.crc32 ?? crc32);
+  const isOutside = checkChecksum(preamble, pieces, reading.crc32 ?? crc32, reading.outsideAt);
   const fields = new DataView(preamble.buffer, preamble.byteOffset, preambleBytes);
   const headerBytes = fields.getUint32(4, true);
   const sliceCount = fields.getUint32(8, true);
@@ -192,8 +196,8 @@ export function decodeFrame(bytes: Uint8Array | readonly Uint8Array[], reading: 
 
   const told = readLengths(parts.read(preambleBytes, 4 * sliceCount), sliceCount);
   const outside = told.filter((length) => length >= outsideBit).map((length) => length - outsideBit);
-  if (outside.length > 0 && outside.length < told.length)
-    throw new FrameError("malformed", "some slices in the frame and some outside");
+  if (outside.length !== (isOutside ? told.length : 0))
+    throw new FrameError("malformed", `${outside.length} of ${told.length} slices are outside of the frame`);
   const lengths = outside.length > 0 ? [] : told;
   const bounds = sliceStarts(headerEnd, lengths);
   if (bounds.end > total) throw new FrameError("truncated", `slices end at byte ${bounds.end} of ${total}`);
@@ -221,7 +225,13 @@ function checkMagic(preamble: Uint8Array): void {
   }
 }
 
-function checkChecksum(preamble: Uint8Array, pieces: readonly Uint8Array[], checksum: Crc32): void {
+/** @returns whether the frame's slices are where `outsideAt` says, and not in it */
+function checkChecksum(
+  preamble: Uint8Array,
+  pieces: readonly Uint8Array[],
+  checksum: Crc32,
+  outsideAt: number | undefined,
+): boolean {
   const zeroed = preamble.slice();
   zeroed.fill(0, checksumAt, checksumAt + 4);
   let sum = checksum(zeroed);
@@ -231,7 +241,15 @@ function checkChecksum(preamble: Uint8Array, pieces: readonly Uint8Array[], chec
     behind = Math.max(0, behind - piece.length);
   }
   const said = new DataView(preamble.buffer, preamble.byteOffset, preambleBytes).getUint32(checksumAt, true);
-  if (sum !== said) throw new FrameError("wrongChecksum", `CRC-32 ${hex(sum)}, the frame says ${hex(said)}`);
+  if (sum === said) return false;
+  if (outsideAt !== undefined && withPlace(sum, outsideAt, checksum) === said) return true;
+  throw new FrameError("wrongChecksum", `CRC-32 ${hex(sum)}, the frame says ${hex(said)}`);
+}
+
+function withPlace(sum: number, place: number, checksum: Crc32): number {
+  const bytes = new DataView(new ArrayBuffer(8));
+  bytes.setBigUint64(0, BigInt(place), true);
+  return checksum(new Uint8Array(bytes.buffer), sum);
 }
 
 function hex(word: number): string {

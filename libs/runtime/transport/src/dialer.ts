@@ -97,7 +97,7 @@ function dial(url: string, options: DialerOptions): Promise<Channel> {
         maxBufferedBytes: options.maxBufferedBytes ?? defaultMaxBufferedBytes,
         log: options.log ?? (() => undefined),
       };
-      const memory = peer.local && sharesMemory ? options.sharedMemory : undefined;
+      const memory = sharesMemory ? options.sharedMemory : undefined;
       resolve(new WebSocketChannel(webSocket, socket, peer, channelOptions, memory));
     });
   }).catch((error: unknown) => {

@@ -98,8 +98,13 @@ export async function createServer(options: ServerOptions): Promise<TransportSer
     allowedOrigins: options.allowedOrigins ?? [],
     cookieName: `latentweave-token-${address.port}`,
   };
+  /** The dialer goes by this side's word, so that both come to the same. */
+  const sharesMemory = (request: IncomingMessage): boolean =>
+    options.sharedMemory !== undefined &&
+    request.headers[memoryHeader] === memoryVersion &&
+    peerOf(request.headers, request.socket).local;
   const gate = new Gate(policy, clock, log);
-  const upgrade = createUpgrader(options.maxFrameBytes, options.sharedMemory !== undefined, log);
+  const upgrade = createUpgrader(options.maxFrameBytes, sharesMemory, log);
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     void answerHttp(request, response, gate, options.http, log);
@@ -122,8 +127,7 @@ export async function createServer(options: ServerOptions): Promise<TransportSer
         ...options,
         maxBufferedBytes: options.maxBufferedBytes ?? defaultMaxBufferedBytes,
       };
-      const sharesMemory = peer.local && request.headers[memoryHeader] === memoryVersion;
-      const memory = sharesMemory ? options.sharedMemory : undefined;
+      const memory = sharesMemory(request) ? options.sharedMemory : undefined;
       const channel = new WebSocketChannel(webSocket, socket, peer, channelOptions, memory);
       channels.add(channel);
       channel.onClose(() => channels.delete(channel));

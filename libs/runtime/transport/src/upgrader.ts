@@ -21,7 +21,7 @@ export type Upgrade = (
  */
 export function createUpgrader(
   maxFrameBytes: number,
-  sharesMemory: boolean,
+  sharesMemory: (request: IncomingMessage) => boolean,
   log: (line: string) => void,
 ): Upgrade {
   const webSocketServer = new WebSocketServer({
@@ -32,9 +32,9 @@ export function createUpgrader(
     WebSocket: LimitedWebSocket,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : ([...offered][0] ?? false)),
   });
-  webSocketServer.on("headers", (headers) => {
+  webSocketServer.on("headers", (headers, request) => {
     headers.push(`${hostHeader}: ${hostIdentity}`);
-    if (sharesMemory) headers.push(`${memoryHeader}: ${memoryVersion}`);
+    if (sharesMemory(request)) headers.push(`${memoryHeader}: ${memoryVersion}`);
   });
   webSocketServer.on("wsClientError", (error, socket, request) => {
     const { remoteAddress, remotePort } = request.socket;

@@ -17,7 +17,7 @@ import { type RawData, WebSocket } from "ws";
 import { beat, type Heard, type HeartbeatState, startHeartbeat } from "./heartbeat.ts";
 import { coalesce } from "./coalesce.ts";
 import { IncomingMemory } from "./memory/incoming-memory.ts";
-import { answerText, offerText, readWord } from "./memory/memory-words.ts";
+import { answer, type MemoryWord, offer, readWord } from "./memory/memory-words.ts";
 import { OutgoingMemory } from "./memory/outgoing-memory.ts";
 
 /*
@@ -111,7 +111,7 @@ export class WebSocketChannel implements Channel {
       memory &&
       new OutgoingMemory(
         memory,
-        (name) => webSocket.send(offerText(name)),
+        (name) => this.#sendFrame(offer(name), []),
         (line) => options.log(`${peer.remote}: ${line}`),
       );
     this.#incoming = memory && new IncomingMemory(memory);
@@ -134,12 +134,13 @@ export class WebSocketChannel implements Channel {
 
   send(message: Message, slices: readonly Uint8Array[] = []): void {
     if (!this.#isOpen || this.give(message, slices)) return;
-    this.#sendFrame(message, slices, false);
+    this.#sendFrame(message, slices);
   }
 
   give(message: Message, slices: readonly Uint8Array[]): boolean {
-    if (!this.#isOpen || this.#outgoing?.give(slices) !== true) return false;
-    this.#sendFrame(message, slices, true);
+    const place = this.#isOpen ? this.#outgoing?.give(slices) : undefined;
+    if (place === undefined) return false;
+    this.#sendFrame(message, slices, place);
     return true;
   }
 
@@ -147,14 +148,14 @@ export class WebSocketChannel implements Channel {
     return this.#state.phase === "open" && this.#webSocket.readyState === WebSocket.OPEN;
   }
 
-  /** @param outside the slices were handed over already */
-  #sendFrame(message: Message, slices: readonly Uint8Array[], outside: boolean): void {
-    const pieces = coalesce(encodeFrame(message, slices, { sequence: this.#sentMessages, crc32, outside }));
+  /** @param outsideAt the slices were handed over already, from there on */
+  #sendFrame(message: object, slices: readonly Uint8Array[], outsideAt?: number): void {
+    const pieces = coalesce(encodeFrame(message, slices, { sequence: this.#sentMessages, crc32, outsideAt }));
     const totalBytes = frameBytes(pieces);
     if (totalBytes > this.#options.maxFrameBytes) {
       throw new FrameError(
         "tooLarge",
-        `"${message.type}" of ${totalBytes} bytes, at most ${this.#options.maxFrameBytes} agreed`,
+        `"${"type" in message ? String(message.type) : "?"}" of ${totalBytes} bytes, at most ${this.#options.maxFrameBytes} agreed`,
       );
     }
     this.#sentMessages += 1;
@@ -202,7 +203,6 @@ export class WebSocketChannel implements Channel {
   #receive(data: RawData, isBinary: boolean): void {
     this.#understood += 1;
     if (this.#state.phase !== "open") return;
-    if (!isBinary && this.#incoming && this.#takeWord(this.#incoming, data)) return;
     const received = this.#read(data, isBinary);
     if (received === undefined) return;
     if (this.#onMessage !== undefined && this.#early.length === 0) {
@@ -216,12 +216,9 @@ export class WebSocketChannel implements Channel {
   }
 
   /** What the two sides say to each other of the memory that they share. */
-  #takeWord(incoming: IncomingMemory, data: RawData): boolean {
-    const word = readWord(Buffer.concat(asPieces(data)).toString("utf8"));
-    if (word === undefined) return false;
-    if (word.kind === "offer") this.#webSocket.send(answerText(incoming.open(word.name)));
-    else this.#outgoing?.answered(word.refusal);
-    return true;
+  #takeWord(word: MemoryWord): void {
+    if (word.kind === "answer") this.#outgoing?.answered(word.refusal);
+    else this.#sendFrame(answer(this.#incoming ? this.#incoming.open(word.name) : "it shares none"), []);
   }
 
   #deliverEarly(): void {
@@ -244,8 +241,16 @@ export class WebSocketChannel implements Channel {
     try {
       if (!isBinary) throw new ProtocolError("a text message; frames are binary");
       const { maxFrameBytes } = this.#options;
-      const frame = decodeFrame(asPieces(data), { maxFrameBytes, sequence: this.#receivedMessages, crc32 });
+      const frame = decodeFrame(asPieces(data), {
+        ...{ maxFrameBytes, crc32, sequence: this.#receivedMessages },
+        outsideAt: this.#incoming?.place,
+      });
       this.#receivedMessages += 1;
+      const word = readWord(frame.message);
+      if (word) {
+        this.#takeWord(word);
+        return undefined;
+      }
       const message = this.#options.parseMessage(frame.message);
       if (frame.outside.length === 0) return { message, slices: frame.slices };
       if (!this.#incoming) throw new FrameError("malformed", "slices outside of the frame");

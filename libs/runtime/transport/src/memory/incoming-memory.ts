@@ -31,6 +31,11 @@ export class IncomingMemory {
     return undefined;
   }
 
+  /** Where the next slices begin, as the peer counts too; undefined while nothing is open. */
+  get place(): number | undefined {
+    return this.#open?.taken;
+  }
+
   /**
    * The slices of the next frame that has some here: views, until `release` or `close`.
    * @throws FrameError when the peer has opened nothing that could hold them

@@ -45,13 +45,13 @@ export class OutgoingMemory {
     this.#log = log;
   }
 
-  /** Copies the slices for the peer to find. @returns false where they must go with the frame */
-  give(slices: readonly Uint8Array[]): boolean {
+  /** Copies the slices for the peer to find. @returns from where on; undefined where they must go with the frame */
+  give(slices: readonly Uint8Array[]): number | undefined {
     const total = slices.reduce((sum, { length }) => sum + length, 0);
-    if (total < leastBytes || this.#state.kind === "off" || this.#state.kind === "offered") return false;
+    if (total < leastBytes || this.#state.kind === "off" || this.#state.kind === "offered") return undefined;
     if (this.#state.kind === "none") {
       this.#ask(total * roominess);
-      return false;
+      return undefined;
     }
     const { bytes, given, taken } = this.#state;
     const lengths = slices.map(({ length }) => length);
@@ -59,7 +59,7 @@ export class OutgoingMemory {
     if (end - taken() > bytes.length) {
       // Where it holds more than twice of this, the peer is merely behind.
       if (bytes.length < 2 * roominess * total) this.#ask(2 * roominess * total);
-      return false;
+      return undefined;
     }
     let at = given;
     for (const slice of slices) {
@@ -68,7 +68,7 @@ export class OutgoingMemory {
       at = start + slice.length;
     }
     this.#state.given = end;
-    return true;
+    return given;
   }
 
   /** @param refusal why the peer could not open what was offered; undefined: it could */

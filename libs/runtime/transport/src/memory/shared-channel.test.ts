@@ -1,8 +1,28 @@
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Channel, SharedMemory, SharedRange } from "@latentweave/protocol";
-import { dial, note, noteOf, Opened, received, startCoordinator } from "../test-peers.ts";
+import {
+  type Channel,
+  closeCodes,
+  encodeFrame,
+  type SharedMemory,
+  type SharedRange,
+} from "@latentweave/protocol";
+import { hostHeader, hostIdentity } from "../host-identity.ts";
+import {
+  closed,
+  dial,
+  frameOf,
+  handshake,
+  note,
+  noteOf,
+  Opened,
+  rawPeer,
+  received,
+  startCoordinator,
+  webSocketMessage,
+} from "../test-peers.ts";
+import { memoryHeader, memoryVersion } from "./memory-words.ts";
 
 const opened = new Opened();
 afterEach(() => opened.close());
@@ -129,6 +149,39 @@ describe("a channel with memory that both sides share", () => {
     for (const [i, { slices }] of (await arriving).entries())
       expect(Buffer.compare(slices[0] ?? new Uint8Array(), filled(100_000, i))).toBe(0);
     expect((theirs ?? ours).made).toBe(0);
+  });
+
+  it("tells a peer that offers memory unasked that it shares none, and goes on", async () => {
+    const coordinator = await startCoordinator(opened);
+    const socket = await rawPeer(opened, coordinator.server.port);
+    socket.write(handshake());
+    const channel = await coordinator.nextChannel();
+    const arriving = received(channel, 1);
+    socket.write(webSocketMessage(frameOf({ memory: "range-1" })));
+    socket.write(webSocketMessage(frameOf(note("after"), 1)));
+    expect(noteOf((await arriving)[0]!.message)).toBe("after");
+    expect(coordinator.log).toEqual([]);
+  });
+
+  it("closes, and reads nothing, where a frame is of another place than the next", async () => {
+    const memory = new OneProcessMemory();
+    const range = memory.create(1 << 20);
+    if (typeof range === "string") throw new Error(range);
+    const coordinator = await startCoordinator(opened, { sharedMemory: memory });
+    const socket = await rawPeer(opened, coordinator.server.port);
+    socket.write(handshake("/", { [memoryHeader]: memoryVersion, [hostHeader]: hostIdentity }));
+    const channel = await coordinator.nextChannel();
+    const delivered: string[] = [];
+    channel.onMessage((message) => delivered.push(noteOf(message)));
+    const end = closed(channel);
+    const frames = [
+      encodeFrame({ memory: range.name }, [], { sequence: 0 }),
+      encodeFrame(note("first"), [new Uint8Array(100)], { sequence: 1, outsideAt: 0 }),
+      encodeFrame(note("second"), [new Uint8Array(100)], { sequence: 2, outsideAt: 0 }),
+    ];
+    for (const pieces of frames) socket.write(webSocketMessage(Buffer.concat(pieces)));
+    expect((await end).code).toBe(closeCodes.damaged);
+    expect(delivered).toEqual(["first"]);
   });
 
   it.each([
