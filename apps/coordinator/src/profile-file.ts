@@ -6,8 +6,8 @@ import type { Profiled } from "@latentweave/protocol";
 import { createSpanRecorder, profileFiles, type ProfileLine } from "@latentweave/telemetry";
 import { hostIdentity } from "@latentweave/transport";
 
-/** A profile is read when the run is over, or by somebody who can wait. */
-const gatherMs = 500;
+/** As with the other measurements: a kill loses no more than this of them. */
+const gatherMs = 100;
 const mostGatheredLines = 5_000;
 
 export interface ProfileFile extends ProfileSink {
