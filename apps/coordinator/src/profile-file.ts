@@ -29,11 +29,11 @@ export function createProfileFile(options: {
   const { nowMs, keepSteps } = options;
   const folder = path.join(options.directory, profileFiles.folder);
   const file = path.join(folder, profileFiles.newest);
-  const hostNowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-  const zeroMs = hostNowMs() - nowMs();
   const own = createSpanRecorder({
-    ...{ nowMs, hostNowMs, pid: process.pid, host: os.hostname(), clock: hostIdentity },
+    ...{ nowMs, hostNowMs: () => Number(process.hrtime.bigint()) / 1e6 },
+    ...{ pid: process.pid, host: os.hostname(), clock: hostIdentity },
   });
+  const { zeroMs } = own;
   own.welcomed({ nowMs: nowMs(), zeroMs });
   let lines: string[] = [];
   let timer: NodeJS.Timeout | undefined;

@@ -1,10 +1,13 @@
 import type { Profiled, ProfilePhase, SpanRecorder } from "@latentweave/protocol";
+import { clockZeroMs } from "./clock-zero.ts";
 import { numbersOfSpan, profilePhases } from "./wire-span.ts";
 
 /** Between two reports lies a step: room for one of a shard with a thousand workers, and then some. */
 const mostSpans = 8_192;
 
 export interface OwnRecorder extends SpanRecorder {
+  /** What the clock of the host showed when that of the process was at zero. */
+  readonly zeroMs: number;
   /** A heartbeat of the coordinator has come, with what its clock showed when it was sent. */
   heard(coordinatorMs: number): void;
   /** To a coordinator, perhaps another one: what its clock shows means nothing before its welcome. */
@@ -26,7 +29,7 @@ export function createSpanRecorder(options: {
   readonly hostNowMs: () => number;
 }): OwnRecorder {
   const { nowMs, pid, host, clock } = options;
-  const zeroMs = options.hostNowMs() - nowMs();
+  const zeroMs = clockZeroMs(options.hostNowMs, nowMs);
   let heard: [coordinatorMs: number, ownMs: number] | undefined;
   let coordinatorZeroMs: number | undefined;
   let spans: number[] = [];
@@ -40,6 +43,7 @@ export function createSpanRecorder(options: {
   };
   return {
     nowMs,
+    zeroMs,
     welcomed(profile) {
       coordinatorZeroMs = profile?.zeroMs;
       heard = profile && [profile.nowMs + profile.zeroMs, nowMs()];
