@@ -120,12 +120,15 @@ function pathInShort(path: readonly PathPart[]): { process: string; phase: strin
 function culpritText({ summary: { culprits, medianMs } }: ReadProfile): string[] {
   const [first, ...others] = culprits;
   if (!first) return [];
+  const phase = culprits.filter((one) => one.phase === first.phase);
+  const phaseShare = phase.reduce((sum, { share }) => sum + share, 0);
+  const together = phase.length > 1 ? ` (${first.phase} of anybody: ${formatShare(phaseShare)})` : "";
   const next = others
     .slice(0, 2)
     .filter(({ share }) => share >= 0.05)
     .map(({ process, phase, share }) => `${process} ${phase} (${formatShare(share)})`);
   return [
-    `culprit: ${first.process} ${first.phase}: ${formatShare(first.share)} of all steps' time, ${formatMs(first.meanMs)} a step of ${formatMs(medianMs)}, on the critical path of ${formatShare(first.stepsShare)} of the steps${
+    `culprit: ${first.process} ${first.phase}: ${formatShare(first.share)} of all steps' time, ${formatMs(first.meanMs)} a step of ${formatMs(medianMs)}, on the critical path of ${formatShare(first.stepsShare)} of the steps${together}${
       next.length > 0 ? `; then ${next.join(" and ")}` : ""
     }`,
   ];

@@ -18,6 +18,7 @@ export {
 } from "./profile/breakdown.ts";
 export { type ChromeTrace, chromeTrace, type TraceEvent } from "./profile/chrome-trace.ts";
 export { type PathPart, type PathPhase } from "./profile/critical-path.ts";
+export { newestPart } from "./profile/newest-part.ts";
 export { type ProfiledRun, profiledRun, type ProfiledStep, type Track } from "./profile/profiled-run.ts";
 export { parseProfileLines, profileFiles, type ProfileLine, type Span } from "./profile/profile-line.ts";
 export {

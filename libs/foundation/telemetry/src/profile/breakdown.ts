@@ -91,8 +91,7 @@ function stepsOfTrack(track: Track, waits: WaitReader): StepOfProcess[] {
       const segment = segments[place] as Segment;
       if (segment.endMs > end.endMs) break;
       const before = segments[place - 1];
-      if (role === "worker")
-        for (const wait of waits(name, before, segment)) add(wait.phase, wait.endMs - wait.startMs);
+      if (role === "worker") waits(name, before, segment, add);
       else if (before && role === "shard") add("idle", segment.startMs - before.endMs);
       add(segment.phase, segment.endMs - segment.startMs);
     }

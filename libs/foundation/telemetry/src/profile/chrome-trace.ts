@@ -85,8 +85,8 @@ export function chromeTrace(
         args: { step, timeline, ...(peer !== undefined && { peer }) },
       });
   }
-  events.push(...arrows(run, pidOf, us));
-  return { displayTimeUnit: "ms", otherData: about, traceEvents: events };
+  const traceEvents = events.concat(arrows(run, pidOf, us));
+  return { displayTimeUnit: "ms", otherData: about, traceEvents };
 }
 
 function threadOf({ role }: Track, phase: Span["phase"]): number {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { breakdown } from "./breakdown.ts";
+import { newestPart } from "./newest-part.ts";
 import { profiledRun } from "./profiled-run.ts";
 import type { ProfileLine } from "./profile-line.ts";
 import { summarise } from "./summary.ts";
@@ -138,5 +139,15 @@ describe("the summary of a run", () => {
     const { medianStep, culprits, slow, processes } = summarise(profiledRun(steps([20, 20, 90]), true));
     expect([medianStep, culprits, slow]).toEqual([undefined, [], []]);
     expect(processes.map(({ process }) => process)).toEqual(["worker-0", "shard-0"]);
+  });
+
+  it("can be cut to its newest spans, with the steps that they are of", () => {
+    const run = profiledRun(steps([20, 20, 20, 20]), false);
+    const { steps: all } = summarise(run);
+    expect(newestPart(run, all, 24)).toEqual({ run, steps: all });
+    // Six spans to a step: of step 2 its first one is left out, and so is the step.
+    const part = newestPart(run, all, 11);
+    expect(part.steps.map(({ step }) => step.step)).toEqual([3]);
+    expect(part.run.tracks.flatMap(({ spans }) => spans)).toHaveLength(11);
   });
 });

@@ -2,14 +2,19 @@ import type { PathPhase } from "./critical-path.ts";
 import type { ProfiledRun, Track } from "./profiled-run.ts";
 import { lastBefore, type Segment } from "./segments.ts";
 
-export interface Stretch {
+interface Stretch {
   readonly phase: PathPhase;
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** What a worker waited for, between two things that it did itself. */
-export type WaitReader = (worker: string, before: Segment | undefined, after: Segment) => Stretch[];
+/** Tells what a worker waited for, between two things that it did itself. */
+export type WaitReader = (
+  worker: string,
+  before: Segment | undefined,
+  after: Segment,
+  tell: (phase: PathPhase, ms: number) => void,
+) => void;
 
 /** Of shards at different points the one that is furthest behind is waited for. */
 const furthestBehindFirst: readonly PathPhase[] = ["reduce", "combine", "commit", "update", "broadcast"];
@@ -29,7 +34,7 @@ export function waitReader(run: ProfiledRun): WaitReader {
       if (phase === "reduce") lastReduce.set(`${peer} ${timeline} ${step}`, startMs);
       if (phase === "broadcast") broadcastEnd.set(`${name} ${timeline} ${step}`, endMs);
     }
-  return (worker, before, after) => {
+  return (worker, before, after, tell) => {
     const fromMs = before?.endMs ?? after.startMs;
     const toMs = after.startMs;
     const pushedUntilMs =
@@ -37,9 +42,8 @@ export function waitReader(run: ProfiledRun): WaitReader {
     const sentFromMs =
       (after.phase === "receive" && broadcastEnd.get(`${after.peer} ${after.timeline} ${after.step - 1}`)) ||
       toMs;
-    const found: Stretch[] = [];
     const put = (phase: PathPhase, startMs: number, endMs: number): void => {
-      if (endMs > startMs) found.push({ phase, startMs, endMs });
+      if (endMs > startMs) tell(phase, endMs - startMs);
     };
     /** What no shard is busy in. */
     const putRest = (startMs: number, endMs: number): void => {
@@ -59,7 +63,6 @@ export function waitReader(run: ProfiledRun): WaitReader {
       atMs = Math.min(toMs, endMs);
     }
     putRest(atMs, toMs);
-    return found;
   };
 }
 
