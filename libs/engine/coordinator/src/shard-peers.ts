@@ -9,6 +9,7 @@ import {
   ProtocolError,
   type RunStore,
 } from "@latentweave/protocol";
+import type { ProfileSink } from "./coordinator-options.ts";
 import { combinerOf } from "./checkpoint-meta.ts";
 import type { Checkpointing } from "./checkpointing.ts";
 import { createRecoveryPoints } from "./recovery-points.ts";
@@ -92,6 +93,7 @@ export function createShardPeers(options: {
   /** The job's mode has an order: what is made again may be other than before. */
   readonly reordered: boolean;
   readonly clock: Clock;
+  readonly profile: ProfileSink | undefined;
   readonly checkpointing: Checkpointing;
   readonly shardAddress: (index: number, port: number, local: boolean) => string;
   readonly welcomeFor: (channel: Channel) => MessageOf<"welcome">;
@@ -388,6 +390,7 @@ export function createShardPeers(options: {
           ...message.timings,
           residentBytes: message.residentBytes,
         });
+        options.profile?.take(`shard-${index}`, message.profile);
         return;
       case "failed":
         takeGiveUp(index, message.message);

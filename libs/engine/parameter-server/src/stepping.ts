@@ -7,6 +7,7 @@ import {
   type Probe,
   ProtocolError,
   type ShardMoment,
+  type SpanRecorder,
 } from "@latentweave/protocol";
 import { applyUpdate } from "./apply-update.ts";
 import { createCombineRule } from "./combine-rule.ts";
@@ -94,6 +95,7 @@ export interface SteppingOptions {
   readonly clock: Clock;
   readonly leads: boolean;
   readonly probe: Probe<ShardMoment> | undefined;
+  readonly spans?: SpanRecorder | undefined;
   /** Leader: digest of the version that the step was computed on. */
   readonly digestOf: (version: number) => string;
   /** Leader: every shard holds this version. */
@@ -127,7 +129,7 @@ export interface SteppingOptions {
 }
 
 export function createStepping(options: SteppingOptions): Stepping {
-  const { runId, training, clock, leads, probe } = options;
+  const { runId, training, clock, leads, probe, spans } = options;
   const { arithmetic, spec, layout, state, publication, rule } = training;
   const scratch = arithmetic.allocate(65_536);
   const unrecorded = createUnrecorded();
@@ -189,6 +191,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       return;
     step.reportedMs = clock.nowMs();
     report(step);
+    spans?.add("combine", timeline, step.plan.step, step.reportedMs, clock.nowMs());
   };
 
   const report = (step: StepInProgress): void => {
@@ -214,6 +217,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     const { plan } = step;
     // A step that only evaluates needs no word of the followers, but its record needs theirs on its weights.
     if (!options.isSettled(plan.step)) return;
+    const askedMs = clock.nowMs();
     const tasks = step.reduction.records();
     const verdict = step.decision.verdict(lossesOf(spec, plan, tasks));
     if (verdict.kind === "waiting") return;
@@ -249,6 +253,8 @@ export function createStepping(options: SteppingOptions): Stepping {
     // The record goes out before the weights do: whoever sees version n+1 can rely on the commit having been told.
     options.onCommitted(record);
     probe?.("after-commit", plan.step);
+    spans?.add("combine", timeline, plan.step, askedMs, decidedMs);
+    spans?.add("commit", timeline, plan.step, decidedMs, clock.nowMs());
     apply(decide);
   };
 
@@ -403,7 +409,9 @@ export function createStepping(options: SteppingOptions): Stepping {
           `push for step ${message.step} while step ${current.plan.step} is in progress`,
         );
       if (current.reduction.isEmpty) probe?.("before-reduce", message.step);
+      const takenMs = clock.nowMs();
       const isNew = current.reduction.accept(message, bytes, workerId);
+      spans?.add("reduce", timeline, message.step, takenMs, clock.nowMs(), workerId);
       if (!isNew) compare(message, bytes, workerId, current.reduction.received());
       goOn();
     },

@@ -1,5 +1,6 @@
 export { backoffMs } from "./backoff.ts";
 export { createWebSocketDialer, type DialerOptions } from "./dialer.ts";
+export { hostIdentity } from "./host-identity.ts";
 export { type HttpHandler } from "./http-answers.ts";
 export { type ConnectionEnd, keepConnected, type KeepConnectedOptions } from "./reconnect.ts";
 export { createServer, type ServerOptions, type TransportServer } from "./server.ts";
