@@ -161,6 +161,23 @@ export function createComputeLoop(options: {
   };
 
   let ahead: { readonly of: Todo; readonly rows: Read } | undefined;
+  /** The next step, as long as nothing goes back: prepared while its weights are being made. */
+  let expected: StepWork | undefined;
+
+  /** What will be computed next is known before its weights are: its rows are read while there is nothing else to do. */
+  const expectAfter = ({ timeline, step, basis }: Moment): void => {
+    if (basis !== undefined || step >= last || expected) return;
+    expected = openStepWork(prepared, arithmetic, { timeline, step: step + 1, basis: undefined });
+    const [next] = expected.todo(options.assigned()?.leases ?? []);
+    ahead = next && { of: next, rows: startRead(expected, next) };
+  };
+
+  const open = (at: Moment): StepWork => {
+    const isExpected = expected && isAt(expected, at);
+    const opened = (isExpected ? expected : undefined) ?? openStepWork(prepared, arithmetic, at);
+    expected = undefined;
+    return opened;
+  };
 
   const computeOne = async (
     step: StepWork,
@@ -214,7 +231,7 @@ export function createComputeLoop(options: {
           work?.release();
           audit?.work.release();
           audit = openAudit(at);
-          work = openStepWork(prepared, arithmetic, at);
+          work = open(at);
           work.addTime("wait", clock.nowMs() - idleSinceMs);
           work.prefetch(source, options.assigned()?.leases ?? []);
         }
@@ -231,8 +248,10 @@ export function createComputeLoop(options: {
           continue;
         }
         if (!at) watchDisagreement();
-        if (work && at) stepDone(work);
-        else flush();
+        if (work && at) {
+          stepDone(work);
+          expectAfter(at);
+        } else flush();
         idleSinceMs = clock.nowMs();
         await new Promise<void>((resolve) => {
           wake = resolve;
