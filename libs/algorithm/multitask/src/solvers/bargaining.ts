@@ -42,20 +42,23 @@ export function bargain(
       slope.map((x) => -x),
     );
     if (step === undefined) break;
-    const descent = inner(slope, step);
     let share = 1;
     for (let i = 0; i < n; i++)
       if (at(step, i) < 0) share = Math.min(share, (-0.95 * at(w, i)) / at(step, i));
-    const before = value(w);
     const moved = (part: number): Float64Array => w.map((x, i) => x + part * at(step, i));
-    // Close to the minimum the objective has no digits left to fall by: there Newton's whole step is taken.
-    if (-descent > 1e-12 * Math.abs(before))
+    // Small steps need no search: within a tenth of w the curvature hardly changes. Nor could one be made: close to the
+    // minimum the objective has no digits left to fall by.
+    const largest = step.reduce((most, x, i) => Math.max(most, Math.abs(x) / at(w, i)), 0);
+    if (largest > 0.1) {
+      const descent = inner(slope, step);
+      const before = value(w);
       while (share > 1e-10 && !(value(moved(share)) <= before + 0.1 * share * descent)) share /= 2;
+    }
     const next = moved(share);
     const nextSlope = slopeOf(next);
     const nextResidual = residualOf(next, nextSlope);
-    // Rounding's floor.
-    if (residual < 1e-9 && !(nextResidual < residual)) break;
+    // Rounding's floor: Newton's small steps halve the residual and better anywhere else.
+    if (largest <= 0.1 && !(nextResidual < residual)) break;
     [w, slope, residual] = [next, nextSlope, nextResidual];
   }
   return { x: w, residual, iterations };

@@ -3,7 +3,7 @@ import { at, product, quadratic } from "./matrix.ts";
 import type { Solution } from "./solution.ts";
 
 /** Relative; decides between tasks whose gradients depend on each other, and keeps every factorisation definite. */
-const ridge = 1e-12;
+const ridge = 1e-14;
 
 /**
  * The weights on the simplex for which ‖Jᵀw‖² = wᵀGw is smallest; every diagonal element of G above 0.
@@ -25,5 +25,5 @@ export function minNorm(gram: Float64Array, n: number): Solution {
   const x = solved.x.map((value) => value / total);
   const value = quadratic(gram, x);
   const gap = value - product(gram, x).reduce((lowest, slope) => Math.min(lowest, slope));
-  return { ...solved, x, residual: Math.max(0, gap) / (value + 1e-6 * least) };
+  return { ...solved, x, residual: Math.max(0, gap) / (value + 1e-3 * least) };
 }
