@@ -19,6 +19,7 @@ import type { OwnedState } from "./owned-state.ts";
 import { createSettlement } from "./settlement.ts";
 import type { ShardOptions } from "./shard-options.ts";
 import { prepareTraining, type Training } from "./training.ts";
+import { createThinned } from "./thinned.ts";
 import { blockDigests } from "./version-digest.ts";
 
 /**
@@ -195,6 +196,7 @@ export function createShard(options: ShardOptions): Shard {
       },
       isCutDue: (version) => recovery.isDue(version),
       onCut: (combiner) => recovery.cut(state, leads ? combiner : undefined),
+      onWarning: createThinned(log),
       onLate: (step, missing) =>
         coordinator?.send({ type: "late", runId, timeline: state.timeline, step, missing: [...missing] }),
       onSuspicion: (suspicion) =>

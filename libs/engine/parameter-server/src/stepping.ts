@@ -122,6 +122,8 @@ export interface SteppingOptions {
   readonly isCutDue?: (version: number) => boolean;
   /** The newest version is to be kept as one; `combiner`: its state then, as JSON. */
   readonly onCut?: (combiner: string) => void;
+  /** Leader: a step is decided on other weights than the job's combiner would have given; default: nobody is told. */
+  readonly onWarning?: (warning: string) => void;
   readonly onLate: (step: number, missing: readonly Lease[]) => void;
   readonly onSuspicion: (suspicion: Suspicion) => void;
   /** The step must not be committed as it is: nothing happens until the shard is told to begin anew. */
@@ -230,6 +232,8 @@ export function createStepping(options: SteppingOptions): Stepping {
       });
       return;
     }
+    const warning = combine.warning?.();
+    if (warning !== undefined) options.onWarning?.(warning);
     const decidedMs = clock.nowMs();
     const reportedMs = step.reportedMs ?? decidedMs;
     // Whoever goes back to a version does not make it again: its checkpoint must not be still to come.

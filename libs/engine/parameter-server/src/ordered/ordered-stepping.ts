@@ -293,6 +293,8 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
       board.giveUp(attempt, "unfit");
       return;
     }
+    const warning = combine.warning?.();
+    if (warning !== undefined) options.onWarning?.(warning);
     const decidedMs = clock.nowMs();
     const order: Work = { planned, basis };
     const cut = updates(plan) && !plan.last && !plan.checkpoint && options.isCutDue?.(step + 1) === true;
