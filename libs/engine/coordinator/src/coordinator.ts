@@ -341,7 +341,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       message,
     );
     options.profile?.recorded(timeline, step, startedMs);
-    if (message.version <= shards.leaderCame) announceAgain(message);
+    if (message.version <= shards.newestCame) announceAgain(message);
     else announce(message);
     if (checkpointing.ignores(message.version)) askForLastCheckpoint();
     // The leader forgets a record that is acknowledged, so it must outlive this process by then.

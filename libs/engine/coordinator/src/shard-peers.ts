@@ -72,9 +72,7 @@ export interface ShardPeers {
   /** The step in progress is computed once more. */
   redo(step: number, why: string): void;
   leader(): Channel | undefined;
-  /** The version that the leader held when it came; −1 where it began anew. */
-  readonly leaderCame: number;
-  /** The newest version that any shard held when it came: what it sent of it may have gone elsewhere. */
+  /** The newest version that any shard held when it came, −1 where all began anew: what it sent of it may have gone elsewhere. */
   readonly newestCame: number;
   channels(): Channel[];
   close(): void;
@@ -481,9 +479,6 @@ export function createShardPeers(options: {
     goBackBefore: (step, why) => void goBack(why, step).catch(failed),
     redo: (step, why) => void redo(step, why).catch(failed),
     leader: () => peers.get(0)?.channel,
-    get leaderCame() {
-      return cameAt(peers.get(0));
-    },
     get newestCame() {
       return Math.max(-1, ...inOrder().map(cameAt));
     },
