@@ -14,10 +14,11 @@ import type { World } from "./cluster/world.ts";
 import type { PlantedBug } from "./planted/planted-bug.ts";
 import type { Schedule } from "./schedule/schedule.ts";
 import { createStriker } from "./schedule/strike.ts";
-import { createVirtualClock, untilPromisesRest } from "./virtual-clock.ts";
+import { createVirtualClock, untilPromisesRest, type VirtualClock } from "./virtual-clock.ts";
+import type { Outgoing } from "./world/connection.ts";
 import { createDisk } from "./world/disk.ts";
 import { createNetwork } from "./world/network.ts";
-import { createRandom } from "./world/random.ts";
+import { createRandom, type Random } from "./world/random.ts";
 
 /** What came of a simulated run. */
 export interface SimulationResult {
@@ -40,10 +41,24 @@ const heartbeatMs = 500;
 const calmMs = 120_000;
 const mostEvents = 2_000_000;
 
+export interface SimulationOptions {
+  readonly bug?: PlantedBug;
+  readonly keepLog?: boolean;
+  /** In place of time that passes from event to event, and of draws. */
+  readonly clock?: VirtualClock;
+  readonly random?: (stream: string) => Random;
+  readonly onWorld?: (launcher: Launcher) => void;
+  readonly onSent?: (outgoing: Outgoing) => void;
+  /** The clock says when it is over, and not the coordinator. */
+  readonly goesOn?: boolean;
+  /** The run is not wanted any further. */
+  readonly isCut?: () => boolean;
+}
+
 /** Runs a schedule against the undisturbed run of its job, and stops at the first thing that must not happen. */
 export async function simulate(
   schedule: Schedule,
-  options: { readonly bug?: PlantedBug; readonly keepLog?: boolean } = {},
+  options: SimulationOptions = {},
 ): Promise<SimulationResult> {
   const isFree = isOrdered(tinySpec(schedule.job, schedule.steps));
   return run(schedule, isFree ? undefined : await referenceOf(schedule.job, schedule.steps), options);
@@ -90,9 +105,10 @@ async function record(job: JobName, steps: number): Promise<Reference> {
 async function run(
   schedule: Schedule,
   reference: Reference | undefined,
-  options: { readonly bug?: PlantedBug; readonly keepLog?: boolean },
+  options: SimulationOptions,
 ): Promise<SimulationResult> {
   const spec = tinySpec(schedule.job, schedule.steps);
+  const { isCut } = options;
   const violations: Violation[] = [];
   let events = 0;
   const { launcher, clock, striker, world, trace } = createWorld(
@@ -110,6 +126,7 @@ async function run(
       }),
     options,
   );
+  options.onWorld?.(launcher);
   striker.begin();
   launcher.launch();
   let lastCommits = 0;
@@ -118,14 +135,20 @@ async function run(
   const how = await clock.run(() => {
     events += 1;
     striker.passed(events);
-    if (violations.length > 0 || launcher.finished || events > mostEvents) return true;
+    if (
+      violations.length > 0 ||
+      (launcher.finished && options.goesOn !== true) ||
+      events > mostEvents ||
+      isCut?.() === true
+    )
+      return true;
     if (checker.commits !== lastCommits) {
       lastCommits = checker.commits;
       lastProgressMs = clock.nowMs();
     }
     return clock.nowMs() > Math.max(striker.calmAfterMs, lastProgressMs) + calmMs;
   }, 100 * 3_600_000);
-  if (violations.length === 0) {
+  if (violations.length === 0 && isCut?.() !== true) {
     if (!launcher.finished)
       violations.push({
         invariant: "progress",
@@ -162,15 +185,16 @@ function createWorld(
   schedule: Schedule,
   spec: ReturnType<typeof tinySpec>,
   watchOf: (inner: Inner) => Watch,
-  options: { readonly bug?: PlantedBug; readonly keepLog?: boolean },
+  options: SimulationOptions,
 ) {
-  const clock = createVirtualClock(untilPromisesRest);
+  const clock = options.clock ?? createVirtualClock(untilPromisesRest);
+  const random = options.random ?? ((stream) => createRandom(schedule.seed, stream));
   const bug = options.bug ?? {};
   const disk = createDisk();
   const trace = createTrace(clock, options.keepLog === true);
   const network = createNetwork({
     clock,
-    seed: schedule.seed,
+    random,
     heartbeatMs,
     codec: schedule.codec,
     onArrive: bug.onArrive,
@@ -180,6 +204,7 @@ function createWorld(
       const { onSend, onReceive } = bug;
       const sent = onSend ? onSend(outgoing).map((one) => ({ ...outgoing, ...one })) : [outgoing];
       for (const one of sent) {
+        options.onSent?.(one);
         trace.sent(one);
         watch.sent(one);
       }
@@ -196,7 +221,7 @@ function createWorld(
     },
     diskExtraMs: 0,
     wallJumpMs: 0,
-    random: (stream) => createRandom(schedule.seed, stream),
+    random,
     powerCut() {
       disk.powerCut(createRandom(schedule.seed, `power cut at ${clock.nowMs()}`));
       watch.powerCut();

@@ -1,9 +1,33 @@
 import type { Clock } from "@latentweave/protocol";
 
 /** Time that passes only from event to event. Events of the same moment run in the order in which they were set. */
-export interface VirtualClock extends Clock {
+export interface VirtualClock extends LabelledClock {
   /** Runs events until `done` says so, none is left, or `limitMs` of virtual time has passed. */
   run(done: () => boolean, limitMs: number): Promise<"done" | "idle" | "limit">;
+}
+
+/** What an event is, for whoever decides on the order of events. */
+export interface Label {
+  /**
+   * `start`: of a process. `report`: what it tells is looked at by people, not by the engines. `goodbye`:
+   * the run is over. Whatever has no label is a timer.
+   */
+  readonly kind: "message" | "report" | "goodbye" | "dial" | "compute" | "disk" | "start" | "timer";
+  /** Whom it reaches. */
+  readonly processes: readonly string[];
+  /** Events of one way come in order; the name of a way is the same in every order of everything else. */
+  readonly way: string;
+  /** The process that it was meant for is not there any more. */
+  readonly isVoid?: boolean;
+  /** Who said it, and in which turn of the clock. */
+  readonly from?: string;
+  readonly saidIn?: number | undefined;
+}
+
+export interface LabelledClock extends Clock {
+  after(delayMs: number, run: () => void, label?: () => Label): () => void;
+  /** Somebody says something. @returns the number of what happens now, where somebody decides on the order of events */
+  readonly said?: (from: string) => number;
 }
 
 interface Event {

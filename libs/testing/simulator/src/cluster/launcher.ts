@@ -1,3 +1,4 @@
+import type { Label } from "../virtual-clock.ts";
 import { createProcess, type SimProcess } from "../world/process.ts";
 import { startCoordinator, type StartedCoordinator } from "./run-coordinator.ts";
 import { startShard } from "./run-shard.ts";
@@ -66,12 +67,19 @@ export function createLauncher(
         world.watch.violated("crash", `${name}: ${error instanceof Error ? error.stack : String(error)}`);
     });
 
-  const later = (delayMs: number, run: () => void): void => {
+  const later = (delayMs: number, run: () => void, label?: () => Label): void => {
     const launch = launches;
-    clock.after(delayMs, () => {
+    const act = (): void => {
       if (launch === launches && !over && !finished) run();
-    });
+    };
+    clock.after(delayMs, act, label);
   };
+  const startLater = (delayMs: number, name: string): void =>
+    later(
+      delayMs,
+      () => start(name),
+      () => ({ kind: "start", processes: [name], way: `start of ${name}` }),
+    );
 
   const retire = (name: string, slot: Slot, heard: boolean): void => {
     world.vaults.died(name, heard);
@@ -93,7 +101,7 @@ export function createLauncher(
     const slot: Slot = { process, started: startOne(name, process) };
     slots.set(name, slot);
     if (name !== "coordinator") return;
-    for (const other of ended) later(restartMs, () => start(other));
+    for (const other of ended) startLater(restartMs, other);
     ended.clear();
   };
 
@@ -128,7 +136,7 @@ export function createLauncher(
       if (older) retire(name, older, true);
       return;
     }
-    if (againMs !== undefined) later(againMs, () => start(name));
+    if (againMs !== undefined) startLater(againMs, name);
     else ended.add(name);
   };
   /** Those that were told that the run is over: a coordinator that comes after that needs them once more. */
@@ -176,10 +184,8 @@ export function createLauncher(
     successor = false;
     start("coordinator");
     let at = 0;
-    for (let index = 0; index < schedule.shards; index++)
-      later((at += spreadMs), () => start(`shard-${index}`));
-    for (let index = 0; index < schedule.workers; index++)
-      later((at += spreadMs), () => start(`worker-${index}`));
+    for (let index = 0; index < schedule.shards; index++) startLater((at += spreadMs), `shard-${index}`);
+    for (let index = 0; index < schedule.workers; index++) startLater((at += spreadMs), `worker-${index}`);
   };
 
   const killOne = (name: string, power: boolean): void => {
@@ -194,7 +200,7 @@ export function createLauncher(
     kill(name, power, downMs) {
       if (!slots.has(name)) return;
       killOne(name, power);
-      later(downMs, () => start(name));
+      startLater(downMs, name);
     },
     killAll(power, downMs) {
       launches += 1;
@@ -203,11 +209,9 @@ export function createLauncher(
       launches += 1;
       let at = downMs;
       for (const name of ["coordinator", ...names.filter((one) => one !== "coordinator")])
-        later((at += spreadMs), () => start(name));
-      for (let index = 0; index < schedule.shards; index++)
-        later((at += spreadMs), () => start(`shard-${index}`));
-      for (let index = 0; index < schedule.workers; index++)
-        later((at += spreadMs), () => start(`worker-${index}`));
+        startLater((at += spreadMs), name);
+      for (let index = 0; index < schedule.shards; index++) startLater((at += spreadMs), `shard-${index}`);
+      for (let index = 0; index < schedule.workers; index++) startLater((at += spreadMs), `worker-${index}`);
     },
     stop(downMs) {
       const running = coordinator?.coordinator;

@@ -74,7 +74,9 @@ export function startWorker(
         residentBytes: () => 0,
         beforeMicroBatch: () =>
           new Promise<void>((resolve) => {
-            process.clock.after(random.between(0.5, 1.5) * computeMs * process.slowness, resolve);
+            process.clock.after(random.between(0.5, 1.5) * computeMs * process.slowness, resolve, () => ({
+              ...{ kind: "compute", processes: [process.name], way: `${process.name} computes` },
+            }));
           }),
         log: () => undefined,
       },

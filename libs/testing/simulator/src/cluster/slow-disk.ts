@@ -1,4 +1,4 @@
-import type { Clock } from "@latentweave/protocol";
+import type { Label, LabelledClock } from "../virtual-clock.ts";
 import type { Random } from "../world/random.ts";
 import { type Disk, DiskError } from "../world/disk.ts";
 
@@ -11,13 +11,15 @@ export interface SlowDisk {
   runPatiently<Result>(operation: (disk: Disk) => Result): Promise<Result>;
 }
 
+const diskLabel = (): Label => ({ kind: "disk", processes: ["coordinator"], way: "disk" });
+
 /** Between two attempts. */
 const againMs = 250;
 
 export function createSlowDisk(options: {
   readonly disk: Disk;
   /** The process's own: a dead process gets no answers. */
-  readonly clock: Clock;
+  readonly clock: LabelledClock;
   readonly random: Random;
   /** Added to every operation. */
   readonly extraMs: () => number;
@@ -25,13 +27,14 @@ export function createSlowDisk(options: {
   const { disk, clock, random } = options;
   const run: SlowDisk["run"] = (operation) =>
     new Promise((resolve, reject) => {
-      clock.after(random.spread(0.02, 1) + options.extraMs(), () => {
+      const carryOut = (): void => {
         try {
           resolve(operation(disk));
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
-      });
+      };
+      clock.after(random.spread(0.02, 1) + options.extraMs(), carryOut, diskLabel);
     });
   return {
     disk,

@@ -7,9 +7,10 @@ import type { RunSpec } from "@latentweave/plan";
  * Jobs so small that a whole run of one takes milliseconds, and yet with everything that a run's bits go through:
  * shared and private groups on several shards, slots that are no power of two, evaluation, checkpoints; and in
  * `related` clipping, Ω and a combiner that remembers. `replicas` is `plain` in the mode `diloco`, `stale` is `plain` in
- * the mode of that name, `async` is `related` in that one.
+ * the mode of that name, `async` is `related` in that one. `least` has one task of two slots and says as little as can
+ * be, for whoever tries all orders of what is said.
  */
-export const jobNames = ["plain", "related", "bare", "replicas", "stale", "async"] as const;
+export const jobNames = ["plain", "related", "bare", "replicas", "stale", "async", "least"] as const;
 /** Those that schedules are drawn with. */
 export const drawnJobs = ["plain", "related", "bare"] as const;
 export type JobName = (typeof jobNames)[number];
@@ -26,21 +27,25 @@ export function tinySpec(name: JobName, steps: number): RunSpec {
 
 function specOf(job: Exclude<JobName, "stale" | "async">, steps: number): RunSpec {
   if (job === "related") registerRemembering();
-  const tasks = job === "bare" ? ["a", "b", "c"] : ["a", "b"];
-  const slots: Readonly<Record<string, number>> = job === "bare" ? { a: 1, b: 2, c: 4 } : { a: 3, b: 5 };
+  const tasks = job === "bare" ? ["a", "b", "c"] : job === "least" ? ["a"] : ["a", "b"];
+  const slots: Readonly<Record<string, number>> =
+    job === "bare" ? { a: 1, b: 2, c: 4 } : job === "least" ? { a: 2 } : { a: 3, b: 5 };
+  const isBare = job === "bare" || job === "least";
   return {
     format: 1,
     name: `tiny ${job}`,
     seed: 11,
     groups: [
       group("trunk", tasks, 32),
-      ...tasks.map((task) => ({
+      ...(job === "least" ? [] : tasks).map((task) => ({
         ...group(`${task}/own`, [task], 16),
         ...(job === "related" && { family: "own" }),
       })),
       group("out", tasks, 16),
     ],
-    phases: [{ name: "train", steps, resetOptimiser: false, graphs: tasks.map((task) => graphOf(task)) }],
+    phases: [
+      { name: "train", steps, resetOptimiser: false, graphs: tasks.map((task) => graphOf(task, job)) },
+    ],
     tasks: tasks.map((task, place) => ({
       name: task,
       weight: [1, 0.7, 1.3][place] ?? 1,
@@ -53,17 +58,16 @@ function specOf(job: Exclude<JobName, "stale" | "async">, steps: number): RunSpe
     ...(job === "replicas" && {
       mode: { kind: "diloco", innerSteps: 3, outer: { learningRate: 0.7, momentum: 0.9 } },
     }),
-    optimiser:
-      job === "bare"
-        ? { kind: "sgd", learningRate: 0.05 }
-        : { kind: "adam", learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    optimiser: isBare
+      ? { kind: "sgd", learningRate: 0.05 }
+      : { kind: "adam", learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
     schedule: { kind: "constant", warmupSteps: 0 },
     clipNorm: job === "related" ? 2 : null,
     combiner: { name: job === "related" ? remembering : "sum", options: {} },
     regulariser: job === "related" ? { omega: "mean", lambda: 0.1 } : null,
-    evaluation: job === "bare" ? null : { everySteps: 5, split: "test", microBatch: 3 },
-    recoveryEverySteps: job === "plain" ? 2 : 1,
-    checkpointEverySteps: job === "plain" ? 4 : 3,
+    evaluation: isBare ? null : { everySteps: 5, split: "test", microBatch: 3 },
+    recoveryEverySteps: job === "least" ? 0 : job === "plain" ? 2 : 1,
+    checkpointEverySteps: job === "least" ? 0 : job === "plain" ? 4 : 3,
     windowRows: 8,
     compute: { backend: null, threads: 1 },
     userModule: null,
@@ -75,12 +79,12 @@ function group(name: string, tasks: readonly string[], numbers: number): GroupSp
   return { name, tasks, tensors: [{ name: `${name}/kernel`, shape: [numbers], initialiser }] };
 }
 
-function graphOf(task: string): TaskGraph {
+function graphOf(task: string, job: JobName): TaskGraph {
   return {
     task,
     nodes: [],
     losses: [{ kind: "classification", name: "label", weight: 1, logits: 0, classes: 2, column: "y" }],
-    groups: ["trunk", `${task}/own`, "out"],
+    groups: ["trunk", ...(job === "least" ? [] : [`${task}/own`]), "out"],
     latent: undefined,
     reconstruction: undefined,
   };

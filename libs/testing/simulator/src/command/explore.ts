@@ -1,59 +1,95 @@
-import type { Fault, Schedule } from "../schedule/schedule.ts";
-import { simulate } from "../simulate.ts";
+import { exploreDepartures } from "../explore/departures.ts";
+import type { Exploration, Limits } from "../explore/exploration.ts";
+import { exploreOrders } from "../explore/orders.ts";
+import type { Losses, Size } from "../explore/run.ts";
 
-/** Small enough that every event of a run can be the one at which somebody is lost. */
-const bounds = { job: "bare", steps: 2, workers: 2, shards: 2, codec: false } as const;
-const processes = ["coordinator", "shard-0", "shard-1", "worker-0", "worker-1"];
-const losses = ["kill", "power-cut"] as const;
-const downMs = 20;
-
-/** Every loss of every process, at every event of the run with these delays. */
-function* crashesOf(schedule: Schedule, events: number): Generator<Schedule> {
-  for (let atEvent = 1; atEvent <= events; atEvent++)
-    for (const who of processes)
-      for (const what of losses) {
-        const fault: Fault = { what, when: { atEvent }, who, downMs };
-        yield { ...schedule, faults: [fault] };
-      }
+/** What one row explores: all orders, or those with so many departures from the default one. */
+interface Row extends Size {
+  /** Names of processes that may be lost begin so; "": any. */
+  readonly lost: string;
+  /** How many are lost in one run, at most. */
+  readonly losses: number;
+  /** Undefined: every order. */
+  readonly departures?: number;
 }
 
+const row = (shards: number, workers: number, steps: number, rest: Omit<Row, keyof Size>): Row => ({
+  ...{ shards, workers, steps },
+  ...rest,
+});
+const calm = { lost: "", losses: 0 };
+const one = { lost: "", losses: 1 };
+
+/** From what is exhausted in a second to what takes hours: what one leaves of its time goes to those after it. */
+const rows: readonly Row[] = [
+  row(1, 1, 2, calm),
+  row(1, 2, 1, calm),
+  row(1, 2, 2, calm),
+  row(2, 1, 1, calm),
+  row(2, 2, 2, { ...calm, departures: 1 }),
+  row(1, 1, 1, { ...one, departures: 0 }),
+  row(2, 2, 2, { ...one, departures: 0 }),
+  row(1, 1, 1, { lost: "coordinator", losses: 1 }),
+  row(2, 2, 2, { ...calm, departures: 2 }),
+  row(1, 1, 1, { ...one, departures: 1 }),
+  row(2, 2, 2, { ...one, departures: 1 }),
+  row(2, 2, 2, { lost: "", losses: 2, departures: 0 }),
+  row(1, 1, 1, { lost: "worker", losses: 1 }),
+  row(1, 1, 1, { lost: "shard", losses: 1 }),
+  row(2, 2, 2, { lost: "", losses: 5, departures: 0 }),
+  row(2, 2, 1, calm),
+  row(2, 2, 2, calm),
+];
+
+/** How the rows before it share the time with the last ones: each takes at most this part of what is left. */
+const mostPart = 0.2;
+
 /**
- * Runs two steps of two workers and two shards with one loss of each process at each event, for one order of messages
- * (a seed's delays) after the other, as long as there is time.
+ * Explores one row after the other, as long as there is time.
  *
  * @returns how many runs broke an invariant
  */
 export async function explore(limitMs: number, log: (line: string) => void): Promise<number> {
   const startMs = performance.now();
-  const isOver = (): boolean => performance.now() - startMs > limitMs;
-  const seen = new Set<string>();
-  const orders = new Set<string>();
-  let [runs, events, whole, broken] = [0, 0, 0, 0];
-  for (let seed = 1; !isOver(); seed++) {
-    const schedule: Schedule = { ...bounds, seed, faults: [] };
-    const calm = await simulate(schedule);
-    if (orders.has(calm.trace)) continue;
-    orders.add(calm.trace);
-    let isWhole = true;
-    for (const crash of crashesOf(schedule, calm.events)) {
-      if (isOver()) {
-        isWhole = false;
-        break;
-      }
-      const result = await simulate(crash);
-      runs += 1;
-      events += result.events;
-      seen.add(result.trace);
-      const [violation] = result.violations;
-      if (!violation) continue;
-      broken += 1;
-      log(`${violation.invariant}: ${violation.text}\n${JSON.stringify(crash)}`);
-    }
-    if (isWhole) whole += 1;
+  let [states, runs, events, broken, exhausted] = [0, 0, 0, 0, 0];
+  for (const [place, bounds] of rows.entries()) {
+    const leftMs = limitMs - (performance.now() - startMs);
+    const part = Math.max(mostPart, 1 / (rows.length - place));
+    const rowMs = performance.now();
+    const found = await exploreRow(bounds, { limitMs: Math.max(0, leftMs * part) });
+    const seconds = ((performance.now() - rowMs) / 1_000).toFixed(1);
+    states += found.states;
+    runs += found.runs;
+    events += found.events;
+    broken += found.violations.length;
+    exhausted += found.exhausted ? 1 : 0;
+    log(
+      `${boundsText(bounds)}: ${found.states} states, ${found.runs} runs, ${found.events} events, ${found.ends} different ends; ${found.exhausted ? `exhausted in ${seconds} s` : `cut by time after ${seconds} s`}; ${found.violations.length} violations`,
+    );
+    for (const { text, steps } of found.violations) log(`  ${text}\n    ${steps.join("\n    ")}`);
   }
   log(
-    `bounds: ${bounds.shards} shards, ${bounds.workers} workers, ${bounds.steps} steps; one loss (killed, or with its host) of each of ${processes.length} processes at each event, in ${whole} orders of messages (and a part of one more)`,
+    `2 shards, 2 workers, 2 steps and less: ${states} states, ${runs} runs, ${events} events; ${exhausted} of ${rows.length} bounds exhausted; ${broken === 0 ? "all invariants held" : `${broken} runs broke an invariant`}`,
   );
-  log(`${runs} runs, ${events} events, ${seen.size} different histories; ${broken} broke an invariant`);
   return broken;
+}
+
+function exploreRow({ lost, losses: most, departures, ...size }: Row, limits: Limits): Promise<Exploration> {
+  const losses: Losses = { most, of: (name) => name.startsWith(lost) };
+  return departures === undefined
+    ? exploreOrders(size, losses, limits)
+    : exploreDepartures(size, losses, departures, limits);
+}
+
+function boundsText({ shards, workers, steps, lost, losses, departures }: Row): string {
+  const who = lost === "" ? "any process" : `a ${lost}`;
+  return [
+    `${shards} shards, ${workers} workers, ${steps} steps`,
+    losses === 0
+      ? "nobody lost"
+      : losses === 1
+        ? `${who} lost once`
+        : `up to ${losses} processes lost, each once`,
+    departures === undefined ? "every order" : `orders with up to ${departures} departures`,
+  ].join(", ");
 }

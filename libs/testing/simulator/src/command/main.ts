@@ -11,7 +11,7 @@ import { emptyTally, type Failure, runSeed, shortest, type Tally } from "./searc
 const usage = `npm run simulate -- [--seeds N] [--from S] [--processes N]   as many seeds; the failing ones are printed
                     --seed S [--shrink]                      one seed, with its newest messages when it fails
                     --schedule FILE                          a schedule as printed
-                    --exhaustive [--seconds N]               one crash of each process at each event of small runs`;
+                    --exhaustive [--seconds N]               every order of events of small runs, with crashes`;
 
 /** How many failing seeds are worth printing before it stops. */
 const mostFailures = 10;

@@ -7,6 +7,7 @@ import {
   type Message,
   parseMessage,
 } from "@latentweave/protocol";
+import type { Label } from "../virtual-clock.ts";
 import type { ConnectionOptions } from "./connection.ts";
 
 /** What travels. `closed` answers `close`; `lost` is the word of a kernel, not of the peer. */
@@ -24,6 +25,7 @@ export type Item =
 interface Placed {
   readonly item: Item;
   arriveMs: number;
+  readonly saidIn: number | undefined;
 }
 
 /** A header's worth, for the time on the wire and the bounds of queues. */
@@ -54,11 +56,23 @@ export interface End {
   listen(heard: boolean): void;
 }
 
+function kindOf(placed: Placed | undefined): Label["kind"] {
+  const { item } = placed ?? {};
+  if (item?.kind !== "message") return "message";
+  const { type } = item.message;
+  return type === "finish"
+    ? "goodbye"
+    : type === "worker-report" || type === "shard-report"
+      ? "report"
+      : "message";
+}
+
 export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => End): End {
   const { clock, random, paths, processes, heartbeatMs } = options;
   const process = processes[own];
   const peerProcess = processes[own === 0 ? 1 : 0];
   const path = paths[own];
+  const way = `${options.name} ${process.name} > ${peerProcess.name}`;
   let phase: "open" | "closing" | "closed" = "open";
   let closedWith = { code: 1006, reason: "connection lost" };
   let onMessage: Parameters<Channel["onMessage"]>[0] | undefined;
@@ -83,7 +97,7 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
   const push = (item: Item): void => {
     const bytes = item.kind === "message" ? item.bytes : headerBytes;
     lastArrivalMs = Math.max(lastArrivalMs, clock.nowMs() + wayMs(bytes));
-    pipe.push({ item, arriveMs: lastArrivalMs });
+    pipe.push({ item, arriveMs: lastArrivalMs, saidIn: clock.said?.(process.name) });
     pipeBytes += bytes;
     move();
   };
@@ -96,7 +110,7 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
   const move = (): void => {
     const head = pipe[0];
     if (moving || !head || path.blocked) return;
-    moving = clock.after(head.arriveMs - clock.nowMs(), () => {
+    const arrive = (): void => {
       moving = undefined;
       if (path.blocked) return;
       const arrived = pipe.shift();
@@ -105,7 +119,22 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
       if (pipeBytes <= kernelBytes) wakeSenders();
       if (peerProcess.state !== "dead") peerProcess.enter(() => peer().take(arrived.item));
       move();
-    });
+    };
+    const label = (): Label => {
+      const kind = kindOf(pipe[0]);
+      const processes = [peerProcess.name];
+      // The sender may wait for room; and who is told that the run is over is there no more for another coordinator.
+      if (waiting.length > 0 || kind === "goodbye") processes.push(process.name);
+      return {
+        kind,
+        processes,
+        way,
+        isVoid: peerProcess.state === "dead",
+        from: process.name,
+        saidIn: pipe[0]?.saidIn,
+      };
+    };
+    moving = clock.after(head.arriveMs - clock.nowMs(), arrive, label);
   };
 
   const wakeSenders = (): void => {

@@ -28,6 +28,8 @@ export interface Outgoing {
 
 export interface ConnectionOptions {
   readonly id: number;
+  /** The same in every order of other connections' beginnings. */
+  readonly name: string;
   readonly clock: VirtualClock;
   readonly random: Random;
   /** By the index of the end that sends. */

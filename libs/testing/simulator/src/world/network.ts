@@ -1,7 +1,7 @@
 import { type Channel, ChannelRefused, type Dialer } from "@latentweave/protocol";
 import type { VirtualClock } from "../virtual-clock.ts";
 import { type Connection, type ConnectionOptions, createConnection, type Path } from "./connection.ts";
-import { createRandom, type Random } from "./random.ts";
+import type { Random } from "./random.ts";
 import type { SimProcess } from "./process.ts";
 
 /**
@@ -37,13 +37,14 @@ const handshakeMs = 10_000;
 
 export function createNetwork(options: {
   readonly clock: VirtualClock;
-  readonly seed: number;
+  /** A stream of draws. */
+  readonly random: (stream: string) => Random;
   readonly heartbeatMs: number;
   readonly codec: boolean;
   readonly onSend: ConnectionOptions["onSend"];
   readonly onArrive?: ConnectionOptions["onArrive"];
 }): Network {
-  const { clock, seed } = options;
+  const { clock } = options;
   const paths = new Map<string, Path>();
   const listeners = new Map<string, { process: SimProcess; accept: (channel: Channel) => void }>();
   /** Hosts without power: they do not even refuse. */
@@ -67,11 +68,11 @@ export function createNetwork(options: {
   const blockedBetween = (a: string, b: string): boolean => both(a, b).some(({ blocked }) => blocked);
 
   /** A stream of draws for each connection, so that one more elsewhere changes nothing here. */
-  const randomFor = (from: string, to: string): Random => {
+  const attempt = (from: string, to: string): string => {
     const name = `${from}>${to}`;
     const count = counts.get(name) ?? 0;
     counts.set(name, count + 1);
-    return createRandom(seed, `connection ${name} ${count}`);
+    return `connection ${name} ${count}`;
   };
 
   const setBlocked = (a: string, b: string, blocked: boolean): void => {
@@ -79,11 +80,12 @@ export function createNetwork(options: {
     for (const connection of between(a, b)) connection.look();
   };
 
-  const connect = (process: SimProcess, to: string, random: Random): Channel => {
+  const connect = (process: SimProcess, to: string, name: string, random: Random): Channel => {
     const listener = listeners.get(to);
     if (!listener || listener.process.state === "dead") throw new ChannelRefused(to, "connection refused");
     const connection = createConnection({
       id: (made += 1),
+      name,
       clock,
       random,
       paths: both(process.name, to),
@@ -108,17 +110,23 @@ export function createNetwork(options: {
       // Its earlier self's peers learn that it knows nothing of their connections as soon as they speak.
       for (const connection of connections) {
         if (!connection.processes.some((one) => one.name === name && one !== process)) continue;
-        clock.after(createRandom(seed, `reset ${name}`).between(1, 300), () => connection.reset());
+        const delayMs = options.random(`reset ${name}`).between(1, 300);
+        clock.after(
+          delayMs,
+          () => connection.reset(),
+          () => ({ kind: "timer", isVoid: connection.over, processes: [], way: `reset ${name}` }),
+        );
       }
     },
     dialer: (process) => ({
       dial(to) {
-        const random = randomFor(process.name, to);
+        const name = attempt(process.name, to);
+        const random = options.random(name);
         return new Promise((resolve, reject) => {
           const answer = (): void => {
             if (process.state === "dead") return;
             try {
-              resolve(connect(process, to, random));
+              resolve(connect(process, to, name, random));
             } catch (error) {
               reject(error instanceof Error ? error : new Error(String(error)));
             }
@@ -130,7 +138,9 @@ export function createNetwork(options: {
                 process.enter(() => reject(new ChannelRefused(to, "no answer to the handshake"))),
               );
           };
-          clock.after(random.between(0.3, 2) + 2 * pathOf(process.name, to).extraMs, arrive);
+          clock.after(random.between(0.3, 2) + 2 * pathOf(process.name, to).extraMs, arrive, () => ({
+            ...{ kind: "dial", processes: [process.name, to], way: `${name} dials` },
+          }));
         });
       },
     }),

@@ -1,5 +1,4 @@
-import type { Clock } from "@latentweave/protocol";
-import type { VirtualClock } from "../virtual-clock.ts";
+import type { Label, LabelledClock, VirtualClock } from "../virtual-clock.ts";
 
 /**
  * One process of a simulated cluster: everything that reaches an engine goes through `enter`.
@@ -13,7 +12,7 @@ export interface SimProcess {
   readonly name: string;
   readonly state: "running" | "paused" | "dead";
   /** The engine's clock: its timers enter like everything else. */
-  readonly clock: Clock;
+  readonly clock: LabelledClock;
   /** 1 when it runs as it should. */
   readonly slowness: number;
   readonly waiting: number;
@@ -36,6 +35,7 @@ export function createProcess(
   let state: SimProcess["state"] = "running";
   let slowness = 1;
   let draining = false;
+  let timers = 0;
   const backlog: (() => void)[] = [];
 
   const isAlive = (): boolean => state !== "dead";
@@ -84,9 +84,16 @@ export function createProcess(
     },
     clock: {
       nowMs: clock.nowMs,
-      after(delayMs, run) {
+      after(delayMs, run, label) {
         let live = true;
-        const cancel = clock.after(delayMs, () => enter(() => live && run()));
+        const count = (timers += 1);
+        const known =
+          label ?? ((): Label => ({ kind: "timer", processes: [name], way: `${name} timer ${count}` }));
+        const cancel = clock.after(
+          delayMs,
+          () => enter(() => live && run()),
+          () => (state === "dead" ? { ...known(), isVoid: true } : known()),
+        );
         return () => {
           live = false;
           cancel();
