@@ -54,7 +54,7 @@ export const simulation = [
       const { code, output } = await simulate(["--exhaustive", "--seconds", "120"]);
       const lines = plain(output).trimEnd().split("\n");
       for (const line of lines.slice(-20)) say(line);
-      const states = lines.find((line) => /\d+ states/.test(line));
+      const states = lines.findLast((line) => /\d+ states/.test(line));
       return { figure: states ?? `no exploration: ${lines.at(-1)}`, met: code === 0 && states !== undefined };
     },
   },
