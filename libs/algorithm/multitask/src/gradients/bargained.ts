@@ -30,6 +30,6 @@ export function bargained(
   const p = 1 / alpha;
   const pull = size.map((norm) => (p === 1 ? 1 : arithmetic.pow(norm, p - 1)));
   const solution = bargain(cosines, pull, p, arithmetic);
-  const why = unsolved(solution, 1e-6);
+  const why = unsolved(solution, 1e-3);
   return why === undefined ? solution.x.map((value, t) => value / at(size, t)) : failed(why);
 }

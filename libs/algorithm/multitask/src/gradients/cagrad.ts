@@ -1,6 +1,6 @@
 import { failed } from "../even.ts";
 import { at, product, quadratic } from "../solvers/matrix.ts";
-import { leastWithNorm, vanished } from "../solvers/least-with-norm.ts";
+import { leastWithNorm } from "../solvers/least-with-norm.ts";
 import { gradientCombiner, unsolved } from "./gradient-combiner.ts";
 
 export interface CagradOptions {
@@ -25,10 +25,10 @@ export const cagrad = gradientCombiner<CagradOptions>("cagrad", ({ count, gram, 
   const reach = c * Math.sqrt(quadratic(gram, mean));
   if (reach === 0) return mean.map((weight) => weight / divisor);
   const solution = leastWithNorm(gram, product(gram, mean), reach);
-  const size = Math.sqrt(quadratic(gram, solution.x));
   // A Pareto stationary point, as some mixture of the gradients vanishes: nothing serves every task, and ḡ is taken.
-  if (size <= vanished * reach) return mean.map((weight) => weight / divisor);
-  const why = unsolved(solution, 1e-6);
+  if (solution.isVanished) return mean.map((weight) => weight / divisor);
+  const why = unsolved(solution, 1e-4);
   if (why !== undefined) return failed(why);
+  const size = Math.sqrt(quadratic(gram, solution.x));
   return solution.x.map((weight, t) => (at(mean, t) + (reach / size) * weight) / divisor);
 });

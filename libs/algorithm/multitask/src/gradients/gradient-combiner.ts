@@ -35,13 +35,13 @@ export function gradientCombiner<Options extends CombinerConfig = CombinerConfig
       );
       const answer = (): Answer => {
         if (present.length === 0) return new Float64Array(taskCount).fill(1);
+        const all = { count: taskCount, gram: whole, losses, options, key, arithmetic };
+        if (present.length === taskCount) return weigh(all);
         const own = weigh({
+          ...all,
           count: present.length,
           gram: Float64Array.from(present.flatMap((i) => present.map((j) => at(whole, i * taskCount + j)))),
           losses: Float64Array.from(present, (t) => at(losses, t)),
-          options,
-          key,
-          arithmetic,
         });
         if (!(own instanceof Float64Array)) return own;
         const weights = new Float64Array(taskCount).fill(1);

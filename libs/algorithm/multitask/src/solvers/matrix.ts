@@ -3,11 +3,13 @@
 /** A·x, each sum in ascending order. */
 export function product(matrix: Float64Array, x: Float64Array): Float64Array {
   const n = x.length;
-  return Float64Array.from({ length: n }, (_, row) => {
+  const result = new Float64Array(n);
+  for (let row = 0; row < n; row++) {
     let sum = 0;
     for (let column = 0; column < n; column++) sum += at(matrix, row * n + column) * at(x, column);
-    return sum;
-  });
+    result[row] = sum;
+  }
+  return result;
 }
 
 export function inner(a: Float64Array, b: Float64Array): number {
@@ -23,7 +25,9 @@ export function quadratic(matrix: Float64Array, x: Float64Array): number {
 
 /** Square roots of the diagonal of a Gram matrix: the vectors' norms. */
 export function norms(gram: Float64Array, n: number): Float64Array {
-  return Float64Array.from({ length: n }, (_, i) => Math.sqrt(Math.max(0, at(gram, i * n + i))));
+  const result = new Float64Array(n);
+  for (let i = 0; i < n; i++) result[i] = Math.sqrt(Math.max(0, at(gram, i * n + i)));
+  return result;
 }
 
 /** D A D for the diagonal D. */

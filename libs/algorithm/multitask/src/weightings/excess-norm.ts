@@ -1,6 +1,7 @@
 import type { Combiner } from "../combiner.ts";
 import { orEven } from "../even.ts";
 import { at } from "../solvers/matrix.ts";
+import { softmax } from "../solvers/softmax.ts";
 
 export interface ExcessNormOptions {
   readonly learningRate: number;
@@ -8,7 +9,8 @@ export interface ExcessNormOptions {
 }
 
 export type ExcessNormState = {
-  readonly weights: readonly number[];
+  /** Logarithms of the weights, the largest 0: their exponentials may overflow. */
+  readonly logs: readonly number[];
   /** Σ over steps of ‖g_i‖². */
   readonly squares: readonly number[];
   /** Excess of the first step; null before it. */
@@ -25,7 +27,7 @@ export const excessNorm: Combiner<ExcessNormState, ExcessNormOptions> = {
   name: "excess-norm",
   needsGram: true,
   init: (taskCount) => ({
-    weights: new Array<number>(taskCount).fill(1),
+    logs: new Array<number>(taskCount).fill(0),
     squares: new Array<number>(taskCount).fill(0),
     first: null,
   }),
@@ -34,13 +36,13 @@ export const excessNorm: Combiner<ExcessNormState, ExcessNormOptions> = {
     const squares = state.squares.map((sum, t) => sum + at(own, t));
     const excess = squares.map((sum, t) => at(own, t) / Math.sqrt(sum + 1e-7));
     const first = state.first ?? excess;
-    const grown = state.weights.map((weight, t) => {
+    const grown = state.logs.map((log, t) => {
       const start = at(first, t);
-      return start > 0 ? weight * arithmetic.exp((options.learningRate * at(excess, t)) / start) : weight;
+      return start > 0 ? log + (options.learningRate * at(excess, t)) / start : log;
     });
-    const total = grown.reduce((sum, weight) => sum + weight, 0);
-    const weights = grown.map((weight) => (taskCount * weight) / total);
+    const largest = grown.reduce((most, log) => Math.max(most, log));
+    const weights = softmax(arithmetic, grown).map((share) => taskCount * share);
     const other = { name: "excess-norm", step, taskCount, even: 1 };
-    return orEven(Float64Array.from(weights), other, { weights, squares, first });
+    return orEven(weights, other, { logs: grown.map((log) => log - largest), squares, first });
   },
 };
