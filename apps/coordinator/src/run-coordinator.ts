@@ -18,6 +18,7 @@ import { createServer } from "@latentweave/transport";
 import { openSharedMemory } from "@latentweave/vault";
 import { createHttpApi } from "./http-api.ts";
 import { readPastPoints } from "./past-points.ts";
+import { createProfileFile } from "./profile-file.ts";
 
 export interface CoordinatorProcessOptions {
   /** runs/RUN, with spec.json in it. */
@@ -36,6 +37,8 @@ export interface CoordinatorProcessOptions {
   /** The run was asked to stop, for this reason, while it had no coordinator. */
   readonly stopping?: string;
   readonly keepCheckpoints: number;
+  /** Keep a profile of at least so many of the newest steps. */
+  readonly profileSteps?: number;
   readonly preparedRoot: string;
   readonly dashboardFile: string | undefined;
   /** Process that starts another coordinator when this one ends in the middle of the run. */
@@ -78,6 +81,13 @@ export async function runCoordinatorProcess(
   const before = await readState(directory);
   const resume = options.resume ? await store.latestCheckpoint() : undefined;
 
+  const profile =
+    options.profileSteps === undefined
+      ? undefined
+      : createProfileFile({
+          ...{ directory, keepSteps: options.profileSteps, log },
+          nowMs: () => systemClock.nowMs(),
+        });
   const ports = new Map<number, number>();
   const coordinator = createCoordinator({
     runId,
@@ -106,6 +116,7 @@ export async function runCoordinatorProcess(
     dataLocation: (local) =>
       local ? { kind: "directory", at: options.preparedRoot } : { kind: "url", at: "/data" },
     facts: options.facts,
+    ...(profile && { profile }),
     ...(faults && { probe: faults.probe }),
     log,
   });
@@ -141,6 +152,7 @@ export async function runCoordinatorProcess(
   const file = path.join(directory, coordinatorFile);
   let outcome: Outcome | undefined;
   const tidy = async (): Promise<void> => {
+    await profile?.close();
     await store.close();
     if (existsSync(file)) await rm(file);
   };

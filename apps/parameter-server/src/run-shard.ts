@@ -4,8 +4,8 @@ import { readOwnFaults } from "@latentweave/faults";
 import { createShard } from "@latentweave/parameter-server-engine";
 import { type Channel, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
 import { type FileVault, openSharedMemory, openShardVault } from "@latentweave/vault";
-import { atMostEvery } from "@latentweave/telemetry";
-import { createServer, createWebSocketDialer, keepConnected } from "@latentweave/transport";
+import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
+import { createServer, createWebSocketDialer, hostIdentity, keepConnected } from "@latentweave/transport";
 
 export interface ShardProcessOptions {
   /** http://host:port of the coordinator. */
@@ -36,7 +36,11 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
   const { runId, index, shards, token, log } = options;
   const faults = readOwnFaults<ShardMoment>("shard");
   const sharedMemory = openSharedMemory(log);
-  const dialer = createWebSocketDialer({
+  const spans = createSpanRecorder({
+    ...{ nowMs: () => systemClock.nowMs(), hostNowMs: () => Number(process.hrtime.bigint()) / 1e6 },
+    ...{ pid: process.pid, host: os.hostname(), clock: hostIdentity },
+  });
+  const dialing = {
     clock: systemClock,
     parseMessage,
     maxFrameBytes,
@@ -44,7 +48,9 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     sharedMemory,
     log,
     ...(token === undefined ? {} : { token }),
-  });
+  };
+  const dialer = createWebSocketDialer(dialing);
+  const coordinatorDialer = createWebSocketDialer({ ...dialing, onHeartbeat: (ms) => spans.heard(ms) });
   const server = await createServer({
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
@@ -66,9 +72,10 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     what: string,
     onChannel: (channel: Channel) => void,
     until: AbortSignal,
+    by = dialer,
   ): void => {
     keepConnected({
-      ...{ dialer, clock: systemClock, onChannel, signal: until },
+      ...{ dialer: by, clock: systemClock, onChannel, signal: until },
       url: faults?.reroute(url) ?? url,
       // Jitter of reconnections needs no key: it never reaches a weight.
       random: () => Math.random(),
@@ -110,6 +117,7 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     },
     residentBytes: atMostEvery(residentEveryMs, () => systemClock.nowMs(), process.memoryUsage.rss),
     ...(faults && { probe: faults.probe }),
+    spans,
     log,
   });
   const aborted = new Promise<string>((resolve) => {
@@ -118,7 +126,11 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     else signal.addEventListener("abort", stop, { once: true });
   });
   try {
-    keep(coordinatorUrl.href, "the coordinator", (channel) => shard.join(channel), stopped);
+    const join = (channel: Channel): void => {
+      spans.connected();
+      shard.join(channel);
+    };
+    keep(coordinatorUrl.href, "the coordinator", join, stopped, coordinatorDialer);
     // Whoever ends otherwise may have a successor.
     const regular = shard.ended.then((reason) => {
       vault?.discard();

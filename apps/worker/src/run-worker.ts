@@ -11,8 +11,8 @@ import {
   UserError,
   type WorkerMoment,
 } from "@latentweave/protocol";
-import { atMostEvery } from "@latentweave/telemetry";
-import { createWebSocketDialer, keepConnected } from "@latentweave/transport";
+import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
+import { createWebSocketDialer, hostIdentity, keepConnected } from "@latentweave/transport";
 import { openSharedMemory } from "@latentweave/vault";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
 import { fetchJoinFacts } from "./join-facts.ts";
@@ -65,7 +65,11 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
   const { device, gpu } = compute.determinismClass;
   log(`backend ${compute.backend}${device === undefined ? "" : ` on the ${gpu ?? device}`}`);
   for (const note of compute.notes) log(note);
-  const dialer = createWebSocketDialer({
+  const spans = createSpanRecorder({
+    ...{ nowMs: () => systemClock.nowMs(), hostNowMs: () => Number(process.hrtime.bigint()) / 1e6 },
+    ...{ pid: process.pid, host: os.hostname(), clock: hostIdentity },
+  });
+  const dialing = {
     clock: systemClock,
     parseMessage,
     maxFrameBytes,
@@ -73,13 +77,15 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
     sharedMemory: openSharedMemory(log),
     log,
     ...(token === undefined ? {} : { token }),
-  });
+  };
+  const dialer = createWebSocketDialer(dialing);
+  const coordinatorDialer = createWebSocketDialer({ ...dialing, onHeartbeat: (ms) => spans.heard(ms) });
   const stopping = new AbortController();
   // Jitter of reconnections needs no key: it never reaches a weight.
   const random = (): number => Math.random();
   const keep = (url: string, onChannel: (channel: Channel) => void, what: string): Promise<unknown> =>
     keepConnected({
-      dialer,
+      dialer: coordinatorDialer,
       url,
       clock: systemClock,
       random,
@@ -98,6 +104,7 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
     // What admits a worker is computed on the device itself, whatever a drill does to its work.
     canary: (_, model, samplesOf) => canaryDigest(compute, model, samplesOf),
     ...(faults && { probe: faults.probe }),
+    spans,
     openRows: (task, location) => openPreparedRows(task, location, options.coordinator, token),
     keepShard(address, onChannel) {
       const shard = new AbortController();
@@ -134,7 +141,10 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
 
   const connection = keep(
     new URL("/v1/coordinator", webSocketUrl(options.coordinator)).href,
-    (channel) => worker.join(channel),
+    (channel) => {
+      spans.connected();
+      worker.join(channel);
+    },
     "the coordinator",
   );
   const end = await Promise.race([worker.ended, connection.then((result) => refusal(result, worker.ended))]);

@@ -15,6 +15,7 @@ import { addInspect } from "../verbs/inspect.ts";
 import { addJoin } from "../verbs/join.ts";
 import { addLogs } from "../verbs/logs.ts";
 import { addParameterServer } from "../verbs/parameter-server.ts";
+import { addProfile } from "../verbs/profile.ts";
 import { addReplay } from "../verbs/replay.ts";
 import { addSetup } from "../verbs/setup.ts";
 import { addStatus } from "../verbs/status.ts";
@@ -56,6 +57,7 @@ export function createProgram(): Command {
   addStop(program);
   addHash(program);
   addInspect(program);
+  addProfile(program);
   addVerify(program);
   addReplay(program);
   addDiff(program);

@@ -45,6 +45,7 @@ export async function launchCoordinator(
     ...["coordinator", "--run", directory, "--host", options.host],
     ...["--shards", String(shards), "--workers", String(workers)],
     ...(options.dashboard ? [] : ["--no-dashboard"]),
+    ...(options.profileSteps === undefined ? [] : ["--profile", String(options.profileSteps)]),
   ];
   let url: string | undefined;
   let lives = 0;

@@ -14,6 +14,8 @@ export interface LaunchOptions {
   readonly runId: string;
   /** Continue from the newest checkpoint; the job was compared with the run's job.json already. */
   readonly resume: boolean;
+  /** Keep a profile of at least so many of the newest steps; default: none. */
+  readonly profileSteps?: number;
   /** CUDA device numbers, UUIDs or "cpu", one worker each in turn; empty: what the machine has. */
   readonly devices: readonly string[];
   /** Port of the dashboard and of everything else that the coordinator serves; 0: any free one. */

@@ -12,6 +12,9 @@ import { readOrigin } from "./origin.ts";
 import { checkRunId, freeRunId } from "./run-id.ts";
 import type { JobSource, TrainFlags } from "./train-flags.ts";
 
+/** Enough for medians and for rare slow steps; a few megabytes with a handful of workers. */
+const defaultProfileSteps = 1_000;
+
 /**
  * Checks everything that can be checked before a process is started, and folds flags into the job.
  * @param source the job; without one, `--resume` continues a run by its own job.json
@@ -45,6 +48,9 @@ export async function prepareLaunch(
     runsDirectory,
     runId,
     resume: resumed !== undefined,
+    ...(flags.profile === undefined
+      ? {}
+      : { profileSteps: flags.profile === true ? defaultProfileSteps : flags.profile }),
     devices: chooseDevices(job, flags.device ?? []),
     port: flags.dashboard === "off" ? 0 : flags.dashboard,
     dashboard: flags.dashboard !== "off",

@@ -15,6 +15,8 @@ export interface TrainFlags extends SharedFlags {
   readonly steps?: number;
   readonly seed?: number;
   readonly resume?: boolean;
+  /** True: of as many steps as by default. */
+  readonly profile?: number | true;
   readonly dashboard: number | "off";
   readonly host: string;
   readonly token?: string;

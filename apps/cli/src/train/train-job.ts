@@ -23,6 +23,8 @@ export interface TrainOptions {
   readonly backend?: "native" | "wasm" | "cpu";
   readonly threads?: number;
   readonly steps?: number;
+  /** Keep a profile of at least so many of the newest steps, for `latentweave profile`. */
+  readonly profile?: number;
   readonly seed?: number;
   /** Port of the live page, 0: any free one; default: no page. */
   readonly dashboard?: number;
@@ -103,8 +105,21 @@ function toFlags(options: TrainOptions): TrainFlags {
     seed,
     resume,
     token,
+    profile,
   } = options;
-  const given = { workers, shards, backend, threads, runId, steps, seed, resume, token, device: devices };
+  const given = {
+    workers,
+    shards,
+    backend,
+    threads,
+    runId,
+    steps,
+    seed,
+    resume,
+    token,
+    profile,
+    device: devices,
+  };
   return {
     ...(Object.fromEntries(
       Object.entries(given).filter(([, value]) => value !== undefined),

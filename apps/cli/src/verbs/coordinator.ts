@@ -20,6 +20,7 @@ interface CoordinatorFlags extends ProcessFlags {
   readonly stopping?: string;
   readonly dashboard: boolean;
   readonly balance: boolean;
+  readonly profile?: number;
 }
 
 /** Shards leave with their launcher too: no checkpoint is to be waited for. What they hold is still there for `--resume`. */
@@ -40,6 +41,7 @@ export function addCoordinator(program: Command): void {
     .addOption(
       new Option("--no-balance", "leave slow workers their slots: to measure what that costs").hideHelp(),
     )
+    .option("--profile <steps>", "keep a profile of the newest steps", wholeNumber(1))
     .option("--no-dashboard", "serve no page");
   withProcessFlags(command).action(async (flags: CoordinatorFlags) => {
     const { token, signal } = await processContext(flags, orphanMs);
@@ -61,6 +63,7 @@ export function addCoordinator(program: Command): void {
         successor: flags.successor === true,
         ...(flags.stopping === undefined ? {} : { stopping: flags.stopping }),
         keepCheckpoints: job.checkpoints.keep,
+        ...(flags.profile === undefined ? {} : { profileSteps: flags.profile }),
         preparedRoot: path.join(cacheDirectory(), "prepared"),
         dashboardFile: page,
         launcher: flags.withParent === true || flags.tokenStdin === true ? process.ppid : undefined,

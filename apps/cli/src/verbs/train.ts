@@ -44,6 +44,11 @@ export function addTrain(program: Command): void {
     .option("--steps <n>", "train for so many steps", wholeNumber(1))
     .option("--seed <n>", "everything random follows from it", wholeNumber(0, 4_294_967_295))
     .option("--resume", "continue from the newest checkpoint, to the bits of a run never interrupted")
+    .option(
+      "--profile [steps]",
+      "keep what every process spends its time on, of the newest steps (default: 1000), for `latentweave profile`",
+      wholeNumber(1),
+    )
     .option("--dashboard <port>", "port of the live page; 0: any free one; off: none", portOrOff, 0)
     .option("--host <address>", "address to listen at; beyond this machine only with --token", "127.0.0.1")
     .option("--token <token>", "what workers and browsers elsewhere must know")

@@ -8,27 +8,39 @@ import type { Arithmetic, Key } from "@latentweave/arithmetic";
  *
  * Private parameters are not scaled by these weights: they have one task, and its gradient is theirs.
  */
-export interface Combiner<State extends CombinerState = CombinerState> {
+export interface Combiner<
+  State extends CombinerState = CombinerState,
+  Options extends CombinerConfig = CombinerConfig,
+> {
   /** As written in a job; the names of LibMTL and TorchJD where they have the method. */
   readonly name: string;
   /** Whether `solve` reads the Gram matrix; if not, shards need not compute it. */
   readonly needsGram: boolean;
-  init(taskCount: number, config: CombinerConfig): State;
-  solve(input: CombineInput<State>): { readonly weights: Float64Array; readonly state: State };
+  init(taskCount: number, options: Options): State;
+  solve(input: CombineInput<State, Options>): Combination<State>;
+}
+
+export interface Combination<State> {
+  /** One per task. */
+  readonly weights: Float64Array;
+  readonly state: State;
+  /** The method's own answer was not to be had, and the weights are others: why, and which. */
+  readonly warning?: string;
 }
 
 /** Plain data, so that it can be checkpointed and compared: JSON without NaN or infinities. */
 export type CombinerState =
   null | number | string | boolean | readonly CombinerState[] | { readonly [name: string]: CombinerState };
 
-/** A method's own settings from the job. */
+/** A method's own settings, all of them: defaults are the job's schema's. */
 export type CombinerConfig = Readonly<Record<string, number | string | boolean>>;
 
-export interface CombineInput<State> {
+export interface CombineInput<State, Options = CombinerConfig> {
   readonly taskCount: number;
+  readonly options: Options;
   /** Row-major T×T inner products of the tasks' gradients over the shared parameters; present if `needsGram`. */
   readonly gram: Float64Array | undefined;
-  /** Mean loss per task of this step, in the job's order of tasks. */
+  /** Per task, in the job's order: the mean loss of this step whose gradient is combined, the task's weight in it. */
   readonly losses: Float64Array;
   /** Counted from 0. */
   readonly step: number;

@@ -1,4 +1,5 @@
 export {
+  type Combination,
   type CombineInput,
   type Combiner,
   type CombinerConfig,
@@ -6,6 +7,7 @@ export {
   meanCombiner,
   sumCombiner,
 } from "./combiner.ts";
+export { knownCombiners } from "./known-combiners.ts";
 export {
   NameTakenError,
   combinerNamed,

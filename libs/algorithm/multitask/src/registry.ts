@@ -1,6 +1,7 @@
 import { nearest } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
-import { type Combiner, type CombinerState, meanCombiner, sumCombiner } from "./combiner.ts";
+import type { Combiner, CombinerConfig, CombinerState } from "./combiner.ts";
+import { knownCombiners } from "./known-combiners.ts";
 import { type Regulariser, meanRegulariser, noRegulariser } from "./regulariser.ts";
 
 /** A method was registered under a name that is taken: a mistake in the program, not in a job. */
@@ -12,7 +13,10 @@ const combiners = new Map<string, Combiner>();
 const regularisers = new Map<string, Regulariser>();
 
 /** Makes a combiner known under its name. Throws NameTakenError. */
-export function registerCombiner<State extends CombinerState>(combiner: Combiner<State>): void {
+export function registerCombiner<
+  State extends CombinerState,
+  Options extends CombinerConfig = CombinerConfig,
+>(combiner: Combiner<State, Options>): void {
   // Each combiner is only ever given states that it made itself, so forgetting their type here is safe.
   register(combiners, combiner as unknown as Combiner, "combiner");
 }
@@ -58,7 +62,6 @@ function named<Method>(
   });
 }
 
-registerCombiner(sumCombiner);
-registerCombiner(meanCombiner);
+for (const combiner of knownCombiners) registerCombiner(combiner);
 registerRegulariser(noRegulariser);
 registerRegulariser(meanRegulariser);

@@ -22,7 +22,10 @@ export interface RunSpec {
   readonly clipNorm: number | null;
   readonly combiner: {
     readonly name: string;
+    /** The method's own, every default filled in. */
     readonly options: Readonly<Record<string, number | string | boolean>>;
+    /** Whether the tasks' weights are applied to their private groups too; not when absent. */
+    readonly scalesPrivate?: boolean;
   };
   /** λ·Ω over every family of groups that the layout has; null: none. */
   readonly regulariser: { readonly omega: string; readonly lambda: number } | null;

@@ -1,4 +1,4 @@
-import { type ResolvedJob, runLength } from "@latentweave/job";
+import { combinerParts, type ResolvedJob, runLength } from "@latentweave/job";
 import { type DataShape, resolveModel, type UserLayer } from "@latentweave/model";
 import type { RunSpec, TaskSpec } from "@latentweave/plan";
 import { type PreparedManifest, UserError } from "@latentweave/protocol";
@@ -41,7 +41,7 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     optimiser: job.optimiser,
     schedule: job.schedule,
     clipNorm: job.clipNorm,
-    combiner: { name: job.combiner, options: {} },
+    combiner: combinerSpec(job),
     regulariser:
       job.regulariser.omega === "none"
         ? null
@@ -54,6 +54,11 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     compute: { backend: job.compute.backend, threads: job.compute.threads },
     userModule: userModule?.text ?? null,
   };
+}
+
+function combinerSpec({ combiner }: ResolvedJob): RunSpec["combiner"] {
+  const { name, options, scalePrivate } = combinerParts(combiner);
+  return { name, options, ...(scalePrivate && { scalesPrivate: true }) };
 }
 
 function taskSpec(job: ResolvedJob, name: string, manifest: PreparedManifest | undefined): TaskSpec {

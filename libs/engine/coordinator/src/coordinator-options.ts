@@ -5,6 +5,7 @@ import type {
   CoordinatorMoment,
   MessageOf,
   Probe,
+  Profiled,
   RunStore,
 } from "@latentweave/protocol";
 import type { CommitPoint } from "@latentweave/telemetry";
@@ -43,7 +44,18 @@ export interface CoordinatorOptions {
   /** Facts of the process for run.json: versions, who started it. */
   readonly facts: Readonly<Record<string, unknown>>;
   readonly probe?: Probe<CoordinatorMoment>;
+  /** Where the run is profiled. */
+  readonly profile?: ProfileSink;
   readonly log: (text: string) => void;
+}
+
+/** Takes what processes tell of how they spent their time. */
+export interface ProfileSink {
+  /** For the welcome of a process: what the clocks here show. */
+  clocks(): NonNullable<MessageOf<"welcome">["profile"]>;
+  take(process: string, profiled: Profiled | undefined): void;
+  /** The coordinator has recorded a commit, since then. */
+  recorded(timeline: number, step: number, sinceMs: number): void;
 }
 
 export interface Succeeded {

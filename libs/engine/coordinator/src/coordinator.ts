@@ -224,6 +224,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     spec: options.specText,
     shards: addresses,
     data: options.dataLocation(channel.local),
+    ...(options.profile && { profile: options.profile.clocks() }),
   });
 
   const shards = createShardPeers({
@@ -233,6 +234,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     store,
     reordered: isOrdered(spec),
     clock,
+    profile: options.profile,
     checkpointing,
     shardAddress: options.shardAddress,
     welcomeFor: (channel) => welcomeFor(channel, []),
@@ -330,6 +332,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const { step, timeline } = message;
     options.probe?.("before-record", step);
     const active = membership.active();
+    const startedMs = clock.nowMs();
     const point = recordCommit(
       {
         ...{ spec, store, progress, nowMs: clock.nowMs(), wallMs: options.wallMs() },
@@ -337,7 +340,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       },
       message,
     );
-    if (message.version <= shards.leaderCame) announceAgain(message);
+    options.profile?.recorded(timeline, step, startedMs);
+    if (message.version <= shards.newestCame) announceAgain(message);
     else announce(message);
     if (checkpointing.ignores(message.version)) askForLastCheckpoint();
     // The leader forgets a record that is acknowledged, so it must outlive this process by then.
@@ -369,6 +373,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const membership = createMembership({
     clock,
     store,
+    profile: options.profile,
     log,
     expectedWorkers: options.expectedWorkers,
     runClass: options.runClass,

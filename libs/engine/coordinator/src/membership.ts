@@ -7,6 +7,7 @@ import {
   ProtocolError,
   type RunStore,
 } from "@latentweave/protocol";
+import type { ProfileSink } from "./coordinator-options.ts";
 import { admit, type RunClass } from "./admission.ts";
 import { createMember, type Member, takeReport } from "./member.ts";
 import type { RunLog } from "./run-log.ts";
@@ -50,6 +51,7 @@ export interface Membership {
 export function createMembership(options: {
   readonly clock: Clock;
   readonly store: RunStore;
+  readonly profile: ProfileSink | undefined;
   readonly log: RunLog;
   readonly expectedWorkers: number;
   readonly runClass: RunClass | undefined;
@@ -168,6 +170,7 @@ export function createMembership(options: {
       fetchedBytes: report.fetchedBytes,
       residentBytes: report.residentBytes,
     });
+    options.profile?.take(member.workerId, report.profile);
   };
 
   const take = (member: Member, message: Message): void => {

@@ -9,6 +9,7 @@ import {
   ProtocolError,
   type RunStore,
 } from "@latentweave/protocol";
+import type { ProfileSink } from "./coordinator-options.ts";
 import { combinerOf } from "./checkpoint-meta.ts";
 import type { Checkpointing } from "./checkpointing.ts";
 import { createRecoveryPoints } from "./recovery-points.ts";
@@ -71,9 +72,7 @@ export interface ShardPeers {
   /** The step in progress is computed once more. */
   redo(step: number, why: string): void;
   leader(): Channel | undefined;
-  /** The version that the leader held when it came; −1 where it began anew. */
-  readonly leaderCame: number;
-  /** The newest version that any shard held when it came: what it sent of it may have gone elsewhere. */
+  /** The newest version that any shard held when it came, −1 where all began anew: what it sent of it may have gone elsewhere. */
   readonly newestCame: number;
   channels(): Channel[];
   close(): void;
@@ -92,6 +91,7 @@ export function createShardPeers(options: {
   /** The job's mode has an order: what is made again may be other than before. */
   readonly reordered: boolean;
   readonly clock: Clock;
+  readonly profile: ProfileSink | undefined;
   readonly checkpointing: Checkpointing;
   readonly shardAddress: (index: number, port: number, local: boolean) => string;
   readonly welcomeFor: (channel: Channel) => MessageOf<"welcome">;
@@ -388,6 +388,7 @@ export function createShardPeers(options: {
           ...message.timings,
           residentBytes: message.residentBytes,
         });
+        options.profile?.take(`shard-${index}`, message.profile);
         return;
       case "failed":
         takeGiveUp(index, message.message);
@@ -478,9 +479,6 @@ export function createShardPeers(options: {
     goBackBefore: (step, why) => void goBack(why, step).catch(failed),
     redo: (step, why) => void redo(step, why).catch(failed),
     leader: () => peers.get(0)?.channel,
-    get leaderCame() {
-      return cameAt(peers.get(0));
-    },
     get newestCame() {
       return Math.max(-1, ...inOrder().map(cameAt));
     },

@@ -10,7 +10,7 @@ import { updateIndex } from "./update-index.ts";
 import type { UpdateRule } from "./update-rule.ts";
 
 export interface Decision {
-  /** One per task in job order; applied where a group is shared. */
+  /** One per task in job order; applied where a group is shared, and to private ones where the job says so. */
   readonly weights: readonly number[];
   /** Clipping of the combined gradient; 1 when none. */
   readonly scale: number;
@@ -57,14 +57,14 @@ export function applyUpdate(options: {
   } = options;
   const changed: OwnedSlice[] = [];
   for (const slice of state.slices) {
-    const shared = layout.groups[slice.group]?.shared ?? false;
+    const isWeighed = spec.combiner.scalesPrivate === true || (layout.groups[slice.group]?.shared ?? false);
     const terms: Term[] = [];
     for (const task of reduction.tasks) {
       const own = task.slices.find(
         (entry) => entry.slice.group === slice.group && entry.slice.start === slice.start,
       );
       if (!own) continue;
-      const weight = shared ? (decision.weights[task.plan.taskIndex] ?? 1) : 1;
+      const weight = isWeighed ? (decision.weights[task.plan.taskIndex] ?? 1) : 1;
       terms.push({
         pointer: own.reducer.result(),
         coefficient: rule.share(task.plan) * weight * decision.scale,

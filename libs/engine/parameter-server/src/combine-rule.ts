@@ -11,6 +11,8 @@ export interface CombineRule {
     readonly losses: readonly number[];
     readonly step: number;
   }): readonly number[];
+  /** Why the newest solution is not the combiner's own; undefined where it is. */
+  warning?(): string | undefined;
   /** The combiner's state after the newest step, as JSON: part of a checkpoint. */
   state(): string;
 }
@@ -19,6 +21,7 @@ export interface CombineRule {
 export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restored?: string): CombineRule {
   const combiner = combinerNamed(spec.combiner.name);
   const taskCount = spec.tasks.length;
+  let warning: string | undefined;
   let text = restored ?? JSON.stringify(combiner.init(taskCount, spec.combiner.options));
   return {
     needsGram: combiner.needsGram,
@@ -27,7 +30,9 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
       const solved = combiner.solve({
         taskCount,
         gram,
-        losses: Float64Array.from(losses),
+        options: spec.combiner.options,
+        // Gradients are those of weighted losses (update-rule.ts): a method must see the two of one function.
+        losses: Float64Array.from(losses, (loss, task) => loss * (spec.tasks[task]?.weight ?? 1)),
         step,
         // Read back even without a restart: JSON has no minus zero, and both ways must give the same bits.
         state: JSON.parse(text) as CombinerState,
@@ -35,8 +40,10 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
         arithmetic,
       });
       text = JSON.stringify(solved.state);
+      warning = solved.warning;
       return [...solved.weights];
     },
+    warning: () => warning,
     state: () => text,
   };
 }

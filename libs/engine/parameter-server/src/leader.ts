@@ -72,7 +72,7 @@ export function createStepDecision(options: {
           reason: `the combiner "${spec.combiner.name}" gave the weights ${weights.join(", ")}`,
         };
       if (!products) return { kind: "decided", weights, scale: 1, gradientNorm: null };
-      const normSquared = combinedNormSquared(products, weights);
+      const normSquared = combinedNormSquared(products, weights, spec.combiner.scalesPrivate);
       const scale = spec.clipNorm === null ? 1 : options.clipScale(normSquared, spec.clipNorm) + 0;
       return { kind: "decided", weights, scale, gradientNorm: Math.sqrt(normSquared) };
     },

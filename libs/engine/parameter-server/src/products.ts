@@ -74,18 +74,20 @@ export function sumProducts(
   return { shared, own };
 }
 
-/** ‖Σ_t w_t g_t‖² over shared groups plus that of the private ones, whose weights are 1. */
+/** ‖Σ_t w_t g_t‖² over shared groups plus that of the private ones, whose weights are 1 unless they are scaled too. */
 export function combinedNormSquared(
   products: { readonly shared: Float64Array; readonly own: Float64Array },
   weights: readonly number[],
+  scalesPrivate = false,
 ): number {
   const taskCount = weights.length;
   let sum = 0;
   for (let i = 0; i < taskCount; i++) {
     for (let j = 0; j < taskCount; j++) {
       const place = i * taskCount + j;
-      sum +=
-        (weights[i] ?? 0) * (weights[j] ?? 0) * (products.shared[place] ?? 0) + (products.own[place] ?? 0);
+      const weight = (weights[i] ?? 0) * (weights[j] ?? 0);
+      const own = products.own[place] ?? 0;
+      sum += weight * (products.shared[place] ?? 0) + (scalesPrivate ? weight * own : own);
     }
   }
   return sum;

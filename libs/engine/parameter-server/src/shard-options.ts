@@ -1,5 +1,5 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
-import type { Channel, Clock, Probe, ShardMoment, Vault } from "@latentweave/protocol";
+import type { Channel, Clock, Probe, ShardMoment, SpanRecorder, Vault } from "@latentweave/protocol";
 
 export interface ShardOptions {
   readonly runId: string;
@@ -19,5 +19,6 @@ export interface ShardOptions {
   readonly openVault?: (run: { readonly key: string; readonly spec: string }) => Vault;
   readonly residentBytes: () => number;
   readonly probe?: Probe<ShardMoment>;
+  readonly spans?: SpanRecorder;
   readonly log: (text: string) => void;
 }

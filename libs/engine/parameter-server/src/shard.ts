@@ -19,6 +19,7 @@ import type { OwnedState } from "./owned-state.ts";
 import { createSettlement } from "./settlement.ts";
 import type { ShardOptions } from "./shard-options.ts";
 import { prepareTraining, type Training } from "./training.ts";
+import { createThinned } from "./thinned.ts";
 import { blockDigests } from "./version-digest.ts";
 
 /**
@@ -57,7 +58,7 @@ interface Follower {
 }
 
 export function createShard(options: ShardOptions): Shard {
-  const { runId, index, arithmetic, log } = options;
+  const { runId, index, arithmetic, spans, log } = options;
   const leads = index === 0;
   const followers = new Map<number, Channel>();
   let coordinator: Channel | undefined;
@@ -135,9 +136,12 @@ export function createShard(options: ShardOptions): Shard {
         blockDigests(arithmetic, state),
       ]);
 
+    /** Of the version that was made last, for the profile. */
+    let sendingFromMs: number | undefined;
     const steppingOptions: FlowOptions["stepping"] = {
       ...{ runId, index, shards: options.shards, training, clock: options.clock, leads },
       probe: options.probe,
+      spans,
       digestOf: settlement.digestOf,
       isSettled: (version) => settlement.settled !== undefined && settlement.settled >= version,
       onReduced(plan, finite, products, received, basis) {
@@ -159,11 +163,19 @@ export function createShard(options: ShardOptions): Shard {
       onStopped: (stopped) => coordinator?.send({ type: "stopped", runId, ...stopped }),
       onPublish() {
         // Whoever is attached gets the new version before anything is computed on it here.
+        const startedMs = options.clock.nowMs();
+        sendingFromMs = startedMs;
         subscribers.publish();
+        const sentMs = options.clock.nowMs();
+        spans?.add("broadcast", state.timeline, state.version - 1, startedMs, sentMs);
         if (leads) takeApplied(0, state.version, blockDigests(arithmetic, state));
         else sayApplied(leader.channel());
+        spans?.add("digest", state.timeline, state.version - 1, sentMs, options.clock.nowMs());
       },
-      onApplied: (step, timings) =>
+      onApplied(step, timings) {
+        const appliedMs = sendingFromMs ?? options.clock.nowMs() - timings.publish;
+        sendingFromMs = undefined;
+        spans?.add("update", state.timeline, step, appliedMs - timings.update, appliedMs);
         coordinator?.send({
           type: "shard-report",
           runId,
@@ -173,7 +185,9 @@ export function createShard(options: ShardOptions): Shard {
           receivedBytes,
           sentBytes: subscribers.sentBytes,
           residentBytes: options.residentBytes(),
-        }),
+          profile: spans?.take(),
+        });
+      },
       onCheckpoint() {
         // A stop may fall on a version whose checkpoint is on its way already.
         if (streamedVersion === state.version) return;
@@ -182,6 +196,7 @@ export function createShard(options: ShardOptions): Shard {
       },
       isCutDue: (version) => recovery.isDue(version),
       onCut: (combiner) => recovery.cut(state, leads ? combiner : undefined),
+      onWarning: createThinned(log),
       onLate: (step, missing) =>
         coordinator?.send({ type: "late", runId, timeline: state.timeline, step, missing: [...missing] }),
       onSuspicion: (suspicion) =>
@@ -336,6 +351,7 @@ export function createShard(options: ShardOptions): Shard {
   const fromCoordinator: MessageHandler = (message, slices) => {
     switch (message.type) {
       case "welcome":
+        spans?.welcomed(message.profile);
         prepared ??= prepare(message);
         recovery.tell();
         sayHeld(prepared);

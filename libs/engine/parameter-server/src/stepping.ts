@@ -7,6 +7,7 @@ import {
   type Probe,
   ProtocolError,
   type ShardMoment,
+  type SpanRecorder,
 } from "@latentweave/protocol";
 import { applyUpdate } from "./apply-update.ts";
 import { createCombineRule } from "./combine-rule.ts";
@@ -94,6 +95,7 @@ export interface SteppingOptions {
   readonly clock: Clock;
   readonly leads: boolean;
   readonly probe: Probe<ShardMoment> | undefined;
+  readonly spans?: SpanRecorder | undefined;
   /** Leader: digest of the version that the step was computed on. */
   readonly digestOf: (version: number) => string;
   /** Leader: every shard holds this version. */
@@ -120,6 +122,8 @@ export interface SteppingOptions {
   readonly isCutDue?: (version: number) => boolean;
   /** The newest version is to be kept as one; `combiner`: its state then, as JSON. */
   readonly onCut?: (combiner: string) => void;
+  /** Leader: a step is decided on other weights than the job's combiner would have given; default: nobody is told. */
+  readonly onWarning?: (warning: string) => void;
   readonly onLate: (step: number, missing: readonly Lease[]) => void;
   readonly onSuspicion: (suspicion: Suspicion) => void;
   /** The step must not be committed as it is: nothing happens until the shard is told to begin anew. */
@@ -127,7 +131,7 @@ export interface SteppingOptions {
 }
 
 export function createStepping(options: SteppingOptions): Stepping {
-  const { runId, training, clock, leads, probe } = options;
+  const { runId, training, clock, leads, probe, spans } = options;
   const { arithmetic, spec, layout, state, publication, rule } = training;
   const scratch = arithmetic.allocate(65_536);
   const unrecorded = createUnrecorded();
@@ -189,6 +193,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       return;
     step.reportedMs = clock.nowMs();
     report(step);
+    spans?.add("combine", timeline, step.plan.step, step.reportedMs, clock.nowMs());
   };
 
   const report = (step: StepInProgress): void => {
@@ -214,6 +219,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     const { plan } = step;
     // A step that only evaluates needs no word of the followers, but its record needs theirs on its weights.
     if (!options.isSettled(plan.step)) return;
+    const askedMs = clock.nowMs();
     const tasks = step.reduction.records();
     const verdict = step.decision.verdict(lossesOf(spec, plan, tasks));
     if (verdict.kind === "waiting") return;
@@ -226,6 +232,8 @@ export function createStepping(options: SteppingOptions): Stepping {
       });
       return;
     }
+    const warning = combine.warning?.();
+    if (warning !== undefined) options.onWarning?.(warning);
     const decidedMs = clock.nowMs();
     const reportedMs = step.reportedMs ?? decidedMs;
     // Whoever goes back to a version does not make it again: its checkpoint must not be still to come.
@@ -249,6 +257,8 @@ export function createStepping(options: SteppingOptions): Stepping {
     // The record goes out before the weights do: whoever sees version n+1 can rely on the commit having been told.
     options.onCommitted(record);
     probe?.("after-commit", plan.step);
+    spans?.add("combine", timeline, plan.step, askedMs, decidedMs);
+    spans?.add("commit", timeline, plan.step, decidedMs, clock.nowMs());
     apply(decide);
   };
 
@@ -403,7 +413,9 @@ export function createStepping(options: SteppingOptions): Stepping {
           `push for step ${message.step} while step ${current.plan.step} is in progress`,
         );
       if (current.reduction.isEmpty) probe?.("before-reduce", message.step);
+      const takenMs = clock.nowMs();
       const isNew = current.reduction.accept(message, bytes, workerId);
+      spans?.add("reduce", timeline, message.step, takenMs, clock.nowMs(), workerId);
       if (!isNew) compare(message, bytes, workerId, current.reduction.received());
       goOn();
     },

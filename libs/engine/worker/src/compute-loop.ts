@@ -1,7 +1,8 @@
 import { type Arithmetic, philox4x32, randomKey } from "@latentweave/arithmetic";
 import { lastStep } from "@latentweave/plan";
-import type { Clock, Lease, Probe, WorkerMoment } from "@latentweave/protocol";
+import type { Clock, Lease, Probe, SpanRecorder, WorkerMoment } from "@latentweave/protocol";
 import type { PreparedRun } from "./prepare-run.ts";
+import { noteMicroBatch } from "./note-micro-batch.ts";
 import type { MicroBatchRows } from "./row-source.ts";
 import { isSameMoment, type Moment, type ShardLinks } from "./shard-links.ts";
 import { openStepWork, type PushTarget, type StepWork, type Todo } from "./step-work.ts";
@@ -59,6 +60,7 @@ export function createComputeLoop(options: {
   readonly clock: Clock;
   readonly beforeMicroBatch: (() => Promise<void>) | undefined;
   readonly probe: Probe<WorkerMoment> | undefined;
+  readonly spans?: SpanRecorder;
   readonly assigned: () => Assigned | undefined;
   readonly help: () => Help | undefined;
   readonly isLeaving: () => boolean;
@@ -159,6 +161,23 @@ export function createComputeLoop(options: {
   };
 
   let ahead: { readonly of: Todo; readonly rows: Read } | undefined;
+  /** The next step, as long as nothing goes back: prepared while its weights are being made. */
+  let expected: StepWork | undefined;
+
+  /** What will be computed next is known before its weights are: its rows are read while there is nothing else to do. */
+  const expectAfter = ({ timeline, step, basis }: Moment): void => {
+    if (basis !== undefined || step >= last || expected) return;
+    expected = openStepWork(prepared, arithmetic, { timeline, step: step + 1, basis: undefined });
+    const [next] = expected.todo(options.assigned()?.leases ?? []);
+    ahead = next && { of: next, rows: startRead(expected, next) };
+  };
+
+  const open = (at: Moment): StepWork => {
+    const isExpected = expected && isAt(expected, at);
+    const opened = (isExpected ? expected : undefined) ?? openStepWork(prepared, arithmetic, at);
+    expected = undefined;
+    return opened;
+  };
 
   const computeOne = async (
     step: StepWork,
@@ -185,6 +204,8 @@ export function createComputeLoop(options: {
     const computedMs = clock.nowMs();
     step.addTime("data", readMs - startedMs);
     step.addTime("compute", computedMs - readMs);
+    const marks = { pausedMs, startedMs, readMs, computedMs, readBackMs: result?.readBackMs };
+    noteMicroBatch(options.spans, step.timeline, step.plan.step, marks);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
     if (!result || !isOpen(step) || !isAt(step, now()))
       return cameTooLate(step, computedMs - pausedMs, result?.samples ?? 0);
@@ -193,7 +214,10 @@ export function createComputeLoop(options: {
     step.addTime("reduce", addedMs - computedMs);
     probe?.("before-push", step.plan.step);
     step.push(target(step), step === work ? leasesFor(step) : leases, next.partials);
-    step.addTime("push", clock.nowMs() - addedMs);
+    const pushedMs = clock.nowMs();
+    step.addTime("push", pushedMs - addedMs);
+    options.spans?.add("reduce", step.timeline, step.plan.step, computedMs, addedMs);
+    options.spans?.add("push", step.timeline, step.plan.step, addedMs, pushedMs);
   };
 
   return {
@@ -207,7 +231,7 @@ export function createComputeLoop(options: {
           work?.release();
           audit?.work.release();
           audit = openAudit(at);
-          work = openStepWork(prepared, arithmetic, at);
+          work = open(at);
           work.addTime("wait", clock.nowMs() - idleSinceMs);
           work.prefetch(source, options.assigned()?.leases ?? []);
         }
@@ -224,8 +248,10 @@ export function createComputeLoop(options: {
           continue;
         }
         if (!at) watchDisagreement();
-        if (work && at) stepDone(work);
-        else flush();
+        if (work && at) {
+          stepDone(work);
+          expectAfter(at);
+        } else flush();
         idleSinceMs = clock.nowMs();
         await new Promise<void>((resolve) => {
           wake = resolve;

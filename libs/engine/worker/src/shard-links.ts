@@ -5,6 +5,7 @@ import {
   type MessageOf,
   ProtocolError,
   protocolVersion,
+  type SpanRecorder,
 } from "@latentweave/protocol";
 import type { WorkerOptions } from "./worker-options.ts";
 
@@ -81,6 +82,7 @@ export function createShardLinks(options: {
   /** Modes with an order: the shard waits for this, and may have lost what it was sent of it. */
   readonly onWanted: (index: number) => void;
   readonly onFailed: (error: unknown) => void;
+  readonly spans?: SpanRecorder;
 }): ShardLinks {
   const { runId, workerId } = options;
   const links = options.addresses.map((address): Link => ({
@@ -103,6 +105,8 @@ export function createShardLinks(options: {
     message: MessageOf<"broadcast">,
     slices: readonly Uint8Array[],
   ): void => {
+    const { spans } = options;
+    const startedMs = spans?.nowMs() ?? 0;
     if (message.slices.length > 0) {
       const updates = message.slices.map(({ group, start, numbers }, place) => {
         const bytes = slices[place];
@@ -113,6 +117,7 @@ export function createShardLinks(options: {
       });
       options.setParameters(updates).catch(options.onFailed);
     }
+    spans?.add("receive", message.timeline, message.step, startedMs, spans.nowMs(), `shard-${index}`);
     const { refusedAt } = link;
     if (message.timeline !== refusedAt.timeline || message.step > refusedAt.step) link.refusals = 0;
     link.timeline = message.timeline;

@@ -1,7 +1,7 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { Compute, ComputeModel } from "@latentweave/model";
 import type { RunSpec } from "@latentweave/plan";
-import type { Channel, Clock, MessageOf, Probe, WorkerMoment } from "@latentweave/protocol";
+import type { Channel, Clock, MessageOf, Probe, SpanRecorder, WorkerMoment } from "@latentweave/protocol";
 import type { RowReader } from "./row-source.ts";
 
 export interface WorkerOptions {
@@ -28,6 +28,7 @@ export interface WorkerOptions {
   /** Called before each micro-batch: a test or a throttled worker waits here. */
   readonly beforeMicroBatch?: () => Promise<void>;
   readonly probe?: Probe<WorkerMoment>;
+  readonly spans?: SpanRecorder;
   readonly log: (text: string) => void;
 }
 

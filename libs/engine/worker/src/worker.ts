@@ -102,6 +102,7 @@ export function createWorker(options: WorkerOptions): Worker {
           ...report,
           fetchedBytes: prepared.source.fetchedBytes,
           residentBytes: options.residentBytes(),
+          profile: options.spans?.take(),
         }),
     });
     const links = createShardLinks({
@@ -143,6 +144,7 @@ export function createWorker(options: WorkerOptions): Worker {
     switch (message.type) {
       case "welcome":
         moveTo(message.shards);
+        options.spans?.welcomed(message.profile);
         if (phase.kind === "ready") sendCanary(phase.prepared.digest);
         if (phase.kind !== "new") return;
         phase = { kind: "preparing" };

@@ -43,6 +43,7 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
       expected: 'lambda: 0, or another omega, such as "mean"',
       mend: "change one of them",
     });
+  problems.push(...checkCombiner(job));
   if (job.mode.kind === "diloco" && job.regulariser.omega !== "none")
     problems.push({
       path: ["regulariser", "omega"],
@@ -68,6 +69,33 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
     });
   for (const [name, task] of Object.entries(job.tasks)) problems.push(...checkTask(job, name, task));
   return problems;
+}
+
+/** A method that was asked for and could do nothing is a mistake; `sum` and `mean` are what there is without one. */
+function checkCombiner({ combiner, tasks, model }: ParsedJob): Problem[] {
+  const [name, scalePrivate] =
+    typeof combiner === "string" ? [combiner, false] : [combiner.kind, combiner.scalePrivate];
+  if (name === "sum" || name === "mean") return [];
+  const path = ["combiner"];
+  if (Object.keys(tasks).length === 1)
+    return [
+      {
+        path,
+        what: `got "${name}", but there is one task: nothing is to be combined`,
+        expected: '"sum", or two tasks and more',
+        mend: "leave combiner out",
+      },
+    ];
+  if (model.kind === "private" && !scalePrivate)
+    return [
+      {
+        path,
+        what: `got "${name}", which weighs the tasks' gradients where they meet; in a private model they share no parameter`,
+        expected: 'a model that shares some, such as { kind: "shared", latent: 32 }, or scalePrivate: true',
+        mend: "change model or combiner",
+      },
+    ];
+  return [];
 }
 
 function checkTask(job: ParsedJob, name: string, task: ParsedJob["tasks"][string]): Problem[] {

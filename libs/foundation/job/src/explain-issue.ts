@@ -20,7 +20,10 @@ export function explainIssue(issue: Issue, schema: z.core.$ZodType, input: unkno
           explainIssue({ ...inner, path: [...path, ...inner.path] }, schema, input),
         );
       const expected = issue.errors.map((errors) => (errors[0] ? expectation(errors[0]) : "")).join(", or ");
-      return [wrongValue(path, value, expected)];
+      const names = issue.errors.flatMap(([error]) => (error?.code === "invalid_value" ? error.values : []));
+      const near = typeof value === "string" ? nearest(value, names.map(String)) : undefined;
+      const problem = wrongValue(path, value, expected);
+      return [near === undefined ? problem : { ...problem, mend: `did you mean "${near}"?` }];
     }
     case "invalid_key":
       return [

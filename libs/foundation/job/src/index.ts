@@ -1,4 +1,5 @@
 export { applySettings } from "./apply-settings.ts";
+export { type CombinerName, combinerNames, combinerParts, type ResolvedCombiner } from "./combiner-schema.ts";
 export { type DatasetName, datasetNames, type DataSource, dataSourceSchema } from "./data-source.ts";
 export { type JobChange, jobChanges } from "./job-changes.ts";
 export { defineJob, type JobInput } from "./job-schema.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { combinerSchema } from "./combiner-schema.ts";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
@@ -112,7 +113,7 @@ export const jobSchema = z.strictObject({
     })
     .default({ omega: "none", lambda: 0, on: "encoder" }),
   /** How the tasks' gradients become one; default `sum`. */
-  combiner: z.enum(["sum", "mean"]).default("sum"),
+  combiner: combinerSchema.default("sum"),
   /** Default { kind: "adam", learningRate: 0.001 }. */
   optimiser: optimiserSchema.default({
     kind: "adam",

@@ -1,5 +1,6 @@
 import { completeLayer, type LayerSpec } from "@latentweave/model";
 import { checkJob } from "./check-job.ts";
+import { completeCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
 import { explainIssue } from "./explain-issue.ts";
 import { jobSchema, type ParsedJob } from "./job-schema.ts";
@@ -37,7 +38,7 @@ function complete(job: ParsedJob): ResolvedJob {
     model: completeModel(job.model),
     mode: job.mode,
     regulariser: job.regulariser,
-    combiner: job.combiner,
+    combiner: completeCombiner(job.combiner),
     optimiser: job.optimiser,
     schedule: job.schedule,
     clipNorm: job.clipNorm ?? null,

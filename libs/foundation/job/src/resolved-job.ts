@@ -1,4 +1,5 @@
 import type { ActivationName, LayerSpec } from "@latentweave/model";
+import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
 
 /**
@@ -13,7 +14,7 @@ export interface ResolvedJob {
   readonly model: ResolvedModelSpec;
   readonly mode: ResolvedMode;
   readonly regulariser: ResolvedRegulariser;
-  readonly combiner: "sum" | "mean";
+  readonly combiner: ResolvedCombiner;
   readonly optimiser: ResolvedOptimiser;
   readonly schedule: ResolvedSchedule;
   /** Upper bound on the L2 norm of the combined gradient; null: no clipping. */

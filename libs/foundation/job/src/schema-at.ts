@@ -67,6 +67,8 @@ function childSchema(schema: Schema, key: PropertyKey): z.core.$ZodType | undefi
 
 function discriminatorValues(option: Schema, discriminator: string): string[] {
   const def = option._zod.def;
+  if (def.type === "union")
+    return def.options.flatMap((member) => discriminatorValues(member as Schema, discriminator));
   if (def.type !== "object") return [];
   return [...(def.shape[discriminator]?._zod.values ?? [])].map(String);
 }

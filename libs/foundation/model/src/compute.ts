@@ -34,6 +34,8 @@ export interface MicroBatchResult {
   readonly gradients: readonly Float32Array[];
   /** Sums named by `metricNames`. */
   readonly metrics: Float64Array;
+  /** How much of the time went into getting the numbers off the device, at the end; where it was measured. */
+  readonly readBackMs?: number;
 }
 
 /** What `apply` returns for data without training: rows of a named output. */

@@ -8,6 +8,7 @@ export {
   type MessageOf,
   parseMessage,
   type PayloadHeader,
+  type Profiled,
   ProtocolError,
   protocolVersion,
   type ReceivedNodes,
@@ -61,5 +62,6 @@ export {
   type TimelineRecord,
   type VersionRecord,
 } from "./run-store.ts";
+export { type ProfilePhase, type SpanRecorder } from "./profile.ts";
 export { type Adoption, type Vault } from "./vault.ts";
 export { type SharedMemory, type SharedRange } from "./shared-memory.ts";

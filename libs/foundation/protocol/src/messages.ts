@@ -41,6 +41,28 @@ const timeline = count;
 const basis = count;
 const workSchema = z.strictObject({ planned: count, basis });
 
+/**
+ * Where the run is profiled (docs/profile.md): what the sender spent its time on since its last report. Moments are
+ * whole microseconds of the sender's clock.
+ */
+const profiledSchema = z.strictObject({
+  pid: count,
+  host: z.string().max(300),
+  /** The same for all processes that share a clock, which then differ by their `zeroMs` and nothing else. */
+  clock: z.string().max(100),
+  /** What that clock showed when the sender's own was at zero. */
+  zeroMs: z.number(),
+  /** The sender's clock when this was sent. */
+  sentMs: z.number(),
+  /** The newest word of the clock of the coordinator's host, and the sender's own when it came. */
+  heard: z.tuple([z.number(), z.number()]),
+  names: z.array(id).max(10_000),
+  /** Six numbers each: see docs/protocol.md, "Profile". */
+  spans: z.array(z.number()).max(60_000),
+  /** Spans that there was no room for. */
+  lost: count,
+});
+
 // --- any process → coordinator, once per connection --------------------------------------------------------------
 
 const hello = z.strictObject({
@@ -71,6 +93,8 @@ const welcome = z.strictObject({
   shards: z.array(z.string().max(500)),
   /** Where prepared data is read: a directory when on the same host, else a path on the coordinator. */
   data: z.strictObject({ kind: z.enum(["directory", "url"]), at: z.string().max(4000) }),
+  /** The run is profiled; what the coordinator's clock shows, and what that of its host showed when it was at zero. */
+  profile: z.strictObject({ nowMs: z.number(), zeroMs: z.number() }).optional(),
 });
 
 // --- coordinator ↔ worker ----------------------------------------------------------------------------------------
@@ -116,6 +140,7 @@ const workerReport = z.strictObject({
   samples: count,
   fetchedBytes: count,
   residentBytes: count,
+  profile: profiledSchema.optional(),
 });
 
 const leaving = z.strictObject({ type: z.literal("leaving"), ...common, reason: z.string().max(2000) });
@@ -375,6 +400,7 @@ const shardReport = z.strictObject({
   receivedBytes: count,
   sentBytes: count,
   residentBytes: count,
+  profile: profiledSchema.optional(),
 });
 
 // --- worker ↔ shard ----------------------------------------------------------------------------------------------
@@ -585,6 +611,7 @@ export type TaskRecord = z.infer<typeof taskRecord>;
 /** A planned step, and the version that it is computed on. */
 export type Work = z.infer<typeof workSchema>;
 export type ReceivedNodes = z.infer<typeof receivedNodes>;
+export type Profiled = z.infer<typeof profiledSchema>;
 export type Timings = z.infer<typeof timingsSchema>;
 
 /** A peer sent what this protocol does not know; the connection is closed with 4000. */

@@ -9,5 +9,26 @@ export {
   type WorkerSnapshot,
   type WorkerState,
 } from "./run-snapshot.ts";
+export { type ProfiledProcess } from "./profile/align-clocks.ts";
+export {
+  type PhaseFigures,
+  phaseOrder,
+  type ProcessFigures,
+  type StepOfProcess,
+} from "./profile/breakdown.ts";
+export { type ChromeTrace, chromeTrace, type TraceEvent } from "./profile/chrome-trace.ts";
+export { type PathPart, type PathPhase } from "./profile/critical-path.ts";
+export { newestPart } from "./profile/newest-part.ts";
+export { type ProfiledRun, profiledRun, type ProfiledStep, type Track } from "./profile/profiled-run.ts";
+export { parseProfileLines, profileFiles, type ProfileLine, type Span } from "./profile/profile-line.ts";
+export {
+  type Culprit,
+  type ProfileSummary,
+  type SlowStep,
+  type StepPath,
+  summarise,
+  sumsOf,
+} from "./profile/summary.ts";
+export { createSpanRecorder, type OwnRecorder } from "./profile/span-recorder.ts";
 export { atMostEvery } from "./at-most-every.ts";
 export { createStalenessTally, type StalenessTally } from "./staleness.ts";

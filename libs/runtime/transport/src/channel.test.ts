@@ -284,6 +284,21 @@ describe("a peer that falls silent", () => {
     while (roundTripsMs.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
     for (const ms of roundTripsMs) expect(ms).toBeGreaterThanOrEqual(0);
   });
+
+  it("tells the side that is asked what the other's clock showed", async () => {
+    const coordinator = await startCoordinator(opened, { heartbeatMs: 10 });
+    const told: number[] = [];
+    const beforeMs = systemClock.nowMs();
+    const worker = await dial(opened, coordinator.server.url, { onHeartbeat: (ms) => void told.push(ms) });
+    worker.onMessage(() => undefined);
+    (await coordinator.nextChannel()).onMessage(() => undefined);
+    while (told.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    // Both are this process: its clock is theirs.
+    for (const [place, ms] of told.entries()) {
+      expect(ms).toBeGreaterThan(told[place - 1] ?? beforeMs);
+      expect(ms).toBeLessThanOrEqual(systemClock.nowMs());
+    }
+  });
 });
 
 describe("closing", () => {

@@ -25,6 +25,8 @@ export interface DialerOptions {
   readonly heartbeatMs: number;
   /** How long a peer took to answer a heartbeat, for each answer. */
   readonly onRoundTrip?: (ms: number) => void;
+  /** A heartbeat of a peer has come: what its clock showed when it was sent. */
+  readonly onHeartbeat?: (peerMs: number) => void;
   readonly token?: string | undefined;
   /** Bytes kept for a peer that does not read, before the connection is closed with `overloaded`. */
   readonly maxBufferedBytes?: number;

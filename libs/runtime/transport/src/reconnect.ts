@@ -30,6 +30,13 @@ const fatalCodes: ReadonlySet<number> = new Set([
   closeCodes.replaced,
 ]);
 
+/** What is used of an `AbortSignal`. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void, options: { readonly once: true }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 export interface KeepConnectedOptions {
   readonly dialer: Dialer;
   readonly url: string;
@@ -40,7 +47,7 @@ export interface KeepConnectedOptions {
   readonly onChannel: (channel: Channel) => void;
   /** The connection is gone or cannot be made, and it will be tried again after `delayMs`. */
   readonly onWaiting: (reason: string, delayMs: number, attempt: number) => void;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 export type ConnectionEnd =
@@ -105,7 +112,7 @@ async function connectOnce(options: KeepConnectedOptions): Promise<Attempt> {
 }
 
 /** @returns undefined when the signal came first; a channel that opens later is closed again. */
-function dialUntil(dialer: Dialer, url: string, signal: AbortSignal): Promise<Channel | undefined> {
+function dialUntil(dialer: Dialer, url: string, signal: StopSignal): Promise<Channel | undefined> {
   return new Promise((resolve, reject) => {
     const abort = (): void => resolve(undefined);
     signal.addEventListener("abort", abort, { once: true });
@@ -119,7 +126,7 @@ function dialUntil(dialer: Dialer, url: string, signal: AbortSignal): Promise<Ch
   });
 }
 
-function afterClose(code: number | undefined, reason: string, livedMs: number, signal: AbortSignal): Attempt {
+function afterClose(code: number | undefined, reason: string, livedMs: number, signal: StopSignal): Attempt {
   if (signal.aborted) return { kind: "ended", end: { kind: "aborted" } };
   if (code === closeCodes.done) return { kind: "ended", end: { kind: "done", reason } };
   if (code !== undefined && fatalCodes.has(code))
@@ -127,7 +134,7 @@ function afterClose(code: number | undefined, reason: string, livedMs: number, s
   return { kind: "retry", reason: reason === "" ? `closed with ${code}` : reason, livedMs };
 }
 
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+function pause(clock: Clock, delayMs: number, signal: StopSignal): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => {
       cancel();

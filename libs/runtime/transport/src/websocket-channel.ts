@@ -41,6 +41,8 @@ export interface ChannelOptions {
   readonly heartbeatMs: number;
   /** How long the peer took to answer a heartbeat. */
   readonly onRoundTrip?: ((ms: number) => void) | undefined;
+  /** A heartbeat of the peer has come: what its clock showed when it was sent. */
+  readonly onHeartbeat?: ((peerMs: number) => void) | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -121,7 +123,7 @@ export class WebSocketChannel implements Channel {
     this.#socket = socket;
     this.#options = options;
     webSocket.on("message", (data, isBinary) => this.#receive(data, isBinary));
-    webSocket.on("ping", () => (this.#understood += 1));
+    webSocket.on("ping", (sent) => this.#pinged(sent));
     webSocket.on("pong", (sent) => this.#answered(sent));
     webSocket.on("error", (error) => this.#failed(error));
     webSocket.on("close", (code, reason) => this.#closedByWebSocket(code, reason.toString("utf8")));
@@ -295,6 +297,11 @@ export class WebSocketChannel implements Channel {
     }
     this.#webSocket.ping(pingAt(clock.nowMs()));
     this.#state = this.#open(decision.state);
+  }
+
+  #pinged(sent: Buffer): void {
+    this.#understood += 1;
+    if (sent.length === pingBytes) this.#options.onHeartbeat?.(sent.readDoubleLE());
   }
 
   #answered(sent: Buffer): void {

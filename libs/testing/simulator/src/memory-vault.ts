@@ -61,7 +61,6 @@ export function createMemoryVaults(): MemoryVaults {
           own = { identity, current: () => arithmetic.u8(pointer, length) };
           holders.set(name, own);
           const found = kept.get(name);
-          range.fill(0);
           if (found?.identity !== identity || found.byteLength !== length) return "fresh";
           for (const [at, bytes] of found.pieces) range.set(bytes, at);
           return "kept";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { OrderTally } from "./checks/order-check.ts";
 import { createCluster, randomRows } from "./cluster.ts";
 import { createPlainCompute } from "./plain-compute.ts";
-import { scheduleOf } from "./schedule/generate.ts";
+import { formerScheduleOf } from "./schedule/generate.ts";
 import type { Schedule } from "./schedule/schedule.ts";
 import { simulate } from "./simulate.ts";
 import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
@@ -37,7 +37,7 @@ describe.each(["stale", "async"] as const)("a job of the mode %s, whatever happe
     "applies every planned step once, within the bound, and its record comes to the same bits again",
     { timeout: 600_000 },
     async () => {
-      const drawn = Array.from({ length: seeds }, (_, seed) => scheduleOf(seed + 1));
+      const drawn = Array.from({ length: seeds }, (_, seed) => formerScheduleOf(seed + 1));
       const { faults, commits, staleness, givenUp } = await runAll(drawn, job);
       expect(faults).toBeGreaterThan(seeds);
       expect(commits).toBeGreaterThan(10 * seeds);
@@ -50,7 +50,7 @@ describe.each(["stale", "async"] as const)("a job of the mode %s, whatever happe
   );
 
   it("does so where it once did not", { timeout: 600_000 }, async () => {
-    await runAll(formerFailures.map(scheduleOf), job);
+    await runAll(formerFailures.map(formerScheduleOf), job);
   });
 
   it("goes back when a shard and the workers whose gradients it lacks are lost at once", async () => {

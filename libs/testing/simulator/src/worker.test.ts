@@ -31,7 +31,10 @@ interface Scene {
   rejoin(): FakePeer;
 }
 
-async function welcomed(runSpec: RunSpec = spec): Promise<Scene> {
+async function welcomed(
+  runSpec: RunSpec = spec,
+  onRead: (rows: number) => void = () => undefined,
+): Promise<Scene> {
   const clock = createVirtualClock();
   let onShard: (channel: Channel) => void = () => undefined;
   let shard: FakePeer | undefined;
@@ -43,7 +46,16 @@ async function welcomed(runSpec: RunSpec = spec): Promise<Scene> {
     clock,
     compute: createPlainCompute(),
     canary: async () => "plain",
-    openRows: async (task) => randomRows(smallWidth, smallClasses)(task),
+    async openRows(task) {
+      const reader = randomRows(smallWidth, smallClasses)(task);
+      return {
+        ...reader,
+        rows(split, refs, columns) {
+          onRead(refs.length);
+          return reader.rows(split, refs, columns);
+        },
+      };
+    },
     keepShard(_, onChannel) {
       onShard = onChannel;
       reconnect();
@@ -124,6 +136,29 @@ describe("a worker's step", () => {
     await broadcast(scene.shard(), 0, 1);
     expect(nodesOf(scene.shard().all("push"))).toEqual(["first:0.1", "first:1.1", "second:1.1"]);
     expect(scene.coordinator.all("worker-report")).toMatchObject([{ step: 0, microBatches: 4, samples: 18 }]);
+  });
+
+  it("reads the first rows of the next step while its weights are being made, and each micro-batch's once", async () => {
+    const reads: number[] = [];
+    const scene = await welcomed(spec, (rows) => reads.push(rows));
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 0, end: 2 }]));
+    await broadcast(scene.shard(), 0, 1);
+    expect(reads).toEqual([4, 4, 4]);
+    await broadcast(scene.shard(), 1, 1);
+    expect(reads).toEqual([4, 4, 4, 4, 4]);
+    await broadcast(scene.shard(), 2, 1);
+    expect(reads).toEqual([4, 4, 4, 4, 4, 4]);
+  });
+
+  it("does not use what it read ahead under a lease that it has no more", async () => {
+    const reads: number[] = [];
+    const scene = await welcomed(spec, (rows) => reads.push(rows));
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 0, end: 1 }]));
+    await broadcast(scene.shard(), 0, 1);
+    await scene.coordinator.say(assignment(2, [{ task: "second", start: 0, end: 1 }]));
+    await broadcast(scene.shard(), 1, 2);
+    expect(nodesOf(scene.shard().all("push")).at(-1)).toBe("second:0.0");
+    expect(reads).toEqual([4, 4, 6, 6]);
   });
 
   it("sends everything again after a reconnection and after a new assignment: bit by bit the same", async () => {

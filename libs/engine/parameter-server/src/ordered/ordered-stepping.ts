@@ -65,7 +65,7 @@ export interface OrderedStepping extends Stepping {
  *    they have come again; where nobody has them any more, everybody goes back: weights of that version are no more.
  */
 export function createOrderedStepping(options: OrderedSteppingOptions): OrderedStepping {
-  const { runId, training, clock, leads, probe } = options;
+  const { runId, training, clock, leads, probe, spans } = options;
   const { arithmetic, spec, layout, state, publication, rule } = training;
   const scratch = arithmetic.allocate(65_536);
   const unrecorded = createUnrecorded();
@@ -109,8 +109,10 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
   const reportWhole = (): void => {
     for (const attempt of attempts.all) {
       if (attempt.own || !updates(attempt.plan) || !attempt.reduction.gradientsComplete()) continue;
+      const wholeMs = clock.nowMs();
       attempt.own = reportOf(attempt);
       report(attempt, attempt.own);
+      spans?.add("combine", timeline, attempt.planned, wholeMs, clock.nowMs());
     }
   };
 
@@ -273,6 +275,7 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     });
     for (const [index, { finite, products, received }] of reports)
       decision.reduced(index, finite, products, received);
+    const askedMs = clock.nowMs();
     const before = combine.state();
     const tasks = reduction.records();
     const verdict = decision.verdict(lossesOf(spec, plan, tasks));
@@ -290,6 +293,8 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
       board.giveUp(attempt, "unfit");
       return;
     }
+    const warning = combine.warning?.();
+    if (warning !== undefined) options.onWarning?.(warning);
     const decidedMs = clock.nowMs();
     const order: Work = { planned, basis };
     const cut = updates(plan) && !plan.last && !plan.checkpoint && options.isCutDue?.(step + 1) === true;
@@ -318,6 +323,8 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     options.onDecided(word);
     options.onCommitted(record);
     probe?.("after-commit", step);
+    spans?.add("combine", timeline, planned, askedMs, decidedMs);
+    spans?.add("commit", timeline, step, decidedMs, clock.nowMs());
     apply(word);
   };
 
@@ -387,7 +394,9 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
         return;
       }
       if (attempt.reduction.isEmpty) probe?.("before-reduce", state.version);
+      const takenMs = clock.nowMs();
       attempt.reduction.accept(message, bytes, workerId);
+      spans?.add("reduce", timeline, planned, takenMs, clock.nowMs(), workerId);
       goOn();
     },
     reduced(message, products: readonly BlockProducts[]) {

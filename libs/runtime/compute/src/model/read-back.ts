@@ -35,7 +35,12 @@ export async function readBack(
   groups: readonly ParameterGroup[],
   count: number,
   samples: number,
-): Promise<{ readonly gradients: readonly Float32Array[]; readonly rows: readonly Float32Array[] }> {
+): Promise<{
+  readonly gradients: readonly Float32Array[];
+  readonly rows: readonly Float32Array[];
+  readonly readBackMs: number;
+}> {
+  const startedMs = performance.now();
   try {
     const values = await flat.data<"float32">();
     let at = 0;
@@ -43,6 +48,7 @@ export async function readBack(
     return {
       gradients: groups.map((group) => take(group.numbers)),
       rows: Array.from({ length: count }, () => take(samples)),
+      readBackMs: performance.now() - startedMs,
     };
   } finally {
     flat.dispose();

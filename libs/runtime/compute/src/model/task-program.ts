@@ -73,8 +73,8 @@ export class TaskProgram {
       }),
     );
     const terms = this.#graph.losses.length;
-    const { gradients, rows } = await readBack(flat, this.#groups, terms, batch.samples);
-    return { gradients, metrics: metricSums(this.#graph, batch.samples, rows, undefined) };
+    const { gradients, rows, readBackMs } = await readBack(flat, this.#groups, terms, batch.samples);
+    return { gradients, metrics: metricSums(this.#graph, batch.samples, rows, undefined), readBackMs };
   }
 
   /** Losses and metrics without training: dropout is off, and nothing is differentiated. */

@@ -18,6 +18,10 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
   const lease = { task: "table", start: 0, end: 2 };
   const digest = "0123456789abcdef";
   const nodes: MessageOf<"reduced">["received"][number]["nodes"] = [[0, 1, id, digest]];
+  const profile: NonNullable<MessageOf<"worker-report">["profile"]> = {
+    ...{ pid: 1, host: "elsewhere", clock: "x", zeroMs: 5.5, sentMs: 9, heard: [12, 7] },
+    ...{ names: [id], spans: [4, 1, 0, 3, 8000, 250], lost: 0 },
+  };
   const samples: { readonly [Type in Message["type"]]: readonly [MessageOf<Type>, ...Uint8Array[]] } = {
     hello: [
       {
@@ -29,6 +33,7 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
       {
         ...{ type: "welcome", runId, runKey: "key", generation: 1, spec: "{}" },
         ...{ shards: ["/v1/shards/0"], data: { kind: "url", at: "/data" } },
+        profile: { nowMs: 5, zeroMs: 100 },
       },
     ],
     canary: [{ type: "canary", runId, digest: "00" }],
@@ -43,7 +48,7 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
     "worker-report": [
       {
         ...{ type: "worker-report", runId, step: 3, timings: { compute: 1.5 } },
-        ...{ microBatches: 2, samples: 8, fetchedBytes: 0, residentBytes: 1 },
+        ...{ microBatches: 2, samples: 8, fetchedBytes: 0, residentBytes: 1, profile },
       },
     ],
     leaving: [{ type: "leaving", runId, reason: "enough" }],
@@ -91,7 +96,7 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
     "shard-report": [
       {
         ...{ type: "shard-report", runId, index: 0, step: 3, timings: { update: 1 } },
-        ...{ receivedBytes: 1, sentBytes: 1, residentBytes: 1 },
+        ...{ receivedBytes: 1, sentBytes: 1, residentBytes: 1, profile },
       },
     ],
     attach: [{ type: "attach", runId, protocol: protocolVersion, workerId: id }],

@@ -41,6 +41,8 @@ const mostHeldBytes = 2 * 1024 * 1024;
 /** Bytes that wait for one link: a step's pushes or broadcasts, several times over. */
 const mostBufferedBytes = 512 * 1024;
 
+const leaderAlone: readonly number[] = [0];
+
 export interface Checker extends Watch {
   readonly commits: number;
   /** Modes with an order. */
@@ -188,13 +190,24 @@ export function createChecker(options: {
   const owned = ownership(layout, options.shards);
   /** Shards whose part of a record must be there: those that own some of what the task uses, and the leader. */
   const ownersOf = ({ task, round }: TaskRecord, { phase, rounds }: StepPlan): readonly number[] => {
-    if (rounds.find(({ index }) => index === round)?.program !== "gradient") return [0];
+    if (rounds.find(({ index }) => index === round)?.program !== "gradient") return leaderAlone;
+    const name = `${phase} ${task}`;
+    let known = owners.get(name);
+    if (!known) {
+      const used = usedOf(phase, task);
+      known = owned.flatMap((slices, index) =>
+        index === 0 || slices.some(({ group }) => used.includes(group)) ? [index] : [],
+      );
+      owners.set(name, known);
+    }
+    return known;
+  };
+  const owners = new Map<string, readonly number[]>();
+  const usedOf = (phase: number, task: string): readonly number[] => {
     const name = `${phase} ${task}`;
     let used = graphs.get(name);
     if (!used) graphs.set(name, (used = usedGroups(spec, phase, task)));
-    return owned.flatMap((slices, index) =>
-      index === 0 || slices.some(({ group }) => used.includes(group)) ? [index] : [],
-    );
+    return used;
   };
 
   const takeBegin = (message: MessageOf<"begin">, to: string): void => {
@@ -318,13 +331,7 @@ export function createChecker(options: {
       if (!reference) return;
       // A replica that has taken a step has weights of its own.
       if (batch.round >= reference.plan(batch.step).rounds.length) return;
-      const name = `${batch.phase} ${batch.task}`;
-      let used = graphs.get(name);
-      if (!used) {
-        used = usedGroups(spec, batch.phase, batch.task);
-        graphs.set(name, used);
-      }
-      for (const group of used) {
+      for (const group of usedOf(batch.phase, batch.task)) {
         const held = parameters[group] as Float32Array;
         const expected = reference.parameters(batch.step, group);
         const bytes = new Uint8Array(held.buffer, held.byteOffset, held.byteLength);

@@ -25,40 +25,36 @@ export function createReferenceRecorder(
   sent(outgoing: Outgoing): void;
   finished(hash: string): Reference;
 } {
-  const sections = new Map<string, Uint8Array>();
-  const published = new Map<string, Uint8Array>();
+  /** By section: versions, and their groups. */
+  const sections = new Map<string, Uint8Array[][]>();
+  const published: Uint8Array[][] = [];
   const commits = new Map<number, MessageOf<"committed">>();
   const decisions = new Map<number, MessageOf<"decide">>();
   const digests = new Map<number, string>();
   const plans = new Map<number, StepPlan>();
   const store = (
-    into: Map<string, Uint8Array>,
-    name: string,
+    into: Uint8Array[][],
+    version: number,
     group: number,
     start: number,
     bytes: Uint8Array,
   ): void => {
-    let whole = into.get(name);
-    if (!whole) {
-      whole = new Uint8Array((groups[group] ?? 0) * 4);
-      into.set(name, whole);
-    }
+    const whole = ((into[version] ??= [])[group] ??= new Uint8Array((groups[group] ?? 0) * 4));
     whole.set(bytes, start * 4);
+  };
+  const versionsOf = (section: string): Uint8Array[][] => {
+    let versions = sections.get(section);
+    if (!versions) sections.set(section, (versions = []));
+    return versions;
   };
   return {
     sent({ message, slices }) {
       if (message.type === "broadcast")
         for (const [place, { group, start }] of message.slices.entries())
-          store(published, `${message.step} ${group}`, group, start, slices[place] as Uint8Array);
+          store(published, message.step, group, start, slices[place] as Uint8Array);
       else if (message.type === "checkpoint-slice") {
         const { version, section, slice } = message;
-        store(
-          sections,
-          `${version} ${section} ${slice.group}`,
-          slice.group,
-          slice.start,
-          slices[0] as Uint8Array,
-        );
+        store(versionsOf(section), version, slice.group, slice.start, slices[0] as Uint8Array);
       } else if (message.type === "committed") commits.set(message.step, message);
       else if (message.type === "settled" && message.digest !== "")
         digests.set(message.version, message.digest);
@@ -66,13 +62,11 @@ export function createReferenceRecorder(
     },
     finished: (hash) => ({
       parameters: (version, group) =>
-        sections.get(`${version} parameters ${group}`) ?? published.get(`${version} ${group}`),
+        sections.get("parameters")?.[version]?.[group] ?? published[version]?.[group],
       section(version, section, group) {
-        const known = sections.get(`${version} ${section} ${group}`);
+        const known = sections.get(section)?.[version]?.[group];
         if (known || version > 0) return known;
-        return section === "parameters"
-          ? published.get(`0 ${group}`)
-          : new Uint8Array((groups[group] ?? 0) * 4);
+        return section === "parameters" ? published[0]?.[group] : new Uint8Array((groups[group] ?? 0) * 4);
       },
       commit: (step) => commits.get(step),
       decision: (step) => decisions.get(step),

@@ -1,6 +1,7 @@
 import { type ConnectionEnd, keepConnected } from "@latentweave/transport";
 import type { Channel } from "@latentweave/protocol";
 import type { SimProcess } from "../world/process.ts";
+import { createStopping } from "./stop-signal.ts";
 import type { World } from "./world.ts";
 
 export interface Kept {
@@ -15,9 +16,9 @@ export function createKeeper(world: World, process: SimProcess): KeepChannel {
   const dialer = world.network.dialer(process);
   const random = world.random(`back-off of ${process.name} at ${world.clock.nowMs()}`);
   return (url, onChannel) => {
-    const stopping = new AbortController();
+    const { signal, stop } = createStopping();
     const ended = keepConnected({
-      ...{ dialer, url, onChannel, signal: stopping.signal },
+      ...{ dialer, url, onChannel, signal },
       clock: process.clock,
       random: random.next,
       onWaiting: () => undefined,
@@ -25,6 +26,6 @@ export function createKeeper(world: World, process: SimProcess): KeepChannel {
     ended.catch((error: unknown) => {
       if (process.state !== "dead") world.watch.violated("crash", `${process.name}: ${String(error)}`);
     });
-    return { stop: () => stopping.abort(), ended };
+    return { stop, ended };
   };
 }

@@ -49,6 +49,8 @@ export function createLauncher(
   const { schedule, network, clock } = world;
   const slots = new Map<string, Slot>();
   const retired: Slot[] = [];
+  /** Dead, and what they held not free yet. */
+  const leaving = new Set<Started>();
   let coordinator: StartedCoordinator | undefined;
   let finished: Launcher["finished"];
   let over = false;
@@ -84,7 +86,11 @@ export function createLauncher(
     slot.process.kill();
     network.died(slot.process, heard);
     // Not at once: promises of the dead process may still be on their way.
-    clock.after(releaseMs, slot.started.release);
+    leaving.add(slot.started);
+    clock.after(releaseMs, () => {
+      leaving.delete(slot.started);
+      slot.started.release();
+    });
     if (slots.get(name) === slot) slots.delete(name);
     if (name === "coordinator" && slot.started === coordinator) coordinator = undefined;
   };
@@ -237,6 +243,7 @@ export function createLauncher(
         slot.process.kill();
         slot.started.release();
       }
+      for (const started of leaving) started.release();
     },
   };
 }

@@ -33,7 +33,16 @@ export function count(tally: Tally, result: SimulationResult): void {
 
 /** Runs one seed. @returns what must not happen and did; undefined when all is well. */
 export async function runSeed(seed: number, tally: Tally, bug?: PlantedBug): Promise<Failure | undefined> {
-  const result = await simulate(scheduleOf(seed), bug && { bug });
+  return runSchedule(scheduleOf(seed), tally, bug);
+}
+
+export async function runSchedule(
+  schedule: Schedule,
+  tally: Tally,
+  bug?: PlantedBug,
+): Promise<Failure | undefined> {
+  const { seed } = schedule;
+  const result = await simulate(schedule, bug && { bug });
   count(tally, result);
   const [violation] = result.violations;
   return violation && { seed, invariant: violation.invariant, text: violation.text };

@@ -16,38 +16,38 @@ const said = (message: Message, slices: readonly Uint8Array[] = none): Said => (
 export const plants: readonly Plant[] = [
   {
     name: "a commit that the ledger has already is recorded once more",
-    within: 30,
+    within: 10,
     plant: () => ({ omit: { idempotency: true } }),
   },
   {
     name: "a record is acknowledged before it is written",
-    within: 100,
+    within: 30,
     plant: () => ({ omit: { waitForRecord: true } }),
   },
-  { name: "a rename is not synced", within: 30, plant: () => ({ omit: { syncFolderAfterRename: true } }) },
+  { name: "a rename is not synced", within: 10, plant: () => ({ omit: { syncFolderAfterRename: true } }) },
   {
     name: "a checkpoint is named before the ledger is synced",
-    within: 100,
+    within: 30,
     plant: () => ({ omit: { syncBeforePublishing: true } }),
   },
   {
     name: "checksums of a checkpoint are not looked at",
-    within: 150,
+    within: 50,
     plant: () => ({ omit: { checksums: true } }),
   },
   {
     name: "a successor counts its quorums as the coordinator before it did",
-    within: 30,
+    within: 10,
     plant: () => ({ omit: { generation: true } }),
   },
-  { name: "a lease that went to another worker stays where it was", within: 30, plant: staleLease },
+  { name: "a lease that went to another worker stays where it was", within: 10, plant: staleLease },
   { name: "a contribution counts twice", within: 10, plant: countsTwice },
   { name: "a step is committed before a follower has all of its slices", within: 10, plant: commitsEarly },
   { name: "a version counts as settled before a follower has applied it", within: 10, plant: settlesEarly },
-  { name: "the combiner's state is not restored", within: 60, plant: forgetsCombiner },
+  { name: "the combiner's state is not restored", within: 10, plant: forgetsCombiner },
   { name: "a worker computes on the weights of the step before", within: 10, plant: staleWeights },
   { name: "a follower takes its own newest version for settled", within: 10, plant: unsettledToNewcomer },
-  { name: "a message of an old timeline is accepted", within: 300, plant: takesOldTimelines },
+  { name: "a message of an old timeline is accepted", within: 150, plant: takesOldTimelines },
 ];
 
 /** The coordinator adds to each assignment what the same worker held two quorums ago. */

@@ -5,13 +5,44 @@ import type { Fault, Schedule, When } from "./schedule.ts";
 
 /** A schedule drawn from a seed: how large, how long, and what goes wrong. */
 export function scheduleOf(seed: number): Schedule {
+  const schedule = drawn(seed, stepsAndFaults);
+  const random = createRandom(seed, "what is read");
+  return { ...schedule, faults: schedule.faults.flatMap((fault) => withReading(fault, random)) };
+}
+
+/** Damage shows when it is read, and a short run seldom comes to that by itself: everybody loses what the checkpoint has. */
+function withReading(fault: Fault, random: Random): readonly Fault[] {
+  if (fault.what !== "flip" || random.chance(0.4)) return [fault];
+  const laterMs = random.spread(1, 100);
+  const { when } = fault;
+  const after: When =
+    "atMs" in when
+      ? { atMs: when.atMs + laterMs }
+      : "afterMs" in when
+        ? { ...when, afterMs: when.afterMs + laterMs }
+        : when;
+  return [fault, { what: "kill-all", when: after, power: true, downMs: random.spread(1, 500) }];
+}
+
+/** What the seed drew while runs were longer: bugs that were found then stay found by the schedules that found them. */
+export function formerScheduleOf(seed: number): Schedule {
+  return drawn(seed, (random) => ({ steps: random.pick(formerLengths), faults: [1, 30] }));
+}
+
+interface Size {
+  readonly steps: number;
+  /** The fewest and the most. */
+  readonly faults: readonly [number, number];
+}
+
+function drawn(seed: number, sizeOf: (random: Random) => Size): Schedule {
   const random = createRandom(seed, "schedule");
-  const steps = random.pick(lengths);
+  const { steps, faults } = sizeOf(random);
   const workers = 1 + random.int(4);
   const shards = 1 + random.int(3);
   const job = random.pick(drawnJobs);
   // Now and then nothing happens but delays, and now and then very much.
-  const count = random.chance(0.05) ? 0 : Math.round(random.spread(1, 30));
+  const count = random.chance(0.05) ? 0 : Math.round(random.spread(...faults));
   const draw: Drawing = { random, steps, workers, shards };
   return {
     seed,
@@ -24,8 +55,21 @@ export function scheduleOf(seed: number): Schedule {
   };
 }
 
-/** A few, so that the undisturbed runs that they are held against are made once; shorter ones more often. */
-const lengths = [4, 6, 6, 9, 9, 14, 14, 20, 30, 50, 120];
+/**
+ * Most runs are short and full of faults: a step in which nothing happens finds nothing, and what a second of computing
+ * time finds is what counts (docs/commit.md has the figures). Some are as long as what only comes up late may need.
+ */
+function stepsAndFaults(random: Random): Size {
+  const kind = random.next();
+  if (kind < 0.005) return { steps: random.pick(longLengths), faults: [12, 60] };
+  return { steps: random.pick(kind < 0.05 ? middleLengths : shortLengths), faults: [2, 40] };
+}
+
+// A few, so that the undisturbed runs that they are held against are made once.
+const shortLengths = [2, 3, 4, 4, 6, 6, 9, 9, 14, 20];
+const middleLengths = [30, 50];
+const longLengths = [120, 300];
+const formerLengths = [4, 6, 6, 9, 9, 14, 14, 20, 30, 50, 120];
 
 interface Drawing {
   readonly random: Random;

@@ -28,6 +28,7 @@ export interface Striker {
 export function createStriker(world: World, launcher: () => Launcher): Striker {
   const { schedule, clock, network } = world;
   const due = new Set(schedule.faults);
+  const byEvent = schedule.faults.filter(({ when }) => "atEvent" in when);
   let calmAfterMs = 0;
   let struck = 0;
   let isDamaged = false;
@@ -160,7 +161,8 @@ export function createStriker(world: World, launcher: () => Launcher): Striker {
       strikeAll(process.name, step, (when) => "moment" in when && when.moment === moment);
     },
     passed(events) {
-      for (const fault of due) if ("atEvent" in fault.when && fault.when.atEvent === events) strike(fault);
+      for (const fault of byEvent)
+        if ("atEvent" in fault.when && fault.when.atEvent === events) strike(fault);
     },
     committed(step) {
       for (const fault of due) {

@@ -1,0 +1,82 @@
+import { z } from "zod";
+
+const positive = z.number().gt(0);
+const steps = z.int().min(1);
+
+/** Of every combiner. */
+const scalePrivate = {
+  /** Whether a task's weight is applied to its private parameters as well; default false: to shared ones alone. */
+  scalePrivate: z.boolean().default(false),
+};
+
+function combiner<Kind extends string, Options extends z.core.$ZodLooseShape>(kind: Kind, options: Options) {
+  return z.strictObject({ kind: z.literal(kind), ...options, ...scalePrivate });
+}
+
+/** How the tasks' gradients become one, by name with the options of each: docs/combining.md. */
+const combiners = [
+  combiner("sum", {}),
+  combiner("mean", {}),
+  combiner("si", {}),
+  combiner("uw", { learningRate: positive.default(0.001) }),
+  combiner("dwa", { temperature: positive.default(2), everySteps: steps.default(100) }),
+  combiner("gls", {}),
+  combiner("rlw", {}),
+  combiner("stch", {
+    mu: positive.default(1),
+    warmupSteps: z.int().min(0).default(100),
+    nadirSteps: steps.default(100),
+  }),
+  combiner("famo", {
+    learningRate: positive.default(0.025),
+    decay: z.number().min(0).default(0.001),
+    leastLoss: z.number().default(0),
+  }),
+  combiner("gradnorm", { alpha: z.number().min(0).default(1.5), learningRate: positive.default(0.025) }),
+  combiner("excess-norm", { learningRate: positive.default(0.01) }),
+  combiner("mgda", { normalise: z.enum(["none", "norm", "loss", "both"]).default("none") }),
+  combiner("pcgrad", {}),
+  combiner("gradvac", { beta: z.number().min(0).max(1).default(0.5) }),
+  combiner("cagrad", {
+    c: z.number().min(0).lt(1).default(0.5),
+    rescale: z.enum(["none", "linear", "square"]).default("none"),
+  }),
+  combiner("imtl-g", {}),
+  combiner("nash-mtl", {}),
+  combiner("fairgrad", { alpha: positive.default(2) }),
+  combiner("aligned-mtl", {}),
+  combiner("upgrad", {}),
+  combiner("dualproj", {}),
+  combiner("config", {}),
+] as const;
+
+const byKind = z.discriminatedUnion("kind", combiners);
+type WithOptions = z.output<typeof byKind>;
+export type CombinerName = WithOptions["kind"];
+
+export const combinerNames = combiners.map(
+  (member) => member.shape.kind.value,
+) as readonly CombinerName[] as readonly [CombinerName, ...CombinerName[]];
+
+/** A name, or `{ kind: name }` with options. */
+export const combinerSchema = z.union([z.enum(combinerNames), byKind]);
+
+/** The name alone where it has no options; otherwise with all of them. */
+export type ResolvedCombiner = CombinerName | WithOptions;
+
+export function completeCombiner(combiner: z.output<typeof combinerSchema>): ResolvedCombiner {
+  const whole = byKind.parse(typeof combiner === "string" ? { kind: combiner } : combiner);
+  return Object.keys(whole).length === 2 && !whole.scalePrivate ? whole.kind : whole;
+}
+
+/** The method's name, its own options with every default, and whether private parameters are scaled. */
+export function combinerParts(combiner: ResolvedCombiner): {
+  readonly name: CombinerName;
+  readonly options: Readonly<Record<string, number | string | boolean>>;
+  readonly scalePrivate: boolean;
+} {
+  const { kind, scalePrivate, ...options } = byKind.parse(
+    typeof combiner === "string" ? { kind: combiner } : combiner,
+  );
+  return { name: kind, options, scalePrivate };
+}

@@ -1,0 +1,32 @@
+import type { StopSignal } from "@latentweave/transport";
+
+/** A signal, and how to give it. */
+export interface Stopping {
+  readonly signal: StopSignal;
+  stop(): void;
+}
+
+/**
+ * As an `AbortController`, whose signals V8 frees in its slow collections alone, and with them whatever their listeners
+ * know: of thousands of short runs a fifth was copied for that.
+ */
+export function createStopping(): Stopping {
+  const listeners = new Set<() => void>();
+  let aborted = false;
+  return {
+    signal: {
+      get aborted() {
+        return aborted;
+      },
+      addEventListener(_, listener) {
+        if (!aborted) listeners.add(listener);
+      },
+      removeEventListener: (_, listener) => void listeners.delete(listener),
+    },
+    stop() {
+      aborted = true;
+      for (const listener of listeners) listener();
+      listeners.clear();
+    },
+  };
+}
