@@ -48,7 +48,7 @@ export const simulation = [
   },
   {
     number: "8",
-    title: "Every order of events: 2 shards, 2 workers, 2 steps, a crash each",
+    title: "Every order of events: up to 2 shards, 2 workers, 2 steps, with crashes",
     bar: "bounds, number of states, invariants held",
     async run({ say }) {
       const { code, output } = await simulate(["--exhaustive", "--seconds", "120"]);

@@ -42,7 +42,7 @@ const rows: readonly Row[] = [
 ];
 
 /** How the rows before it share the time with the last ones: each takes at most this part of what is left. */
-const mostPart = 0.2;
+const mostPart = 0.5;
 
 /**
  * Explores one row after the other, as long as there is time.
@@ -82,14 +82,18 @@ function exploreRow({ lost, losses: most, departures, ...size }: Row, limits: Li
 }
 
 function boundsText({ shards, workers, steps, lost, losses, departures }: Row): string {
-  const who = lost === "" ? "any process" : `a ${lost}`;
+  const who = lost === "" ? "any process" : lost === "coordinator" ? "the coordinator" : `any ${lost}`;
   return [
-    `${shards} shards, ${workers} workers, ${steps} steps`,
+    [counted(shards, "shard"), counted(workers, "worker"), counted(steps, "step")].join(", "),
     losses === 0
       ? "nobody lost"
       : losses === 1
         ? `${who} lost once`
         : `up to ${losses} processes lost, each once`,
-    departures === undefined ? "every order" : `orders with up to ${departures} departures`,
+    departures === undefined ? "every order" : `orders with up to ${counted(departures, "departure")}`,
   ].join(", ");
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -43,9 +43,11 @@ export function createChoiceClock(options: {
     const event = next as Event;
     const { run } = event;
     if (!run) return "idle";
-    const kind = event.label?.().kind ?? "timer";
+    const label = event.label?.();
     event.run = undefined;
-    if (kind === "timer") nowMs = Math.max(nowMs, event.atMs);
+    // Nobody waits for what nobody is there to see.
+    if (label === undefined || (label.kind === "timer" && label.isVoid !== true))
+      nowMs = Math.max(nowMs, event.atMs);
     if (nowMs > limitMs) return "limit";
     run();
     return undefined;
