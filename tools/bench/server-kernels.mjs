@@ -1,10 +1,5 @@
 /** How fast a parameter server adds and updates, without sockets: the code of the engine on vectors in its memory. */
-import { mkdtempSync, rmSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
-import { root } from "./own-command.mjs";
+import { importSources } from "../build/bundle-sources.mjs";
 import { median } from "./statistics.mjs";
 
 /** The benchmark's model, and one whose vectors fit no cache. */
@@ -17,29 +12,12 @@ const partials = 2;
  *   gradients arrive and are added, GB/s of arriving bytes; `update`: combine and Adam, GB/s of parameters
  */
 export async function measureServerKernels() {
-  const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
-  try {
-    const file = path.join(folder, "kernels.mjs");
-    await build({
-      stdin: {
-        contents: `export { loadArithmetic } from "@latentweave/arithmetic";
-          export { createReducer, float32Values } from "@latentweave/aggregation";
-          export { combineBlock } from "@latentweave/multitask";
-          export { createOptimiser } from "@latentweave/optim";
-          export { blockNumbers } from "@latentweave/parameters";`,
-        resolveDir: root,
-      },
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      outfile: file,
-      conditions: ["latentweave-source"],
-    });
-    const library = await import(pathToFileURL(file).href);
-    return sizes.map((numbers) => measure(library, numbers));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const library = await importSources(`export { loadArithmetic } from "@latentweave/arithmetic";
+    export { createReducer, float32Values } from "@latentweave/aggregation";
+    export { combineBlock } from "@latentweave/multitask";
+    export { createOptimiser } from "@latentweave/optim";
+    export { blockNumbers } from "@latentweave/parameters";`);
+  return sizes.map((numbers) => measure(library, numbers));
 }
 
 function measure(library, numbers) {

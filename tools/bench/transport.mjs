@@ -7,9 +7,8 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
+import { bundleSources } from "../build/bundle-sources.mjs";
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const library = process.env.BENCH_TRANSPORT_LIBRARY;
 const shared = { maxFrameBytes: 256 * 1024 * 1024, heartbeatMs: 10_000 };
 const message = (reason) => ({ type: "leaving", runId: "bench", reason });
@@ -69,21 +68,11 @@ async function main() {
   const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
   try {
     const file = path.join(folder, "transport.mjs");
-    await build({
-      stdin: {
-        contents: `export { createServer, createWebSocketDialer } from "@latentweave/transport";
-          export { parseMessage, systemClock } from "@latentweave/protocol";`,
-        resolveDir: root,
-      },
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      outfile: file,
-      conditions: ["latentweave-source"],
-      banner: {
-        js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
-      },
-    });
+    await bundleSources(
+      `export { createServer, createWebSocketDialer } from "@latentweave/transport";
+        export { parseMessage, systemClock } from "@latentweave/protocol";`,
+      file,
+    );
     for (const bytes of values.bytes.split(",").map(Number)) {
       await measure(file, bytes, Number(values.slices), Number(values.seconds));
     }

@@ -1,16 +1,13 @@
 /** node examples/reproduce/toy-landscape/run.mjs [NAME...]: where combiners lead on the toy landscape of the papers. */
-import { mkdtempSync, rmSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { importSources } from "../../../tools/build/bundle-sources.mjs";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
 const shown = ["sum", "pcgrad", "cagrad", "aligned-mtl", "mgda", "imtl-g", "nash-mtl", "famo"];
 /** A run that has arrived is closer than 0.08, one that has not is farther than 8. */
 const arrived = 0.1;
 
-const library = await load();
+const library = await importSources(`export { loadArithmetic } from "@latentweave/arithmetic";
+  export { combinerNames } from "@latentweave/job";
+  export { arrivals, starts } from "./libs/algorithm/multitask/src/testing/toy-landscape.ts";`);
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !library.combinerNames.includes(name));
 if (unknown !== undefined) {
@@ -26,27 +23,4 @@ for (const name of names.length > 0 ? names : shown) {
   const ends = runs.map(({ end }) => `(${end.map((x) => x.toFixed(2)).join(", ")})`).join(" ");
   const distances = runs.map(({ distance }) => distance.toFixed(3)).join(", ");
   console.log(`| ${name} | ${count} of ${runs.length} | ${ends} | ${distances} |`);
-}
-
-async function load() {
-  const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-landscape-"));
-  try {
-    const file = path.join(folder, "landscape.mjs");
-    await build({
-      stdin: {
-        contents: `export { loadArithmetic } from "@latentweave/arithmetic";
-          export { combinerNames } from "@latentweave/job";
-          export { arrivals, starts } from "./libs/algorithm/multitask/src/testing/toy-landscape.ts";`,
-        resolveDir: root,
-      },
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      outfile: file,
-      conditions: ["latentweave-source"],
-    });
-    return await import(pathToFileURL(file).href);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }
