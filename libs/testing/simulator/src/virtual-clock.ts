@@ -3,7 +3,7 @@ import type { Clock } from "@latentweave/protocol";
 /** Time that passes only from event to event. Events of the same moment run in the order in which they were set. */
 export interface VirtualClock extends LabelledClock {
   /** Runs events until `done` says so, none is left, or `limitMs` of virtual time has passed. */
-  run(done: () => boolean, limitMs: number): Promise<"done" | "idle" | "limit">;
+  run(done: () => boolean, limitMs: number): Promise<Stopped>;
 }
 
 /** What an event is, for whoever decides on the order of events. */
@@ -55,6 +55,25 @@ export const untilPromisesRest: Settle = (next) =>
 
 const resolved = Promise.resolve();
 
+/** Why a clock stopped. */
+export type Stopped = "done" | "idle" | "limit";
+
+/** One event after the other, promises in between, until `advance` says why there is none. */
+export function runEvents(advance: () => Stopped | undefined, settle: Settle): Promise<Stopped> {
+  return new Promise((resolve, reject) => {
+    const next = (): void => {
+      try {
+        const stopped = advance();
+        if (stopped === undefined) settle(next);
+        else resolve(stopped);
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    settle(next);
+  });
+}
+
 export function createVirtualClock(settle: Settle = untilIdle): VirtualClock {
   let nowMs = 0;
   let order = 0;
@@ -99,23 +118,11 @@ export function createVirtualClock(settle: Settle = untilIdle): VirtualClock {
         event.run = undefined;
       };
     },
-    run: (done, limitMs) =>
-      new Promise((resolve, reject) => {
-        const next = (): void => {
-          try {
-            const end = advance(done, limitMs);
-            if (end === undefined) settle(next);
-            else resolve(end);
-          } catch (error) {
-            reject(error instanceof Error ? error : new Error(String(error)));
-          }
-        };
-        settle(next);
-      }),
+    run: (done, limitMs) => runEvents(() => advance(done, limitMs), settle),
   };
 
   /** One event; or why there is none. */
-  function advance(done: () => boolean, limitMs: number): "done" | "idle" | "limit" | undefined {
+  function advance(done: () => boolean, limitMs: number): Stopped | undefined {
     for (;;) {
       if (done()) return "done";
       if ((queue[0]?.atMs ?? 0) > limitMs) return "limit";

@@ -1,4 +1,10 @@
-import { type Label, untilPromisesRest, type VirtualClock } from "../virtual-clock.ts";
+import {
+  type Label,
+  runEvents,
+  type Stopped,
+  untilPromisesRest,
+  type VirtualClock,
+} from "../virtual-clock.ts";
 
 /** Something that has been set and may happen. */
 export interface Waiting {
@@ -31,7 +37,7 @@ export function createChoiceClock(options: {
   let order = 0;
   let events: Event[] = [];
 
-  const advance = (done: () => boolean, limitMs: number): "done" | "idle" | "limit" | undefined => {
+  const advance = (done: () => boolean, limitMs: number): Stopped | undefined => {
     if (done()) return "done";
     events = events.filter(({ run }) => run !== undefined);
     const next = options.choose(events, nowMs);
@@ -64,18 +70,6 @@ export function createChoiceClock(options: {
         event.run = undefined;
       };
     },
-    run: (done, limitMs) =>
-      new Promise((resolve, reject) => {
-        const next = (): void => {
-          try {
-            const end = advance(done, limitMs);
-            if (end === undefined) untilPromisesRest(next);
-            else resolve(end);
-          } catch (error) {
-            reject(error instanceof Error ? error : new Error(String(error)));
-          }
-        };
-        untilPromisesRest(next);
-      }),
+    run: (done, limitMs) => runEvents(() => advance(done, limitMs), untilPromisesRest),
   };
 }
