@@ -136,8 +136,6 @@ export function createShard(options: ShardOptions): Shard {
         blockDigests(arithmetic, state),
       ]);
 
-    /** Of the version that was made last, for the profile. */
-    let sendingFromMs: number | undefined;
     const steppingOptions: FlowOptions["stepping"] = {
       ...{ runId, index, shards: options.shards, training, clock: options.clock, leads },
       probe: options.probe,
@@ -164,7 +162,6 @@ export function createShard(options: ShardOptions): Shard {
       onPublish() {
         // Whoever is attached gets the new version before anything is computed on it here.
         const startedMs = options.clock.nowMs();
-        sendingFromMs = startedMs;
         subscribers.publish();
         const sentMs = options.clock.nowMs();
         spans?.add("broadcast", state.timeline, state.version - 1, startedMs, sentMs);
@@ -172,10 +169,7 @@ export function createShard(options: ShardOptions): Shard {
         else sayApplied(leader.channel());
         spans?.add("digest", state.timeline, state.version - 1, sentMs, options.clock.nowMs());
       },
-      onApplied(step, timings) {
-        const appliedMs = sendingFromMs ?? options.clock.nowMs() - timings.publish;
-        sendingFromMs = undefined;
-        spans?.add("update", state.timeline, step, appliedMs - timings.update, appliedMs);
+      onApplied: (step, timings) =>
         coordinator?.send({
           type: "shard-report",
           runId,
@@ -186,8 +180,7 @@ export function createShard(options: ShardOptions): Shard {
           sentBytes: subscribers.sentBytes,
           residentBytes: options.residentBytes(),
           profile: spans?.take(),
-        });
-      },
+        }),
       onCheckpoint() {
         // A stop may fall on a version whose checkpoint is on its way already.
         if (streamedVersion === state.version) return;

@@ -329,6 +329,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     lateness.closed(plan);
     over = decide.last;
     const appliedMs = clock.nowMs();
+    spans?.add("update", timeline, decide.step, startedMs, appliedMs);
     probe?.("before-publish", plan.step);
     if (updates(plan)) {
       publication.advance(changed);

@@ -194,6 +194,7 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     lastInHand = lastInHand.filter((work) => work.planned !== planned);
     over = decide.last;
     const appliedMs = clock.nowMs();
+    spans?.add("update", timeline, decide.step, startedMs, appliedMs);
     probe?.("before-publish", decide.step);
     if (updates(plan)) {
       publication.advance(changed);
