@@ -335,7 +335,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const startedMs = clock.nowMs();
     const point = recordCommit(
       {
-        ...{ spec, store, progress, nowMs: clock.nowMs(), wallMs: options.wallMs() },
+        ...{ spec, store, progress, nowMs: startedMs, wallMs: options.wallMs() },
         ...{ workers: active.length, shards: options.shards },
       },
       message,

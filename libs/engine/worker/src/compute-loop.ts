@@ -173,8 +173,7 @@ export function createComputeLoop(options: {
   };
 
   const open = (at: Moment): StepWork => {
-    const isExpected = expected && isAt(expected, at);
-    const opened = (isExpected ? expected : undefined) ?? openStepWork(prepared, arithmetic, at);
+    const opened = expected && isAt(expected, at) ? expected : openStepWork(prepared, arithmetic, at);
     expected = undefined;
     return opened;
   };
