@@ -90,40 +90,17 @@ async function follow(run: LaunchedRun, onMessage: (message: StreamMessage) => v
   return { runId: run.runId, directory: run.directory, state, step: version, hash };
 }
 
+/** Options that are flags of the same name. */
+const passedOn = [
+  ...(["workers", "shards", "backend", "threads", "runId", "steps"] as const),
+  ...(["seed", "resume", "token", "profile"] as const),
+];
+
 function toFlags(options: TrainOptions): TrainFlags {
-  const {
-    devices,
-    dashboard,
-    host,
-    runs,
-    workers,
-    shards,
-    backend,
-    threads,
-    runId,
-    steps,
-    seed,
-    resume,
-    token,
-    profile,
-  } = options;
-  const given = {
-    workers,
-    shards,
-    backend,
-    threads,
-    runId,
-    steps,
-    seed,
-    resume,
-    token,
-    profile,
-    device: devices,
-  };
+  const { devices, dashboard, host, runs } = options;
+  const given = [...passedOn.map((name) => [name, options[name]] as const), ["device", devices] as const];
   return {
-    ...(Object.fromEntries(
-      Object.entries(given).filter(([, value]) => value !== undefined),
-    ) as Partial<TrainFlags>),
+    ...(Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Partial<TrainFlags>),
     runs: runs ?? "runs",
     dashboard: dashboard ?? "off",
     host: host ?? "127.0.0.1",
