@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectError } from "../testing/expect-error.ts";
 import { runCli } from "../testing/run-cli.ts";
 import { createProgram } from "./program.ts";
 
@@ -27,13 +28,7 @@ describe("wrong usage ends with exit code 2, one message and no stack trace", ()
     [["data", "get", "mnits"], 'no data set "mnits"', "fashion-mnist"],
     [["completion", "tcsh"], "'tcsh' is invalid", "bash, zsh, fish"],
   ])("%j", async (args, what, mend) => {
-    const { code, stdout, stderr } = await runCli(args, directory);
-    expect(stderr).toMatch(/^error: /);
-    expect(stderr).toContain(what);
-    expect(stderr).toContain(mend);
-    expect(stderr).not.toMatch(/^\s+at /m);
-    expect(stdout).toBe("");
-    expect(code).toBe(2);
+    expectError(await runCli(args, directory), { what, mend, code: 2 });
   });
 
   it("leaves no file behind", async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectError } from "../testing/expect-error.ts";
 import { runCli } from "../testing/run-cli.ts";
 import { writeTinyJob } from "../testing/tiny-job.ts";
 
@@ -45,12 +46,7 @@ describe("what cannot be shown is said, with the way to it", () => {
     [["profile", "profiled", "--step", "700"], "has no step 700", "a step from "],
     [["profile", "profiled", "--trace", "no/such/folder/t.json"], "cannot be written", "--trace FILE"],
   ])("%j", async (args, what, mend) => {
-    const { code, stdout, stderr } = await runCli(args, directory);
-    expect(stderr).toMatch(/^error: /);
-    expect(stderr).toContain(what);
-    expect(stderr).toContain(mend);
-    expect(stderr).not.toMatch(/^\s+at /m);
-    expect([code, stdout]).toEqual([1, ""]);
+    expectError(await runCli(args, directory), { what, mend, code: 1 });
   });
 
   it("and a run that is not profiled has nothing of it in its folder", async () => {
