@@ -1,3 +1,4 @@
+import { combinerParts } from "./combiner-schema.ts";
 import type { ParsedJob } from "./job-schema.ts";
 import type { Problem } from "./problem.ts";
 
@@ -73,8 +74,7 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
 
 /** A method that was asked for and could do nothing is a mistake; `sum` and `mean` are what there is without one. */
 function checkCombiner({ combiner, tasks, model }: ParsedJob): Problem[] {
-  const [name, scalePrivate] =
-    typeof combiner === "string" ? [combiner, false] : [combiner.kind, combiner.scalePrivate];
+  const { name, scalePrivate } = combinerParts(combiner);
   if (name === "sum" || name === "mean") return [];
   const path = ["combiner"];
   if (Object.keys(tasks).length === 1)

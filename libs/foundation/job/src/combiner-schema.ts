@@ -64,8 +64,13 @@ export const combinerSchema = z.union([z.enum(combinerNames), byKind]);
 /** The name alone where it has no options; otherwise with all of them. */
 export type ResolvedCombiner = CombinerName | WithOptions;
 
-export function completeCombiner(combiner: z.output<typeof combinerSchema>): ResolvedCombiner {
-  const whole = byKind.parse(typeof combiner === "string" ? { kind: combiner } : combiner);
+/** Every default filled in. */
+function wholeOf(combiner: ResolvedCombiner): WithOptions {
+  return byKind.parse(typeof combiner === "string" ? { kind: combiner } : combiner);
+}
+
+export function completeCombiner(combiner: ResolvedCombiner): ResolvedCombiner {
+  const whole = wholeOf(combiner);
   return Object.keys(whole).length === 2 && !whole.scalePrivate ? whole.kind : whole;
 }
 
@@ -75,8 +80,6 @@ export function combinerParts(combiner: ResolvedCombiner): {
   readonly options: Readonly<Record<string, number | string | boolean>>;
   readonly scalePrivate: boolean;
 } {
-  const { kind, scalePrivate, ...options } = byKind.parse(
-    typeof combiner === "string" ? { kind: combiner } : combiner,
-  );
+  const { kind, scalePrivate, ...options } = wholeOf(combiner);
   return { name: kind, options, scalePrivate };
 }
