@@ -1,6 +1,6 @@
 import { Arena } from "./arena.ts";
 import { type DigestPiece, digestOf } from "./digest.ts";
-import { instantiate } from "./instance.ts";
+import { instantiate, type ModuleExports } from "./instance.ts";
 import type { Key } from "./key.ts";
 
 /**
@@ -130,16 +130,10 @@ export function loadArithmetic(): Arithmetic {
   const wasm = instantiate();
   const arena = new Arena(wasm.memory, wasm.heapBase());
   const { memory, exp, log, pow, sin, cos, tanh, add, scaleInto, accumulate, fill, dot } = wasm;
-  return {
+  const operations: Omit<Arithmetic, keyof Sizes> = {
     allocate: (bytes) => arena.allocate(bytes),
     allocatePages: (pages) => arena.allocatePages(pages),
     free: (pointer, bytes) => arena.free(pointer, bytes),
-    get usedBytes() {
-      return arena.usedBytes;
-    },
-    get memoryBytes() {
-      return memory.buffer.byteLength;
-    },
     f32: (pointer, n) => new Float32Array(memory.buffer, pointer, n),
     f64: (pointer, n) => new Float64Array(memory.buffer, pointer, n),
     u8: (pointer, n) => new Uint8Array(memory.buffer, pointer, n),
@@ -167,4 +161,21 @@ export function loadArithmetic(): Arithmetic {
     fillBernoulliMask: (pointer, n, key, offset, keepProbability, scale) =>
       wasm.fillBernoulliMask(pointer, n, key.low, key.high, offset, keepProbability, scale),
   };
+  return Object.assign(new Sizes(memory, arena), operations);
+}
+
+/** A class, for V8 keeps an object whose literal has a getter as a dictionary: every call above would be looked up by name. */
+class Sizes {
+  readonly #memory: ModuleExports["memory"];
+  readonly #arena: Arena;
+  constructor(memory: ModuleExports["memory"], arena: Arena) {
+    this.#memory = memory;
+    this.#arena = arena;
+  }
+  get usedBytes(): number {
+    return this.#arena.usedBytes;
+  }
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
 }

@@ -25,35 +25,31 @@ export function lendArithmetic(): Lent {
   let pageBytes = 0;
   const live = new Map<number, number>();
   let back = false;
-  return {
-    arithmetic: {
-      ...inner,
-      allocate(bytes) {
-        const pointer = inner.allocate(bytes);
-        live.set(pointer, bytes);
-        inner.u8(pointer, bytes).fill(0xff);
-        return pointer;
-      },
-      allocatePages(count) {
-        let found = pages.find((range) => !range.lent && range.count === count);
-        if (found) inner.u8(found.pointer, count * arithmeticPageBytes).fill(0);
-        else pages.push((found = { pointer: inner.allocatePages(count), count, lent: false }));
-        found.lent = true;
-        pageBytes += count * arithmeticPageBytes;
-        return found.pointer;
-      },
-      free(pointer, bytes) {
-        inner.free(pointer, bytes);
-        live.delete(pointer);
-      },
-      get usedBytes() {
-        const all = pages.reduce((sum, { count }) => sum + count * arithmeticPageBytes, 0);
-        return inner.usedBytes - all + pageBytes;
-      },
-      get memoryBytes() {
-        return inner.memoryBytes;
-      },
+  const operations: Omit<Arithmetic, keyof Sizes> = {
+    ...inner,
+    allocate(bytes) {
+      const pointer = inner.allocate(bytes);
+      live.set(pointer, bytes);
+      inner.u8(pointer, bytes).fill(0xff);
+      return pointer;
     },
+    allocatePages(count) {
+      let found = pages.find((range) => !range.lent && range.count === count);
+      if (found) inner.u8(found.pointer, count * arithmeticPageBytes).fill(0);
+      else pages.push((found = { pointer: inner.allocatePages(count), count, lent: false }));
+      found.lent = true;
+      pageBytes += count * arithmeticPageBytes;
+      return found.pointer;
+    },
+    free(pointer, bytes) {
+      inner.free(pointer, bytes);
+      live.delete(pointer);
+    },
+  };
+  const used = (): number =>
+    pages.reduce((sum, { count }) => sum - count * arithmeticPageBytes, inner.usedBytes + pageBytes);
+  return {
+    arithmetic: Object.assign(new Sizes(inner, used), operations),
     giveBack() {
       if (back) return;
       back = true;
@@ -63,4 +59,20 @@ export function lendArithmetic(): Lent {
       idle.push(instance);
     },
   };
+}
+
+/** A class, as in @latentweave/arithmetic: a literal with getters would be a dictionary. */
+class Sizes {
+  readonly #inner: Arithmetic;
+  readonly #used: () => number;
+  constructor(inner: Arithmetic, used: () => number) {
+    this.#inner = inner;
+    this.#used = used;
+  }
+  get usedBytes(): number {
+    return this.#used();
+  }
+  get memoryBytes(): number {
+    return this.#inner.memoryBytes;
+  }
 }
