@@ -51,9 +51,9 @@ export interface TaskReduction {
 export interface StepReduction {
   readonly plan: StepPlan;
   readonly tasks: readonly TaskReduction[];
-  readonly duplicates: number;
+  duplicates(): number;
   /** Nothing has arrived yet. */
-  readonly isEmpty: boolean;
+  isEmpty(): boolean;
   /**
    * @returns whether anything of it was new
    * @throws ProtocolError when the payload is not one that this step, task and shard have.
@@ -95,12 +95,8 @@ export function createStepReduction(options: {
   return {
     plan,
     tasks,
-    get duplicates() {
-      return duplicates;
-    },
-    get isEmpty() {
-      return tasks.every(({ nodes }) => nodes.length === 0);
-    },
+    duplicates: () => duplicates,
+    isEmpty: () => tasks.every(({ nodes }) => nodes.length === 0),
     accept(message, bytes, workerId) {
       const task = find(message);
       checkNode(task, message.node);

@@ -244,7 +244,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       received: receivedOf(step),
       learningRate: updates(plan) ? rule.recordedRateAt(plan) : 0,
       gradientNorm: verdict.gradientNorm,
-      duplicates: step.reduction.duplicates + dropped,
+      duplicates: step.reduction.duplicates() + dropped,
       timings: { gather: reportedMs - step.startedMs, decide: decidedMs - reportedMs },
       digest: options.digestOf(plan.step),
       ...(plan.checkpoint || plan.last ? { combiner: combine.state() } : {}),
@@ -413,7 +413,7 @@ export function createStepping(options: SteppingOptions): Stepping {
         throw new ProtocolError(
           `push for step ${message.step} while step ${current.plan.step} is in progress`,
         );
-      if (current.reduction.isEmpty) probe?.("before-reduce", message.step);
+      if (current.reduction.isEmpty()) probe?.("before-reduce", message.step);
       const takenMs = clock.nowMs();
       const isNew = current.reduction.accept(message, bytes, workerId);
       spans?.add("reduce", timeline, message.step, takenMs, clock.nowMs(), workerId);

@@ -310,7 +310,7 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
       received: [[0, reduction.received()], ...receivedElsewhere(reports)],
       learningRate: updates(plan) ? rateAt(plan, step - basis) : 0,
       gradientNorm: verdict.gradientNorm,
-      duplicates: reduction.duplicates + dropped,
+      duplicates: reduction.duplicates() + dropped,
       timings: { gather: decidedMs - attempt.startedMs, decide: clock.nowMs() - decidedMs },
       digest: options.digestOf(step),
       order: { ...order, givenUp: board.takeGivenUp() },
@@ -394,7 +394,7 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
         dropped += 1;
         return;
       }
-      if (attempt.reduction.isEmpty) probe?.("before-reduce", state.version);
+      if (attempt.reduction.isEmpty()) probe?.("before-reduce", state.version);
       const takenMs = clock.nowMs();
       attempt.reduction.accept(message, bytes, workerId);
       spans?.add("reduce", timeline, planned, takenMs, clock.nowMs(), workerId);

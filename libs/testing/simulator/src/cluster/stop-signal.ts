@@ -12,19 +12,17 @@ export interface Stopping {
  */
 export function createStopping(): Stopping {
   const listeners = new Set<() => void>();
-  let aborted = false;
-  return {
-    signal: {
-      get aborted() {
-        return aborted;
-      },
-      addEventListener(_, listener) {
-        if (!aborted) listeners.add(listener);
-      },
-      removeEventListener: (_, listener) => void listeners.delete(listener),
+  const signal = {
+    aborted: false,
+    addEventListener(_: "abort", listener: () => void): void {
+      if (!signal.aborted) listeners.add(listener);
     },
+    removeEventListener: (_: "abort", listener: () => void): void => void listeners.delete(listener),
+  };
+  return {
+    signal,
     stop() {
-      aborted = true;
+      signal.aborted = true;
       for (const listener of listeners) listener();
       listeners.clear();
     },

@@ -15,7 +15,6 @@ export interface SimProcess {
   readonly clock: LabelledClock;
   /** 1 when it runs as it should. */
   readonly slowness: number;
-  readonly waiting: number;
   enter(task: () => void): void;
   kill(): void;
   pause(): void;
@@ -32,13 +31,11 @@ export function createProcess(
   /** The engine threw: a real process would end with a stack trace. */
   onCrash: (error: unknown) => void,
 ): SimProcess {
-  let state: SimProcess["state"] = "running";
-  let slowness = 1;
   let draining = false;
   let timers = 0;
   const backlog: (() => void)[] = [];
 
-  const isAlive = (): boolean => state !== "dead";
+  const isAlive = (): boolean => own.state !== "dead";
 
   const guarded = (task: () => void): void => {
     try {
@@ -50,11 +47,11 @@ export function createProcess(
   };
 
   const drain = (): void => {
-    if (draining || state !== "running" || backlog.length === 0) return;
+    if (draining || own.state !== "running" || backlog.length === 0) return;
     draining = true;
-    clock.after(slowness > 1 ? eventMs * slowness : 0, () => {
+    clock.after(own.slowness > 1 ? eventMs * own.slowness : 0, () => {
       draining = false;
-      if (state !== "running") return;
+      if (own.state !== "running") return;
       const task = backlog.shift();
       if (task) guarded(task);
       drain();
@@ -62,8 +59,8 @@ export function createProcess(
   };
 
   const enter = (task: () => void): void => {
-    if (state === "dead") return;
-    if (state === "running" && slowness === 1 && backlog.length === 0) {
+    if (own.state === "dead") return;
+    if (own.state === "running" && own.slowness === 1 && backlog.length === 0) {
       guarded(task);
       return;
     }
@@ -71,20 +68,14 @@ export function createProcess(
     drain();
   };
 
-  return {
+  // Fields, not getters: V8 would make a dictionary of it, and every event looks at the state.
+  const own = {
     name,
-    get state() {
-      return state;
-    },
-    get slowness() {
-      return slowness;
-    },
-    get waiting() {
-      return backlog.length;
-    },
+    state: "running" as SimProcess["state"],
+    slowness: 1,
     clock: {
       nowMs: clock.nowMs,
-      after(delayMs, run, label) {
+      after(delayMs: number, run: () => void, label?: () => Label) {
         let live = true;
         const count = (timers += 1);
         const known =
@@ -92,7 +83,7 @@ export function createProcess(
         const cancel = clock.after(
           delayMs,
           () => enter(() => live && run()),
-          () => (state === "dead" ? { ...known(), isVoid: true } : known()),
+          () => (own.state === "dead" ? { ...known(), isVoid: true } : known()),
         );
         return () => {
           live = false;
@@ -102,20 +93,21 @@ export function createProcess(
     },
     enter,
     kill() {
-      state = "dead";
+      own.state = "dead";
       backlog.length = 0;
     },
     pause() {
-      if (state === "running") state = "paused";
+      if (own.state === "running") own.state = "paused";
     },
     goOn() {
-      if (state !== "paused") return;
-      state = "running";
+      if (own.state !== "paused") return;
+      own.state = "running";
       drain();
     },
-    setSlowness(factor) {
-      slowness = factor;
+    setSlowness(factor: number) {
+      own.slowness = factor;
       drain();
     },
   };
+  return own;
 }
