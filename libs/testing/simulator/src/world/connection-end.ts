@@ -40,6 +40,7 @@ const silentBeats = 2;
 /** One side of a connection, as its process and the wire see it. */
 export interface End {
   readonly channel: Channel;
+  /** What is sent from here reaches nobody. */
   readonly severed: boolean;
   /** Bytes that wait for the wire. */
   readonly waitingBytes: number;
@@ -84,8 +85,6 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
   let pipeBytes = 0;
   let lastArrivalMs = 0;
   let moving: (() => void) | undefined;
-  /** What is sent from here reaches nobody. */
-  let severed = false;
   let silence: (() => void) | undefined;
 
   const wayMs = (bytes: number): number => {
@@ -98,12 +97,23 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
     const bytes = item.kind === "message" ? item.bytes : headerBytes;
     lastArrivalMs = Math.max(lastArrivalMs, clock.nowMs() + wayMs(bytes));
     pipe.push({ item, arriveMs: lastArrivalMs, saidIn: clock.said?.(process.name) });
-    pipeBytes += bytes;
+    carry(bytes);
     move();
   };
 
+  // Kept as fields, for V8 makes a dictionary of a literal with getters, and every message goes through these two.
+  const carry = (bytes: number): void => {
+    pipeBytes += bytes;
+    end.waitingBytes = Math.max(0, pipeBytes - kernelBytes);
+    channel.bufferedBytes = phase === "open" ? end.waitingBytes : 0;
+  };
+  const leave = (next: "closing" | "closed"): void => {
+    phase = next;
+    channel.bufferedBytes = 0;
+  };
+
   const drop = (keep: number): void => {
-    for (const { item } of pipe.splice(keep)) pipeBytes -= item.kind === "message" ? item.bytes : headerBytes;
+    for (const { item } of pipe.splice(keep)) carry(item.kind === "message" ? -item.bytes : -headerBytes);
   };
 
   /** One event per message, so that everything else may happen between any two. */
@@ -115,7 +125,7 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
       if (path.blocked) return;
       const arrived = pipe.shift();
       if (!arrived) return;
-      pipeBytes -= arrived.item.kind === "message" ? arrived.item.bytes : headerBytes;
+      carry(arrived.item.kind === "message" ? -arrived.item.bytes : -headerBytes);
       if (pipeBytes <= kernelBytes) wakeSenders();
       if (peerProcess.state !== "dead") peerProcess.enter(() => peer().take(arrived.item));
       move();
@@ -148,8 +158,8 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
 
   const settle = (code: number, reason: string): void => {
     if (phase === "closed") return;
-    phase = "closed";
-    severed = true;
+    leave("closed");
+    end.severed = true;
     closedWith = { code, reason };
     silence?.();
     silence = undefined;
@@ -179,7 +189,7 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
         return;
       case "close":
         if (phase === "open") {
-          phase = "closing";
+          leave("closing");
           push({ kind: "closed" });
           settle(item.code, item.reason);
         } else settle(closedWith.code, closedWith.reason);
@@ -206,12 +216,10 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
   };
 
   const isAlive = (): boolean => process.state !== "dead";
-  const channel: Channel = {
+  const channel: Channel & { bufferedBytes: number } = {
     remote: peerProcess.name,
     local: true,
-    get bufferedBytes() {
-      return phase === "open" ? Math.max(0, pipeBytes - kernelBytes) : 0;
-    },
+    bufferedBytes: 0,
     send(message, slices = []) {
       if (phase !== "open" || process.state === "dead") return;
       const outgoing = options.onSend({
@@ -222,7 +230,7 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
         message,
         slices,
       });
-      if (severed) return;
+      if (end.severed) return;
       for (const one of outgoing) sendOne(one.message, one.slices);
     },
     // What is sent is copied at once, as shared memory copies it.
@@ -231,14 +239,14 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
       return true;
     },
     async drained() {
-      if (phase !== "open" || severed || pipeBytes <= kernelBytes) return;
+      if (phase !== "open" || end.severed || pipeBytes <= kernelBytes) return;
       await new Promise<void>((resolve) => waiting.push(resolve));
     },
     close(code: CloseCode, reason) {
       if (phase !== "open" || process.state === "dead") return;
-      phase = "closing";
+      leave("closing");
       closedWith = { code, reason };
-      if (!severed) push({ kind: "close", code, reason });
+      if (!end.severed) push({ kind: "close", code, reason });
       clock.after(closeGraceMs, () => process.enter(() => settle(code, reason)));
     },
     onMessage(handler) {
@@ -256,20 +264,19 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
     },
   };
 
-  return {
+  const end: End & { waitingBytes: number; severed: boolean } = {
     channel,
+    waitingBytes: 0,
+    severed: false,
     take,
     over: () => phase === "closed" || process.state === "dead",
     sever(told, reason) {
-      if (severed && !told) return;
-      severed = true;
+      if (end.severed && !told) return;
+      end.severed = true;
       drop(random.chance(0.5) ? pipe.length : random.int(pipe.length + 1));
       if (told) push({ kind: "lost", reason });
     },
     lose: (reason) => process.enter(() => settle(1006, reason)),
-    get waitingBytes() {
-      return Math.max(0, pipeBytes - kernelBytes);
-    },
     look() {
       const head = pipe[0];
       if (head && !moving && !path.blocked) {
@@ -299,8 +306,6 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
       };
       if (!silence) wait();
     },
-    get severed() {
-      return severed;
-    },
   };
+  return end;
 }

@@ -58,8 +58,8 @@ export interface Connection {
   look(): void;
   /** What is left of the connection is lost: the peer's host is up again and knows nothing of it. */
   reset(): void;
-  readonly over: boolean;
-  readonly bufferedBytes: number;
+  over(): boolean;
+  bufferedBytes(): number;
 }
 
 export function createConnection(options: ConnectionOptions): Connection {
@@ -97,11 +97,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     reset() {
       for (const end of ends) end.lose("connection reset");
     },
-    get over() {
-      return a.over() && b.over();
-    },
-    get bufferedBytes() {
-      return Math.max(a.waitingBytes, b.waitingBytes);
-    },
+    over: () => a.over() && b.over(),
+    bufferedBytes: () => Math.max(a.waitingBytes, b.waitingBytes),
   };
 }

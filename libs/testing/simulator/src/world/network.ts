@@ -164,7 +164,7 @@ export function createNetwork(options: {
       for (const connection of [...connections]) {
         const own = connection.processes.indexOf(process);
         if (own >= 0) connection.gone(own === 0 ? 0 : 1, heard);
-        if (connection.over) connections.delete(connection);
+        if (connection.over()) connections.delete(connection);
       }
     },
     look(process) {
@@ -172,7 +172,7 @@ export function createNetwork(options: {
     },
     get mostBufferedBytes() {
       let most = 0;
-      for (const { bufferedBytes } of connections) most = Math.max(most, bufferedBytes);
+      for (const connection of connections) most = Math.max(most, connection.bufferedBytes());
       return most;
     },
     get open() {
