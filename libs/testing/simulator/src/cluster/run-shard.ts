@@ -1,8 +1,8 @@
 import { createShard } from "@latentweave/parameter-server-engine";
-import type { Vault } from "@latentweave/protocol";
+import type { Channel, Vault } from "@latentweave/protocol";
 import type { SimProcess } from "../world/process.ts";
 import { lendArithmetic } from "./arithmetic-pool.ts";
-import { createKeeper } from "./keep-channel.ts";
+import { createKeeper, keepToShard } from "./keep-channel.ts";
 import type { Started } from "./run-worker.ts";
 import { runId, withProbe, type World } from "./world.ts";
 
@@ -26,7 +26,8 @@ export function startShard(
         shards: schedule.shards,
         arithmetic,
         clock: process.clock,
-        keepShard: keep,
+        keepShard: (address: string, onChannel: (channel: Channel) => void) =>
+          keepToShard(keep, process, address, onChannel),
         identity: { host: "simulated", pid: index, software: "simulator", port: 1 + index },
         openVault({ key }) {
           vault = world.vaults.vault(process.name, key, arithmetic);

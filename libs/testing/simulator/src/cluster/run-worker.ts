@@ -1,9 +1,9 @@
 import type { ConnectionEnd } from "@latentweave/transport";
-import { type Channel, closeCodes } from "@latentweave/protocol";
+import type { Channel } from "@latentweave/protocol";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
 import type { SimProcess } from "../world/process.ts";
 import { lendArithmetic } from "./arithmetic-pool.ts";
-import { createKeeper, type Kept } from "./keep-channel.ts";
+import { createKeeper, keepToShard } from "./keep-channel.ts";
 import { createKeyedCompute } from "./keyed-compute.ts";
 import { numberedRows } from "./numbered-rows.ts";
 import { runId, withProbe, type World } from "./world.ts";
@@ -16,8 +16,6 @@ export interface Started {
   leave(reason: string): void;
 }
 
-/** As the worker's: before it connects again to a shard that took an older process's word for a newer one's. */
-const replacedMs = 250;
 /** Mean time of a micro-batch. */
 const computeMs = 1.5;
 
@@ -49,26 +47,9 @@ export function startWorker(
         canary: async () => "keyed",
         openRows: async () => numberedRows(),
         keepShard(address: string, onChannel: (channel: Channel) => void) {
-          let link: Kept | undefined;
-          let stopped = false;
-          const again = (): void => {
-            if (stopped) return;
-            link = keep(address, onChannel);
-            link.ended.then(
-              (end) => {
-                if (end.kind === "fatal" && end.code === closeCodes.replaced)
-                  process.clock.after(replacedMs, again);
-              },
-              () => undefined,
-            );
-          };
-          again();
-          const stop = (): void => {
-            stopped = true;
-            link?.stop();
-          };
-          links.push({ stop });
-          return { stop };
+          const link = keepToShard(keep, process, address, onChannel);
+          links.push(link);
+          return link;
         },
         identity: { host: "simulated", pid: 1, software: "simulator" },
         residentBytes: () => 0,

@@ -3,13 +3,15 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { scheduleOf } from "../schedule/generate.ts";
+import { knownFailures } from "../schedule/known-failures.ts";
 import { type Schedule, scheduleSchema } from "../schedule/schedule.ts";
 import { simulate } from "../simulate.ts";
 import { explore } from "./explore.ts";
-import { emptyTally, type Failure, runSeed, shortest, type Tally } from "./search.ts";
+import { emptyTally, type Failure, runSchedule, shortest, type Tally } from "./search.ts";
 
 const usage = `npm run simulate -- [--seeds N] [--from S] [--processes N]   as many seeds; the failing ones are printed
                     --seed S [--shrink]                      one seed, with its newest messages when it fails
+                    --known                                  every schedule that broke an invariant once
                     --schedule FILE                          a schedule as printed
                     --exhaustive [--seconds N]               every order of events of small runs, with crashes`;
 
@@ -19,6 +21,8 @@ const progressMs = 5_000;
 
 interface Report {
   readonly tally: Tally;
+  /** Which of the source's schedules it was. */
+  readonly place: number;
   readonly failure?: Failure | undefined;
 }
 
@@ -28,6 +32,7 @@ async function main(): Promise<number> {
       seeds: { type: "string", default: "200" },
       from: { type: "string", default: "1" },
       seed: { type: "string" },
+      known: { type: "boolean", default: false },
       schedule: { type: "string" },
       shrink: { type: "boolean", default: false },
       processes: { type: "string", default: String(os.availableParallelism()) },
@@ -50,14 +55,28 @@ async function main(): Promise<number> {
     return runOne(schedule, values.shrink);
   }
   if (values.seed !== undefined) return runOne(scheduleOf(wholeNumber("seed", values.seed)), values.shrink);
-  const from = wholeNumber("from", values.from);
-  const seeds = wholeNumber("seeds", values.seeds);
+  const source = values.known ? known() : { of: scheduleOf, flags: [] };
+  const from = values.known ? 0 : wholeNumber("from", values.from);
+  const seeds = source.count ?? wholeNumber("seeds", values.seeds);
   const processes = Math.max(1, wholeNumber("processes", values.processes));
   if (values.part !== undefined) {
-    await runPart(from, seeds, processes, wholeNumber("part", values.part));
+    await runPart(source, from, seeds, processes, wholeNumber("part", values.part));
     return 0;
   }
-  return runAll(from, seeds, processes);
+  return runAll(source, from, seeds, processes);
+}
+
+/** Where schedules come from: seeds, or the list of those that are known. */
+interface Source {
+  readonly of: (place: number) => Schedule;
+  readonly count?: number;
+  /** For the processes that share the work. */
+  readonly flags: readonly string[];
+}
+
+function known(): Source {
+  const schedules = knownFailures();
+  return { of: (place) => schedules[place] as Schedule, count: schedules.length, flags: ["--known"] };
 }
 
 function wholeNumber(name: string, text: string): number {
@@ -84,19 +103,30 @@ async function runOne(schedule: Schedule, shrinks: boolean): Promise<number> {
 }
 
 /** Every `processes`th seed, told to the parent one by one. */
-async function runPart(from: number, seeds: number, processes: number, part: number): Promise<void> {
+async function runPart(
+  { of }: Source,
+  from: number,
+  seeds: number,
+  processes: number,
+  part: number,
+): Promise<void> {
   let tally = emptyTally();
-  for (let seed = from + part; seed < from + seeds; seed += processes) {
-    const failure = await runSeed(seed, tally);
-    process.send?.({ tally, failure } satisfies Report);
+  let beforeMs = 0;
+  for (let place = from + part; place < from + seeds; place += processes) {
+    const failure = await runSchedule(of(place), tally);
+    const { user, system } = process.cpuUsage();
+    const cpuMs = (user + system) / 1000;
+    tally.cpuMs = cpuMs - beforeMs;
+    beforeMs = cpuMs;
+    process.send?.({ tally, place, failure } satisfies Report);
     tally = emptyTally();
   }
 }
 
-async function runAll(from: number, seeds: number, processes: number): Promise<number> {
+async function runAll(source: Source, from: number, seeds: number, processes: number): Promise<number> {
   const startMs = performance.now();
   const total = emptyTally();
-  const failures: Failure[] = [];
+  const failures: (Failure & { readonly place: number })[] = [];
   const rate = (): string => (total.seeds / ((performance.now() - startMs) / 1000)).toFixed(1);
   const progress = setInterval(
     () => console.log(`${total.seeds} of ${seeds} seeds, ${failures.length} failed, ${rate()} seeds/s`),
@@ -105,16 +135,17 @@ async function runAll(from: number, seeds: number, processes: number): Promise<n
   const children = Array.from({ length: Math.min(processes, seeds) }, (_, part) =>
     fork(process.argv[1] as string, [
       ...["--from", String(from), "--seeds", String(seeds)],
+      ...source.flags,
       ...["--processes", String(Math.min(processes, seeds)), "--part", String(part)],
     ]),
   );
   const ends = children.map(
     (child) =>
       new Promise<number>((resolve) => {
-        child.on("message", ({ tally, failure }: Report) => {
+        child.on("message", ({ tally, place, failure }: Report) => {
           for (const name of Object.keys(total) as (keyof Tally)[]) total[name] += tally[name];
           if (!failure) return;
-          failures.push(failure);
+          failures.push({ ...failure, place });
           console.log(`seed ${failure.seed}: ${failure.invariant}: ${failure.text.slice(0, 300)}`);
           if (failures.length >= mostFailures) for (const one of children) one.kill();
         });
@@ -124,12 +155,12 @@ async function runAll(from: number, seeds: number, processes: number): Promise<n
   const codes = await Promise.all(ends);
   clearInterval(progress);
   console.log(
-    `${total.seeds} seeds: ${total.seeds - failures.length} passed, ${failures.length} failed; ${total.commits} commits, ${total.faults} faults, ${total.events} events, ${(total.virtualMs / 3_600_000).toFixed(1)} h of virtual time; ${rate()} seeds/s`,
+    `${total.seeds} seeds: ${total.seeds - failures.length} passed, ${failures.length} failed; ${total.commits} commits, ${total.faults} faults, ${total.events} events, ${(total.virtualMs / 3_600_000).toFixed(1)} h of virtual time; ${rate()} seeds/s, ${(total.cpuMs / total.seeds).toFixed(1)} ms of CPU each`,
   );
-  const [first] = failures.sort((a, b) => a.seed - b.seed);
+  const [first] = failures.sort((a, b) => a.place - b.place);
   if (first) {
-    console.log(`the first, as short as it became (npm run simulate -- --seed ${first.seed} replays it):`);
-    console.log(JSON.stringify(await shortest(scheduleOf(first.seed)), undefined, 1));
+    console.log(`the first, as short as it became (npm run simulate -- --schedule FILE replays it):`);
+    console.log(JSON.stringify(await shortest(source.of(first.place)), undefined, 1));
   }
   return failures.length === 0 && codes.every((code) => code === 0) ? 0 : 1;
 }

@@ -11,6 +11,8 @@ export interface Tally {
   commits: number;
   events: number;
   virtualMs: number;
+  /** Of the processes, their start included. */
+  cpuMs: number;
 }
 
 export interface Failure {
@@ -20,7 +22,7 @@ export interface Failure {
 }
 
 export function emptyTally(): Tally {
-  return { seeds: 0, faults: 0, commits: 0, events: 0, virtualMs: 0 };
+  return { seeds: 0, faults: 0, commits: 0, events: 0, virtualMs: 0, cpuMs: 0 };
 }
 
 export function count(tally: Tally, result: SimulationResult): void {
