@@ -25,8 +25,8 @@ export interface MicroBatchRows extends Rows {
 /** Reads prepared data; files, HTTP or memory behind it. */
 export interface RowReader {
   rows(split: string, refs: readonly RowRef[], columns: readonly string[]): Promise<Rows>;
-  /** A hint; never fails. */
-  prefetch(split: string, shards: readonly number[]): void;
+  /** A hint; never fails. Absent where everything is at hand. */
+  prefetch?(split: string, shards: readonly number[]): void;
   /** Bytes fetched from where the data lies, so far. */
   readonly fetchedBytes: number;
   close(): Promise<void>;
@@ -105,13 +105,15 @@ export function createRowSource(spec: RunSpec, open: (task: TaskSpec) => Promise
     prefetch(plan, round, taskRound, slot) {
       if (round.program !== "gradient") return;
       const task = spec.tasks[taskRound.taskIndex] as TaskSpec;
-      const shards = orderOf(task).shardsFor(
-        slot,
-        plan.step * batches * task.microBatch,
-        task.microBatch * Math.max(prefetchSteps, batches),
-      );
+      const order = orderOf(task);
+      const shards = (): number[] =>
+        order.shardsFor(
+          slot,
+          plan.step * batches * task.microBatch,
+          task.microBatch * Math.max(prefetchSteps, batches),
+        );
       readerOf(task).then(
-        (reader) => reader.prefetch("train", shards),
+        (reader) => reader.prefetch?.("train", shards()),
         () => undefined,
       );
     },

@@ -9,7 +9,6 @@ export function numberedRows(): RowReader {
         x[place] = (split === "train" ? 0 : 1_000_000) + shard * 1000 + row;
       return { x, columns: { y: new Int32Array(refs.length) } };
     },
-    prefetch: () => undefined,
     fetchedBytes: 0,
     close: async () => undefined,
   };
