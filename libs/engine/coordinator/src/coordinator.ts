@@ -302,6 +302,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (leader?.combiner !== undefined && leader.version > (announced?.version ?? -1))
       announced = { version: leader.version, meta: checkpointMeta(leader.combiner) };
     if (leader && (leader.over || leader.version > lastStep(spec))) takeOver(leader);
+    // Whoever gave the word to stop was lost with whoever knew of it; a shard that has heard it makes no further step.
+    else if (life.state !== "stopping" && shards.stoppedBy(lastStep(spec)))
+      apply({ kind: "stop", reason: "asked to stop" });
     if (life.state === "stopping" && lastVersion === undefined) tellToStop(life.reason);
     askForLastCheckpoint();
   };

@@ -74,6 +74,8 @@ export interface ShardPeers {
   leader(): Channel | undefined;
   /** The newest version that any shard held when it came, −1 where all began anew: what it sent of it may have gone elsewhere. */
   readonly newestCame: number;
+  /** A shard had stopped at this version or an older one when it came. */
+  stoppedBy(version: number): boolean;
   channels(): Channel[];
   close(): void;
 }
@@ -482,6 +484,10 @@ export function createShardPeers(options: {
     get newestCame() {
       return Math.max(-1, ...inOrder().map(cameAt));
     },
+    stoppedBy: (version) =>
+      inOrder().some(
+        ({ held }) => held !== undefined && held !== "unasked" && held.over && held.version <= version,
+      ),
     channels: () => inOrder().map(({ channel }) => channel),
     close() {
       for (const cancel of graces.values()) cancel();
