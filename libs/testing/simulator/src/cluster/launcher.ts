@@ -74,12 +74,13 @@ export function createLauncher(
     };
     clock.after(delayMs, act, label);
   };
+  const startOf = (name: string) => (): Label => ({
+    kind: "start",
+    processes: [name],
+    way: `start of ${name}`,
+  });
   const startLater = (delayMs: number, name: string): void =>
-    later(
-      delayMs,
-      () => start(name),
-      () => ({ kind: "start", processes: [name], way: `start of ${name}` }),
-    );
+    later(delayMs, () => start(name), startOf(name));
 
   const retire = (name: string, slot: Slot, heard: boolean): void => {
     world.vaults.died(name, heard);
@@ -137,7 +138,12 @@ export function createLauncher(
       return;
     }
     if (againMs !== undefined) startLater(againMs, name);
-    else ended.add(name);
+    else {
+      ended.add(name);
+      // It was told so late, by a coordinator that is no more.
+      if (coordinator?.over === false)
+        later(restartMs, () => ended.delete(name) && start(name), startOf(name));
+    }
   };
   /** Those that were told that the run is over: a coordinator that comes after that needs them once more. */
   const ended = new Set<string>();

@@ -12,6 +12,8 @@ import { runId, withProbe, type World } from "./world.ts";
 export interface StartedCoordinator extends Started {
   /** Undefined while it opens the run. */
   readonly coordinator: Coordinator | undefined;
+  /** The run has an outcome, and everybody was told to finish. */
+  readonly over: boolean;
 }
 
 /** The coordinator as a process: opens the run on its disk, goes on from what is there, and listens. */
@@ -35,6 +37,7 @@ export function startCoordinator(
     extraMs: () => world.diskExtraMs,
   });
   let coordinator: Coordinator | undefined;
+  let over = false;
 
   const open = async (): Promise<void> => {
     const store = openDiskStore(slow, world.layout, world.bug.omit);
@@ -73,6 +76,7 @@ export function startCoordinator(
     coordinator = created;
     world.network.listen(process, (channel) => created.accept(channel));
     const outcome = await created.ended;
+    over = true;
     if (process.state === "dead") return;
     // A full disk may refuse; the outcome stands.
     await store.close().catch(() => undefined);
@@ -88,6 +92,9 @@ export function startCoordinator(
   return {
     get coordinator() {
       return coordinator;
+    },
+    get over() {
+      return over;
     },
     release: () => undefined,
     leave: () => undefined,
