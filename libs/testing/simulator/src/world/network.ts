@@ -114,7 +114,7 @@ export function createNetwork(options: {
         clock.after(
           delayMs,
           () => connection.reset(),
-          () => ({ kind: "timer", isVoid: connection.over, processes: [], way: `reset ${name}` }),
+          () => ({ kind: "timer", isVoid: connection.over(), processes: [], way: `reset ${name}` }),
         );
       }
     },
