@@ -4,7 +4,7 @@ import { runTestFile } from "../vitest-report.mjs";
 
 const seconds = 180;
 /** To know how many three minutes allow here. */
-const triedSeeds = 50;
+const triedSeeds = 500;
 
 const simulate = (args) => runCommand([process.execPath, "tools/simulate/simulate.mjs", ...args]);
 
