@@ -27,11 +27,12 @@ beforeAll(async () => {
 /** Kills processes of a run after some steps, and waits for its end. @returns what was told of it */
 async function killAndFinish(
   runId: string,
-  shards: number,
+  shards: number | "beside",
   names: readonly string[],
   meanwhile?: (training: Training) => Promise<void>,
 ): Promise<Training> {
-  const training = startTraining(runs, runId, [...job, "--workers", "2", "--shards", String(shards)]);
+  const where = shards === "beside" ? ["--placement", "beside"] : ["--shards", String(shards)];
+  const training = startTraining(runs, runId, [...job, "--workers", "2", ...where]);
   await committed(training, 12);
   const victims = names.map((name) => processOf(training.mark, name));
   const [at, before] = [performance.now(), commitsOf(training).length];
@@ -70,6 +71,10 @@ test("kill -9 of the leading shard of two", async () => {
 
 test("kill -9 of the other shard of two", async () => {
   await killAndFinish("follower", 2, ["shard-1"]);
+});
+
+test.each(["worker-0", "worker-1"])("kill -9 of %s with the shard beside it", async (name) => {
+  await killAndFinish(`beside-${name}`, "beside", [name]);
 });
 
 test("kill -9 of the coordinator: no step is computed twice, and the run began when it began", async () => {

@@ -5,7 +5,13 @@ import { createShard } from "@latentweave/parameter-server-engine";
 import { type Channel, closeCodes, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
 import { type FileVault, openSharedMemory, openShardVault } from "@latentweave/vault";
 import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
-import { createServer, createWebSocketDialer, hostIdentity, keepConnected } from "@latentweave/transport";
+import {
+  createServer,
+  createWebSocketDialer,
+  hostIdentity,
+  type InProcess,
+  keepConnected,
+} from "@latentweave/transport";
 
 export interface ShardProcessOptions {
   /** http://host:port of the coordinator. */
@@ -20,6 +26,8 @@ export interface ShardProcessOptions {
   readonly host?: string;
   readonly port?: number;
   readonly software: string;
+  /** A worker of this process reaches the shard by it. */
+  readonly inProcess?: InProcess;
   /** Called once the port is open. */
   readonly onListening: (port: number) => void;
   readonly log: (line: string) => void;
@@ -65,6 +73,7 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     onChannel: (_, channel) => shard.accept(channel),
     log,
   });
+  options.inProcess?.listen(server.port, (channel) => shard.accept(channel));
   options.onListening(server.port);
   const ending = new AbortController();
   const stopped = AbortSignal.any([signal, ending.signal]);

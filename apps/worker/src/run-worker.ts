@@ -12,7 +12,7 @@ import {
   type WorkerMoment,
 } from "@latentweave/protocol";
 import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
-import { createWebSocketDialer, hostIdentity, keepConnected } from "@latentweave/transport";
+import { createWebSocketDialer, hostIdentity, type InProcess, keepConnected } from "@latentweave/transport";
 import { openSharedMemory } from "@latentweave/vault";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
 import { fetchJoinFacts } from "./join-facts.ts";
@@ -31,6 +31,8 @@ export interface WorkerProcessOptions {
   /** Waits this long before each micro-batch: to see what a slow machine does to a run. */
   readonly pauseMs?: number;
   readonly software: string;
+  /** Has the shard that is beside this worker, if one is. */
+  readonly inProcess?: InProcess;
   readonly log: (line: string) => void;
 }
 
@@ -78,7 +80,8 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
     log,
     ...(token === undefined ? {} : { token }),
   };
-  const dialer = createWebSocketDialer(dialing);
+  const toOthers = createWebSocketDialer(dialing);
+  const dialer = options.inProcess?.dialer(toOthers) ?? toOthers;
   const coordinatorDialer = createWebSocketDialer({ ...dialing, onHeartbeat: (ms) => spans.heard(ms) });
   const stopping = new AbortController();
   // Jitter of reconnections needs no key: it never reaches a weight.

@@ -5,8 +5,8 @@ import { writeTextAtomically } from "@latentweave/checkpoint";
 import { UserError } from "@latentweave/protocol";
 import { coordinatorFile } from "../runs/run-holder.ts";
 import { launchCoordinator } from "./launch-coordinator.ts";
-import { launchShard } from "./launch-shard.ts";
-import { countShards, countWorkers, launchWorker } from "./launch-worker.ts";
+import { type LaunchedShard, launchShard } from "./launch-shard.ts";
+import { besideWorkers, countShards, countWorkers, launchWorker } from "./launch-worker.ts";
 import type { LaunchedProcesses, LaunchedRun, LaunchOptions } from "./launched-run.ts";
 import { createProcessStarter } from "./process-starter.ts";
 import { removeVaults } from "./remove-vaults.ts";
@@ -43,13 +43,16 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
 
   const workers = countWorkers(job, options);
   const shardCount = countShards(job, workers);
+  const beside = besideWorkers(options, shardCount, directory);
   const coordinator = await launchCoordinator({ options, directory, workers, shards: shardCount }, start, {
     restart: (reason) => onRestart("coordinator", reason),
     gaveUp({ state, reason }) {
       if (killed) return;
       stream.say(state === "failed" ? "error" : "info", reason ?? state);
-      // Nobody is left to tell them that the run is over.
-      for (const supervised of all) supervised.interrupt();
+      // Nobody is left to tell them that the run is over; a worker that is asked to leave leaves the shard beside it.
+      for (const supervised of all)
+        if (beside) supervised.kill();
+        else supervised.interrupt();
     },
   }).catch((error: unknown) => {
     killAll();
@@ -60,18 +63,23 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
   const fail = (reason: string): void => {
     if (!over) void coordinator.fail(reason);
   };
-  const shards = Array.from({ length: shardCount }, (_, index) =>
-    launchShard({ options, directory, url, index, shards: shardCount }, start, {
-      restart: (reason) => onRestart(`shard-${index}`, reason),
-      gaveUp: fail,
-    }),
-  );
+  const shards: LaunchedShard[] = [];
+  const addShard = (index: number): void =>
+    void shards.push(
+      launchShard({ options, directory, url, index, shards: shardCount }, start, {
+        restart: (reason) => onRestart(`shard-${index}`, reason),
+        gaveUp: fail,
+      }),
+    );
+  if (!beside) for (let index = 0; index < shardCount; index++) addShard(index);
   const gaveUp = new Set<number>();
   const addWorker = (index: number): void =>
-    launchWorker({ options, url, index }, start, {
+    launchWorker({ options, url, index, beside }, start, {
       restart: onRestart,
       gaveUp(code, lines) {
         gaveUp.add(index);
+        // Its shard goes on without it: what it holds outlives the process.
+        if (beside && !over && !killed) addShard(index);
         // Somebody may still join from elsewhere, but a person who started these waits in vain.
         if (gaveUp.size === workers && code !== 0)
           fail(`every worker gave up: ${lines.at(-1) ?? `exit code ${code}`}`);

@@ -1,4 +1,5 @@
-import { parseLine, type StartProcess } from "./process-starter.ts";
+import type { StartProcess } from "./process-starter.ts";
+import { samePort } from "./same-port.ts";
 import type { LaunchOptions } from "./launched-run.ts";
 
 /** With no further step between them. */
@@ -25,26 +26,18 @@ export function launchShard(
     readonly gaveUp: (reason: string) => void;
   },
 ): LaunchedShard {
-  const always = [
-    ...["parameter-server", "--coordinator", url, "--run-id", options.runId],
-    ...["--index", String(index), "--shards", String(shards), "--run", directory],
-  ];
-  /** Something stands before it. */
-  const fixed = options.drill?.shardPorts?.[index];
-  let port = fixed;
-  const argsOfNext = (): string[] => {
-    const args = port === undefined ? always : [...always, "--port", String(port)];
-    // One that cannot have the port says so and ends; the next takes any, and everybody is told where it is.
-    port = fixed;
-    return args;
-  };
-  const supervised = start(`shard-${index}`, argsOfNext, {
+  const { args, onLine } = samePort(
+    [
+      ...["parameter-server", "--coordinator", url, "--run-id", options.runId],
+      ...["--index", String(index), "--shards", String(shards), "--run", directory],
+    ],
+    "--port",
+    options.drill?.shardPorts?.[index],
+  );
+  const supervised = start(`shard-${index}`, args, {
     restart: { mayHelp: (code) => code !== 0, mostRestarts },
     onRestart: on.restart,
-    onLine(line) {
-      const said = parseLine(line)?.listening;
-      if (typeof said === "number") port = said;
-    },
+    onLine,
     onEnd(code, signal, lines) {
       if (code === 0) return;
       const how = signal === null ? `exit code ${code}` : signal;

@@ -5,12 +5,26 @@ import { packageVersion } from "../command/version.ts";
 import { hopelessExitCode } from "../verbs/worker.ts";
 import type { LaunchOptions } from "./launched-run.ts";
 import type { StartProcess } from "./process-starter.ts";
+import { samePort } from "./same-port.ts";
 
 const mostRestarts = 10;
 
+/** The shard that a worker's process has beside it. */
+export interface BesideWorker {
+  /** How many there are; the worker's number is the shard's. */
+  readonly shards: number;
+  /** The run's folder. */
+  readonly directory: string;
+}
+
 /** Starts a worker here or on its host, and again under its name when it ends by itself. */
 export function launchWorker(
-  { options, url, index }: { options: LaunchOptions; url: string; index: number },
+  {
+    options,
+    url,
+    index,
+    beside,
+  }: { options: LaunchOptions; url: string; index: number; beside?: BesideWorker | undefined },
   start: StartProcess,
   on: {
     readonly restart: (name: string, reason: string) => void;
@@ -41,7 +55,27 @@ export function launchWorker(
     start(name, [], { ...more, command, args });
     return;
   }
-  start(name, ["worker", "--coordinator", url, "--worker-id", name, ...deviceArgs], more);
+  const always = ["worker", "--coordinator", url, "--worker-id", name, ...deviceArgs];
+  if (!beside) {
+    start(name, always, more);
+    return;
+  }
+  const shard = ["--shard", String(index), "--shards", String(beside.shards), "--run-id", options.runId];
+  const { args, onLine } = samePort([...always, ...shard, "--run", beside.directory], "--shard-port");
+  start(name, args, { ...more, onLine });
+}
+
+/**
+ * Each worker of this host has a shard in its own process: what they say to each other goes through no socket. Not in
+ * drills, which do something to one or the other.
+ */
+export function besideWorkers(
+  { job: { launcher }, drill }: LaunchOptions,
+  shards: number,
+  directory: string,
+): BesideWorker | undefined {
+  const isSo = launcher.kind === "local" && launcher.placement === "beside" && drill === undefined;
+  return isSo ? { shards, directory } : undefined;
 }
 
 /** As many as the job says, or one beside each worker. */

@@ -1,12 +1,22 @@
 import type { BackendName } from "@latentweave/compute";
 import { UserError } from "@latentweave/protocol";
+import type { InProcess } from "@latentweave/transport";
 import { type Command } from "commander";
 import { describeFailure } from "../command/failure.ts";
 import { letHeapGrow } from "../command/heap-growth.ts";
+import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
 import { packageVersion } from "../command/version.ts";
 
-interface WorkerFlags extends ProcessFlags {
+interface BesideFlags {
+  readonly shard?: number;
+  readonly shards?: number;
+  readonly shardPort?: number;
+  readonly runId?: string;
+  readonly run?: string;
+}
+
+interface WorkerFlags extends ProcessFlags, BesideFlags {
   readonly coordinator: string;
   readonly workerId?: string;
   readonly backend?: BackendName;
@@ -22,7 +32,12 @@ export function addWorker(program: Command): void {
   const command = program
     .command("worker")
     .description("One worker process, for launchers; people use `latentweave join`.")
-    .requiredOption("--coordinator <url>", "http://HOST:PORT of the run's coordinator");
+    .requiredOption("--coordinator <url>", "http://HOST:PORT of the run's coordinator")
+    .option("--shard <k>", "be this parameter-server shard as well", wholeNumber(0))
+    .option("--shards <s>", "with --shard: how many there are", wholeNumber(1))
+    .option("--shard-port <port>", "with --shard: where it listens; default: any free one", wholeNumber(0))
+    .option("--run-id <id>", "with --shard: the run")
+    .option("--run <directory>", "with --shard: the run's folder on this host");
   withWorkerFlags(command).action((flags: WorkerFlags) => runWorker(flags));
 }
 
@@ -44,10 +59,12 @@ export async function runWorker(flags: WorkerFlags, failedCode: number = hopeles
   // Loaded when it is needed: other verbs start in a fraction of the time.
   const { runWorkerProcess } = await import("@latentweave/worker-app");
   const { parseDevice } = await import("@latentweave/native");
+  const beside = flags.shard === undefined ? undefined : await startBeside(flags, flags.shard, token);
   const end = await runWorkerProcess(
     {
       coordinator: flags.coordinator,
       software: `latentweave ${packageVersion()}`,
+      ...(beside && { inProcess: beside.inProcess }),
       log: (line) => process.stderr.write(`${line}\n`),
       ...(token === undefined ? {} : { token }),
       ...(flags.workerId === undefined ? {} : { workerId: flags.workerId }),
@@ -60,7 +77,44 @@ export async function runWorker(flags: WorkerFlags, failedCode: number = hopeles
   );
   if (end.kind === "failed") process.stderr.write(`${describeFailure(end.error, false)}\n`);
   else process.stderr.write(`${end.kind}: ${end.reason}\n`);
+  // A worker that has left in order leaves the shard behind; one that has failed is started again, and the shard with it.
+  if (end.kind !== "failed") await beside?.ended;
   // The backend's threads hold the process; nothing of ours is left to write.
   const code = end.kind === "failed" ? (end.error instanceof UserError ? failedCode : 1) : 0;
   process.exit(code);
+}
+
+/** A shard of the parameter server in this process, until the run is over. */
+async function startBeside(
+  flags: WorkerFlags,
+  index: number,
+  token: string | undefined,
+): Promise<{ readonly inProcess: InProcess; readonly ended: Promise<void> }> {
+  const { runId, shards = 1, run, shardPort, coordinator } = flags;
+  if (runId === undefined)
+    throw new UserError({ what: "--shard without --run-id", mend: "say which run the shard belongs to" });
+  const { runShardProcess } = await import("@latentweave/parameter-server-app");
+  const { createInProcess } = await import("@latentweave/transport");
+  const inProcess = createInProcess();
+  // Nobody asks a shard to leave before the run is over: where it would go to is this process.
+  const ended = runShardProcess(
+    {
+      ...{ coordinator, runId, index, shards, inProcess },
+      ...(token === undefined ? {} : { token }),
+      ...(run === undefined ? {} : { runDirectory: run }),
+      ...(shardPort === undefined ? {} : { port: shardPort }),
+      software: `latentweave ${packageVersion()}`,
+      onListening: (port) => process.stdout.write(`${JSON.stringify({ listening: port })}\n`),
+      log: (line) => process.stderr.write(`shard ${index}: ${line}\n`),
+    },
+    new AbortController().signal,
+  ).then(
+    (reason) => void process.stderr.write(`shard ${index}: ${reason}\n`),
+    (error: unknown) => {
+      // The launcher starts both again.
+      process.stderr.write(`shard ${index}: ${describeFailure(error, false)}\n`);
+      process.exit(1);
+    },
+  );
+  return { inProcess, ended };
 }
