@@ -18,5 +18,13 @@ export {
   IncompleteReductionError,
   createReducer,
 } from "./reducer.ts";
-export { type ValueStore, PayloadLengthError, float32Values, float64Values } from "./value-store.ts";
+export {
+  type KeptFloat32Values,
+  type KeptVector,
+  type ValueStore,
+  PayloadLengthError,
+  float32Values,
+  float64Values,
+  keptFloat32Values,
+} from "./value-store.ts";
 export { type Collector, createCollector } from "./collector.ts";

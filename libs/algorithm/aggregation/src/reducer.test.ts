@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ForeignNodeError, IncompleteReductionError, createReducer } from "./reducer.ts";
 import { alignedSplit } from "./split.ts";
-import { maximalNodes, nodeRange, rootLevel, rootOf } from "./tree.ts";
-import { PayloadLengthError, float32Values, float64Values } from "./value-store.ts";
+import { maximalNodes, nodeName, nodeRange, rootLevel, rootOf } from "./tree.ts";
+import { PayloadLengthError, float32Values, float64Values, keptFloat32Values } from "./value-store.ts";
 
 const length = 5;
 
@@ -79,6 +79,35 @@ describe("reducing along the fixed tree", () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  test("gives the same bits of vectors that are handed over, and copies none that is never added", () => {
+    const arithmetic = loadArithmetic();
+    fc.assert(
+      fc.property(scenario, ({ slots, seed, arrivals }) => {
+        const leaves = slotValues(slots, seed);
+        const values = keptFloat32Values(arithmetic, length);
+        const reducer = createReducer({ slots, values });
+        const given = new Map(
+          arrivals.map((node) => [nodeName(node), bytesOf(reference(node, slots, leaves))] as const),
+        );
+        for (const [at, node] of arrivals.entries()) {
+          reducer.accept(node, given.get(nodeName(node)) as Uint8Array);
+          if (at === 0) expect(arithmetic.usedBytes).toBe(0);
+          for (const { node: held, value } of reducer.heldNodes())
+            expect(values.view(value, 1, length - 1).slice()).toEqual(
+              bytesOf(reference(held, slots, leaves)).subarray(4),
+            );
+        }
+        // What was handed over is read, and never written to.
+        for (const node of arrivals)
+          expect(given.get(nodeName(node))).toEqual(bytesOf(reference(node, slots, leaves)));
+        reducer.reset();
+        expect(arithmetic.usedBytes).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
+    expect(() => keptFloat32Values(arithmetic, 3).take(new Uint8Array(8))).toThrow(PayloadLengthError);
   });
 
   test("gives the same bits through workers that reduce first as straight from the slots", () => {

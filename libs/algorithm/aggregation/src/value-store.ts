@@ -46,6 +46,45 @@ export function float32Values(arithmetic: Arithmetic, length: number): ValueStor
   };
 }
 
+/** A vector that was handed over where it lay, until it is first added to another. */
+export interface KeptVector {
+  /** Where it lies: as it was given, or at a pointer into the arithmetic's memory. */
+  at: Uint8Array | number;
+}
+
+/** `float32Values` of somebody who hands his vectors over: one that is never added to another is never copied. */
+export interface KeptFloat32Values extends ValueStore<KeptVector> {
+  /** Keeps the bytes themselves: nobody may write to them any more. */
+  take(bytes: Uint8Array): KeptVector;
+  /** Some of a vector's numbers where they are; until the value is added to another or released. */
+  view(value: KeptVector, start: number, numbers: number): Uint8Array;
+}
+
+export function keptFloat32Values(arithmetic: Arithmetic, length: number): KeptFloat32Values {
+  const stored = float32Values(arithmetic, length);
+  const pointerOf = (value: KeptVector): number => {
+    if (typeof value.at !== "number") value.at = stored.take(value.at);
+    return value.at;
+  };
+  return {
+    take(bytes) {
+      if (bytes.byteLength !== length * 4) throw new PayloadLengthError(length * 4, bytes.byteLength);
+      return { at: bytes };
+    },
+    add(left, right) {
+      stored.add(pointerOf(left), pointerOf(right));
+      return left;
+    },
+    release({ at }) {
+      if (typeof at === "number") stored.release(at);
+    },
+    view: ({ at }, start, numbers) =>
+      typeof at === "number"
+        ? arithmetic.u8(at + start * 4, numbers * 4)
+        : at.subarray(start * 4, (start + numbers) * 4),
+  };
+}
+
 /**
  * Small float64 vectors (losses, statistics) in JavaScript memory. Float64 addition is exact IEEE 754 in every engine,
  * denormals included, so no rule is needed beyond the order.

@@ -1,7 +1,9 @@
 import {
   createReducer,
-  float32Values,
   float64Values,
+  type KeptFloat32Values,
+  keptFloat32Values,
+  type KeptVector,
   maximalNodes,
   nodeName,
   type Reducer,
@@ -15,7 +17,7 @@ import type { PayloadHeader, TreeNode } from "@latentweave/protocol";
 
 /**
  * A partial on its way to one shard: the payload headers and their bytes, in the same order. These are views of memory
- * that grows and is used again: they must be given or copied before anything else is computed.
+ * that may grow and be used again: they must be given or copied before anything else is computed.
  */
 export interface OutgoingPartial {
   readonly node: TreeNode;
@@ -43,7 +45,8 @@ export interface TaskPartials {
 
 interface GroupSum {
   readonly group: ParameterGroup;
-  readonly reducer: Reducer<number>;
+  readonly values: KeptFloat32Values;
+  readonly reducer: Reducer<KeptVector>;
 }
 
 export function createTaskPartials(options: {
@@ -61,10 +64,8 @@ export function createTaskPartials(options: {
       ? []
       : graph.groups.map((name) => {
           const group = layout.groups.find((entry) => entry.name === name) as ParameterGroup;
-          return {
-            group,
-            reducer: createReducer({ slots: task.slots, values: float32Values(arithmetic, group.numbers) }),
-          };
+          const values = keptFloat32Values(arithmetic, group.numbers);
+          return { group, values, reducer: createReducer({ slots: task.slots, values }) };
         });
   const metrics = createReducer({ slots: task.slots, values: float64Values(metricNames(graph).length) });
   const done = new Set<number>();
@@ -73,18 +74,18 @@ export function createTaskPartials(options: {
   const partialFor = (
     shard: number,
     node: TreeNode,
-    /** Pointers, by group. */
-    sums: readonly number[],
+    /** By group. */
+    sums: readonly KeptVector[],
     metricsValue: Float64Array,
   ): OutgoingPartial => {
     const payloads: PayloadHeader[] = [];
     const bytes: Uint8Array[] = [];
-    for (const [at, { group }] of groups.entries()) {
-      const pointer = sums[at] as number;
+    for (const [at, { group, values }] of groups.entries()) {
+      const sum = sums[at] as KeptVector;
       for (const slice of owned[shard] ?? []) {
         if (slice.group !== group.index) continue;
         payloads.push({ name: "gradient", reduce: "sum", dtype: "F32", slice });
-        bytes.push(arithmetic.u8(pointer + slice.start * 4, slice.numbers * 4));
+        bytes.push(values.view(sum, slice.start, slice.numbers));
       }
     }
     if (shard === 0) {
@@ -114,13 +115,13 @@ export function createTaskPartials(options: {
       const already = sent[shard] as Set<string>;
       const due: OutgoingPartial[] = [];
       // Every reducer of the task holds the same nodes.
-      let held: readonly { readonly value: number }[][] | undefined;
+      let held: readonly { readonly value: KeptVector }[][] | undefined;
       for (const [place, { node, value }] of metrics.heldNodes().entries()) {
         const name = nodeName(node);
         if (already.has(name) || (wanted && !wanted.has(name))) continue;
         already.add(name);
         held ??= groups.map(({ reducer }) => reducer.heldNodes());
-        const sums = held.map((nodes) => nodes[place]?.value as number);
+        const sums = held.map((nodes) => nodes[place]?.value as KeptVector);
         due.push(partialFor(shard, node, sums, value));
       }
       return due;
