@@ -1,4 +1,4 @@
-import { type Channel, closeCodes, type MessageOf } from "@latentweave/protocol";
+import { type Channel, closeCodes, type MessageOf, staged } from "@latentweave/protocol";
 import type { ParameterLayout } from "@latentweave/parameters";
 import type { OwnedSlice } from "./owned-state.ts";
 import type { Publication } from "./publication.ts";
@@ -59,9 +59,10 @@ export function createSubscribers(options: {
     return layout.groups[slice.group]?.tasks.some((task) => tasks.includes(task)) ?? false;
   };
 
-  const tell = (workerId: string, subscriber: Subscriber, version: number): void => {
+  /** @returns what lets the message leave, before anything else is sent to this worker */
+  const tell = (workerId: string, subscriber: Subscriber, version: number): (() => void) => {
     const since = members.get(workerId)?.since;
-    if (since === undefined) return;
+    if (since === undefined) return () => undefined;
     const due = publication.slices.filter(
       (slice) =>
         uses(workerId, slice) && subscriber.sent.get(slice) !== publication.changedAt(slice, version),
@@ -75,12 +76,10 @@ export function createSubscribers(options: {
       slices: due.map(({ group, start, numbers }) => ({ group, start, numbers })),
     } as const;
     const views = due.map((slice) => publication.viewOf(slice, version));
-    if (!subscriber.channel.give(message, views))
-      subscriber.channel.send(
-        message,
-        due.map((slice) => publication.bytesOf(slice, version)),
-      );
     sentBytes += due.reduce((sum, { numbers }) => sum + 4 * numbers, 0);
+    return staged(subscriber.channel, message, views, () =>
+      due.map((slice) => publication.bytesOf(slice, version)),
+    );
   };
 
   /** Invariant 3. */
@@ -97,7 +96,7 @@ export function createSubscribers(options: {
       attached.set(workerId, subscriber);
       if (before !== channel) before?.close(closeCodes.replaced, "the same worker has connected again");
       const version = versionFor(subscriber);
-      if (version !== undefined) tell(workerId, subscriber, version);
+      if (version !== undefined) tell(workerId, subscriber, version)();
     },
     detach(workerId, channel) {
       if (attached.get(workerId)?.channel === channel) attached.delete(workerId);
@@ -107,7 +106,7 @@ export function createSubscribers(options: {
       for (const [workerId, subscriber] of attached) {
         if (subscriber.since === members.get(workerId)?.since) continue;
         const version = versionFor(subscriber);
-        if (version !== undefined) tell(workerId, subscriber, version);
+        if (version !== undefined) tell(workerId, subscriber, version)();
       }
     },
     isMember: (workerId) => members.has(workerId),
@@ -120,10 +119,14 @@ export function createSubscribers(options: {
     },
     publish() {
       const { newest, settled } = publication;
+      const leaving: (() => void)[] = [];
       for (const [workerId, subscriber] of attached) {
         const current = subscriber.version === (newest ?? 0) - 1 || settled === newest ? newest : settled;
-        if (current !== undefined && subscriber.version !== current) tell(workerId, subscriber, current);
+        if (current !== undefined && subscriber.version !== current)
+          leaving.push(tell(workerId, subscriber, current));
       }
+      // Copies for all are made first: whoever is told begins to compute, and takes this process's core.
+      for (const leave of leaving) leave();
     },
     get sentBytes() {
       return sentBytes;

@@ -10,7 +10,7 @@ import {
   type StepPlan,
   type TaskRound,
 } from "@latentweave/plan";
-import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
+import { type Channel, type Lease, type MessageOf, staged } from "@latentweave/protocol";
 import { createTaskPartials, type TaskPartials } from "./partials.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { RowSource } from "./row-source.ts";
@@ -115,11 +115,7 @@ export function openStepWork(
               ...{ task: partials.task.task, node, payloads },
               ...(basis !== undefined && { basis }),
             } as const;
-            if (!channel.give(message, bytes))
-              channel.send(
-                message,
-                bytes.map((slice) => slice.slice()),
-              );
+            staged(channel, message, bytes, () => bytes.map((slice) => slice.slice()))();
           }
         }
       }

@@ -20,16 +20,31 @@ export interface Channel {
   readonly bufferedBytes: number;
   send(message: Message, slices?: readonly Uint8Array[]): void;
   /**
-   * As `send`, through memory that both processes share: the slices are the caller's again when it returns, so they may
-   * be views of what is about to change.
-   * @returns false where there is no such memory, or no room in it: nothing was sent
+   * The first half of `send`, through memory that both processes share: the slices are taken, and are the caller's again
+   * when it returns, so they may be views of what is about to change.
+   * @returns the other half, to be called before anything else is sent on this channel: the message leaves; undefined
+   *   where there is no such memory, or no room in it: nothing was taken
    */
-  give(message: Message, slices: readonly Uint8Array[]): boolean;
+  stage(message: Message, slices: readonly Uint8Array[]): (() => void) | undefined;
   /** Resolves when everything sent so far has left this process (or the channel has closed). */
   drained(): Promise<void>;
   close(code: CloseCode, reason: string): void;
   onMessage(handler: (message: Message, slices: readonly Uint8Array[]) => void): void;
   onClose(handler: (code: number, reason: string) => void): void;
+}
+
+/**
+ * Stages a message whose slices are views of what may change, whatever the channel can do.
+ * @param copies of the same slices, for a channel that has to keep them; asked for when the message leaves
+ * @returns what lets the message leave
+ */
+export function staged(
+  channel: Channel,
+  message: Message,
+  views: readonly Uint8Array[],
+  copies: () => readonly Uint8Array[],
+): () => void {
+  return channel.stage(message, views) ?? (() => channel.send(message, copies()));
 }
 
 /** WebSocket close codes that we send; the text of each is in docs/protocol.md. */

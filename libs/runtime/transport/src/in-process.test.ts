@@ -23,10 +23,10 @@ const filled = (length: number, seed: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (i * 31 + seed * 7) & 0xff);
 
 describe("a channel between two parts of a process", () => {
-  it("delivers everything in order, whatever was sent or given, and what is overwritten after it was given too", async () => {
+  it("delivers everything in order, whatever was sent or staged, and what is overwritten after it was staged too", async () => {
     const frames = fc.array(
       fc.record({
-        gives: fc.boolean(),
+        stages: fc.boolean(),
         lengths: fc.array(fc.nat(3_000), { maxLength: 4 }),
         pauses: fc.boolean(),
       }),
@@ -37,17 +37,18 @@ describe("a channel between two parts of a process", () => {
         const [here, there] = channelPair();
         const got = listen(there);
         const scratch = new Uint8Array(4 * 3_000);
-        for (const [i, { gives, lengths, pauses }] of list.entries()) {
+        for (const [i, { stages, lengths, pauses }] of list.entries()) {
           const slices = lengths.map((length, k) => filled(length, i + k));
-          if (gives) {
+          if (stages) {
             let at = 0;
             const views = slices.map((slice) => {
               scratch.set(slice, at);
               at += slice.length;
               return scratch.subarray(at - slice.length, at);
             });
-            expect(here.give(note(`frame ${i}`), views)).toBe(true);
+            const leave = here.stage(note(`frame ${i}`), views);
             scratch.fill(0);
+            leave?.();
           } else here.send(note(`frame ${i}`), slices);
           if (pauses) await soon();
         }
@@ -95,7 +96,7 @@ describe("a channel between two parts of a process", () => {
     there.send(note("too late"));
     here.close(closeCodes.goingAway, "leaving");
     here.send(note("never"));
-    expect(here.give(note("never"), [])).toBe(false);
+    expect(here.stage(note("never"), [])).toBeUndefined();
     await soon();
     there.send(note("never"));
     there.close(closeCodes.done, "again");
@@ -125,8 +126,8 @@ describe("a channel between two parts of a process", () => {
     const seen = new Set<ArrayBufferLike>();
     there.onMessage((_, slices) => void seen.add((slices[0] as Uint8Array).buffer));
     for (let i = 0; i < 10; i++) {
-      here.give(note("one"), [filled(5_000, i)]);
-      here.give(note("two"), [filled(5_000, i)]);
+      here.stage(note("one"), [filled(5_000, i)])?.();
+      here.stage(note("two"), [filled(5_000, i)])?.();
       await soon();
     }
     expect(seen.size).toBe(2);

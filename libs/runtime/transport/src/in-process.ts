@@ -14,7 +14,7 @@ import { isLoopbackHost } from "./host-identity.ts";
  *
  * Invariants (1-4 are those of Channel in @latentweave/protocol):
  * 5. Nothing is delivered while somebody sends: what a message brings about begins when its sender has returned.
- * 6. Memory that `give` copied into is used again once its message was delivered, and not before.
+ * 6. Memory that `stage` copied into is used again once its message was delivered, and not before.
  */
 
 /** Who listens in this process. */
@@ -87,11 +87,12 @@ class End implements Channel {
     if (!this.#closed) this.#peer.#take({ kind: "message", message, slices });
   }
 
-  give(message: Message, slices: readonly Uint8Array[]): boolean {
-    if (this.#closed) return false;
+  stage(message: Message, slices: readonly Uint8Array[]): (() => void) | undefined {
+    if (this.#closed) return undefined;
     const { lent, copies } = this.#copy(slices);
-    this.#peer.#take({ kind: "message", message, slices: copies, lent });
-    return true;
+    return () => {
+      if (!this.#closed) this.#peer.#take({ kind: "message", message, slices: copies, lent });
+    };
   }
 
   async drained(): Promise<void> {

@@ -135,15 +135,18 @@ export class WebSocketChannel implements Channel {
   }
 
   send(message: Message, slices: readonly Uint8Array[] = []): void {
-    if (!this.#isOpen || this.give(message, slices)) return;
-    this.#sendFrame(message, slices);
+    if (!this.#isOpen) return;
+    const leave = this.stage(message, slices);
+    if (leave) leave();
+    else this.#sendFrame(message, slices);
   }
 
-  give(message: Message, slices: readonly Uint8Array[]): boolean {
+  stage(message: Message, slices: readonly Uint8Array[]): (() => void) | undefined {
     const place = this.#isOpen ? this.#outgoing?.give(slices) : undefined;
-    if (place === undefined) return false;
-    this.#sendFrame(message, slices, place);
-    return true;
+    if (place === undefined) return undefined;
+    return () => {
+      if (this.#isOpen) this.#sendFrame(message, slices, place);
+    };
   }
 
   get #isOpen(): boolean {

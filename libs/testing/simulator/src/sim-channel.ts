@@ -46,7 +46,7 @@ export function createChannelPair(
           if (open) peer().deliver(frame);
         });
       },
-      give: () => false,
+      stage: () => undefined,
       async drained() {
         if (bufferedBytes > 0) await new Promise<void>((resolve) => clock.after(0, resolve));
       },

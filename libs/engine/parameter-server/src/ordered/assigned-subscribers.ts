@@ -1,5 +1,5 @@
 import type { ParameterLayout } from "@latentweave/parameters";
-import { type Channel, closeCodes, type MessageOf, type Work } from "@latentweave/protocol";
+import { type Channel, closeCodes, type MessageOf, staged, type Work } from "@latentweave/protocol";
 import type { OwnedSlice } from "../owned-state.ts";
 import type { Publication } from "../publication.ts";
 import type { Membership, Subscribers } from "../subscribers.ts";
@@ -77,11 +77,7 @@ export function createAssignedSubscribers(options: {
       slices: due.map(({ group, start, numbers }) => ({ group, start, numbers })),
     } as const;
     const views = due.map((slice) => publication.viewOf(slice, version));
-    if (!to.channel.give(message, views))
-      to.channel.send(
-        message,
-        due.map((slice) => publication.bytesOf(slice, version)),
-      );
+    staged(to.channel, message, views, () => due.map((slice) => publication.bytesOf(slice, version)))();
     sentBytes += due.reduce((sum, { numbers }) => sum + 4 * numbers, 0);
   };
 

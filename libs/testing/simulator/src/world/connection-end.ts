@@ -233,10 +233,10 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
       if (end.severed) return;
       for (const one of outgoing) sendOne(one.message, one.slices);
     },
-    // What is sent is copied at once, as shared memory copies it.
-    give(message, slices) {
-      this.send(message, slices);
-      return true;
+    // Copied at once, as into shared memory.
+    stage(message, slices) {
+      const copies = slices.map((slice) => slice.slice());
+      return () => this.send(message, copies);
     },
     async drained() {
       if (phase !== "open" || end.severed || pipeBytes <= kernelBytes) return;
