@@ -77,6 +77,21 @@ test.each(["worker-0", "worker-1"])("kill -9 of %s with the shard beside it", as
   await killAndFinish(`beside-${name}`, "beside", [name]);
 });
 
+test("a worker that is asked to leave goes, and the shard beside it stays at work", async () => {
+  const training = startTraining(runs, "beside-left", [...job, "--workers", "2", "--placement", "beside"]);
+  await committed(training, 12);
+  const pid = processOf(training.mark, "worker-1");
+  process.kill(pid, "SIGTERM");
+  await training.waitFor("its leave", (said) =>
+    said.kind === "event" && /^worker worker-1 left/.test(said.event.text) ? true : undefined,
+  );
+  expect(processOf(training.mark, "worker-1")).toBe(pid);
+  expect((await finish(training)).hash).toBe(undisturbed);
+  const texts = training.said.flatMap((said) => (said.kind === "event" ? [said.event.text] : []));
+  expect(texts.filter((text) => /shard .* was lost/.test(text))).toEqual([]);
+  expect(await leftBehind(training.mark)).toEqual([]);
+});
+
 test("kill -9 of the coordinator: no step is computed twice, and the run began when it began", async () => {
   const training = await killAndFinish("coordinator", 1, ["coordinator"], async (running) => {
     const answer = await fetch(new URL("/api/v1/history", await addressOf(running)));

@@ -78,8 +78,8 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
       restart: onRestart,
       gaveUp(code, lines) {
         gaveUp.add(index);
-        // Its shard goes on without it: what it holds outlives the process.
-        if (beside && !over && !killed) addShard(index);
+        // Its shard goes on without it: what it holds outlives the process. One that ended in order knows the run to be over.
+        if (beside && code !== 0 && !over && !killed) addShard(index);
         // Somebody may still join from elsewhere, but a person who started these waits in vain.
         if (gaveUp.size === workers && code !== 0)
           fail(`every worker gave up: ${lines.at(-1) ?? `exit code ${code}`}`);
