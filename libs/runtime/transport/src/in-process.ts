@@ -135,9 +135,9 @@ class End implements Channel {
         while (this.#canDeliver) this.#deliverNext();
       } finally {
         this.#delivering = false;
+        // A handler that threw leaves the rest to the next turn.
+        this.#deliverSoon();
       }
-      // A handler that threw leaves the rest to the next turn.
-      this.#deliverSoon();
     });
   }
 
