@@ -1,6 +1,6 @@
 import { Arena } from "./arena.ts";
 import { type DigestPiece, digestOf } from "./digest.ts";
-import { instantiate, type ModuleExports } from "./instance.ts";
+import { instantiate } from "./instance.ts";
 import type { Key } from "./key.ts";
 
 /**
@@ -130,7 +130,7 @@ export function loadArithmetic(): Arithmetic {
   const wasm = instantiate();
   const arena = new Arena(wasm.memory, wasm.heapBase());
   const { memory, exp, log, pow, sin, cos, tanh, add, scaleInto, accumulate, fill, dot } = wasm;
-  const operations: Omit<Arithmetic, keyof Sizes> = {
+  const operations: ArithmeticOperations = {
     allocate: (bytes) => arena.allocate(bytes),
     allocatePages: (pages) => arena.allocatePages(pages),
     free: (pointer, bytes) => arena.free(pointer, bytes),
@@ -161,21 +161,37 @@ export function loadArithmetic(): Arithmetic {
     fillBernoulliMask: (pointer, n, key, offset, keepProbability, scale) =>
       wasm.fillBernoulliMask(pointer, n, key.low, key.high, offset, keepProbability, scale),
   };
-  return Object.assign(new Sizes(memory, arena), operations);
+  return withSizes(
+    operations,
+    () => arena.usedBytes,
+    () => memory.buffer.byteLength,
+  );
+}
+
+/** What is called, apart from what is read. */
+export type ArithmeticOperations = Omit<Arithmetic, keyof Sizes>;
+
+/** An arithmetic of these operations that asks for its sizes. */
+export function withSizes(
+  operations: ArithmeticOperations,
+  used: () => number,
+  whole: () => number,
+): Arithmetic {
+  return Object.assign(new Sizes(used, whole), operations);
 }
 
 /** A class, for V8 keeps an object whose literal has a getter as a dictionary: every call above would be looked up by name. */
 class Sizes {
-  readonly #memory: ModuleExports["memory"];
-  readonly #arena: Arena;
-  constructor(memory: ModuleExports["memory"], arena: Arena) {
-    this.#memory = memory;
-    this.#arena = arena;
+  readonly #used: () => number;
+  readonly #whole: () => number;
+  constructor(used: () => number, whole: () => number) {
+    this.#used = used;
+    this.#whole = whole;
   }
   get usedBytes(): number {
-    return this.#arena.usedBytes;
+    return this.#used();
   }
   get memoryBytes(): number {
-    return this.#memory.buffer.byteLength;
+    return this.#whole();
   }
 }

@@ -1,10 +1,12 @@
 export {
   type Arithmetic,
+  type ArithmeticOperations,
   type BlockKernels,
   type BlockUpdate,
   type OptimiserKernels,
   type RandomFills,
   loadArithmetic,
+  withSizes,
 } from "./arithmetic.ts";
 export type { DigestPiece } from "./digest.ts";
 export { ArithmeticMemoryError, InvalidFreeError, pageBytes as arithmeticPageBytes } from "./arena.ts";

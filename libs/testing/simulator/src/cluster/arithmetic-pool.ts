@@ -1,4 +1,10 @@
-import { type Arithmetic, arithmeticPageBytes, loadArithmetic } from "@latentweave/arithmetic";
+import {
+  type Arithmetic,
+  type ArithmeticOperations,
+  arithmeticPageBytes,
+  loadArithmetic,
+  withSizes,
+} from "@latentweave/arithmetic";
 
 /** An instance lent to one process for its life. */
 export interface Lent {
@@ -25,7 +31,7 @@ export function lendArithmetic(): Lent {
   let pageBytes = 0;
   const live = new Map<number, number>();
   let back = false;
-  const operations: Omit<Arithmetic, keyof Sizes> = {
+  const operations: ArithmeticOperations = {
     ...inner,
     allocate(bytes) {
       const pointer = inner.allocate(bytes);
@@ -49,7 +55,7 @@ export function lendArithmetic(): Lent {
   const used = (): number =>
     pages.reduce((sum, { count }) => sum - count * arithmeticPageBytes, inner.usedBytes + pageBytes);
   return {
-    arithmetic: Object.assign(new Sizes(inner, used), operations),
+    arithmetic: withSizes(operations, used, () => inner.memoryBytes),
     giveBack() {
       if (back) return;
       back = true;
@@ -59,20 +65,4 @@ export function lendArithmetic(): Lent {
       idle.push(instance);
     },
   };
-}
-
-/** A class, as in @latentweave/arithmetic: a literal with getters would be a dictionary. */
-class Sizes {
-  readonly #inner: Arithmetic;
-  readonly #used: () => number;
-  constructor(inner: Arithmetic, used: () => number) {
-    this.#inner = inner;
-    this.#used = used;
-  }
-  get usedBytes(): number {
-    return this.#used();
-  }
-  get memoryBytes(): number {
-    return this.#inner.memoryBytes;
-  }
 }
