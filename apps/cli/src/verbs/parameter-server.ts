@@ -3,7 +3,7 @@ import { exitCodes } from "../command/failure.ts";
 import { letHeapGrow } from "../command/heap-growth.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
-import { packageVersion } from "../command/version.ts";
+import { runShard } from "../command/run-shard.ts";
 
 interface ShardFlags extends ProcessFlags {
   readonly coordinator: string;
@@ -32,21 +32,9 @@ export function addParameterServer(program: Command): void {
   withProcessFlags(command).action(async (flags: ShardFlags) => {
     letHeapGrow();
     const { token, signal } = await processContext(flags);
-    const { runShardProcess } = await import("@latentweave/parameter-server-app");
-    const { coordinator, runId, index, shards } = flags;
-    const reason = await runShardProcess(
-      {
-        ...{ coordinator, runId, index, shards },
-        ...(token === undefined ? {} : { token }),
-        ...(flags.run === undefined ? {} : { runDirectory: flags.run }),
-        ...(flags.host === undefined ? {} : { host: flags.host }),
-        ...(flags.port === undefined ? {} : { port: flags.port }),
-        software: `latentweave ${packageVersion()}`,
-        onListening: (own) => process.stdout.write(`${JSON.stringify({ listening: own })}\n`),
-        log: (line) => process.stderr.write(`${line}\n`),
-      },
-      signal,
-    );
+    const { coordinator, runId, index, shards, run, host, port } = flags;
+    const log = (line: string): void => void process.stderr.write(`${line}\n`);
+    const reason = await runShard({ coordinator, runId, index, shards, token, run, host, port, log }, signal);
     process.stderr.write(`${reason}\n`);
     // Its launcher starts it again, unless the run is over.
     process.exit(signal.aborted ? exitCodes.interrupted : exitCodes.done);

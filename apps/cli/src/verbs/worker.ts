@@ -6,6 +6,7 @@ import { describeFailure } from "../command/failure.ts";
 import { letHeapGrow } from "../command/heap-growth.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
+import { runShard } from "../command/run-shard.ts";
 import { packageVersion } from "../command/version.ts";
 
 interface BesideFlags {
@@ -90,31 +91,20 @@ async function startBeside(
   index: number,
   token: string | undefined,
 ): Promise<{ readonly inProcess: InProcess; readonly ended: Promise<void> }> {
-  const { runId, shards = 1, run, shardPort, coordinator } = flags;
+  const { runId, shards = 1, run, shardPort: port, coordinator } = flags;
   if (runId === undefined)
     throw new UserError({ what: "--shard without --run-id", mend: "say which run the shard belongs to" });
-  const { runShardProcess } = await import("@latentweave/parameter-server-app");
   const { createInProcess } = await import("@latentweave/transport");
   const inProcess = createInProcess();
   // Nobody asks a shard to leave before the run is over: where it would go to is this process.
-  const ended = runShardProcess(
-    {
-      ...{ coordinator, runId, index, shards, inProcess },
-      ...(token === undefined ? {} : { token }),
-      ...(run === undefined ? {} : { runDirectory: run }),
-      ...(shardPort === undefined ? {} : { port: shardPort }),
-      software: `latentweave ${packageVersion()}`,
-      onListening: (port) => process.stdout.write(`${JSON.stringify({ listening: port })}\n`),
-      log: (line) => process.stderr.write(`shard ${index}: ${line}\n`),
-    },
+  const log = (line: string): void => void process.stderr.write(`shard ${index}: ${line}\n`);
+  const ended = runShard(
+    { coordinator, runId, index, shards, token, run, port, inProcess, log },
     new AbortController().signal,
-  ).then(
-    (reason) => void process.stderr.write(`shard ${index}: ${reason}\n`),
-    (error: unknown) => {
-      // The launcher starts both again.
-      process.stderr.write(`shard ${index}: ${describeFailure(error, false)}\n`);
-      process.exit(1);
-    },
-  );
+  ).then(log, (error: unknown) => {
+    // The launcher starts both again.
+    log(describeFailure(error, false));
+    process.exit(1);
+  });
   return { inProcess, ended };
 }
