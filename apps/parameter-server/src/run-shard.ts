@@ -2,7 +2,7 @@ import os from "node:os";
 import { loadArithmetic } from "@latentweave/arithmetic";
 import { readOwnFaults } from "@latentweave/faults";
 import { createShard } from "@latentweave/parameter-server-engine";
-import { type Channel, closeCodes, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
+import { type Channel, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
 import { type FileVault, openSharedMemory, openShardVault } from "@latentweave/vault";
 import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
 import {
@@ -38,8 +38,6 @@ const maxFrameBytes = 2 ** 31 - 1;
 const heartbeatMs = 5_000;
 /** To ask for it takes longer than to send a message. */
 const residentEveryMs = 1_000;
-/** Before it connects again to a shard that took an older process's word for a newer one's: long enough for that to be over. */
-const replacedMs = 250;
 
 /** One parameter-server shard as a process: until the run is over. @throws when the shard cannot go on. */
 export async function runShardProcess(options: ShardProcessOptions, signal: AbortSignal): Promise<string> {
@@ -83,21 +81,17 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     what: string,
     onChannel: (channel: Channel) => void,
     until: AbortSignal,
-    { by = dialer, isOfShard = false }: { by?: typeof dialer; isOfShard?: boolean } = {},
+    { by = dialer, mayReturn = false }: { by?: typeof dialer; mayReturn?: boolean } = {},
   ): void => {
     keepConnected({
-      ...{ dialer: by, clock: systemClock, onChannel, signal: until },
+      ...{ dialer: by, clock: systemClock, onChannel, mayReturn, signal: until },
       url: faults?.reroute(url) ?? url,
       // Jitter of reconnections needs no key: it never reaches a weight.
       random: () => Math.random(),
       onWaiting: (reason) => log(`shard ${index} waits for ${what}: ${reason}`),
     }).then(
       (end) => {
-        if (end.kind !== "fatal") return;
-        // Word of an older process of this shard may come late; whoever is replaced hears of it from the coordinator.
-        if (isOfShard && end.code === closeCodes.replaced)
-          systemClock.after(replacedMs, () => keep(url, what, onChannel, until, { by, isOfShard }));
-        else refuse(new Error(`${what} refused this shard: ${end.reason}`));
+        if (end.kind === "fatal") refuse(new Error(`${what} refused this shard: ${end.reason}`));
       },
       (error: unknown) => refuse(error),
     );
@@ -118,7 +112,7 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     keepShard(address, onChannel) {
       const own = new AbortController();
       const url = new URL(address, coordinatorUrl).href;
-      keep(url, "another shard", onChannel, AbortSignal.any([stopped, own.signal]), { isOfShard: true });
+      keep(url, "another shard", onChannel, AbortSignal.any([stopped, own.signal]), { mayReturn: true });
       return { stop: () => own.abort() };
     },
     identity: { host: os.hostname(), pid: process.pid, software: options.software, port: server.port },

@@ -3,14 +3,7 @@ import { loadArithmetic } from "@latentweave/arithmetic";
 import { type BackendName, canaryDigest, createThreadedCompute } from "@latentweave/compute";
 import { readOwnFaults } from "@latentweave/faults";
 import type { DeviceId } from "@latentweave/native";
-import {
-  type Channel,
-  closeCodes,
-  parseMessage,
-  systemClock,
-  UserError,
-  type WorkerMoment,
-} from "@latentweave/protocol";
+import { type Channel, parseMessage, systemClock, UserError, type WorkerMoment } from "@latentweave/protocol";
 import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
 import { createWebSocketDialer, hostIdentity, type InProcess, keepConnected } from "@latentweave/transport";
 import { openSharedMemory } from "@latentweave/vault";
@@ -42,8 +35,6 @@ const heartbeatMs = 5_000;
 /** To ask for it takes longer than to send a message. */
 const residentEveryMs = 1_000;
 const pauseGrainMs = 2;
-/** Before it connects again to a shard that took an older process's word for a newer one's: long enough for that to be over. */
-const replacedMs = 250;
 
 /**
  * One worker process: fetches what the run asks of devices, loads the backend, and computes until the run is over or
@@ -113,23 +104,16 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
       const shard = new AbortController();
       stopping.signal.addEventListener("abort", () => shard.abort(), { once: true });
       const url = new URL(address, webSocketUrl(options.coordinator)).href;
-      const keep = async (): Promise<void> => {
-        const end = await keepConnected({
-          dialer,
-          url: faults?.reroute(url) ?? url,
-          clock: systemClock,
-          random,
-          onChannel,
-          onWaiting: (reason) => log(`waiting for the parameter server: ${reason}`),
-          signal: shard.signal,
-        });
-        // Word of an older process of this name may come late; whoever is replaced hears of it from the coordinator.
-        if (end.kind === "fatal" && end.code === closeCodes.replaced)
-          systemClock.after(replacedMs, () => void again());
-      };
-      const again = (): Promise<void> =>
-        keep().catch((error: unknown) => log(`parameter server ${address}: ${String(error)}`));
-      void again();
+      keepConnected({
+        dialer,
+        url: faults?.reroute(url) ?? url,
+        clock: systemClock,
+        random,
+        onChannel,
+        onWaiting: (reason) => log(`waiting for the parameter server: ${reason}`),
+        mayReturn: true,
+        signal: shard.signal,
+      }).catch((error: unknown) => log(`parameter server ${address}: ${String(error)}`));
       return { stop: () => shard.abort() };
     },
     identity: { host: os.hostname(), pid: process.pid, software: options.software },

@@ -48,7 +48,7 @@ class ScriptedChannel implements Channel {
 type Script =
   { readonly refuse: string; readonly code?: number } | { readonly code: number; readonly livesMs: number };
 
-function start(script: readonly Script[], url = "ws://x") {
+function start(script: readonly Script[], url = "ws://x", mayReturn = false) {
   const clock = new TestClock();
   const abort = new AbortController();
   const waits: string[] = [];
@@ -57,6 +57,7 @@ function start(script: readonly Script[], url = "ws://x") {
   const end = keepConnected({
     clock,
     url,
+    mayReturn,
     random: () => 0.5,
     signal: abort.signal,
     onWaiting: (reason, delayMs, attempt) => waits.push(`${attempt}: ${reason} (${delayMs})`),
@@ -136,6 +137,22 @@ describe("a connection that is over for good", () => {
     const { end, run } = start([refused, { code, livesMs: 5 }]);
     await run(2);
     expect(await end).toEqual({ kind: "fatal", code, reason: `closed ${code}` });
+  });
+
+  it("is none where it was replaced, if it may return: it is made again, as for the first time", async () => {
+    const replaced = { code: closeCodes.replaced, livesMs: 5 };
+    const script = [refused, replaced, { refuse: "replaced", code: closeCodes.replaced }, refused];
+    const { clock, run, waits, channels, end } = start(
+      [...script, { code: closeCodes.done, livesMs: 5 }],
+      "ws://x",
+      true,
+    );
+    await run(6);
+    expect(await end).toEqual({ kind: "done", reason: "closed 1000" });
+    expect(channels.length).toBe(2);
+    const told = `1: ws://x: connection refused (${backoffMs(0, 0.5)})`;
+    expect(waits).toEqual([told, told]);
+    expect(clock.now).toBe(2 * backoffMs(0, 0.5) + 2 * 5 + 2 * 250);
   });
 
   it("ends the loop when already the handshake says so", async () => {

@@ -10,7 +10,7 @@ import { isLoopbackHost } from "./host-identity.ts";
  *
  * Invariants:
  * 1. At most one channel is open at any time.
- * 2. A close code that no further attempt can change ends the loop, as a value.
+ * 2. A close code that no further attempt can change ends the loop, as a value; `replaced` is one unless `mayReturn`.
  * 3. `onWaiting` is called when its reason changes, not at every attempt.
  * 4. After the signal the loop ends at once; an open channel is closed with `goingAway`.
  */
@@ -30,6 +30,9 @@ const fatalCodes: ReadonlySet<number> = new Set([
   closeCodes.replaced,
 ]);
 
+/** Before it connects again to a peer that took an older process's word for a newer one's: long enough for that to be over. */
+const replacedMs = 250;
+
 /** What is used of an `AbortSignal`. */
 export interface StopSignal {
   readonly aborted: boolean;
@@ -47,6 +50,11 @@ export interface KeepConnectedOptions {
   readonly onChannel: (channel: Channel) => void;
   /** The connection is gone or cannot be made, and it will be tried again after `delayMs`. */
   readonly onWaiting: (reason: string, delayMs: number, attempt: number) => void;
+  /**
+   * `replaced` is not the end: word of an older process of this identity may come late, and whoever really is replaced
+   * hears of it elsewhere, by `signal`.
+   */
+  readonly mayReturn?: boolean;
   readonly signal: StopSignal;
 }
 
@@ -73,7 +81,14 @@ export async function keepConnected(options: KeepConnectedOptions): Promise<Conn
   let toldReason: string | undefined;
   for (;;) {
     const result = await connectOnce(options);
-    if (result.kind === "ended") return result.end;
+    if (result.kind === "ended") {
+      const { end } = result;
+      if (!options.mayReturn || end.kind !== "fatal" || end.code !== closeCodes.replaced) return end;
+      attempt = 0;
+      toldReason = undefined;
+      await pause(clock, replacedMs, signal);
+      continue;
+    }
     if (result.livedMs >= goodAfterMs) {
       attempt = 0;
       toldReason = undefined;

@@ -2,7 +2,7 @@ import { createShard } from "@latentweave/parameter-server-engine";
 import type { Channel, Vault } from "@latentweave/protocol";
 import type { SimProcess } from "../world/process.ts";
 import { lendArithmetic } from "./arithmetic-pool.ts";
-import { createKeeper, keepToShard } from "./keep-channel.ts";
+import { createKeeper } from "./keep-channel.ts";
 import type { Started } from "./run-worker.ts";
 import { runId, withProbe, type World } from "./world.ts";
 
@@ -26,8 +26,7 @@ export function startShard(
         shards: schedule.shards,
         arithmetic,
         clock: process.clock,
-        keepShard: (address: string, onChannel: (channel: Channel) => void) =>
-          keepToShard(keep, process, address, onChannel),
+        keepShard: (address: string, onChannel: (channel: Channel) => void) => keep(address, onChannel, true),
         identity: { host: "simulated", pid: index, software: "simulator", port: 1 + index },
         openVault({ key }) {
           vault = world.vaults.vault(process.name, key, arithmetic);

@@ -3,7 +3,7 @@ import type { Channel } from "@latentweave/protocol";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
 import type { SimProcess } from "../world/process.ts";
 import { lendArithmetic } from "./arithmetic-pool.ts";
-import { createKeeper, keepToShard } from "./keep-channel.ts";
+import { createKeeper } from "./keep-channel.ts";
 import { createKeyedCompute } from "./keyed-compute.ts";
 import { numberedRows } from "./numbered-rows.ts";
 import { runId, withProbe, type World } from "./world.ts";
@@ -47,7 +47,7 @@ export function startWorker(
         canary: async () => "keyed",
         openRows: async () => numberedRows(),
         keepShard(address: string, onChannel: (channel: Channel) => void) {
-          const link = keepToShard(keep, process, address, onChannel);
+          const link = keep(address, onChannel, true);
           links.push(link);
           return link;
         },
