@@ -29,6 +29,8 @@ export interface Publication {
   /** The newest version of the state is published from now on; `changed`: what differs from the one before. */
   advance(changed: readonly OwnedSlice[]): void;
   settle(version: number): void;
+  /** The numbers are about to be overwritten: there is nothing to publish before it begins again. */
+  cease(): void;
 }
 
 /** The last two versions that changed a slice, newest first, with their bytes once somebody has asked for them. */
@@ -90,6 +92,10 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     },
     settle(version) {
       settled = version;
+    },
+    cease() {
+      newest = settled = undefined;
+      changes.clear();
     },
   };
 }

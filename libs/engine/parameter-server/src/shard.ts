@@ -210,6 +210,8 @@ export function createShard(options: ShardOptions): Shard {
     const met = new Set<number>();
 
     leader.onWord = (message) => {
+      // What it has missed it is told when it has begun.
+      if (!running) return;
       if (message.type === "decide") stepping.decided(message);
       else if (message.type === "assign") flow.assigned(message);
       else if (message.timeline === state.timeline) settle(message.version);
@@ -310,6 +312,14 @@ export function createShard(options: ShardOptions): Shard {
     });
   };
 
+  /** Numbers of another version are about to take the place of those in use: nobody may get a mixture of both. */
+  const standStill = ({ stepping, training }: Prepared): void => {
+    running = false;
+    stepping.cease();
+    training.publication.cease();
+    recovery.forget();
+  };
+
   const begin = (message: MessageOf<"begin">, point: RecoveryPoint | undefined): void => {
     const { training, stepping, startOver } = known(message.type);
     const { state } = training;
@@ -352,9 +362,7 @@ export function createShard(options: ShardOptions): Shard {
         return;
       case "restore":
         if (!slices[0]) throw new ProtocolError("restore without its bytes");
-        // Numbers of another version are about to take the place of those in use.
-        running = false;
-        recovery.forget();
+        standStill(known(message.type));
         known(message.type).training.state.restore(message.section, message.slice, slices[0]);
         return;
       case "begin":

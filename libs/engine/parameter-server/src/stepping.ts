@@ -58,6 +58,8 @@ interface StepInProgress {
 export interface Stepping {
   /** Publishes the weights as they are and opens their step. */
   begin(beginning: Beginning): void;
+  /** The weights are about to be overwritten: whatever is heard before it begins again changes nothing. */
+  cease(): void;
   /** @throws ProtocolError when the push is for a step to come, or does not fit this one. */
   push(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string, fenced: boolean): void;
   /** Leader: what a shard reports. @throws ProtocolError when it is for a step to come. */
@@ -382,16 +384,21 @@ export function createStepping(options: SteppingOptions): Stepping {
     if (decision.decide.step >= state.version) waiting = [decision.decide];
   };
 
+  const cease = (): void => {
+    current?.reduction.release();
+    current = undefined;
+    lateness.closed(undefined);
+    waiting = [];
+    words = [];
+    early = [];
+    stopReason = undefined;
+  };
+
   return {
+    cease,
     begin({ timeline: next, from, combiner }) {
-      current?.reduction.release();
-      current = undefined;
-      lateness.closed(undefined);
+      cease();
       timeline = next;
-      waiting = [];
-      words = [];
-      early = [];
-      stopReason = undefined;
       unrecorded.clear();
       witnesses.startOver();
       checkpointed = from === "checkpoint" ? state.version : undefined;

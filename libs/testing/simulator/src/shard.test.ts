@@ -247,6 +247,33 @@ describe("a shard and its workers", () => {
     expect(worker.all("broadcast").map((message) => message.step)).toEqual([0]);
   });
 
+  it("tells nobody of weights that a checkpoint is overwriting, and commits nothing on them", async () => {
+    const scene = await begunShard();
+    const worker = await scene.worker("w");
+    await push(worker, "first", rootOf("first"));
+    const sections = ["parameters", "m", "v"];
+    const [slice, ...others] = ownership(layout, 1)[0] ?? [];
+    const restore = async (part: Slice): Promise<void> => {
+      for (const section of sections)
+        await scene.coordinator.say({ type: "restore", runId, section, slice: part }, [
+          new Uint8Array(part.numbers * 4),
+        ]);
+    };
+    await restore(slice as Slice);
+    await push(worker, "second", rootOf("second"));
+    const late = await scene.worker("v");
+    expect(late.all("broadcast")).toEqual([]);
+    expect(worker.all("broadcast").map(({ step }) => step)).toEqual([0]);
+    expect(scene.coordinator.all("committed")).toEqual([]);
+
+    for (const part of others) await restore(part);
+    await scene.coordinator.say({ type: "begin", runId, timeline: 1, step: 2, from: "checkpoint" });
+    for (const peer of [worker, late]) {
+      expect(peer.last("broadcast")).toMatchObject({ timeline: 1, step: 2 });
+      expect(peer.heard.at(-1)?.slices.every((bytes) => bytes.every((byte) => byte === 0))).toBe(true);
+    }
+  });
+
   it("commits no more than 64 steps that the coordinator has not acknowledged", async () => {
     const scene = await begunShard(smallSpec({ steps: 70, evaluation: null }));
     const worker = await scene.worker("w");

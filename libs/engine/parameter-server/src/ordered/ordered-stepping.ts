@@ -219,6 +219,7 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
   const endHere = (): void => {
     over = true;
     cancelLook?.();
+    cancelLook = undefined;
     attempts.clear();
     lastInHand = [];
   };
@@ -366,18 +367,20 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     if (kept.decide.step >= state.version) waiting = [kept.decide];
   };
 
+  const cease = (): void => {
+    endHere();
+    orphanedNoMore();
+    waiting = [];
+    words = [];
+    stopReason = undefined;
+    toldInHand = "";
+  };
+
   return {
+    cease,
     begin({ timeline: next, from, combiner }) {
-      attempts.clear();
-      cancelLook?.();
-      cancelLook = undefined;
-      orphanedNoMore();
+      cease();
       timeline = next;
-      waiting = [];
-      words = [];
-      stopReason = undefined;
-      lastInHand = [];
-      toldInHand = "";
       unrecorded.clear();
       checkpointed = from === "checkpoint" ? state.version : undefined;
       if (leads && from === "held") takeUp();
