@@ -71,7 +71,7 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
         gaveUp: fail,
       }),
     );
-  if (!beside) for (let index = 0; index < shardCount; index++) addShard(index);
+  for (let index = beside ? workers : 0; index < shardCount; index++) addShard(index);
   const gaveUp = new Set<number>();
   const addWorker = (index: number): void =>
     launchWorker({ options, url, index, beside }, start, {
@@ -79,7 +79,7 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
       gaveUp(code, lines) {
         gaveUp.add(index);
         // Its shard goes on without it: what it holds outlives the process. One that ended in order knows the run to be over.
-        if (beside && code !== 0 && !over && !killed) addShard(index);
+        if (beside && index < shardCount && code !== 0 && !over && !killed) addShard(index);
         // Somebody may still join from elsewhere, but a person who started these waits in vain.
         if (gaveUp.size === workers && code !== 0)
           fail(`every worker gave up: ${lines.at(-1) ?? `exit code ${code}`}`);

@@ -9,9 +9,9 @@ import { samePort } from "./same-port.ts";
 
 const mostRestarts = 10;
 
-/** The shard that a worker's process has beside it. */
+/** The shards that have a worker's process beside them. */
 export interface BesideWorker {
-  /** How many there are; the worker's number is the shard's. */
+  /** How many there are; the worker's number is the shard's, and workers beyond them have none. */
   readonly shards: number;
   /** The run's folder. */
   readonly directory: string;
@@ -56,7 +56,7 @@ export function launchWorker(
     return;
   }
   const always = ["worker", "--coordinator", url, "--worker-id", name, ...deviceArgs];
-  if (!beside) {
+  if (!beside || index >= beside.shards) {
     start(name, always, more);
     return;
   }
@@ -66,7 +66,7 @@ export function launchWorker(
 }
 
 /**
- * Each worker of this host has a shard in its own process: what they say to each other goes through no socket. Not in
+ * The first workers of this host have a shard in their own process: what they say to each other goes through no socket. Not in
  * drills, which do something to one or the other.
  */
 export function besideWorkers(
@@ -78,7 +78,7 @@ export function besideWorkers(
   return isSo ? { shards, directory } : undefined;
 }
 
-/** As many as the job says, or one beside each worker. */
+/** As many as the job says, or as many as there are workers. */
 export function countShards(job: ResolvedJob, workers: number): number {
   return job.launcher.shards ?? workers;
 }

@@ -19,10 +19,10 @@ export function addTrain(program: Command): void {
     .option("--workers <n>", "worker processes; default: one per core or GPU", wholeNumber(1))
     .option("--shards <n>", "parameter-server shards", wholeNumber(1))
     .addOption(
-      new Option("--placement <name>", "shards by themselves, or one beside each worker").choices([
-        "dedicated",
-        "beside",
-      ]),
+      new Option(
+        "--placement <name>",
+        "shards in processes of their own, or in those of the first workers (default then: one in each)",
+      ).choices(["dedicated", "beside"]),
     )
     .addOption(new Option("--launcher <name>", "where processes are started").choices(["local", "ssh"]))
     .option("--hosts <list>", "hosts of the ssh launcher, with commas between", list)

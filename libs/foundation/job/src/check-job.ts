@@ -52,14 +52,6 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
       expected: '"none", or the mode "sync"',
       mend: "change one of them",
     });
-  const { placement, shards } = job.launcher;
-  if (placement === "beside" && shards !== undefined && shards !== null)
-    problems.push({
-      path: ["launcher", "shards"],
-      what: `got ${shards}, besides placement: "beside"`,
-      expected: "no number: there is one shard beside each worker",
-      mend: 'remove it, or change placement to "dedicated"',
-    });
   if ((job.mode.kind === "stale" || job.mode.kind === "async") && job.audit.share > 0)
     problems.push({
       path: ["audit", "share"],

@@ -77,9 +77,12 @@ const scheduleSchema = z.discriminatedUnion("kind", [
 const launcherBase = {
   /** Default: one per core or GPU (local) or per host (ssh), at most one per slot. */
   workers: positiveInteger.nullish(),
-  /** Parameter-server shards; default 1, or with `placement: beside` one for each worker, and then no other number. */
+  /** Parameter-server shards; default 1, or with `placement: beside` one for each worker. */
   shards: positiveInteger.nullish(),
-  /** Whether shards share the work of reducing and updating with each other, one beside each worker. Default `dedicated`. */
+  /**
+   * `dedicated` (default): shards are processes of their own. `beside`: each is in the process of a worker, of the first
+   * ones where there are fewer shards.
+   */
   placement: z.enum(["dedicated", "beside"]).default("dedicated"),
 };
 

@@ -221,11 +221,6 @@ describe("a bad job", () => {
     [withTask({ reconstruction: true }), "tasks.digits.reconstruction: got true", "false, or an object"],
     [withTask({ reconstruction: { loss: "mae" } }), 'reconstruction.loss: got "mae"', '"bce", "mse"'],
     [{ ...small, clipNorm: -1 }, "clipNorm: got -1", "above 0"],
-    [
-      { ...small, launcher: { kind: "local", shards: 2, placement: "beside" } },
-      'launcher.shards: got 2, besides placement: "beside"',
-      "one shard beside each worker",
-    ],
     [{ ...small, launcher: { kind: "local", workers: 0 } }, "launcher.workers: got 0", "of at least 1"],
     [{ ...small, launcher: { kind: "ssh" } }, "launcher.hosts: is missing", "a list"],
     [{ ...small, seed: -1 }, "seed: got -1", "of at least 0"],

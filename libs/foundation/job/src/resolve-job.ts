@@ -87,8 +87,7 @@ function completeModel(model: ParsedJob["model"]): ResolvedModelSpec {
 }
 
 function completeLauncher(launcher: ParsedJob["launcher"]): ResolvedLauncher {
-  const { placement } = launcher;
-  const shards = placement === "beside" ? null : (launcher.shards ?? 1);
+  const shards = launcher.shards ?? (launcher.placement === "beside" ? null : 1);
   return { ...launcher, workers: launcher.workers ?? null, shards };
 }
 

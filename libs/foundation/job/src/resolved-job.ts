@@ -161,7 +161,7 @@ export type ResolvedLauncher = LauncherCounts &
 interface LauncherCounts {
   /** Null: one per core or GPU (local) or per host (ssh), at most one per slot. */
   readonly workers: number | null;
-  /** Null: one beside each worker. */
+  /** Null: as many as there are workers, with `placement: beside`. */
   readonly shards: number | null;
   readonly placement: "dedicated" | "beside";
 }
