@@ -39,7 +39,11 @@ describe("digits and fashion, 30 steps", () => {
     ["4 workers", ["--workers", "4"], 4],
     ["2 shards", ["--workers", "1", "--shards", "2"], 1],
     ["3 workers with a shard beside each", ["--workers", "3", "--placement", "beside"], 3],
-    ["3 workers, one with the only shard", ["--workers", "3", "--shards", "1", "--placement", "beside"], 3],
+    [
+      "3 workers and one shard beside the first",
+      ["--workers", "3", "--shards", "1", "--placement", "beside"],
+      3,
+    ],
   ])("%s", async (name, more, workers) => {
     const training = startTraining(runs, name.replaceAll(" ", "-"), [...job, ...more]);
     const end = await finish(training);

@@ -10,10 +10,7 @@ function report(to: Member, ...samplesPerSecond: readonly number[]): void {
     takeReport(to, {
       type: "worker-report",
       runId: "r",
-      step: 0,
-      timings: { compute: 1000 },
-      microBatches: 1,
-      samples: rate,
+      steps: [{ step: 0, timings: { compute: 1000 }, microBatches: 1, samples: rate }],
       fetchedBytes: 0,
       residentBytes: 0,
     });

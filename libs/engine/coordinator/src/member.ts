@@ -13,7 +13,7 @@ export interface Member {
   suspended: boolean;
   rank: number | null;
   leases: readonly Lease[];
-  /** Samples per second of compute: the median of the newest reports; undefined until the first. */
+  /** Samples per second of compute: the median of the newest steps; undefined until the first. */
   samplesPerSecond: number | undefined;
   /** What the median is taken of, oldest first. */
   rates: readonly number[];
@@ -48,14 +48,18 @@ export function createMember(hello: MessageOf<"hello">, channel: Channel): Membe
 const keptRates = 5;
 
 export function takeReport(member: Member, report: MessageOf<"worker-report">): void {
-  const computeMs = report.timings.compute ?? 0;
-  member.computeMs = computeMs;
   member.fetchedBytes = report.fetchedBytes;
   member.residentBytes = report.residentBytes;
-  member.reports += 1;
-  // The first step warms caches and kernels up: it says nothing of the speed to come.
-  if (member.reports === 1 || computeMs <= 0 || report.samples === 0) return;
-  member.rates = [...member.rates, (report.samples * 1000) / computeMs].slice(-keptRates);
+  const rates = [...member.rates];
+  for (const { timings, samples } of report.steps) {
+    const computeMs = timings.compute ?? 0;
+    member.computeMs = computeMs;
+    member.reports += 1;
+    // The first step warms caches and kernels up: it says nothing of the speed to come.
+    if (member.reports > 1 && computeMs > 0 && samples > 0) rates.push((samples * 1000) / computeMs);
+  }
+  if (rates.length === 0) return;
+  member.rates = rates.slice(-keptRates);
   member.samplesPerSecond = medianOf(member.rates);
 }
 

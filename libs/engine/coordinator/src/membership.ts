@@ -161,15 +161,12 @@ export function createMembership(options: {
   const takeWorkerReport = (member: Member, report: MessageOf<"worker-report">): void => {
     takeReport(member, report);
     answers(member);
-    options.store.appendMetric("workers", {
-      process: member.workerId,
-      step: report.step,
-      ...report.timings,
-      microBatches: report.microBatches,
-      samples: report.samples,
-      fetchedBytes: report.fetchedBytes,
-      residentBytes: report.residentBytes,
-    });
+    const { fetchedBytes, residentBytes } = report;
+    for (const { step, timings, microBatches, samples } of report.steps)
+      options.store.appendMetric("workers", {
+        ...{ process: member.workerId, step, ...timings },
+        ...{ microBatches, samples, fetchedBytes, residentBytes },
+      });
     options.profile?.take(member.workerId, report.profile);
   };
 

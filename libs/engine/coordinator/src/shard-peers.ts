@@ -384,12 +384,11 @@ export function createShardPeers(options: {
         else if (peer.ready) options.onCheckpointLost(message);
         return;
       case "shard-report":
-        store.appendMetric("workers", {
-          process: `shard-${index}`,
-          step: message.step,
-          ...message.timings,
-          residentBytes: message.residentBytes,
-        });
+        for (const { step, timings } of message.steps)
+          store.appendMetric("workers", {
+            ...{ process: `shard-${index}`, step, ...timings },
+            residentBytes: message.residentBytes,
+          });
         options.profile?.take(`shard-${index}`, message.profile);
         return;
       case "failed":

@@ -2,10 +2,12 @@ import { lastStep, type RunSpec, totalSteps } from "@latentweave/plan";
 import {
   type Channel,
   closeCodes,
+  createGathered,
   type Message,
   type MessageOf,
   ProtocolError,
   protocolVersion,
+  reportEveryMs,
 } from "@latentweave/protocol";
 import { streamCheckpoint } from "./checkpoint-stream.ts";
 import { encodeDecision, readDecision } from "./decision-text.ts";
@@ -136,6 +138,19 @@ export function createShard(options: ShardOptions): Shard {
         blockDigests(arithmetic, state),
       ]);
 
+    const reports = createGathered<MessageOf<"shard-report">["steps"][number]>({
+      clock: options.clock,
+      everyMs: reportEveryMs,
+      tell: (steps) =>
+        coordinator?.send({
+          type: "shard-report",
+          ...{ runId, index, steps, receivedBytes },
+          sentBytes: subscribers.sentBytes,
+          residentBytes: options.residentBytes(),
+          profile: spans?.take(),
+        }),
+    });
+
     const steppingOptions: FlowOptions["stepping"] = {
       ...{ runId, index, shards: options.shards, training, clock: options.clock, leads },
       probe: options.probe,
@@ -158,7 +173,10 @@ export function createShard(options: ShardOptions): Shard {
         for (const channel of followers.values()) channel.send(decide);
       },
       onCommitted: (record) => coordinator?.send(record),
-      onStopped: (stopped) => coordinator?.send({ type: "stopped", runId, ...stopped }),
+      onStopped(stopped) {
+        reports.flush();
+        coordinator?.send({ type: "stopped", runId, ...stopped });
+      },
       onPublish() {
         // Whoever is attached gets the new version before anything is computed on it here.
         const startedMs = options.clock.nowMs();
@@ -169,18 +187,10 @@ export function createShard(options: ShardOptions): Shard {
         else sayApplied(leader.channel());
         spans?.add("digest", state.timeline, state.version - 1, sentMs, options.clock.nowMs());
       },
-      onApplied: (step, timings) =>
-        coordinator?.send({
-          type: "shard-report",
-          runId,
-          index,
-          step,
-          timings,
-          receivedBytes,
-          sentBytes: subscribers.sentBytes,
-          residentBytes: options.residentBytes(),
-          profile: spans?.take(),
-        }),
+      onApplied(step, timings) {
+        reports.add({ step, timings });
+        if (step >= lastStep(spec)) reports.flush();
+      },
       onCheckpoint() {
         // A stop may fall on a version whose checkpoint is on its way already.
         if (streamedVersion === state.version) return;

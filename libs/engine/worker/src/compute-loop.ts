@@ -5,7 +5,7 @@ import type { PreparedRun } from "./prepare-run.ts";
 import { noteMicroBatch } from "./note-micro-batch.ts";
 import type { MicroBatchRows } from "./row-source.ts";
 import { isSameMoment, type Moment, type ShardLinks } from "./shard-links.ts";
-import { openStepWork, type PushTarget, type StepWork, type Todo } from "./step-work.ts";
+import { openStepWork, type PushTarget, type StepReport, type StepWork, type Todo } from "./step-work.ts";
 
 type Read = Promise<MicroBatchRows>;
 
@@ -64,7 +64,7 @@ export function createComputeLoop(options: {
   readonly assigned: () => Assigned | undefined;
   readonly help: () => Help | undefined;
   readonly isLeaving: () => boolean;
-  readonly onStepDone: (report: NonNullable<ReturnType<StepWork["takeReport"]>>) => void;
+  readonly onStepDone: (report: StepReport) => void;
 }): ComputeLoop {
   const { runId, prepared, arithmetic, clock, probe } = options;
   const { source, program } = prepared;

@@ -16,6 +16,9 @@ import type { PreparedRun } from "./prepare-run.ts";
 import type { RowSource } from "./row-source.ts";
 import type { Moment } from "./shard-links.ts";
 
+/** What the coordinator hears of a step. */
+export type StepReport = MessageOf<"worker-report">["steps"][number];
+
 /** A micro-batch to compute. */
 export interface Todo {
   readonly partials: TaskPartials;
@@ -46,7 +49,7 @@ export interface StepWork {
   prefetch(source: RowSource, leases: readonly Lease[]): void;
   addTime(phase: Phase, ms: number): void;
   /** Once, when something was computed: what the coordinator is to hear of it. */
-  takeReport(): Pick<MessageOf<"worker-report">, "step" | "timings" | "microBatches" | "samples"> | undefined;
+  takeReport(): StepReport | undefined;
   release(): void;
 }
 

@@ -1,14 +1,19 @@
+import { lastStep } from "@latentweave/plan";
 import {
   type Channel,
   closeCodes,
+  createGathered,
+  type Gathered,
   type Message,
   type MessageOf,
   ProtocolError,
   protocolVersion,
+  reportEveryMs,
 } from "@latentweave/protocol";
 import { type ComputeLoop, createComputeLoop } from "./compute-loop.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { createShardLinks, type ShardLinks } from "./shard-links.ts";
+import type { StepReport } from "./step-work.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
 export type WorkerEnd =
@@ -42,6 +47,7 @@ type Phase =
       readonly prepared: PreparedRun;
       readonly links: ShardLinks;
       readonly loop: ComputeLoop;
+      readonly reports: Gathered<StepReport>;
     }
   | { readonly kind: "over" };
 
@@ -86,6 +92,18 @@ export function createWorker(options: WorkerOptions): Worker {
   const prepare = async (welcome: MessageOf<"welcome">): Promise<void> => {
     const prepared = await prepareRun(options, welcome);
     if (phase.kind === "over") return;
+    const reports = createGathered<StepReport>({
+      clock: options.clock,
+      everyMs: reportEveryMs,
+      tell: (steps) =>
+        coordinator?.send({
+          type: "worker-report",
+          ...{ runId, steps },
+          fetchedBytes: prepared.source.fetchedBytes,
+          residentBytes: options.residentBytes(),
+          profile: options.spans?.take(),
+        }),
+    });
     const loop = createComputeLoop({
       ...options,
       prepared,
@@ -95,15 +113,10 @@ export function createWorker(options: WorkerOptions): Worker {
       assigned: () => assignment,
       help: () => help,
       isLeaving: () => leavingReason !== undefined,
-      onStepDone: (report) =>
-        coordinator?.send({
-          type: "worker-report",
-          runId,
-          ...report,
-          fetchedBytes: prepared.source.fetchedBytes,
-          residentBytes: options.residentBytes(),
-          profile: options.spans?.take(),
-        }),
+      onStepDone(report) {
+        reports.add(report);
+        if (report.step >= lastStep(prepared.spec)) reports.flush();
+      },
     });
     const links = createShardLinks({
       ...options,
@@ -114,13 +127,14 @@ export function createWorker(options: WorkerOptions): Worker {
       onWanted: (index) => loop.resend(index),
       onFailed: breakDown,
     });
-    phase = { kind: "ready", prepared, links, loop };
+    phase = { kind: "ready", prepared, links, loop, reports };
     sendCanary(prepared.digest);
     await loop.run();
     if (leavingReason !== undefined) await goodbye(leavingReason);
   };
 
   const goodbye = async (reason: string): Promise<void> => {
+    if (phase.kind === "ready") phase.reports.flush();
     coordinator?.send({ type: "leaving", runId, reason });
     await coordinator?.drained();
     finish({ kind: "left", reason });

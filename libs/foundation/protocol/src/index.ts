@@ -34,6 +34,7 @@ export {
   preparedManifestSchema,
   splitNames,
 } from "./prepared-manifest.ts";
+export { createGathered, type Gathered, reportEveryMs } from "./gathered.ts";
 export { type TreeNode } from "./tree-node.ts";
 export { FrameError, type FrameFault } from "./frame-error.ts";
 export { type Crc32, crc32 } from "./crc32.ts";

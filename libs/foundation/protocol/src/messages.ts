@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 const count = z.int().min(0);
 const name = z.string().min(1).max(200);
@@ -133,11 +133,19 @@ const shards = z.strictObject({
 const workerReport = z.strictObject({
   type: z.literal("worker-report"),
   ...common,
-  step: count,
-  /** Milliseconds by phase of the step. */
-  timings: timingsSchema,
-  microBatches: count,
-  samples: count,
+  /** Those that are over since the last report. */
+  steps: z
+    .array(
+      z.strictObject({
+        step: count,
+        /** Milliseconds by phase of the step. */
+        timings: timingsSchema,
+        microBatches: count,
+        samples: count,
+      }),
+    )
+    .min(1)
+    .max(1_000),
   fetchedBytes: count,
   residentBytes: count,
   profile: profiledSchema.optional(),
@@ -395,8 +403,11 @@ const shardReport = z.strictObject({
   type: z.literal("shard-report"),
   ...common,
   index: count,
-  step: count,
-  timings: timingsSchema,
+  /** Those that were made here since the last report. */
+  steps: z
+    .array(z.strictObject({ step: count, timings: timingsSchema }))
+    .min(1)
+    .max(1_000),
   receivedBytes: count,
   sentBytes: count,
   residentBytes: count,

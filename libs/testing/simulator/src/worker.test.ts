@@ -135,7 +135,9 @@ describe("a worker's step", () => {
     await scene.coordinator.say(assignment(1, [{ task: "first", start: 1, end: 4 }, { task: "second", start: 2, end: 3 }])); // prettier-ignore
     await broadcast(scene.shard(), 0, 1);
     expect(nodesOf(scene.shard().all("push"))).toEqual(["first:0.1", "first:1.1", "second:1.1"]);
-    expect(scene.coordinator.all("worker-report")).toMatchObject([{ step: 0, microBatches: 4, samples: 18 }]);
+    expect(scene.coordinator.all("worker-report")).toMatchObject([
+      { steps: [{ step: 0, microBatches: 4, samples: 18 }] },
+    ]);
   });
 
   it("reads the first rows of the next step while its weights are being made, and each micro-batch's once", async () => {

@@ -47,8 +47,8 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
     shards: [{ type: "shards", runId, addresses: ["/v1/shards/0"] }],
     "worker-report": [
       {
-        ...{ type: "worker-report", runId, step: 3, timings: { compute: 1.5 } },
-        ...{ microBatches: 2, samples: 8, fetchedBytes: 0, residentBytes: 1, profile },
+        ...{ type: "worker-report", runId, fetchedBytes: 0, residentBytes: 1, profile },
+        steps: [{ step: 3, timings: { compute: 1.5 }, microBatches: 2, samples: 8 }],
       },
     ],
     leaving: [{ type: "leaving", runId, reason: "enough" }],
@@ -95,7 +95,7 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
     settled: [{ type: "settled", runId, timeline: 0, version: 3, digest: "" }],
     "shard-report": [
       {
-        ...{ type: "shard-report", runId, index: 0, step: 3, timings: { update: 1 } },
+        ...{ type: "shard-report", runId, index: 0, steps: [{ step: 3, timings: { update: 1 } }] },
         ...{ receivedBytes: 1, sentBytes: 1, residentBytes: 1, profile },
       },
     ],
