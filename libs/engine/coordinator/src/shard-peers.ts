@@ -27,6 +27,8 @@ interface ShardPeer {
   ready: boolean;
   /** Checkpoints of which a part came before it was ready. */
   readonly missed: Set<string>;
+  /** Those that had ended by then, and will not be sent again of themselves. */
+  over: MessageOf<"checkpoint-end">[];
 }
 
 /** Where everybody begins, or has begun. */
@@ -161,8 +163,13 @@ export function createShardPeers(options: {
   };
 
   const beginAsHeld = (peer: ShardPeer, held: NonNullable<Holding>): void => {
-    if (held.running) becomeReady(peer);
-    else sendBegin(peer, "held", held.version);
+    if (!held.running) {
+      sendBegin(peer, "held", held.version);
+      return;
+    }
+    becomeReady(peer);
+    for (const missed of peer.over) options.onCheckpointLost(missed);
+    peer.over = [];
   };
 
   const beginFromOrigin = async (peer: ShardPeer, at: Origin): Promise<void> => {
@@ -341,6 +348,7 @@ export function createShardPeers(options: {
         if (message.timeline !== timeline() || goingBack) return;
         // Streams of before it began have ended; the same version may come again, and counts.
         peer.missed.clear();
+        peer.over = [];
         becomeReady(peer);
         return;
       case "committed":
@@ -382,6 +390,7 @@ export function createShardPeers(options: {
       case "checkpoint-end":
         if (countsWhole(peer, message)) options.checkpointing.end(message);
         else if (peer.ready) options.onCheckpointLost(message);
+        else peer.over.push(message);
         return;
       case "shard-report":
         for (const { step, timings } of message.steps)
@@ -456,6 +465,7 @@ export function createShardPeers(options: {
         tells: false,
         ready: false,
         missed: new Set(),
+        over: [],
       };
       peers.set(index, peer);
       points.forget(index);
