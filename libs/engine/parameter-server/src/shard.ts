@@ -489,8 +489,13 @@ export function createShard(options: ShardOptions): Shard {
   };
 
   const attachWorker = (channel: Channel, { workerId, holds }: MessageOf<"attach">): void => {
-    if (prepared) prepared.subscribers.attach(workerId, channel, holds);
-    else earlyWorkers.set(workerId, { channel, holds });
+    if (prepared) {
+      prepared.subscribers.attach(workerId, channel, holds);
+      return;
+    }
+    const before = earlyWorkers.get(workerId)?.channel;
+    earlyWorkers.set(workerId, { channel, holds });
+    if (before !== channel) before?.close(closeCodes.replaced, "the same worker has connected again");
   };
 
   return {

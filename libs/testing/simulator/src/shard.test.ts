@@ -22,8 +22,8 @@ interface Scene {
   worker(workerId: string): Promise<FakePeer>;
 }
 
-/** The only shard of a run, at version 0, with "w" and "v" as members. */
-async function begunShard(runSpec: RunSpec = spec, shards = 1): Promise<Scene> {
+/** A shard that knows nothing of its run yet. */
+function newShard(shards = 1): Scene {
   const clock = createVirtualClock();
   let failure: unknown;
   const shard = createShard({
@@ -43,6 +43,24 @@ async function begunShard(runSpec: RunSpec = spec, shards = 1): Promise<Scene> {
     failure = error;
   });
   const coordinator = createFakePeer(clock, "coordinator", (channel) => shard.join(channel));
+  const connect = (name: string): FakePeer => createFakePeer(clock, name, (channel) => shard.accept(channel));
+  return {
+    coordinator,
+    shard,
+    failure: () => failure,
+    connect,
+    async worker(workerId) {
+      const peer = connect(workerId);
+      await peer.say({ type: "attach", runId, protocol: protocolVersion, workerId });
+      return peer;
+    },
+  };
+}
+
+/** The only shard of a run, at version 0, with "w" and "v" as members. */
+async function begunShard(runSpec: RunSpec = spec, shards = 1): Promise<Scene> {
+  const scene = newShard(shards);
+  const { coordinator } = scene;
   const data = { kind: "directory", at: "d" } as const;
   await coordinator.say({
     type: "welcome",
@@ -60,18 +78,7 @@ async function begunShard(runSpec: RunSpec = spec, shards = 1): Promise<Scene> {
     since: 1,
   }));
   await coordinator.say({ type: "members", runId, quorumId: 1, workers });
-  const connect = (name: string): FakePeer => createFakePeer(clock, name, (channel) => shard.accept(channel));
-  return {
-    coordinator,
-    shard,
-    failure: () => failure,
-    connect,
-    async worker(workerId) {
-      const peer = connect(workerId);
-      await peer.say({ type: "attach", runId, protocol: protocolVersion, workerId });
-      return peer;
-    },
-  };
+  return scene;
 }
 
 const taskOf = (name: string): RunSpec["tasks"][number] =>
@@ -226,6 +233,14 @@ describe("a shard and its workers", () => {
     expect(again.last("broadcast").slices).toEqual(old.last("broadcast").slices);
     await wholeStep(again);
     expect(again.last("broadcast").step).toBe(1);
+  });
+
+  it("does so before it knows of its run, too", async () => {
+    const scene = newShard();
+    const old = await scene.worker("w");
+    const again = await scene.worker("w");
+    expect(old.closed?.code).toBe(4006);
+    expect(again.closed).toBeUndefined();
   });
 
   it("says a commit before it sends the weights, and none of version n+1 before", async () => {
