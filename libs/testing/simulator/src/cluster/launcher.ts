@@ -109,10 +109,10 @@ export function createLauncher(
   const startOne = (name: string, process: SimProcess): Started => {
     if (name === "coordinator") return begin(process);
     if (name.startsWith("shard-"))
-      return startShard(world, process, Number(name.slice("shard-".length)), ({ failed }) => {
-        if (failed !== undefined && !options.excused())
-          world.watch.violated("failed", `${name} gave up: ${failed}`);
-        endOf(name, process, failed === undefined ? undefined : restartMs);
+      return startShard(world, process, Number(name.slice("shard-".length)), ({ kind, reason = "" }) => {
+        if (kind === "failed" && !options.excused())
+          world.watch.violated("failed", `${name} gave up: ${reason}`);
+        endOf(name, process, kind === "over" ? undefined : restartMs);
       });
     return startWorker(world, process, (end) => {
       if (end.kind === "failed" && !options.excused())

@@ -6,12 +6,18 @@ import { createKeeper } from "./keep-channel.ts";
 import type { Started } from "./run-worker.ts";
 import { runId, withProbe, type World } from "./world.ts";
 
+/** `refused`: by the coordinator, which took an older process's word for a newer one's. */
+export interface ShardEnd {
+  readonly kind: "over" | "refused" | "failed";
+  readonly reason?: string;
+}
+
 /** One shard as a process: what `apps/parameter-server` does, in virtual time. */
 export function startShard(
   world: World,
   process: SimProcess,
   index: number,
-  onEnd: (end: { readonly failed: string | undefined }) => void,
+  onEnd: (end: ShardEnd) => void,
 ): Started {
   const { network, watch, bug, schedule } = world;
   const lent = lendArithmetic();
@@ -44,16 +50,21 @@ export function startShard(
   );
   network.listen(process, (channel) => shard.accept(channel));
   const coordinator = keep("coordinator", (channel) => shard.join(channel));
-  const ended = (failed: string | undefined): void => {
+  const ended = (end: ShardEnd): void => {
     coordinator.stop();
-    if (process.state !== "dead") onEnd({ failed });
+    if (process.state !== "dead") onEnd(end);
   };
   shard.ended.then(
     () => {
       if (process.state !== "dead") vault?.discard();
-      ended(undefined);
+      ended({ kind: "over" });
     },
-    (error: unknown) => ended(error instanceof Error ? error.message : String(error)),
+    (error: unknown) =>
+      ended({ kind: "failed", reason: error instanceof Error ? error.message : String(error) }),
+  );
+  coordinator.ended.then(
+    ({ kind }) => kind === "fatal" && ended({ kind: "refused" }),
+    () => undefined,
   );
   return { release: lent.giveBack, leave: () => undefined };
 }
