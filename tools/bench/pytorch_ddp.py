@@ -133,7 +133,9 @@ def main() -> None:
             }
         )
     )
-    dist.destroy_process_group()
+    sys.stdout.flush()
+    # What was measured is said. Taking gloo's threads down at the end now and then aborts the process (torch 2.15).
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ const partials = 2;
  *   gradients arrive and are added, GB/s of arriving bytes; `update`: combine and Adam, GB/s of parameters
  */
 export async function measureServerKernels() {
-  const library = await importSources(`export { loadArithmetic } from "@latentweave/arithmetic";
+  const library = await importSources(`export { loadFastArithmetic } from "@latentweave/native";
     export { createReducer, float32Values } from "@latentweave/aggregation";
     export { combineBlock } from "@latentweave/multitask";
     export { createOptimiser } from "@latentweave/optim";
@@ -21,8 +21,8 @@ export async function measureServerKernels() {
 }
 
 function measure(library, numbers) {
-  const { loadArithmetic, createReducer, float32Values } = library;
-  const arithmetic = loadArithmetic();
+  const { loadFastArithmetic, createReducer, float32Values } = library;
+  const arithmetic = loadFastArithmetic();
   const bytes = numbers * 4;
   const arriving = Array.from({ length: partials }, (_, index) => {
     const values = Float32Array.from({ length: numbers }, (_, i) => ((i * 7 + index) % 1000) / 1e5 - 0.005);

@@ -1,14 +1,14 @@
 /** A shard that is lost with its memory costs the steps since the last recovery point, and no bit. */
 import { rmSync } from "node:fs";
 import path from "node:path";
-import { ensurePageMap } from "@latentweave/native";
+import { addons, ensureAddon } from "@latentweave/native";
 import { beforeAll, expect, test } from "vitest";
 import { processOf } from "./processes.ts";
 import { recordedSteps, recordedTimelines, vaultsOf } from "./recorded.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { committed, exampleJob, finish, startTraining } from "./training.ts";
 
-const addon = await ensurePageMap();
+const addon = await ensureAddon(addons.pageMap);
 const runs = temporaryFolder();
 const steps = 80;
 const everySteps = 5;

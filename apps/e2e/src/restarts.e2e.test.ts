@@ -1,7 +1,7 @@
 /** Processes of a run that end before it does are started again, and what was learned is the same to the bit. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { ensurePageMap } from "@latentweave/native";
+import { addons, ensureAddon } from "@latentweave/native";
 import type { CommitPoint } from "@latentweave/telemetry";
 import { beforeAll, expect, test } from "vitest";
 import { run } from "./command.ts";
@@ -11,7 +11,7 @@ import { recordedSteps } from "./recorded.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { addressOf, committed, exampleJob, finish, startTraining, type Training } from "./training.ts";
 
-const addon = await ensurePageMap();
+const addon = await ensureAddon(addons.pageMap);
 const runs = temporaryFolder();
 const steps = 50;
 const job = [

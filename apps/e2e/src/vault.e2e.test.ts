@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { ensurePageMap } from "@latentweave/native";
+import { addons, ensureAddon } from "@latentweave/native";
 import { beforeAll, describe, expect, test } from "vitest";
 import { leftBehind } from "./left-behind.ts";
 import { processesWith, processOf } from "./processes.ts";
@@ -11,7 +11,7 @@ import { recordedSteps, recordedTimelines, vaultsOf } from "./recorded.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { committed, exampleJob, finish, startTraining } from "./training.ts";
 
-const addon = await ensurePageMap();
+const addon = await ensureAddon(addons.pageMap);
 const runs = temporaryFolder();
 const steps = 40;
 const checkpointSteps = 15;

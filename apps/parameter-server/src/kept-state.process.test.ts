@@ -5,12 +5,12 @@ import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { ensurePageMap } from "@latentweave/native";
+import { addons, ensureAddon } from "@latentweave/native";
 import type { StoredDecision } from "@latentweave/parameter-server-engine";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const addon = await ensurePageMap();
+const addon = await ensureAddon(addons.pageMap);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kept-state-"));
 const script = path.join(folder, "kept-state.mjs");
 

@@ -1,5 +1,5 @@
 import os from "node:os";
-import { loadArithmetic } from "@latentweave/arithmetic";
+import { loadFastArithmetic } from "@latentweave/native";
 import { readOwnFaults } from "@latentweave/faults";
 import { createShard } from "@latentweave/parameter-server-engine";
 import { type Channel, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
@@ -107,7 +107,9 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     runId,
     index,
     shards,
-    arithmetic: loadArithmetic(),
+    arithmetic: loadFastArithmetic(process.env, (reason) =>
+      log(`sums and updates in WebAssembly: ${reason}`),
+    ),
     clock: systemClock,
     keepShard(address, onChannel) {
       const own = new AbortController();

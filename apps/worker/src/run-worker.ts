@@ -1,5 +1,5 @@
 import os from "node:os";
-import { loadArithmetic } from "@latentweave/arithmetic";
+import { loadFastArithmetic } from "@latentweave/native";
 import { type BackendName, canaryDigest, createThreadedCompute } from "@latentweave/compute";
 import { readOwnFaults } from "@latentweave/faults";
 import type { DeviceId } from "@latentweave/native";
@@ -92,7 +92,7 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
   const worker = createWorker({
     runId: facts.runId,
     workerId,
-    arithmetic: loadArithmetic(),
+    arithmetic: loadFastArithmetic(),
     clock: systemClock,
     compute: faults?.wrapCompute(compute) ?? compute,
     // What admits a worker is computed on the device itself, whatever a drill does to its work.

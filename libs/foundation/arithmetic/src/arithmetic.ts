@@ -2,6 +2,7 @@ import { Arena } from "./arena.ts";
 import { type DigestPiece, digestOf } from "./digest.ts";
 import { instantiate } from "./instance.ts";
 import type { Key } from "./key.ts";
+import { kernelOperations, type NativeKernels } from "./native-kernels.ts";
 
 /**
  * The one arithmetic for numbers that reach a weight: a WebAssembly instance with a memory of its own. Vectors are
@@ -125,8 +126,12 @@ export interface RandomFills {
   ): void;
 }
 
-/** A fresh instance: its memory starts small and grows to at most 4 GiB. Synchronous; about a millisecond. */
-export function loadArithmetic(): Arithmetic {
+/**
+ * A fresh instance: its memory starts small and grows to at most 4 GiB. Synchronous; about a millisecond.
+ *
+ * @param kernels take over what there is most of; they must have been compared with the module (`differingKernel`)
+ */
+export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
   const wasm = instantiate();
   const arena = new Arena(wasm.memory, wasm.heapBase());
   const { memory, exp, log, pow, sin, cos, tanh, add, scaleInto, accumulate, fill, dot } = wasm;
@@ -160,6 +165,7 @@ export function loadArithmetic(): Arithmetic {
       wasm.fillNormal(pointer, n, key.low, key.high, offset, mean, std),
     fillBernoulliMask: (pointer, n, key, offset, keepProbability, scale) =>
       wasm.fillBernoulliMask(pointer, n, key.low, key.high, offset, keepProbability, scale),
+    ...(kernels && kernelOperations(kernels, memory)),
   };
   return withSizes(
     operations,

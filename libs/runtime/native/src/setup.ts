@@ -1,6 +1,6 @@
 import { exportBundle, importBundle } from "./bundle.ts";
 import { installNative } from "./install.ts";
-import { ensurePageMap } from "./page-map.ts";
+import { addons, ensureAddon } from "./addons/addon.ts";
 import { stderrProgress } from "./progress.ts";
 
 export interface SetupOptions {
@@ -31,12 +31,14 @@ export async function runSetup(
     progress.line("There is no native runtime to bundle.");
     return 1;
   }
-  const pageMap = await ensurePageMap({ env, progress });
-  if (pageMap.kind === "unavailable" && (outcome.fresh || options.quiet !== true)) {
-    progress.line(
-      `Without the addon for memory that outlives its process, a lost shard costs the steps since the last checkpoint: ${pageMap.reason}`,
-    );
-    for (const text of pageMap.advice) progress.line(`  to mend: ${text}`);
+  for (const { addon, without } of [
+    { addon: addons.pageMap, without: "a lost shard costs the steps since the last checkpoint" },
+    { addon: addons.kernels, without: "parameter-server shards add and update in WebAssembly" },
+  ]) {
+    const state = await ensureAddon(addon, { env, progress });
+    if (state.kind === "ready" || (!outcome.fresh && options.quiet === true)) continue;
+    progress.line(`Without the addon for ${addon.title}, ${without}: ${state.reason}`);
+    for (const text of state.advice) progress.line(`  to mend: ${text}`);
   }
   if (!outcome.fresh && options.quiet !== true) {
     for (const note of outcome.notes) progress.line(note);

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import { getSystemErrorName } from "node:util";
-import { findPageMap } from "@latentweave/native";
+import { addons, findAddon } from "@latentweave/native";
 
-/** The compiled addon (libs/runtime/native/src/page-map-source.ts). Every function may throw: see `systemError`. */
+/** The compiled addon (libs/runtime/native/src/addons/page-map-source.ts). Every function may throw: see `systemError`. */
 export interface PageMapAddon {
   map(view: Uint8Array, fd: number, offset: number): void;
   reserve(fd: number, offset: number, bytes: number): void;
@@ -22,7 +22,7 @@ export function loadPageMap(env: NodeJS.ProcessEnv = process.env): PageMapAddon 
 
 /** The addon, or why there is none. */
 export function loadAddon(env: NodeJS.ProcessEnv): PageMapAddon | string {
-  const file = findPageMap(env);
+  const file = findAddon(addons.pageMap, env);
   if (file === null) return "its addon is missing (`latentweave setup` compiles it)";
   try {
     return createRequire(import.meta.url)(file) as PageMapAddon;

@@ -4,14 +4,14 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { ensurePageMap } from "@latentweave/native";
+import { addons, ensureAddon } from "@latentweave/native";
 import type { SharedMemory, SharedRange } from "@latentweave/protocol";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSharedMemory } from "./shared-memory.ts";
 import { vaultDirectories } from "./shard-vault.ts";
 
-const addon = await ensurePageMap();
+const addon = await ensureAddon(addons.pageMap);
 const tools = fs.mkdtempSync(path.join(os.tmpdir(), "shared-memory-tools-"));
 const script = path.join(tools, "opener.mjs");
 const memory = createSharedMemory({ ...process.env, LATENTWEAVE_SHARED_MEMORY: undefined }) as SharedMemory;

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { ensurePageMap } from "@latentweave/native";
+import { addons, ensureAddon } from "@latentweave/native";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { loadPageMap } from "./page-map.ts";
@@ -13,7 +13,7 @@ import { headerBytes } from "./vault-header.ts";
 import { finalWord, type HolderAnswer, type HolderOrder } from "./testing/holder.ts";
 
 /** Real processes, real files, real kills: nothing here can be tested with less. */
-const addon = await ensurePageMap();
+const addon = await ensureAddon(addons.pageMap);
 const tools = fs.mkdtempSync(path.join(os.tmpdir(), "vault-tools-"));
 const script = path.join(tools, "holder.mjs");
 let folder: string;

@@ -4,7 +4,9 @@ import {
   findCompiler,
   findNativeRuntime,
   findNpm,
-  findPageMap,
+  addons,
+  findAddon,
+  loadKernels,
   findPip,
   nativeRoot,
   probeNvidia,
@@ -61,11 +63,17 @@ export async function doctorReport(options: DoctorOptions = {}): Promise<DoctorR
     },
     nvidia,
     native,
-    pageMap: { file: findPageMap() },
+    pageMap: { file: findAddon(addons.pageMap) },
+    kernels: describeKernels(),
     backends,
     chosen: first === undefined ? null : { name: first.name, why: whyChosen(first.name, backends) },
   };
   return { ...report, problems: findProblems(report) };
+}
+
+function describeKernels(): DoctorReport["kernels"] {
+  const kernels = loadKernels();
+  return { reason: typeof kernels === "string" ? kernels : null };
 }
 
 function describeNative(): DoctorReport["native"] {

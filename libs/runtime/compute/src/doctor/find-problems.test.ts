@@ -23,6 +23,7 @@ beforeAll(async () => {
       notes: [],
     },
     pageMap: { file: "/cache/native/x/page_map.node" },
+    kernels: { reason: null },
     backends: here.backends.map((backend) => ({ ...backend, available: backend.name !== "webgpu" })),
   };
 });

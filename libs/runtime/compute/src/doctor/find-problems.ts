@@ -33,6 +33,12 @@ export function findProblems(report: Omit<DoctorReport, "problems">): Problem[] 
       mend: [...installAdvice({ pip: false, compiler: tools.compiler === null }), "npx latentweave setup"],
     });
   }
+  if (native.state === "ready" && report.kernels.reason !== null) {
+    problems.push({
+      what: `parameter-server shards add and update in WebAssembly, about a third as fast: ${report.kernels.reason}`,
+      mend: [...installAdvice({ pip: false, compiler: tools.compiler === null }), "npx latentweave setup"],
+    });
+  }
   const broken = report.backends.find((backend) => backend.name === "native" && native.state === "ready");
   if (broken !== undefined && !broken.available) {
     problems.push({

@@ -16,6 +16,7 @@ export function formatDoctor(report: DoctorReport): string {
     ["C++ compiler", report.tools.compiler ?? "not found"],
     ["native runtime", describeNative(native)],
     ["kept memory", describePageMap(report)],
+    ["kernels", describeKernels(report)],
   ];
   const lines = facts.map(([name, value]) => `${name.padEnd(15)} ${value}`);
   lines.push(...native.notes.map((note) => `${" ".repeat(16)}${note}`));
@@ -55,6 +56,12 @@ function describeNative(native: DoctorReport["native"]): string {
   }
   const cost = native.downloadBytes === null ? "" : `; setup downloads ${formatBytes(native.downloadBytes)}`;
   return `${native.state}: ${native.reason}${cost}`;
+}
+
+function describeKernels({ kernels }: DoctorReport): string {
+  return kernels.reason === null
+    ? "sums and updates are compiled for this processor, with the bits of the WebAssembly module"
+    : `sums and updates in WebAssembly: ${kernels.reason}`;
 }
 
 function describePageMap({ pageMap }: DoctorReport): string {

@@ -51,6 +51,8 @@ export interface DoctorReport {
   };
   /** The addon with which a parameter server's memory outlives its process; `file` is null where it is missing. */
   readonly pageMap: { readonly file: string | null };
+  /** Sums and updates compiled for this processor; `reason`: why they are done in WebAssembly, else null. */
+  readonly kernels: { readonly reason: string | null };
   readonly backends: readonly BackendReport[];
   readonly chosen: { readonly name: BackendName; readonly why: string } | null;
   readonly problems: readonly Problem[];

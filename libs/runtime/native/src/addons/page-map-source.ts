@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import type { AddonSource } from "./addon-source.ts";
 
 /**
  * A Node-API addon of six functions, for memory that outlives its process and memory that two processes share
@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
  *
  * Failures of the system are thrown with its error number, as text, in `code`.
  */
-export const pageMapSource = `#define _GNU_SOURCE
+const source = `#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -150,15 +150,11 @@ NAPI_MODULE_INIT() {
 }
 `;
 
-/** Names what is compiled from this source, so that another source is compiled beside it. */
-export const pageMapRevision = createHash("sha256").update(pageMapSource).digest("hex").slice(0, 12);
-
 /**
- * Run before a compiled addon is taken, in a process of its own and in an empty folder: bytes written into
- * WebAssembly memory must be in the file, and stay there when the memory grows; and what is written into one mapping of
+ * Bytes written into WebAssembly memory must be in the file, and stay there when the memory grows; and what is written into one mapping of
  * a file must be seen in another.
  */
-export const pageMapCheck = `
+const check = `
 const fs = require("fs");
 const addon = require(process.argv[1]);
 const fd = fs.openSync(process.argv[2], "w+");
@@ -182,3 +178,9 @@ if (new Uint8Array(other)[7] !== 3 || Atomics.load(new BigUint64Array(other), 9)
 addon.close(one);
 if (one.byteLength !== 0) throw new Error("a mapping is still there");
 `;
+
+export const pageMapAddon: AddonSource = {
+  ...{ name: "page_map", title: "memory that outlives its process" },
+  ...{ source, check },
+  flags: [["-O2"]],
+};

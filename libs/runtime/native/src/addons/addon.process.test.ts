@@ -11,10 +11,10 @@ import {
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findNativeRuntime, type ReadyFile } from "./location.ts";
-import { ensurePageMap, findPageMap } from "./page-map.ts";
-import { runtimeKey } from "./recipe.ts";
-import { runSetup } from "./setup.ts";
+import { findNativeRuntime, type ReadyFile } from "../location.ts";
+import { addons, ensureAddon, findAddon } from "./addon.ts";
+import { runtimeKey } from "../recipe.ts";
+import { runSetup } from "../setup.ts";
 
 /** A ready runtime, as setups before the addon left them: without the addon, its headers beside it. */
 let folder: string;
@@ -64,11 +64,11 @@ describe.skipIf(here === null || process.platform === "win32")(
 
     it("adds the addon without a download, and nothing the next time", async () => {
       const env = environment();
-      expect(findPageMap(env)).toBeNull();
+      expect(findAddon(addons.pageMap, env)).toBeNull();
       expect(await runSetup({ quiet: true }, env)).toBe(0);
-      const file = findPageMap(env);
+      const file = findAddon(addons.pageMap, env);
       expect(file).not.toBeNull();
-      expect(await ensurePageMap({ env: { ...env, PATH: emptyPath() } })).toEqual({
+      expect(await ensureAddon(addons.pageMap, { env: { ...env, PATH: emptyPath() } })).toEqual({
         kind: "ready",
         file,
         fresh: false,
@@ -78,7 +78,10 @@ describe.skipIf(here === null || process.platform === "win32")(
 
     it("is made by two at once", async () => {
       const env = environment();
-      const both = await Promise.all([ensurePageMap({ env }), ensurePageMap({ env })]);
+      const both = await Promise.all([
+        ensureAddon(addons.pageMap, { env }),
+        ensureAddon(addons.pageMap, { env }),
+      ]);
       expect(both.map(({ kind }) => kind)).toEqual(["ready", "ready"]);
     });
   },
@@ -87,7 +90,7 @@ describe.skipIf(here === null || process.platform === "win32")(
 describe("where the addon cannot be had", () => {
   it("without a compiler: setup ends well and names what to install", async () => {
     const env = environment({ PATH: emptyPath(), CXX: "" });
-    expect(await ensurePageMap({ env })).toMatchObject({
+    expect(await ensureAddon(addons.pageMap, { env })).toMatchObject({
       kind: "unavailable",
       reason: expect.stringContaining("no C++ compiler") as string,
     });
@@ -102,17 +105,17 @@ describe("where the addon cannot be had", () => {
     );
     chmodSync(compiler, 0o755);
     const env = environment({ CXX: compiler });
-    expect(await ensurePageMap({ env })).toMatchObject({
+    expect(await ensureAddon(addons.pageMap, { env })).toMatchObject({
       kind: "unavailable",
       reason: expect.stringContaining("no such header") as string,
     });
-    expect(findPageMap(env)).toBeNull();
-    expect(existsSync(path.join(directory, "page-map"))).toBe(true);
+    expect(findAddon(addons.pageMap, env)).toBeNull();
+    expect(existsSync(path.join(directory, "addons"))).toBe(true);
   });
 
   it("without a native runtime: says that setup brings it", async () => {
     rmSync(directory, { recursive: true });
-    const outcome = await ensurePageMap({ env: environment() });
+    const outcome = await ensureAddon(addons.pageMap, { env: environment() });
     expect(outcome).toMatchObject({ kind: "unavailable", advice: ["npx latentweave setup"] });
   });
 });

@@ -1,0 +1,233 @@
+import type { Arithmetic, BlockUpdate } from "./arithmetic.ts";
+
+/**
+ * The module's kernels, compiled for the processor at hand (libs/runtime/native/src/addons/kernels-source.ts). They
+ * work where the module does, in its memory: `base` is the address at which it begins.
+ */
+export interface NativeKernels {
+  address(view: Uint8Array): number;
+  add(base: number, dst: number, a: number, b: number, n: number): void;
+  scaleInto(base: number, dst: number, src: number, w: number, n: number): void;
+  accumulate(base: number, dst: number, src: number, w: number, n: number): void;
+  dot(base: number, a: number, b: number, n: number): number;
+  allFinite(base: number, pointer: number, n: number): boolean;
+  /** In the order of the kernel's parameters in assembly/optimiser.ts, after the base. */
+  sgd(base: number, ...args: readonly number[]): void;
+  momentum(base: number, ...args: readonly number[]): void;
+  adam(base: number, ...args: readonly number[]): void;
+  /** Each piece is a Uint8Array, or an address and a length. */
+  digest(...pieces: readonly (Uint8Array | number)[]): string;
+}
+
+/** What the kernels take over of an arithmetic. */
+export type KernelOperations = Pick<
+  Arithmetic,
+  | "add"
+  | "scaleInto"
+  | "accumulate"
+  | "dot"
+  | "sumSquares"
+  | "allFinite"
+  | "sgd"
+  | "momentum"
+  | "adam"
+  | "digest"
+>;
+
+/** @param memory of the module; it never moves as it grows */
+export function kernelOperations(
+  kernels: NativeKernels,
+  memory: { readonly buffer: ArrayBuffer },
+): KernelOperations {
+  const base = kernels.address(new Uint8Array(memory.buffer));
+  let limit = memory.buffer.byteLength;
+
+  /** WebAssembly would trap there; a kernel would write into somebody else's memory. */
+  const within = (n: number, ...pointers: readonly number[]): void => {
+    for (const pointer of pointers) {
+      if (pointer >= 0 && n >= 0 && pointer + 4 * n <= limit) continue;
+      limit = memory.buffer.byteLength;
+      if (!(pointer >= 0 && n >= 0 && pointer + 4 * n <= limit))
+        throw new RangeError(`${n} numbers at ${pointer} are outside a memory of ${limit} bytes`);
+    }
+  };
+  const dot = (a: number, b: number, n: number): number => {
+    within(n, a, b);
+    return kernels.dot(base, a, b, n);
+  };
+  const checked = (b: BlockUpdate, ...more: readonly number[]): void =>
+    within(b.n, b.params, b.next, b.gradient, ...more);
+
+  return {
+    add(dst, a, b, n) {
+      within(n, dst, a, b);
+      kernels.add(base, dst, a, b, n);
+    },
+    scaleInto(dst, src, w, n) {
+      within(n, dst, src);
+      kernels.scaleInto(base, dst, src, w, n);
+    },
+    accumulate(dst, src, w, n) {
+      within(n, dst, src);
+      kernels.accumulate(base, dst, src, w, n);
+    },
+    dot,
+    sumSquares: (a, n) => dot(a, a, n),
+    allFinite(pointer, n) {
+      within(n, pointer);
+      return kernels.allFinite(base, pointer, n);
+    },
+    sgd(b, rate) {
+      checked(b);
+      kernels.sgd(base, b.params, b.next, b.gradient, b.n, rate, b.l2, b.gradientScale);
+    },
+    momentum(b, rule) {
+      checked(b, b.velocity, b.nextVelocity);
+      kernels.momentum(
+        base,
+        ...[b.params, b.next, b.gradient, b.velocity, b.nextVelocity, b.n],
+        ...[rule.learningRate, rule.momentum, rule.nesterov ? 1 : 0, b.l2, b.gradientScale],
+      );
+    },
+    adam(b, rule) {
+      checked(b, b.m, b.v, b.nextM, b.nextV);
+      kernels.adam(
+        base,
+        ...[b.params, b.next, b.gradient, b.m, b.v, b.nextM, b.nextV, b.n],
+        // As in the module: 1 − β is taken in float64 and rounded once.
+        ...[rule.beta1, 1 - rule.beta1, rule.beta2, 1 - rule.beta2],
+        ...[rule.stepSize, rule.rootScale, rule.epsilon, rule.decay, b.l2, b.gradientScale],
+      );
+    },
+    digest(...pieces) {
+      const args: (Uint8Array | number)[] = [];
+      for (const piece of pieces) {
+        if (piece instanceof Uint8Array) args.push(piece);
+        else {
+          within(piece.bytes / 4, piece.pointer);
+          args.push(base + piece.pointer, piece.bytes);
+        }
+      }
+      return kernels.digest(...args);
+    },
+  };
+}
+
+/** Lengths with every remainder of a vector's width, and one that goes through the widest loops many times. */
+const lengths = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 517];
+const vectors = 8;
+const mostNumbers = 520;
+const trialBytes = vectors * mostNumbers * 4;
+
+/**
+ * Compares two arithmetics bit by bit, on ordinary numbers and on those at the edges: zeros of both signs, denormals,
+ * what comes out denormal, the largest, the infinite.
+ *
+ * @returns the first operation that differs, or undefined
+ */
+export function differingKernel(one: Arithmetic, other: Arithmetic): string | undefined {
+  const numbers = trialNumbers(one);
+  const [left, right] = [one, other].map((arithmetic) => ({
+    arithmetic,
+    at: arithmetic.allocate(trialBytes),
+  })) as [Side, Side];
+  try {
+    for (const [name, run] of Object.entries(trials))
+      for (const n of lengths)
+        if (!isSame(outcomeOf(left, numbers, run, n), outcomeOf(right, numbers, run, n)))
+          return `${name} of ${n} numbers`;
+    return undefined;
+  } finally {
+    for (const { arithmetic, at } of [left, right]) arithmetic.free(at, trialBytes);
+  }
+}
+
+interface Side {
+  readonly arithmetic: Arithmetic;
+  readonly at: number;
+}
+
+interface Outcome {
+  readonly said: string;
+  /** All of the trial's memory. */
+  readonly words: Uint32Array;
+}
+
+function outcomeOf({ arithmetic, at }: Side, numbers: Uint8Array, run: Trial, n: number): Outcome {
+  arithmetic.u8(at, trialBytes).set(numbers);
+  const said = run(
+    arithmetic,
+    Array.from({ length: vectors }, (_, vector) => at + vector * mostNumbers * 4),
+    n,
+  );
+  return { said: JSON.stringify(said), words: new Uint32Array(arithmetic.u8(at, trialBytes).slice().buffer) };
+}
+
+function isSame(one: Outcome, other: Outcome): boolean {
+  if (one.said !== other.said) return false;
+  // Compared as integers: as numbers, zeros of both signs would be equal.
+  for (let i = 0; i < one.words.length; i++) if (one.words[i] !== other.words[i]) return false;
+  return true;
+}
+
+// No NaN among them: which of two NaN an addition passes on is the processor's affair, and none reaches a weight.
+const edges = [0, -0, 1e-45, -1e-39, 1.1754942e-38, 1.17549435e-38, -1.5e-38, 3.4e38, -1e-20, 1, -1, 5e-20];
+
+/** Other numbers in each vector; those of vector 4, the second moments, are not negative. */
+function trialNumbers(arithmetic: Arithmetic): Uint8Array {
+  const at = arithmetic.allocate(trialBytes);
+  arithmetic.fillNormal(at, vectors * mostNumbers, { low: 7, high: 0 }, 0, 0, 0.1);
+  const numbers = arithmetic.f32(at, vectors * mostNumbers).slice();
+  arithmetic.free(at, trialBytes);
+  for (let i = 0; i < numbers.length; i++) {
+    const vector = Math.floor(i / mostNumbers);
+    if (i % (5 + vector) === 0) numbers[i] = edges[(i * 7) % edges.length] as number;
+    if (vector === 4) numbers[i] = Math.abs(numbers[i] as number);
+  }
+  return new Uint8Array(numbers.buffer);
+}
+
+type Trial = (arithmetic: Arithmetic, at: readonly number[], n: number) => unknown;
+
+const blockAt = (at: readonly number[], n: number): BlockUpdate => ({
+  ...{ params: at[0] as number, next: at[1] as number, gradient: at[2] as number, n },
+  ...{ gradientScale: 0.7, l2: 0.01 },
+});
+
+const trials: Readonly<Record<string, Trial>> = {
+  add: (own, at, n) => own.add(at[0] as number, at[1] as number, at[2] as number, n),
+  "add in place": (own, at, n) => own.add(at[0] as number, at[0] as number, at[2] as number, n),
+  scaleInto: (own, at, n) => own.scaleInto(at[0] as number, at[1] as number, 0.3, n),
+  accumulate: (own, at, n) => own.accumulate(at[0] as number, at[1] as number, -1.7, n),
+  dot: (own, at, n) => own.dot(at[3] as number, at[5] as number, n),
+  sumSquares: (own, at, n) => own.sumSquares(at[3] as number, n),
+  allFinite(own, at, n) {
+    const before = own.allFinite(at[3] as number, n);
+    if (n > 0) own.f32(at[3] as number, n)[n - 1] = Number.NEGATIVE_INFINITY;
+    return [before, own.allFinite(at[3] as number, n)];
+  },
+  sgd: (own, at, n) => own.sgd(blockAt(at, n), 0.1),
+  momentum: (own, at, n) =>
+    own.momentum(
+      { ...blockAt(at, n), velocity: at[3] as number, nextVelocity: at[5] as number },
+      { learningRate: 0.1, momentum: 0.9, nesterov: false },
+    ),
+  "Nesterov's momentum, in place": (own, at, n) =>
+    own.momentum(
+      { ...blockAt(at, n), next: at[0] as number, velocity: at[3] as number, nextVelocity: at[3] as number },
+      { learningRate: 0.1, momentum: 0.9, nesterov: true },
+    ),
+  adam: (own, at, n) =>
+    own.adam(
+      {
+        ...blockAt(at, n),
+        ...{ m: at[3] as number, v: at[4] as number, nextM: at[5] as number, nextV: at[6] as number },
+      },
+      { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, stepSize: 0.01, rootScale: 1.3, decay: 0.001 },
+    ),
+  digest(own, at, n) {
+    const piece = { pointer: at[3] as number, bytes: n * 4 };
+    const odd = own.u8(at[5] as number, n).slice();
+    return [own.digest(piece), own.digest(odd), own.digest(odd, piece, odd)];
+  },
+};

@@ -1,0 +1,347 @@
+import type { AddonSource } from "./addon-source.ts";
+
+/**
+ * The kernels of libs/foundation/arithmetic/assembly once more, for the processor at hand: the same operations in the
+ * same order, so the same bits (`NativeKernels` in libs/foundation/arithmetic says how that is made sure). The compiler
+ * may use wider vectors, but must neither fuse a multiplication with an addition nor reorder a sum.
+ *
+ * Addresses are numbers: `base` is where the WebAssembly memory begins, the others are offsets in it.
+ */
+const source = `#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <node_api.h>
+
+/* One version for each generation of processors, chosen when the addon is loaded. */
+#ifdef ONE_PROCESSOR
+#define KERNEL static __attribute__((noinline))
+#else
+#define KERNEL static __attribute__((noinline, target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
+/* Results may be written where an operand of the same element was read, and nowhere else. */
+#define EACH(n) _Pragma("GCC ivdep") for (size_t i = 0; i < (n); i++)
+
+static inline uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  return bits;
+}
+
+static inline float flush(float x) {
+  uint32_t bits = bits_of(x);
+  bits = (bits & 0x7f800000u) != 0 ? bits : bits & 0x80000000u;
+  memcpy(&x, &bits, 4);
+  return x;
+}
+
+KERNEL void add_(float *dst, const float *a, const float *b, size_t n) {
+  EACH(n) dst[i] = flush(flush(a[i]) + flush(b[i]));
+}
+
+KERNEL void scale_(float *dst, const float *src, float w, size_t n) {
+  EACH(n) dst[i] = flush(w * flush(src[i]));
+}
+
+KERNEL void accumulate_(float *dst, const float *src, float w, size_t n) {
+  EACH(n) dst[i] = flush(flush(dst[i]) + flush(w * flush(src[i])));
+}
+
+KERNEL double dot_(const float *a, const float *b, size_t n) {
+  double s[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+  size_t whole = n & ~(size_t)7;
+  for (size_t i = 0; i < whole; i += 8)
+    for (size_t j = 0; j < 8; j++) s[j] += (double)a[i + j] * (double)b[i + j];
+  for (size_t i = whole; i < n; i++) s[i - whole] += (double)a[i] * (double)b[i];
+  return ((s[0] + s[2]) + (s[4] + s[6])) + ((s[1] + s[3]) + (s[5] + s[7]));
+}
+
+KERNEL bool finite_(const float *x, size_t n) {
+  for (size_t from = 0; from < n; from += 4096) {
+    size_t end = n - from < 4096 ? n : from + 4096;
+    uint32_t bad = 0;
+    for (size_t i = from; i < end; i++) bad |= (bits_of(x[i]) & 0x7f800000u) == 0x7f800000u;
+    if (bad) return false;
+  }
+  return true;
+}
+
+KERNEL void sgd_(const float *p, float *next, const float *gradient, size_t n, float rate, float l2, float scale) {
+  EACH(n) {
+    float g = scale * gradient[i] + l2 * p[i];
+    next[i] = flush(p[i] - rate * g);
+  }
+}
+
+KERNEL void momentum_(const float *p, float *next, const float *gradient, const float *u, float *next_u, size_t n,
+                      float rate, float decay, bool nesterov, float l2, float scale) {
+  if (nesterov) {
+    EACH(n) {
+      float at = p[i], g = scale * gradient[i] + l2 * at, v = flush(decay * u[i] + g);
+      next_u[i] = v;
+      next[i] = flush(at - rate * (g + decay * v));
+    }
+  } else {
+    EACH(n) {
+      float at = p[i], g = scale * gradient[i] + l2 * at, v = flush(decay * u[i] + g);
+      next_u[i] = v;
+      next[i] = flush(at - rate * v);
+    }
+  }
+}
+
+KERNEL void adam_(const float *p, float *next, const float *gradient, const float *m, const float *v, float *next_m,
+                  float *next_v, size_t n, float beta1, float rest1, float beta2, float rest2, float step, float root,
+                  float epsilon, float decay, float l2, float scale) {
+  EACH(n) {
+    float at = p[i];
+    float g = scale * gradient[i] + l2 * at;
+    float first = flush(beta1 * m[i] + rest1 * g);
+    float second = flush(beta2 * v[i] + (rest2 * g) * g);
+    float moved = (step * first) / (sqrtf(second) * root + epsilon);
+    float change = moved + decay * at;
+    next_m[i] = first;
+    next_v[i] = second;
+    next[i] = flush(at - change);
+  }
+}
+
+/* XXH64, seed 0: see assembly/digest.ts. */
+#define PRIME1 0x9e3779b185ebca87ull
+#define PRIME2 0xc2b2ae3d27d4eb4full
+#define PRIME3 0x165667b19e3779f9ull
+#define PRIME4 0x85ebca77c2b2ae63ull
+#define PRIME5 0x27d4eb2f165667c5ull
+
+struct digest {
+  uint64_t lanes[4], total;
+  uint8_t partial[32];
+  size_t held;
+};
+
+static inline uint64_t turned(uint64_t x, int by) { return (x << by) | (x >> (64 - by)); }
+static inline uint64_t round_(uint64_t lane, uint64_t word) { return turned(lane + word * PRIME2, 31) * PRIME1; }
+static inline uint64_t word_at(const uint8_t *at) {
+  uint64_t word;
+  memcpy(&word, at, 8);
+  return word;
+}
+
+static void stripes(struct digest *d, const uint8_t *at, const uint8_t *end) {
+  uint64_t a = d->lanes[0], b = d->lanes[1], c = d->lanes[2], e = d->lanes[3];
+  for (; at < end; at += 32) {
+    a = round_(a, word_at(at));
+    b = round_(b, word_at(at + 8));
+    c = round_(c, word_at(at + 16));
+    e = round_(e, word_at(at + 24));
+  }
+  d->lanes[0] = a;
+  d->lanes[1] = b;
+  d->lanes[2] = c;
+  d->lanes[3] = e;
+}
+
+static void feed(struct digest *d, const uint8_t *at, size_t bytes) {
+  d->total += bytes;
+  const uint8_t *end = at + bytes;
+  if (d->held > 0) {
+    size_t taken = 32 - d->held < bytes ? 32 - d->held : bytes;
+    memcpy(d->partial + d->held, at, taken);
+    d->held += taken;
+    at += taken;
+    if (d->held < 32) return;
+    stripes(d, d->partial, d->partial + 32);
+    d->held = 0;
+  }
+  size_t whole = (size_t)(end - at) & ~(size_t)31;
+  stripes(d, at, at + whole);
+  d->held = (size_t)(end - at) - whole;
+  if (d->held > 0) memcpy(d->partial, at + whole, d->held);
+}
+
+static uint64_t merge(uint64_t hash, uint64_t lane) { return (hash ^ round_(0, lane)) * PRIME1 + PRIME4; }
+
+static uint64_t end_of(struct digest *d) {
+  uint64_t *lanes = d->lanes, hash = PRIME5;
+  if (d->total >= 32) {
+    hash = turned(lanes[0], 1) + turned(lanes[1], 7) + turned(lanes[2], 12) + turned(lanes[3], 18);
+    for (int lane = 0; lane < 4; lane++) hash = merge(hash, lanes[lane]);
+  }
+  hash += d->total;
+  const uint8_t *at = d->partial, *end = at + d->held;
+  for (; at + 8 <= end; at += 8) hash = turned(hash ^ round_(0, word_at(at)), 27) * PRIME1 + PRIME4;
+  if (at + 4 <= end) {
+    uint32_t word;
+    memcpy(&word, at, 4);
+    hash = turned(hash ^ (word * PRIME1), 23) * PRIME2 + PRIME3;
+    at += 4;
+  }
+  for (; at < end; at++) hash = turned(hash ^ (*at * PRIME5), 11) * PRIME1;
+  hash = (hash ^ (hash >> 33)) * PRIME2;
+  hash = (hash ^ (hash >> 29)) * PRIME3;
+  return hash ^ (hash >> 32);
+}
+
+/* What follows hands arguments over: the first is the base, the rest are offsets, lengths and factors, in order. */
+
+#define MOST 24
+
+static bool numbers(napi_env env, napi_callback_info info, size_t wanted, double *out) {
+  napi_value args[MOST];
+  size_t count = MOST;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < wanted) goto misused;
+  for (size_t i = 0; i < wanted; i++)
+    if (napi_get_value_double(env, args[i], &out[i]) != napi_ok) goto misused;
+  return true;
+misused:
+  napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+  return false;
+}
+
+#define AT(i) ((float *)((uintptr_t)x[0] + (uintptr_t)x[i]))
+#define N(i) ((size_t)x[i])
+#define F(i) ((float)x[i])
+
+static napi_value add(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (numbers(env, info, 5, x)) add_(AT(1), AT(2), AT(3), N(4));
+  return NULL;
+}
+
+static napi_value scale_into(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (numbers(env, info, 5, x)) scale_(AT(1), AT(2), F(3), N(4));
+  return NULL;
+}
+
+static napi_value accumulate(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (numbers(env, info, 5, x)) accumulate_(AT(1), AT(2), F(3), N(4));
+  return NULL;
+}
+
+static napi_value dot(napi_env env, napi_callback_info info) {
+  double x[4];
+  napi_value result;
+  if (!numbers(env, info, 4, x)) return NULL;
+  return napi_create_double(env, dot_(AT(1), AT(2), N(3)), &result) == napi_ok ? result : NULL;
+}
+
+static napi_value all_finite(napi_env env, napi_callback_info info) {
+  double x[3];
+  napi_value result;
+  if (!numbers(env, info, 3, x)) return NULL;
+  return napi_get_boolean(env, finite_(AT(1), N(2)), &result) == napi_ok ? result : NULL;
+}
+
+static napi_value sgd(napi_env env, napi_callback_info info) {
+  double x[8];
+  if (numbers(env, info, 8, x)) sgd_(AT(1), AT(2), AT(3), N(4), F(5), F(6), F(7));
+  return NULL;
+}
+
+static napi_value momentum(napi_env env, napi_callback_info info) {
+  double x[12];
+  if (numbers(env, info, 12, x))
+    momentum_(AT(1), AT(2), AT(3), AT(4), AT(5), N(6), F(7), F(8), x[9] != 0, F(10), F(11));
+  return NULL;
+}
+
+static napi_value adam(napi_env env, napi_callback_info info) {
+  double x[19];
+  if (numbers(env, info, 19, x))
+    adam_(AT(1), AT(2), AT(3), AT(4), AT(5), AT(6), AT(7), N(8), F(9), F(10), F(11), F(12), F(13), F(14), F(15), F(16),
+          F(17), F(18));
+  return NULL;
+}
+
+/* Of pieces laid end to end: each is a Uint8Array, or an address and a length. */
+static napi_value digest(napi_env env, napi_callback_info info) {
+  size_t count = 0;
+  struct digest d = {.lanes = {PRIME1 + PRIME2, PRIME2, 0, 0 - PRIME1}};
+  if (napi_get_cb_info(env, info, &count, NULL, NULL, NULL) != napi_ok) return NULL;
+  napi_value *args = calloc(count + 1, sizeof *args), result = NULL;
+  if (args == NULL || napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok) goto done;
+  for (size_t i = 0; i < count; i++) {
+    double at, bytes;
+    napi_typedarray_type type;
+    size_t length;
+    void *data;
+    if (napi_get_value_double(env, args[i], &at) == napi_ok) {
+      i += 1;
+      if (i == count || napi_get_value_double(env, args[i], &bytes) != napi_ok) goto misused;
+      feed(&d, (const uint8_t *)(uintptr_t)at, (size_t)bytes);
+    } else {
+      if (napi_get_typedarray_info(env, args[i], &type, &length, &data, NULL, NULL) != napi_ok || type != napi_uint8_array)
+        goto misused;
+      feed(&d, data, length);
+    }
+  }
+  char text[17];
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)end_of(&d));
+  if (napi_create_string_latin1(env, text, 16, &result) != napi_ok) result = NULL;
+  goto done;
+misused:
+  napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+done:
+  free(args);
+  return result;
+}
+
+static napi_value address(napi_env env, napi_callback_info info) {
+  size_t count = 1, length;
+  napi_value args[1], result;
+  napi_typedarray_type type;
+  void *data;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 1 ||
+      napi_get_typedarray_info(env, args[0], &type, &length, &data, NULL, NULL) != napi_ok) {
+    napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+    return NULL;
+  }
+  return napi_create_double(env, (double)(uintptr_t)data, &result) == napi_ok ? result : NULL;
+}
+
+NAPI_MODULE_INIT() {
+  napi_property_descriptor functions[] = {
+      {"add", NULL, add, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"scaleInto", NULL, scale_into, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"accumulate", NULL, accumulate, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"dot", NULL, dot, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"allFinite", NULL, all_finite, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"sgd", NULL, sgd, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"momentum", NULL, momentum, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"adam", NULL, adam, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"digest", NULL, digest, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"address", NULL, address, NULL, NULL, NULL, napi_enumerable, NULL},
+  };
+  napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+  return exports;
+}
+`;
+
+/** Whether it loads and adds; its bits are compared with the module's by each process that takes it. */
+const check = `
+const kernels = require(process.argv[1]);
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+const numbers = new Float32Array(memory.buffer, 64, 33);
+numbers.fill(1.5);
+const base = kernels.address(new Uint8Array(memory.buffer));
+kernels.add(base, 64, 64, 64, 33);
+if (!numbers.every((number) => number === 3)) throw new Error("1.5 + 1.5 is not 3 here");
+memory.grow(1000);
+if (kernels.address(new Uint8Array(memory.buffer)) !== base) throw new Error("memory moves as it grows");
+if (kernels.digest() !== "ef46db3751d8e999") throw new Error("a digest of nothing is not XXH64's");
+`;
+
+/** Neither may change a bit: no fused multiply-add, no error numbers of the C library (which would keep `sqrtf` scalar). */
+const exact = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"];
+
+export const kernelsAddon: AddonSource = {
+  ...{ name: "kernels", title: "sums and updates at this processor's speed" },
+  ...{ source, check },
+  // Not every compiler makes versions for several processors.
+  flags: [exact, [...exact, "-DONE_PROCESSOR"]],
+};

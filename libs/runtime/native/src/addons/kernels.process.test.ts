@@ -1,0 +1,95 @@
+import { createRequire } from "node:module";
+import {
+  type Arithmetic,
+  differingKernel,
+  loadArithmetic,
+  type NativeKernels,
+} from "@latentweave/arithmetic";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { addons, ensureAddon } from "./addon.ts";
+import { loadFastArithmetic, loadKernels } from "./load-kernels.ts";
+
+const addon = await ensureAddon(addons.kernels);
+
+describe.skipIf(addon.kind === "unavailable")("kernels compiled for this processor", () => {
+  const kernels = createRequire(import.meta.url)(addon.kind === "ready" ? addon.file : "") as NativeKernels;
+  const module = loadArithmetic();
+  const own = loadArithmetic(kernels);
+
+  it("give the bits of the WebAssembly module", () => {
+    expect(differingKernel(module, own)).toBeUndefined();
+    expect(typeof loadKernels()).toBe("object");
+  });
+
+  it("do so for whatever numbers come, NaN apart", () => {
+    const number = fc.oneof(
+      fc.float({ noNaN: true }),
+      fc.float({ noNaN: true, min: Math.fround(-1e-37), max: Math.fround(1e-37) }),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(number, number), { minLength: 1, maxLength: 70 }), number, (pairs, w) => {
+        const [one, other] = [module, own].map((arithmetic) => summed(arithmetic, pairs, w));
+        expect(other).toEqual(one);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("refuse what lies outside the module's memory, and leave it alone", () => {
+    const end = own.memoryBytes;
+    expect(() => own.add(end - 8, end - 8, end - 8, 3)).toThrow("outside a memory");
+    expect(() => own.digest({ pointer: end - 4, bytes: 8 })).toThrow("outside a memory");
+    expect(() => own.fill(end - 8, 1, 2)).not.toThrow();
+  });
+
+  it("go on when the memory grows", () => {
+    const fresh = loadArithmetic(kernels);
+    const first = fresh.allocate(64);
+    const far = fresh.allocate(200 * 2 ** 20);
+    fresh.fill(first, 1, 16);
+    fresh.fill(far, 2, 16);
+    fresh.add(far, far, first, 16);
+    expect([...fresh.f32(far, 16)]).toEqual(Array.from({ length: 16 }, () => 3));
+  });
+
+  it("are found out by a single wrong bit", () => {
+    const wrong: Arithmetic = loadArithmetic({
+      ...kernels,
+      accumulate(base, dst, src, w, n) {
+        kernels.accumulate(base, dst, src, w, n);
+        const [last] = n === 33 ? wrong.u8(dst + 4 * n - 4, 1) : [];
+        if (last !== undefined) wrong.u8(dst + 4 * n - 4, 1)[0] = last ^ 1;
+      },
+    });
+    expect(differingKernel(module, wrong)).toBe("accumulate of 33 numbers");
+  });
+});
+
+it("are done without where they are switched off: the same digest", () => {
+  const reasons: string[] = [];
+  const slow = loadFastArithmetic({ ...process.env, LATENTWEAVE_KERNELS: "off" }, (reason) =>
+    reasons.push(reason),
+  );
+  expect(reasons).toEqual(["they are switched off (LATENTWEAVE_KERNELS=off)"]);
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i);
+  expect(slow.digest(bytes)).toBe(loadFastArithmetic().digest(bytes));
+});
+
+/** What every kernel makes of some numbers, as integers. */
+function summed(
+  arithmetic: Arithmetic,
+  pairs: readonly (readonly [number, number])[],
+  w: number,
+): readonly number[] {
+  const n = pairs.length;
+  const [a, b, into] = [0, 1, 2].map(() => arithmetic.allocate(4 * n)) as [number, number, number];
+  arithmetic.f32(a, n).set(pairs.map(([x]) => x));
+  arithmetic.f32(b, n).set(pairs.map(([, y]) => y));
+  arithmetic.add(into, a, b, n);
+  arithmetic.accumulate(into, b, w, n);
+  arithmetic.scaleInto(b, into, w, n);
+  const bits = [...new Uint32Array(arithmetic.u8(into, 4 * n).slice().buffer)];
+  for (const pointer of [a, b, into]) arithmetic.free(pointer, 4 * n);
+  return bits;
+}

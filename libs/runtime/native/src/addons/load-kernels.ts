@@ -1,0 +1,37 @@
+import { createRequire } from "node:module";
+import {
+  type Arithmetic,
+  differingKernel,
+  loadArithmetic,
+  type NativeKernels,
+} from "@latentweave/arithmetic";
+import { addons, findAddon } from "./addon.ts";
+
+/** Set to "off", everything is computed in WebAssembly: the same bits, slower. */
+const switchName = "LATENTWEAVE_KERNELS";
+
+/** Kernels whose bits have been compared with those of the WebAssembly module in this process, or why there are none. */
+export function loadKernels(env: NodeJS.ProcessEnv = process.env): NativeKernels | string {
+  if (env[switchName] === "off") return `they are switched off (${switchName}=off)`;
+  const file = findAddon(addons.kernels, env);
+  if (file === null) return "their addon is missing (`latentweave setup` compiles it)";
+  try {
+    const kernels = createRequire(import.meta.url)(file) as NativeKernels;
+    const differing = differingKernel(loadArithmetic(), loadArithmetic(kernels));
+    return differing === undefined ? kernels : `they differ from the module: ${differing}`;
+  } catch (error) {
+    return `their addon cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** An arithmetic that is as fast as this machine allows; the same bits in any case. */
+export function loadFastArithmetic(
+  env: NodeJS.ProcessEnv = process.env,
+  /** Told why it is no faster than WebAssembly. */
+  onSlow: (reason: string) => void = () => undefined,
+): Arithmetic {
+  const kernels = loadKernels(env);
+  if (typeof kernels !== "string") return loadArithmetic(kernels);
+  onSlow(kernels);
+  return loadArithmetic();
+}
