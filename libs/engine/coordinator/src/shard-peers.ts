@@ -39,8 +39,8 @@ interface Origin {
   readonly source: CheckpointSource | undefined;
   /** Unless from what is held. */
   readonly version: number;
-  /** Every shard has been ready at once: steps may have been made since. */
-  started: boolean;
+  /** Shards that have been told to begin there. Once all have, steps may have been made, whether or not they said that they were ready. */
+  readonly told: Set<number>;
 }
 
 /**
@@ -153,6 +153,7 @@ export function createShardPeers(options: {
     const combiner = from === "checkpoint" ? combinerOf(origin?.source) : undefined;
     const buddy = (index + 1) % options.shards;
     const buddyPort = ports.get(buddy);
+    origin?.told.add(index);
     channel.send({
       type: "begin",
       ...{ runId, timeline: timeline(), step, from },
@@ -222,7 +223,7 @@ export function createShardPeers(options: {
     await store.rewindMetrics(version);
     if (beginning !== beginnings) return;
     const from = point === undefined ? "anew" : "point";
-    const begin: Origin = { timeline: next, from, source, version, started: false };
+    const begin: Origin = { timeline: next, from, source, version, told: new Set() };
     origin = begin;
     goingBack = false;
     completed = undefined;
@@ -238,7 +239,7 @@ export function createShardPeers(options: {
     const next = Math.max(store.ledgerEnd.timeline, timeline()) + 1;
     await store.appendTimeline({ timeline: next, fromVersion: step, reason: "redone", detail: why });
     if (beginning !== beginnings) return;
-    origin = { timeline: next, from: "held", source: undefined, version: step, started: false };
+    origin = { timeline: next, from: "held", source: undefined, version: step, told: new Set() };
     goingBack = false;
     completed = undefined;
     points.clear();
@@ -259,7 +260,7 @@ export function createShardPeers(options: {
       return;
     }
     const { timeline: of, nextStep: version } = store.ledgerEnd;
-    origin = { timeline: of, from: "held", source: undefined, version, started: false };
+    origin = { timeline: of, from: "held", source: undefined, version, told: new Set() };
     for (const peer of all) beginAsHeld(peer, peer.held as NonNullable<Holding>);
   };
 
@@ -277,7 +278,8 @@ export function createShardPeers(options: {
       beginAsHeld(peer, held);
       return;
     }
-    if (origin.from !== "held" && !origin.started) beginFromOrigin(peer, origin).catch(failed);
+    if (origin.from !== "held" && origin.told.size < options.shards)
+      beginFromOrigin(peer, origin).catch(failed);
     else
       goBack(
         held === undefined
@@ -317,7 +319,6 @@ export function createShardPeers(options: {
     options.onShardReady(peer.channel);
     if (!complete() || !origin) return;
     begun = true;
-    origin.started = true;
     // Those in the middle of their steps know where the leader was before, and nobody knows where its buddy is.
     for (const { channel } of inOrder())
       if (options.shards > 1) channel.send({ type: "shards", runId, addresses: addressesFor(channel) });
