@@ -26,7 +26,10 @@ export interface Publication {
   viewOf(slice: OwnedSlice, version: number): Uint8Array;
   /** The state's version is the first to be published; nothing is settled yet. */
   begin(): void;
-  /** The newest version of the state is published from now on; `changed`: what differs from the one before. */
+  /**
+   * The newest version of the state is published from now on; `changed`: what differs from the one before, which is
+   * settled, for the leader decides on nothing else.
+   */
   advance(changed: readonly OwnedSlice[]): void;
   settle(version: number): void;
   /** The numbers are about to be overwritten: there is nothing to publish before it begins again. */
@@ -57,6 +60,11 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     return arithmetic.u8(state.pointer(slice, "parameters", back ? 1 : 0), slice.numbers * 4);
   };
 
+  /** Invariant 2: words of the leader may come late, after a decision that says more, and one may be lost. */
+  const settle = (version: number): void => {
+    if (newest !== undefined && version <= newest) settled = Math.max(settled ?? version, version);
+  };
+
   return {
     get newest() {
       return newest;
@@ -85,14 +93,13 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     },
     advance(changed) {
       newest = state.version;
+      settle(newest - 1);
       for (const slice of changed) {
         const before = changes.get(slice)?.[0];
         changes.set(slice, [{ version: newest, bytes: undefined }, ...(before ? [before] : [])]);
       }
     },
-    settle(version) {
-      settled = version;
-    },
+    settle,
     cease() {
       newest = settled = undefined;
       changes.clear();
