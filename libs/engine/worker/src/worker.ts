@@ -143,6 +143,8 @@ export function createWorker(options: WorkerOptions): Worker {
   const takeAssignment = (message: MessageOf<"assignment">): void => {
     const before = assignment;
     assignment = message;
+    // It was asked of somebody with the weights of these tasks, which are sent to members by their leases.
+    if (before?.quorumId !== message.quorumId) help = undefined;
     if (phase.kind !== "ready") return;
     // Whoever counts now may have lost or fenced what was sent under an earlier membership.
     if (before?.quorumId !== message.quorumId) phase.loop.resend();

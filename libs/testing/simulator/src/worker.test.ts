@@ -163,6 +163,25 @@ describe("a worker's step", () => {
     expect(reads).toEqual([4, 4, 6, 6]);
   });
 
+  it("helps with late slots only under the membership in which it was asked: weights follow the leases", async () => {
+    const help: Message = {
+      type: "help",
+      ...{ runId, timeline: 0, step: 0, leases: [{ task: "first", start: 2, end: 3 }] },
+    };
+    const helping = await welcomed();
+    await helping.coordinator.say(assignment(1, [{ task: "first", start: 0, end: 1 }]));
+    await broadcast(helping.shard(), 0, 1);
+    await helping.coordinator.say(help);
+    expect(nodesOf(helping.shard().all("push"))).toEqual(["first:0.0", "first:0.2"]);
+
+    const scene = await welcomed();
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 0, end: 1 }]));
+    await scene.coordinator.say(help);
+    await scene.coordinator.say(assignment(2, [{ task: "second", start: 0, end: 1 }]));
+    await broadcast(scene.shard(), 0, 2);
+    expect(nodesOf(scene.shard().all("push"))).toEqual(["second:0.0"]);
+  });
+
   it("sends everything again after a reconnection and after a new assignment: bit by bit the same", async () => {
     const scene = await welcomed();
     const leases = [{ task: "first", start: 0, end: 4 }];
