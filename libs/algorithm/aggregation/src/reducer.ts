@@ -79,8 +79,28 @@ export function createReducer<V>(options: {
     }
   }
 
+  /** Bytes whose sibling is held are added where they lie. */
+  function placeBytes(node: TreeNode, bytes: Uint8Array): void {
+    const sibling = siblingOf(node, slots);
+    const other = sibling && held.get(keyOf(sibling));
+    const parent = parentOf(node, slots);
+    if (!values.addBytes || !other || !parent) {
+      place(node, values.take(bytes));
+      return;
+    }
+    const sum = values.addBytes(other.value, bytes);
+    held.delete(keyOf(other.node));
+    dropDescendants(node);
+    rise(parent, sum);
+  }
+
   function place(node: TreeNode, arrived: V): void {
     dropDescendants(node);
+    rise(node, arrived);
+  }
+
+  /** Merges with siblings that are held, as far up as there are any. */
+  function rise(node: TreeNode, arrived: V): void {
     let at = node;
     let value = arrived;
     for (;;) {
@@ -117,7 +137,7 @@ export function createReducer<V>(options: {
         dropped.duplicates += 1;
         return "duplicate";
       }
-      place(node, values.take(bytes));
+      placeBytes(node, bytes);
       return "accepted";
     },
     adopt(node, value) {

@@ -6,6 +6,11 @@ export interface ValueStore<V> {
   take(bytes: Uint8Array): V;
   /** left + right; consumes both and returns the sum (which may reuse the memory of either). */
   add(left: V, right: V): V;
+  /**
+   * The sum of a value and one that still lies in these bytes, without a copy of it; consumes the value. Absent where that
+   * is not to be had, or where the order of the two matters. Throws as `take` does, and then the value is as it was.
+   */
+  addBytes?(value: V, bytes: Uint8Array): V;
   /** Gives the memory of a value back. */
   release(value: V): void;
 }
@@ -28,7 +33,10 @@ export class PayloadLengthError extends Error {
  * in place by the module's adder, and freed memory is reused for the next value of the same size, so that steps after
  * the first allocate nothing.
  */
-export function float32Values(arithmetic: Arithmetic, length: number): ValueStore<number> {
+export function float32Values(
+  arithmetic: Arithmetic,
+  length: number,
+): ValueStore<number> & Required<Pick<ValueStore<number>, "addBytes">> {
   const bytesEach = length * 4;
   return {
     take(bytes) {
@@ -41,6 +49,11 @@ export function float32Values(arithmetic: Arithmetic, length: number): ValueStor
       arithmetic.add(left, left, right, length);
       arithmetic.free(right, bytesEach);
       return left;
+    },
+    addBytes(value, bytes) {
+      if (bytes.byteLength !== bytesEach) throw new PayloadLengthError(bytesEach, bytes.byteLength);
+      arithmetic.addBytes(value, value, bytes);
+      return value;
     },
     release: (pointer) => arithmetic.free(pointer, bytesEach),
   };
@@ -74,6 +87,11 @@ export function keptFloat32Values(arithmetic: Arithmetic, length: number): KeptF
     add(left, right) {
       stored.add(pointerOf(left), pointerOf(right));
       return left;
+    },
+    addBytes(value, bytes) {
+      if (bytes.byteLength !== length * 4) throw new PayloadLengthError(length * 4, bytes.byteLength);
+      stored.addBytes(pointerOf(value), bytes);
+      return value;
     },
     release({ at }) {
       if (typeof at === "number") stored.release(at);

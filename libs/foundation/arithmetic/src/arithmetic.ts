@@ -1,5 +1,5 @@
 import { Arena } from "./arena.ts";
-import { type DigestPiece, digestOf } from "./digest.ts";
+import { type DigestPiece, digestOf, throughWindow } from "./digest.ts";
 import { instantiate } from "./instance.ts";
 import type { Key } from "./key.ts";
 import { kernelOperations, type NativeKernels } from "./native-kernels.ts";
@@ -53,6 +53,8 @@ export interface Arithmetic extends BlockKernels, OptimiserKernels, RandomFills 
 export interface BlockKernels {
   /** dst = a + b: the adder of the reduction tree. */
   add(dst: number, a: number, b: number, n: number): void;
+  /** The same, with little-endian numbers that lie outside this memory as the second summand. */
+  addBytes(dst: number, a: number, bytes: Uint8Array): void;
   /** dst = w·src, with w rounded to float32. */
   scaleInto(dst: number, src: number, w: number, n: number): void;
   /** dst += w·src, with w rounded to float32; two roundings, no fused multiply-add. */
@@ -143,6 +145,8 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
     f64: (pointer, n) => new Float64Array(memory.buffer, pointer, n),
     u8: (pointer, n) => new Uint8Array(memory.buffer, pointer, n),
     ...{ exp, log, pow, sin, cos, tanh, add, scaleInto, accumulate, fill, dot },
+    addBytes: (dst, a, bytes) =>
+      throughWindow(wasm, bytes, (at, length, from) => add(dst + from, a + from, at, length / 4)),
     digest: (...pieces) => digestOf(wasm, pieces),
     sumSquares: (a, n) => dot(a, a, n),
     allFinite: (pointer, n) => wasm.allFinite(pointer, n) === 1,

@@ -9,18 +9,27 @@ const windowBytes = 8192;
 export function digestOf(wasm: ModuleExports, pieces: readonly DigestPiece[]): string {
   wasm.digestStart();
   for (const piece of pieces) {
-    if (piece instanceof Uint8Array) feedThroughWindow(wasm, piece);
+    if (piece instanceof Uint8Array) throughWindow(wasm, piece, wasm.digestFeed);
     else wasm.digestFeed(piece.pointer, piece.bytes);
   }
   return BigInt.asUintN(64, wasm.digestEnd()).toString(16).padStart(16, "0");
 }
 
-function feedThroughWindow(wasm: ModuleExports, piece: Uint8Array): void {
+/**
+ * Shows the module bytes that lie outside its memory, some after the other, through a window of its own.
+ *
+ * @param take is told where they lie for the moment, how many they are, and how many came before
+ */
+export function throughWindow(
+  wasm: ModuleExports,
+  bytes: Uint8Array,
+  take: (pointer: number, length: number, from: number) => void,
+): void {
   const at = wasm.digestWindow();
   const window = new Uint8Array(wasm.memory.buffer, at, windowBytes);
-  for (let from = 0; from < piece.length; from += windowBytes) {
-    const part = piece.subarray(from, from + windowBytes);
+  for (let from = 0; from < bytes.length; from += windowBytes) {
+    const part = bytes.subarray(from, from + windowBytes);
     window.set(part);
-    wasm.digestFeed(at, part.length);
+    take(at, part.length, from);
   }
 }

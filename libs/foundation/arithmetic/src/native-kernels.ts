@@ -7,6 +7,7 @@ import type { Arithmetic, BlockUpdate } from "./arithmetic.ts";
 export interface NativeKernels {
   address(view: Uint8Array): number;
   add(base: number, dst: number, a: number, b: number, n: number): void;
+  addBytes(base: number, dst: number, a: number, bytes: Uint8Array): void;
   scaleInto(base: number, dst: number, src: number, w: number, n: number): void;
   accumulate(base: number, dst: number, src: number, w: number, n: number): void;
   dot(base: number, a: number, b: number, n: number): number;
@@ -23,6 +24,7 @@ export interface NativeKernels {
 export type KernelOperations = Pick<
   Arithmetic,
   | "add"
+  | "addBytes"
   | "scaleInto"
   | "accumulate"
   | "dot"
@@ -62,6 +64,10 @@ export function kernelOperations(
     add(dst, a, b, n) {
       within(n, dst, a, b);
       kernels.add(base, dst, a, b, n);
+    },
+    addBytes(dst, a, bytes) {
+      within(bytes.byteLength / 4, dst, a);
+      kernels.addBytes(base, dst, a, bytes);
     },
     scaleInto(dst, src, w, n) {
       within(n, dst, src);
@@ -197,6 +203,8 @@ const blockAt = (at: readonly number[], n: number): BlockUpdate => ({
 const trials: Readonly<Record<string, Trial>> = {
   add: (own, at, n) => own.add(at[0] as number, at[1] as number, at[2] as number, n),
   "add in place": (own, at, n) => own.add(at[0] as number, at[0] as number, at[2] as number, n),
+  addBytes: (own, at, n) =>
+    own.addBytes(at[0] as number, at[1] as number, own.u8(at[2] as number, 4 * n).slice()),
   scaleInto: (own, at, n) => own.scaleInto(at[0] as number, at[1] as number, 0.3, n),
   accumulate: (own, at, n) => own.accumulate(at[0] as number, at[1] as number, -1.7, n),
   dot: (own, at, n) => own.dot(at[3] as number, at[5] as number, n),

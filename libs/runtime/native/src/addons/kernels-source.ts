@@ -211,6 +211,22 @@ static napi_value add(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+static napi_value add_bytes(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4, length;
+  double x[3];
+  napi_typedarray_type type;
+  void *data;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 4 ||
+      napi_get_value_double(env, args[0], &x[0]) != napi_ok || napi_get_value_double(env, args[1], &x[1]) != napi_ok ||
+      napi_get_value_double(env, args[2], &x[2]) != napi_ok ||
+      napi_get_typedarray_info(env, args[3], &type, &length, &data, NULL, NULL) != napi_ok || type != napi_uint8_array)
+    napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+  else
+    add_(AT(1), AT(2), data, length / 4);
+  return NULL;
+}
+
 static napi_value scale_into(napi_env env, napi_callback_info info) {
   double x[5];
   if (numbers(env, info, 5, x)) scale_(AT(1), AT(2), F(3), N(4));
@@ -307,6 +323,7 @@ static napi_value address(napi_env env, napi_callback_info info) {
 NAPI_MODULE_INIT() {
   napi_property_descriptor functions[] = {
       {"add", NULL, add, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"addBytes", NULL, add_bytes, NULL, NULL, NULL, napi_enumerable, NULL},
       {"scaleInto", NULL, scale_into, NULL, NULL, NULL, napi_enumerable, NULL},
       {"accumulate", NULL, accumulate, NULL, NULL, NULL, napi_enumerable, NULL},
       {"dot", NULL, dot, NULL, NULL, NULL, napi_enumerable, NULL},
