@@ -4,13 +4,14 @@
  *
  *   npm run bench:gpu                          everything; tools/bench/results/gpu.json is written after every run
  *   npm run bench:gpu -- --quick               60 steps and one round
- *   npm run bench:gpu -- --only convolutional  one part of it: dense, convolutional or speed
+ *   npm run bench:gpu -- --only convolutional  one part of it: dense, convolutional, pooling, speed or profile
  *   npm run bench:gpu -- --python PATH         a Python with torch for CUDA and numpy; without one only ours is measured
  *   npm run bench:gpu -- --limit 20000         so many images of each set; --images FILE: where PyTorch reads them
  *
- * Bits: examples/digits-and-fashion and examples/convolutional, each with one worker process, with two, and with two of
- * which one is killed with SIGKILL in the middle of its push to two shards. All of them compute on the first GPU, and all
- * hashes must agree. `--device cpu` tries the tool out without a GPU.
+ * Bits: examples/digits-and-fashion, examples/convolutional and pooling.yaml, each with one worker process, with two, and
+ * with two of which one is killed with SIGKILL in the middle of its push to two shards. All of them compute on the first
+ * GPU, and all hashes of a job must agree. Speed and profile are of autoencoder.yaml; the texts of `latentweave profile`
+ * go where the result goes. `--device cpu` tries the tool out without a GPU.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -20,12 +21,17 @@ import { describeMachine } from "./machine.mjs";
 import { measureLatentweave } from "./measure-latentweave.mjs";
 import { findImages, measurePyTorch } from "./measure-pytorch.mjs";
 import { latentweave, root } from "./own-command.mjs";
+import { profileLatentweave } from "./profile-latentweave.mjs";
 import { mean, spread } from "./statistics.mjs";
 
 const seed = "7";
 const killStep = 0.2;
 const warmup = 50;
-const jobs = { dense: "digits-and-fashion", convolutional: "convolutional" };
+const jobs = {
+  dense: "examples/digits-and-fashion/job.ts",
+  convolutional: "examples/convolutional/job.ts",
+  pooling: "tools/bench/pooling.yaml",
+};
 const tasks = ["digits", "fashion"];
 
 const { values } = parseArgs({
@@ -46,7 +52,8 @@ const { device } = values;
 const steps = Number(values.steps ?? (values.quick ? 60 : 300));
 const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
 const onCpu = device === "cpu";
-const result = { bits: {}, speed: [] };
+const result = { bits: {}, speed: [], profile: [] };
+const batches = values.batches.split(",").map(Number);
 
 const isWanted = (part) => values.only === undefined || values.only === part;
 
@@ -121,10 +128,10 @@ async function recompute(run, folder) {
 }
 
 async function measureBits(folder) {
-  for (const [kind, example] of Object.entries(jobs)) {
+  for (const [kind, file] of Object.entries(jobs)) {
     if (!isWanted(kind)) continue;
-    const job = path.join(root, "examples", example, "job.ts");
-    const bits = (result.bits[kind] = { job: example, steps, seed, limit: values.limit ?? null, runs: [] });
+    const job = path.join(root, file);
+    const bits = (result.bits[kind] = { job: file, steps, seed, limit: values.limit ?? null, runs: [] });
     for (const workers of [1, 2]) {
       const run = await train(job, workers, folder, kind);
       bits.runs.push(run);
@@ -147,7 +154,7 @@ async function measureBits(folder) {
 
 async function measureSpeed() {
   const images = values.python === undefined ? undefined : (values.images ?? (await findImages()));
-  for (const batch of values.batches.split(",").map(Number)) {
+  for (const batch of batches) {
     const shape = { workers: 1, warmup, steps, batch };
     const settings = limits(["digits"]);
     const torch = (variant) => () =>
@@ -172,6 +179,21 @@ async function measureSpeed() {
       }
     }
     tell(entry);
+  }
+}
+
+async function measureProfile() {
+  const settings = limits(["digits"]);
+  const texts = [];
+  for (const batch of batches) {
+    for (const placement of ["dedicated", "beside"]) {
+      const { profile, text } = await profileLatentweave({ batch, steps, device, placement, settings });
+      result.profile.push(profile);
+      keep();
+      texts.push(`batch ${batch}, placement ${placement}\n\n${text.trim()}\n`);
+      writeFileSync(values.out.replace(/(\.json)?$/, "-profile.txt"), texts.join("\n\n"));
+      console.log(texts.at(-1));
+    }
   }
 }
 
@@ -212,6 +234,7 @@ async function main() {
   try {
     await measureBits(runs);
     if (isWanted("speed")) await measureSpeed();
+    if (isWanted("profile")) await measureProfile();
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
