@@ -208,7 +208,8 @@ export function createShardPeers(options: {
     const held = [...peers.values()].flatMap((peer) =>
       peer.held === undefined || peer.held === "unasked" ? [] : [peer.held.timeline],
     );
-    const isNew = nextStep !== version || held.length > 0 || begun;
+    // Whoever was told to begin in a timeline may be at work in it, out of sight.
+    const isNew = nextStep !== version || held.length > 0 || begun || (origin?.told.size ?? 0) > 0;
     const next = isNew ? Math.max(last, timeline(), ...held) + 1 : last;
     if (isNew) {
       await store.appendTimeline({
