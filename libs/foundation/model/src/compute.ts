@@ -24,6 +24,8 @@ export interface MicroBatch {
   readonly x: Float32Array;
   /** Columns that losses name, each [samples] or [samples, numbers]. */
   readonly columns: Readonly<Record<string, Int32Array | Float32Array>>;
+  /** `x` and `columns` are the compute's from now on: it may take their memory away instead of copying it. */
+  readonly given?: boolean;
 }
 
 export interface MicroBatchResult {

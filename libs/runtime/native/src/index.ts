@@ -19,7 +19,7 @@ export {
 } from "./recipe.ts";
 export { installNative, type InstallOptions, type InstallOutcome, pinnedVersions } from "./install.ts";
 export { addons, type AddonState, ensureAddon, findAddon } from "./addons/addon.ts";
-export { loadFastArithmetic, loadKernels } from "./addons/load-kernels.ts";
+export { type Kernels, loadFastArithmetic, loadKernels } from "./addons/load-kernels.ts";
 export { runSetup, type SetupOptions } from "./setup.ts";
 export { exportBundle, importBundle } from "./bundle.ts";
 export { findCompiler, findNpm, findPip, installAdvice } from "./build-tools.ts";

@@ -40,7 +40,7 @@ interface Waiting {
 
 /**
  * Compute in a thread of its own, so that sockets and heartbeats never wait for it. Parameters lie in memory that both
- * threads share; inputs are copied once and moved, results are moved.
+ * threads share; inputs are copied once (or not at all, when they are given away) and moved, results are moved.
  * @throws UserError when the backend that was asked for cannot be had.
  */
 export async function createThreadedCompute(options: ThreadedComputeOptions = {}): Promise<ThreadedCompute> {
@@ -151,6 +151,17 @@ class ComputeThread {
   }
 }
 
+function copy<Values extends Float32Array | Int32Array>(values: Values): Values {
+  return values.slice() as Values;
+}
+
+/** What fills its memory moves with it; a part of some memory would take the rest away from others. */
+function wholeOrCopy<Values extends Float32Array | Int32Array>(values: Values): Values {
+  const { buffer } = values;
+  const isWhole = buffer instanceof ArrayBuffer && values.byteLength === buffer.byteLength;
+  return isWhole ? values : copy(values);
+}
+
 function threadedCompute(thread: ComputeThread, ready: ThreadReady): ThreadedCompute {
   let memory: ParameterMemory | undefined;
   let closing: Promise<void> | undefined;
@@ -187,10 +198,11 @@ function threadedCompute(thread: ComputeThread, ready: ThreadReady): ThreadedCom
       );
     },
     async run(batch: MicroBatch): Promise<MicroBatchResult> {
-      const columns = Object.entries(batch.columns).map(([name, values]) => [name, values.slice()] as const);
-      const own: MicroBatch = { ...batch, x: batch.x.slice(), columns: Object.fromEntries(columns) };
+      const take = batch.given === true ? wholeOrCopy : copy;
+      const columns = Object.entries(batch.columns).map(([name, values]) => [name, take(values)] as const);
+      const own: MicroBatch = { ...batch, x: take(batch.x), columns: Object.fromEntries(columns) };
       const buffers = [own.x, ...Object.values(own.columns)].map(({ buffer }) => buffer as ArrayBuffer);
-      return (await thread.call({ kind: "run", batch: own }, buffers)) as MicroBatchResult;
+      return (await thread.call({ kind: "run", batch: own }, [...new Set(buffers)])) as MicroBatchResult;
     },
     async infer(request: InferenceRequest): Promise<Float32Array> {
       const own: InferenceRequest = { ...request, x: request.x.slice() };

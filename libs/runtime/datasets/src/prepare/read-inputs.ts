@@ -2,7 +2,7 @@ import type { DataSource } from "@latentweave/job";
 import { UserError, type PreparedManifest } from "@latentweave/protocol";
 import { catalogue } from "../catalogue/catalogue.ts";
 import { getDataset } from "../catalogue/get-dataset.ts";
-import { rowCopier } from "../reader/gather-rows.ts";
+import { rowsCopier } from "../reader/gather-rows.ts";
 import { loadSource } from "./load-source.ts";
 import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
 import type { PrepareOptions } from "./prepare.ts";
@@ -46,9 +46,10 @@ export async function readInputs(
   let at = 0;
   for (const part of parts) {
     const stored = asStored(loaded, part, manifest, where);
-    const copyRow = rowCopier(manifest.x.width, manifest.x.dtype, manifest.preprocessing.scale);
-    for (let row = 0; row < part.rows; row++, at += manifest.x.width)
-      copyRow({ ...part, x: stored }, row, x, at);
+    const copyRows = rowsCopier(manifest.x.width, manifest.x.dtype, manifest.preprocessing.scale);
+    const pairs = Int32Array.from({ length: 2 * part.rows }, (_, i) => (i >> 1) + (i & 1) * at);
+    copyRows({ ...part, x: stored }, pairs, x);
+    at += part.rows;
   }
   return { rows, x };
 }

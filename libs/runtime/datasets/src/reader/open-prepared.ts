@@ -1,6 +1,6 @@
 import { UserError, type PreparedManifest, type PreparedShard, type SplitName } from "@latentweave/protocol";
 import { decodeShard, ShardMismatch, type ShardColumns } from "../arrow-shard.ts";
-import { rowCopier } from "./gather-rows.ts";
+import { rowsCopier } from "./gather-rows.ts";
 import { ShardCache } from "./shard-cache.ts";
 import { openShardStore, type PreparedLocation } from "./shard-store.ts";
 
@@ -49,6 +49,12 @@ export interface OpenPreparedOptions {
   readonly cacheDirectory?: string;
 }
 
+/** Memory of their own whose every number is about to be written: filling it with zeros first would cost as much again. */
+function numbersFor(count: number): Float32Array<ArrayBuffer> {
+  const { buffer } = Buffer.allocUnsafeSlow(count * Float32Array.BYTES_PER_ELEMENT);
+  return new Float32Array(buffer, 0, count);
+}
+
 /** Enough to keep a link busy while one shard is being hashed. */
 const prefetchAtOnce = 3;
 
@@ -58,7 +64,7 @@ export function openPrepared(options: OpenPreparedOptions): PreparedReader {
   const store = openShardStore(options.location, options.cacheDirectory, closing.signal);
   const cache = new ShardCache(options.cacheBytes);
   const loading = new Map<string, Promise<ShardColumns>>();
-  const copyRow = rowCopier(manifest.x.width, manifest.x.dtype, manifest.preprocessing.scale);
+  const copyRows = rowsCopier(manifest.x.width, manifest.x.dtype, manifest.preprocessing.scale);
   const targetWidth = manifest.y?.kind === "number" ? manifest.y.width : 1;
 
   function describe(split: SplitName, shard: number): PreparedShard {
@@ -112,24 +118,28 @@ export function openPrepared(options: OpenPreparedOptions): PreparedReader {
     manifest,
     async rows(split, refs, columns = ["x", "y"]) {
       const shards = await shardsOf(split, refs);
-      const x = new Float32Array(columns.includes("x") ? refs.length * manifest.x.width : 0);
+      const x = numbersFor(columns.includes("x") ? refs.length * manifest.x.width : 0);
       const wantsTargets = manifest.y !== null && columns.includes("y");
       const y = !wantsTargets
         ? undefined
         : manifest.y?.kind === "class"
           ? new Int32Array(refs.length)
           : new Float32Array(refs.length * targetWidth);
+      const pairs = new Map([...shards].map(([shard]) => [shard, [] as number[]]));
       for (let index = 0; index < refs.length; index++) {
         const { shard, row } = refs[index] as PreparedRow;
         const from = shards.get(shard) as ShardColumns;
         if (!(row >= 0 && row < from.rows)) throw new RangeError(`${split} shard ${shard} has no row ${row}`);
-        if (x.length > 0) copyRow(from, row, x, index * manifest.x.width);
+        pairs.get(shard)?.push(row, index);
         if (y) {
           for (let at = 0; at < targetWidth; at++) {
             y[index * targetWidth + at] = from.y?.[row * targetWidth + at] as number;
           }
         }
       }
+      if (x.length > 0)
+        for (const [shard, own] of pairs)
+          copyRows(shards.get(shard) as ShardColumns, Int32Array.from(own), x);
       return y ? { x, y } : { x };
     },
     async prefetch(split, shards) {

@@ -307,6 +307,42 @@ done:
   return result;
 }
 
+KERNEL void gather_(float *to, const uint8_t *from, const float *table, size_t width) {
+  for (size_t i = 0; i < width; i++) to[i] = table[from[i]];
+}
+
+/* Rows of bytes as numbers of a table: out, bytes, table, pairs of (row, place in out), width. */
+static napi_value gather(napi_env env, napi_callback_info info) {
+  static const napi_typedarray_type types[4] = {napi_float32_array, napi_uint8_array, napi_float32_array, napi_int32_array};
+  napi_value args[5];
+  size_t count = 5, lengths[4];
+  void *data[4];
+  double width;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 5 ||
+      napi_get_value_double(env, args[4], &width) != napi_ok || !(width >= 1))
+    goto misused;
+  for (int i = 0; i < 4; i++) {
+    napi_typedarray_type type;
+    if (napi_get_typedarray_info(env, args[i], &type, &lengths[i], &data[i], NULL, NULL) != napi_ok || type != types[i])
+      goto misused;
+  }
+  if (lengths[2] != 256) goto misused;
+  size_t w = (size_t)width;
+  const int32_t *pairs = data[3];
+  for (size_t i = 0; i + 1 < lengths[3]; i += 2) {
+    if (pairs[i] < 0 || pairs[i + 1] < 0 || ((size_t)pairs[i] + 1) * w > lengths[1] ||
+        ((size_t)pairs[i + 1] + 1) * w > lengths[0]) {
+      napi_throw_range_error(env, NULL, "kernels: a row that is not there");
+      return NULL;
+    }
+    gather_((float *)data[0] + pairs[i + 1] * w, (const uint8_t *)data[1] + pairs[i] * w, data[2], w);
+  }
+  return NULL;
+misused:
+  napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+  return NULL;
+}
+
 static napi_value address(napi_env env, napi_callback_info info) {
   size_t count = 1, length;
   napi_value args[1], result;
@@ -332,6 +368,7 @@ NAPI_MODULE_INIT() {
       {"momentum", NULL, momentum, NULL, NULL, NULL, napi_enumerable, NULL},
       {"adam", NULL, adam, NULL, NULL, NULL, napi_enumerable, NULL},
       {"digest", NULL, digest, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"gather", NULL, gather, NULL, NULL, NULL, napi_enumerable, NULL},
       {"address", NULL, address, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

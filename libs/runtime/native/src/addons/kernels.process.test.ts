@@ -8,7 +8,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addons, ensureAddon } from "./addon.ts";
-import { loadFastArithmetic, loadKernels } from "./load-kernels.ts";
+import { type Kernels, loadFastArithmetic, loadKernels } from "./load-kernels.ts";
 
 const addon = await ensureAddon(addons.kernels);
 
@@ -51,6 +51,25 @@ describe.skipIf(addon.kind === "unavailable")("kernels compiled for this process
     fresh.fill(far, 2, 16);
     fresh.add(far, far, first, 16);
     expect([...fresh.f32(far, 16)]).toEqual(Array.from({ length: 16 }, () => 3));
+  });
+
+  it("gather rows of bytes as numbers of a table, and refuse rows that are not there", () => {
+    const { gather } = loadKernels() as Kernels;
+    const table = Float32Array.from({ length: 256 }, (_, byte) => byte / 255 - 0.5);
+    const bytes = Uint8Array.from({ length: 5 * 37 }, (_, i) => i * 7);
+    const out = new Float32Array(3 * 37).fill(9);
+    gather(out, bytes, table, Int32Array.of(4, 0, 1, 2), 37);
+    const row = (from: number): number[] =>
+      [...bytes.subarray(from * 37, from * 37 + 37)].map((byte) => table[byte] as number);
+    expect([...out]).toEqual([...row(4), ...Array.from({ length: 37 }, () => 9), ...row(1)]);
+    for (const pair of [
+      [5, 0],
+      [0, 3],
+      [-1, 0],
+      [0, -1],
+    ])
+      // prettier-ignore
+      expect(() => gather(out, bytes, table, Int32Array.from(pair), 37)).toThrow(RangeError);
   });
 
   it("are found out by a single wrong bit", () => {
