@@ -140,7 +140,7 @@ export function createShard(options: ShardOptions): Shard {
 
     const reports = createGathered<MessageOf<"shard-report">["steps"][number]>({
       clock: options.clock,
-      everyMs: reportEveryMs,
+      everyMs: () => reportEveryMs(options.shards),
       tell: (steps) =>
         coordinator?.send({
           type: "shard-report",

@@ -94,7 +94,7 @@ export function createWorker(options: WorkerOptions): Worker {
     if (phase.kind === "over") return;
     const reports = createGathered<StepReport>({
       clock: options.clock,
-      everyMs: reportEveryMs,
+      everyMs: () => reportEveryMs(assignment?.worldSize ?? 1),
       tell: (steps) =>
         coordinator?.send({
           type: "worker-report",

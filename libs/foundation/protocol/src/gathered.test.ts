@@ -33,7 +33,7 @@ function scene(): {
   return {
     clock,
     told,
-    all: createGathered({ clock, everyMs: 100, tell: (items) => told.push(items) }),
+    all: createGathered({ clock, everyMs: () => 100, tell: (items) => told.push(items) }),
   };
 }
 
