@@ -192,9 +192,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   /** A record that is told again: what shards sent of its checkpoint may have gone over connections that are no more. */
   const announceAgain = ({ version, combiner }: MessageOf<"committed">): void => {
     if (combiner === undefined || durable?.version === version) return;
-    announced = { version, meta: checkpointMeta(combiner) };
+    const meta = checkpointMeta(combiner);
+    // The leader may have said before that it holds a later one, at which it has stopped.
+    if (version >= (announced?.version ?? 0)) announced = { version, meta };
     if (version === totalSteps(spec)) askForLastCheckpoint();
-    else checkpointing.announce(version, announced.meta);
+    else checkpointing.announce(version, meta);
   };
 
   /** The checkpoint that ends the run was under way when somebody was lost: nobody trains any further, so it is there to be had. */
