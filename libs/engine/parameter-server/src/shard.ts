@@ -72,7 +72,7 @@ export function createShard(options: ShardOptions): Shard {
   /** Workers that attached before the run was known. */
   const earlyWorkers = new Map<string, { readonly channel: Channel } & Pick<MessageOf<"attach">, "holds">>();
   /** What followers of a leader that has not begun say: they may have been in the middle of their steps all along. */
-  let earlyWords: (() => void)[] = [];
+  let earlyWords: { readonly timeline: number; readonly take: () => void }[] = [];
   let receivedBytes = 0;
   let streamedVersion: number | undefined;
   /** The checkpoint that was asked for last: perhaps of a version that is still to be made here. */
@@ -351,7 +351,10 @@ export function createShard(options: ShardOptions): Shard {
     if (message.leader !== undefined) leader.moveTo(message.leader);
     const words = earlyWords;
     earlyWords = [];
-    for (const word of words) word();
+    for (const word of words)
+      // It has been told of a later beginning than this one, which is on its way.
+      if (word.timeline > message.timeline) earlyWords.push(word);
+      else word.take();
   };
 
   // --- messages -----------------------------------------------------------------------------------------------------
@@ -475,7 +478,7 @@ export function createShard(options: ShardOptions): Shard {
         if (running && prepared && word.timeline <= prepared.training.state.timeline) take(slices);
         else {
           const own = slices.map((slice) => slice.slice());
-          earlyWords.push(() => take(own));
+          earlyWords.push({ timeline: word.timeline, take: () => take(own) });
         }
       };
     }

@@ -368,9 +368,12 @@ describe("the leader and its followers", () => {
   it("lets a follower's word of a timeline wait that it has not been told of itself", async () => {
     const scene = await begunShard(spec, 2);
     const peer = await follower(scene);
-    await peer.say(applied(0, 1), [digests]);
+    await peer.say(applied(0, 2), [digests]);
     expect(scene.coordinator.all("settled")).toEqual([]);
-    await scene.coordinator.say({ type: "begin", runId, timeline: 1, step: 0, from: "initial" });
-    expect(scene.coordinator.last("settled")).toMatchObject({ timeline: 1, version: 0 });
+    for (const timeline of [1, 2]) {
+      expect(scene.coordinator.all("settled")).toEqual([]);
+      await scene.coordinator.say({ type: "begin", runId, timeline, step: 0, from: "initial" });
+    }
+    expect(scene.coordinator.last("settled")).toMatchObject({ timeline: 2, version: 0 });
   });
 });
