@@ -5,7 +5,7 @@
  *
  *   npm run bench:recovery                     10 of each kind; the result is written
  *   npm run bench:recovery -- --rounds 3       fewer, nothing written
- *   npm run bench:recovery -- --only worker,shard,coordinator,host,stopped,torchrun
+ *   npm run bench:recovery -- --only worker,shard,beside,coordinator,host,stopped,torchrun
  *   npm run bench:recovery -- --no-pytorch     without the comparison;  --python PATH: a Python that has torch and numpy
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -25,13 +25,14 @@ import { median } from "./statistics.mjs";
 
 const job = fileURLToPath(new URL("./autoencoder.yaml", import.meta.url));
 const workers = 2;
-const placement = "beside";
+/** Unless the case says otherwise: two shards, in processes of their own. */
+const shards = ["--shards", "2"];
 const everySteps = 100;
 const pointEverySteps = 20;
 const resultFile = "tools/bench/results/recovery.json";
 
-const train = (runs, runId, steps) => [
-  ...[job, "--workers", String(workers), "--placement", placement, "--device", "cpu", "--seed", "7"],
+const train = (runs, runId, steps, where = shards) => [
+  ...[job, "--workers", String(workers), ...where, "--device", "cpu", "--seed", "7"],
   ...["--set", `tasks.digits.slots=${workers}`, "--set", `checkpoints.everySteps=${everySteps}`],
   ...["--set", `recovery.everySteps=${pointEverySteps}`],
   ...["--steps", String(steps), "--runs", runs, "--run-id", runId, "--dashboard", "off"],
@@ -41,7 +42,7 @@ const moreStepsThanNeeded = 1_000_000;
 
 async function measureCase(kind, runs, rounds) {
   const runId = `bench-${kind.name}`;
-  const run = await startLiveRun(train(runs, runId, moreStepsThanNeeded));
+  const run = await startLiveRun(train(runs, runId, moreStepsThanNeeded, kind.where));
   const measured = [];
   try {
     for (let round = 0; round < rounds; round++) {
@@ -143,7 +144,6 @@ async function main() {
     inUse,
     rounds,
     workers,
-    placement,
     everySteps,
     pointEverySteps,
     results,

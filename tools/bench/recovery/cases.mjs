@@ -1,4 +1,7 @@
-/** Shows 3: what is done to a run, and what is read from it. Each gives one measurement; the run goes on afterwards. */
+/**
+ * Shows 3: what is done to a run, and what is read from it. Each gives one measurement; the run goes on afterwards.
+ * `where`: flags that say where the shards are.
+ */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -42,6 +45,16 @@ export const cases = [
     title: "a shard is killed, the leader and the other in turn: to the next committed step",
     bar: "under 3 s, no committed step undone",
     measure: ({ run, round, rounds }) => toNextStep(run, `shard-${round % 2}`, round, rounds),
+    met: ({ ms, undone }) => ms.median < 3_000 && undone === 0,
+    figure: ({ ms, undone }) =>
+      `${seconds(ms.median)} [${seconds(ms.best)}–${seconds(ms.worst)}], ${undone} undone`,
+  },
+  {
+    name: "beside",
+    title: "a worker is killed with the shard in its process: to the next committed step",
+    bar: "under 3 s, no committed step undone",
+    where: ["--placement", "beside"],
+    measure: ({ run, round, rounds }) => toNextStep(run, `worker-${round % 2}`, round, rounds),
     met: ({ ms, undone }) => ms.median < 3_000 && undone === 0,
     figure: ({ ms, undone }) =>
       `${seconds(ms.median)} [${seconds(ms.best)}–${seconds(ms.worst)}], ${undone} undone`,
