@@ -70,7 +70,7 @@ export function createChecker(options: {
       text: `${text} (at ${options.nowMs().toFixed(1)} ms)`,
     });
   let commits = 0;
-  /** Of every timeline: the step that comes next, and what was told of the steps before. */
+  /** Of every timeline: the step that comes next, and what was told of the steps before. `told`: the version that they make. */
   const timelines = new Map<
     number,
     {
@@ -135,8 +135,9 @@ export function createChecker(options: {
 
   /** A step is decided once in a timeline; whoever hears it later hears the same. */
   const takeDecision = (message: MessageOf<"decide">): void => {
-    const { words } = timelineOf(message.timeline);
+    const own = timelineOf(message.timeline);
     if (message.abandon) return;
+    const { words } = own;
     const before = words.get(message.step);
     if (before !== undefined && before !== message && textOf(before) !== textOf(message))
       violated(
@@ -144,6 +145,7 @@ export function createChecker(options: {
         `step ${message.step} of timeline ${message.timeline} is decided twice, differently`,
       );
     words.set(message.step, message);
+    own.told = Math.max(own.told, Math.min(message.step + 1, totalSteps(spec)));
     if (!reference) return;
     const expected = reference.decision(message.step);
     const same =
