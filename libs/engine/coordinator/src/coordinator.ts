@@ -87,7 +87,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   };
   /** Why to stop as soon as the parameter server is here, which has more than the last checkpoint. */
   let stopping = options.succeeds?.stopping;
-  let lastCommitted = (durable?.version ?? 0) > lastStep(spec);
+  let lastCommitted = Math.max(durable?.version ?? 0, store.ledgerEnd.nextStep) > lastStep(spec);
   /** The version that nothing follows, with what its checkpoint keeps; and the newest that a checkpoint was told of. */
   let lastVersion: number | undefined;
   let announced: { readonly version: number; readonly meta: ReturnType<typeof checkpointMeta> } | undefined;
@@ -292,18 +292,21 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   });
 
   const shardsComplete = (leader: Holding): void => {
+    // A leader may have decided on the last step, and wait for gradients that it lost with its process.
+    const heading = lastCommitted ? totalSteps(spec) : (leader?.version ?? 0);
     if (!hasStarted) {
       hasStarted = true;
       log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
       // What it holds beyond that it tells now, commit by commit.
-      if (leader) progress.goTo(Math.min(leader.version, store.ledgerEnd.nextStep));
+      if (leader) progress.goTo(Math.min(heading, store.ledgerEnd.nextStep));
       apply({ kind: "shards-ready" });
       membership.welcomeAll();
       if (stopping !== undefined) apply({ kind: "stop", reason: stopping });
     } else log.event("info", "the parameter server is whole again");
-    if (leader?.combiner !== undefined && leader.version > (announced?.version ?? -1))
-      announced = { version: leader.version, meta: checkpointMeta(leader.combiner) };
+    if (leader?.combiner !== undefined && heading > (announced?.version ?? -1))
+      announced = { version: heading, meta: checkpointMeta(leader.combiner) };
     if (leader && (leader.over || leader.version > lastStep(spec))) takeOver(leader);
+    else if (lastCommitted) lastVersion = heading;
     // Whoever gave the word to stop was lost with whoever knew of it; a shard that has heard it makes no further step.
     else if (life.state !== "stopping" && shards.stoppedBy(lastStep(spec)))
       apply({ kind: "stop", reason: "asked to stop" });

@@ -1,5 +1,5 @@
 import { createLayout } from "@latentweave/parameters";
-import { type Message, protocolVersion, type RunStore } from "@latentweave/protocol";
+import { type Message, type MessageOf, protocolVersion, type RunStore } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
 import { createFakePeer, type FakePeer } from "./fake-peer.ts";
 import { createMemoryStore } from "./memory-store.ts";
@@ -53,8 +53,11 @@ const committed = (step: number, change: object = {}): Message => ({
   ...change,
 });
 
-/** A coordinator whose one shard, played by the test, is ready. */
-async function readyRun(change: Partial<CoordinatorOptions> = {}): Promise<Scene> {
+/** A coordinator whose one shard, played by the test, is ready, or goes on with what it holds. */
+async function readyRun(
+  change: Partial<CoordinatorOptions> = {},
+  state?: MessageOf<"held">["state"],
+): Promise<Scene> {
   const clock = createVirtualClock();
   const coordinator = createCoordinator({
     runId,
@@ -86,8 +89,8 @@ async function readyRun(change: Partial<CoordinatorOptions> = {}): Promise<Scene
     createFakePeer(clock, name, (channel) => coordinator.accept(channel));
   const leader = connect("shard-0");
   await leader.say(hello({ role: "shard", id: "shard-0", listening: { index: 0, port: 9 } }));
-  await leader.say({ type: "held", runId, index: 0 });
-  await leader.say({ type: "ready", runId, index: 0, timeline: 0, step: 0 });
+  await leader.say({ type: "held", runId, index: 0, ...(state && { state }) });
+  if (!state) await leader.say({ type: "ready", runId, index: 0, timeline: 0, step: 0 });
   return {
     clock,
     coordinator,
@@ -529,6 +532,18 @@ describe("a commit", () => {
     await scene.clock.run(() => false, scene.clock.nowMs() + 10);
     expect(scene.leader.all("committed-ack").map(({ step }) => step)).toEqual([0, 0]);
     expect(memory.commits.map(({ step }) => step)).toEqual([0]);
+  });
+
+  it("of the last step, in the ledger already, is followed by its checkpoint, though the leader has yet to apply it", async () => {
+    const ledgerEnd = { timeline: 0, nextStep: 3 };
+    const store = { ...createMemoryStore(createLayout(spec.groups)), ledgerEnd };
+    const held = { timeline: 0, version: 2, running: true, over: false, recordsFrom: 2, combiner: "null" };
+    const scene = await readyRun({ store }, held);
+    const { version, attempt } = scene.leader.last("checkpoint");
+    expect(version).toBe(3);
+    await scene.leader.say({ type: "checkpoint-end", runId, version, attempt, index: 0 });
+    await scene.clock.run(() => scene.outcome() !== undefined, scene.clock.nowMs() + 100);
+    expect(scene.outcome()).toMatchObject({ state: "finished", version: 3 });
   });
 
   it("of a timeline that is over counts for nothing", async () => {
