@@ -307,7 +307,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     // Whoever gave the word to stop was lost with whoever knew of it; a shard that has heard it makes no further step.
     else if (life.state !== "stopping" && shards.stoppedBy(lastStep(spec)))
       apply({ kind: "stop", reason: "asked to stop" });
-    if (life.state === "stopping" && lastVersion === undefined) tellToStop(life.reason);
+    // Whoever has stopped already may have been lost with its word: its successor knows nothing of it, and goes on.
+    if (life.state === "stopping") tellToStop(life.reason);
     askForLastCheckpoint();
   };
 
@@ -348,6 +349,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     options.profile?.recorded(timeline, step, startedMs);
     if (message.version <= shards.newestCame) announceAgain(message);
     else announce(message);
+    if (message.last) lastVersion = message.version;
     if (checkpointing.ignores(message.version)) askForLastCheckpoint();
     // The leader forgets a record that is acknowledged, so it must outlive this process by then.
     store.recorded().then(
@@ -362,7 +364,6 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       },
       (error: unknown) => fail(textOf(error)),
     );
-    if (message.last) lastVersion = message.version;
     trust.committed(message);
     if (!point) return;
     tellGivenUp(log, message);

@@ -446,6 +446,20 @@ describe("stopping", () => {
     expect(scene.outcome()).toMatchObject({ state: "interrupted", reason: "second" });
   });
 
+  it("tells the leader's successor, too, which knows nothing of its predecessor's stop", async () => {
+    const scene = await readyRun();
+    await scene.worker("a", "same");
+    scene.coordinator.stop("first");
+    await scene.leader.say({ type: "stopped", runId, version: 0, reason: "first", combiner: "null" });
+    await scene.leader.cut();
+    const successor = scene.connect("shard-0");
+    await successor.say(hello({ role: "shard", id: "shard-0", listening: { index: 0, port: 9 } }));
+    const state = { timeline: 0, version: 0, running: false, recordsFrom: 0, over: false };
+    await successor.say({ type: "held", runId, index: 0, state });
+    await successor.say({ type: "ready", runId, index: 0, timeline: 0, step: 0 });
+    expect(successor.last("stop").reason).toBe("first");
+  });
+
   it("waits for a lost shard, and fails, saying how to go on, when it does not come back", async () => {
     const scene = await readyRun();
     const late = await scene.worker("a", "same");
