@@ -10,7 +10,7 @@ let directory = "";
 beforeAll(async () => {
   directory = await mkdtemp(path.join(os.tmpdir(), "latentweave-profile-"));
   await writeTinyJob(directory);
-  for (const [runId, ...flags] of [["plain"], ["profiled", "--profile", "2"]]) {
+  for (const [runId, ...flags] of [["plain"], ["profiled", "--profile", "2", "--steps", "300"]]) {
     const args = ["train", "job.json", "--run-id", runId as string, "--workers", "1", "--quiet", ...flags];
     expect((await runCli(args, directory)).code).toBe(0);
   }
@@ -18,21 +18,21 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe("a run that was profiled", () => {
-  it("keeps the newest steps: as many as it was told to, and not more than twice as many", async () => {
+  it("keeps the newest steps, at least as many as it was told to, and forgets the first", async () => {
     const { stdout } = await runCli(["profile", "profiled", "--json"], directory);
     const { perStep } = JSON.parse(stdout) as { perStep: { step: number }[] };
     const told = perStep.map(({ step }) => step);
-    // Steps 0 to 5, and the closing evaluation.
-    expect(told.at(-1)).toBe(6);
+    // The closing evaluation, which comes after all of them.
+    expect(told.at(-1)).toBe(300);
     expect(told.length).toBeGreaterThanOrEqual(2);
-    expect(told.length).toBeLessThanOrEqual(4);
+    expect(told[0]).toBeGreaterThan(0);
   });
 
   it("is shown with a table, a path, a culprit and where the trace is", async () => {
     const { stdout, stderr, code } = await runCli(["profile", "profiled"], directory);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/^worker-0 +\S/m);
-    expect(stdout).toMatch(/^critical path of step \d \(/m);
+    expect(stdout).toMatch(/^critical path of step \d+ \(/m);
     expect(stdout).toMatch(/^culprit: (worker|shard)-0 \S+: [\d.]+ % of all steps' time/m);
     const file = /^trace: (\S+)/m.exec(stdout)?.[1] ?? "";
     expect(JSON.parse(await readFile(file, "utf8"))).toHaveProperty("traceEvents");
