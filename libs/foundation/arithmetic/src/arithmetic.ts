@@ -3,6 +3,7 @@ import { type DigestPiece, digestOf, throughWindow } from "./digest.ts";
 import { instantiate } from "./instance.ts";
 import type { Key } from "./key.ts";
 import { kernelOperations, type NativeKernels } from "./native-kernels.ts";
+import { adamArguments, momentumArguments, sgdArguments } from "./optimiser-arguments.ts";
 
 /**
  * The one arithmetic for numbers that reach a weight: a WebAssembly instance with a memory of its own. Vectors are
@@ -150,19 +151,9 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
     digest: (...pieces) => digestOf(wasm, pieces),
     sumSquares: (a, n) => dot(a, a, n),
     allFinite: (pointer, n) => wasm.allFinite(pointer, n) === 1,
-    sgd: (b, rate) => wasm.sgd(b.params, b.next, b.gradient, b.n, rate, b.l2, b.gradientScale),
-    momentum: (b, rule) =>
-      wasm.momentum(
-        ...[b.params, b.next, b.gradient, b.velocity, b.nextVelocity, b.n],
-        ...[rule.learningRate, rule.momentum, rule.nesterov ? 1 : 0, b.l2, b.gradientScale],
-      ),
-    adam: (b, rule) =>
-      wasm.adam(
-        ...[b.params, b.next, b.gradient, b.m, b.v, b.nextM, b.nextV, b.n],
-        // 1 − β is taken in float64 and rounded once: 1 − float32(β) would be off by the rounding of β.
-        ...[rule.beta1, 1 - rule.beta1, rule.beta2, 1 - rule.beta2],
-        ...[rule.stepSize, rule.rootScale, rule.epsilon, rule.decay, b.l2, b.gradientScale],
-      ),
+    sgd: (...args) => wasm.sgd(...sgdArguments(...args)),
+    momentum: (...args) => wasm.momentum(...momentumArguments(...args)),
+    adam: (...args) => wasm.adam(...adamArguments(...args)),
     fillUniform: (pointer, n, key, offset, low, high) =>
       wasm.fillUniform(pointer, n, key.low, key.high, offset, low, high),
     fillNormal: (pointer, n, key, offset, mean, std) =>

@@ -1,4 +1,5 @@
 import type { Arithmetic, BlockUpdate } from "./arithmetic.ts";
+import { adamArguments, momentumArguments, sgdArguments } from "./optimiser-arguments.ts";
 
 /**
  * The module's kernels, compiled for the processor at hand (libs/runtime/native/src/addons/kernels-source.ts). They
@@ -85,25 +86,15 @@ export function kernelOperations(
     },
     sgd(b, rate) {
       checked(b);
-      kernels.sgd(base, b.params, b.next, b.gradient, b.n, rate, b.l2, b.gradientScale);
+      kernels.sgd(base, ...sgdArguments(b, rate));
     },
     momentum(b, rule) {
       checked(b, b.velocity, b.nextVelocity);
-      kernels.momentum(
-        base,
-        ...[b.params, b.next, b.gradient, b.velocity, b.nextVelocity, b.n],
-        ...[rule.learningRate, rule.momentum, rule.nesterov ? 1 : 0, b.l2, b.gradientScale],
-      );
+      kernels.momentum(base, ...momentumArguments(b, rule));
     },
     adam(b, rule) {
       checked(b, b.m, b.v, b.nextM, b.nextV);
-      kernels.adam(
-        base,
-        ...[b.params, b.next, b.gradient, b.m, b.v, b.nextM, b.nextV, b.n],
-        // As in the module: 1 − β is taken in float64 and rounded once.
-        ...[rule.beta1, 1 - rule.beta1, rule.beta2, 1 - rule.beta2],
-        ...[rule.stepSize, rule.rootScale, rule.epsilon, rule.decay, b.l2, b.gradientScale],
-      );
+      kernels.adam(base, ...adamArguments(b, rule));
     },
     digest(...pieces) {
       const args: (Uint8Array | number)[] = [];
