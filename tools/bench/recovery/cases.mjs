@@ -29,6 +29,13 @@ async function toNextStep(run, name, round, rounds) {
 }
 
 const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
+/** Nothing undone, either. */
+const isWithin =
+  (limitMs) =>
+  ({ ms, undone }) =>
+    ms.median < limitMs && undone === 0;
+const pauseText = ({ ms, undone }) =>
+  `${seconds(ms.median)} [${seconds(ms.best)}–${seconds(ms.worst)}], ${undone} undone`;
 
 export const cases = [
   {
@@ -36,18 +43,16 @@ export const cases = [
     title: "a worker is killed: to the next committed step",
     bar: "under 1 s, no committed step undone",
     measure: ({ run, round, rounds }) => toNextStep(run, `worker-${round % 2}`, round, rounds),
-    met: ({ ms, undone }) => ms.median < 1_000 && undone === 0,
-    figure: ({ ms, undone }) =>
-      `${seconds(ms.median)} [${seconds(ms.best)}–${seconds(ms.worst)}], ${undone} undone`,
+    met: isWithin(1_000),
+    figure: pauseText,
   },
   {
     name: "shard",
     title: "a shard is killed, the leader and the other in turn: to the next committed step",
     bar: "under 3 s, no committed step undone",
     measure: ({ run, round, rounds }) => toNextStep(run, `shard-${round % 2}`, round, rounds),
-    met: ({ ms, undone }) => ms.median < 3_000 && undone === 0,
-    figure: ({ ms, undone }) =>
-      `${seconds(ms.median)} [${seconds(ms.best)}–${seconds(ms.worst)}], ${undone} undone`,
+    met: isWithin(3_000),
+    figure: pauseText,
   },
   {
     name: "beside",
@@ -55,9 +60,8 @@ export const cases = [
     bar: "under 3 s, no committed step undone",
     where: ["--placement", "beside"],
     measure: ({ run, round, rounds }) => toNextStep(run, `worker-${round % 2}`, round, rounds),
-    met: ({ ms, undone }) => ms.median < 3_000 && undone === 0,
-    figure: ({ ms, undone }) =>
-      `${seconds(ms.median)} [${seconds(ms.best)}–${seconds(ms.worst)}], ${undone} undone`,
+    met: isWithin(3_000),
+    figure: pauseText,
   },
   {
     name: "coordinator",
