@@ -1,6 +1,6 @@
 import os from "node:os";
-import { loadFastArithmetic } from "@latentweave/native";
 import { readOwnFaults } from "@latentweave/faults";
+import { loadFastArithmetic } from "@latentweave/native";
 import { createShard } from "@latentweave/parameter-server-engine";
 import { type Channel, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
 import { type FileVault, openSharedMemory, openShardVault } from "@latentweave/vault";

@@ -1,8 +1,7 @@
 import os from "node:os";
-import { loadFastArithmetic } from "@latentweave/native";
 import { type BackendName, canaryDigest, createThreadedCompute } from "@latentweave/compute";
 import { readOwnFaults } from "@latentweave/faults";
-import type { DeviceId } from "@latentweave/native";
+import { type DeviceId, loadFastArithmetic } from "@latentweave/native";
 import { type Channel, parseMessage, systemClock, UserError, type WorkerMoment } from "@latentweave/protocol";
 import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
 import { createWebSocketDialer, hostIdentity, type InProcess, keepConnected } from "@latentweave/transport";

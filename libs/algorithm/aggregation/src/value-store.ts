@@ -89,7 +89,6 @@ export function keptFloat32Values(arithmetic: Arithmetic, length: number): KeptF
       return left;
     },
     addBytes(value, bytes) {
-      if (bytes.byteLength !== length * 4) throw new PayloadLengthError(length * 4, bytes.byteLength);
       stored.addBytes(pointerOf(value), bytes);
       return value;
     },

@@ -373,11 +373,13 @@ export function createShard(options: ShardOptions): Shard {
         sayHeld(prepared);
         if (leads && running) prepared.tellAgain();
         return;
-      case "restore":
+      case "restore": {
         if (!slices[0]) throw new ProtocolError("restore without its bytes");
-        standStill(known(message.type));
-        known(message.type).training.state.restore(message.section, message.slice, slices[0]);
+        const here = known(message.type);
+        standStill(here);
+        here.training.state.restore(message.section, message.slice, slices[0]);
         return;
+      }
       case "begin":
         takeBegin(message);
         return;

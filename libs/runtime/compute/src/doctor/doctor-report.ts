@@ -1,13 +1,13 @@
 import os from "node:os";
 import {
+  addons,
   downloadBytes,
+  findAddon,
   findCompiler,
   findNativeRuntime,
   findNpm,
-  addons,
-  findAddon,
-  loadKernels,
   findPip,
+  loadKernels,
   nativeRoot,
   probeNvidia,
   variantHere,
