@@ -1,5 +1,5 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
-import { neverChanging } from "@latentweave/protocol";
+import { neverChanging, neverChangingTogether } from "@latentweave/protocol";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 
 /**
@@ -20,8 +20,8 @@ export interface Publication {
   readonly slices: readonly OwnedSlice[];
   /** The version, not above `version`, that last changed the slice. */
   changedAt(slice: OwnedSlice, version: number): number;
-  /** A copy that never changes. @param version the newest or the one before */
-  bytesOf(slice: OwnedSlice, version: number): Uint8Array;
+  /** Copies that never change; the same array for the same slices, as long as these do not. @param version the newest or the one before */
+  bytesOf(slices: readonly OwnedSlice[], version: number): readonly Uint8Array[];
   /** The same numbers where they lie, until the next update. */
   viewOf(slice: OwnedSlice, version: number): Uint8Array;
   /** The state's version is the first to be published; nothing is settled yet. */
@@ -42,8 +42,13 @@ interface Change {
   bytes: Uint8Array | undefined;
 }
 
+/** Sets of slices that workers with different tasks get, of one version or two. */
+const maxTogether = 16;
+
 export function createPublication(arithmetic: Arithmetic, state: OwnedState): Publication {
   const changes = new Map<OwnedSlice, readonly Change[]>();
+  /** Newest first. */
+  const together: (readonly Uint8Array[])[] = [];
   let newest: number | undefined;
   let settled: number | undefined;
 
@@ -74,10 +79,20 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     },
     slices: state.slices,
     changedAt: (slice, version) => changeFor(slice, version).version,
-    bytesOf(slice, version) {
-      const change = changeFor(slice, version);
-      change.bytes ??= neverChanging(viewOf(slice, version).slice());
-      return change.bytes;
+    bytesOf(slices, version) {
+      const all = slices.map((slice) => {
+        const change = changeFor(slice, version);
+        change.bytes ??= neverChanging(viewOf(slice, version).slice());
+        return change.bytes;
+      });
+      const isSame = (known: readonly Uint8Array[]): boolean =>
+        known.length === all.length && known.every((bytes, i) => bytes === all[i]);
+      const found = together.find(isSame);
+      if (found) return found;
+      const added = neverChangingTogether(all);
+      together.unshift(added);
+      together.length = Math.min(together.length, maxTogether);
+      return added;
     },
     viewOf,
     begin() {
@@ -94,6 +109,8 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     advance(changed) {
       newest = state.version;
       settle(newest - 1);
+      // What they hold of versions before would not be freed.
+      together.length = 0;
       for (const slice of changed) {
         const before = changes.get(slice)?.[0];
         changes.set(slice, [{ version: newest, bytes: undefined }, ...(before ? [before] : [])]);
@@ -103,6 +120,7 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     cease() {
       newest = settled = undefined;
       changes.clear();
+      together.length = 0;
     },
   };
 }

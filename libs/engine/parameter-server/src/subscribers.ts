@@ -77,9 +77,7 @@ export function createSubscribers(options: {
     } as const;
     const views = due.map((slice) => publication.viewOf(slice, version));
     sentBytes += due.reduce((sum, { numbers }) => sum + 4 * numbers, 0);
-    return staged(subscriber.channel, message, views, () =>
-      due.map((slice) => publication.bytesOf(slice, version)),
-    );
+    return staged(subscriber.channel, message, views, () => publication.bytesOf(due, version));
   };
 
   /** Invariant 3. */

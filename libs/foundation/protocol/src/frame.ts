@@ -10,7 +10,8 @@ import { checkMsgpack } from "./msgpack-shape.ts";
  * say (messages.ts), how bytes travel (the transport).
  *
  * Invariants:
- * 1. Slices are never copied by `encodeFrame`, and by `decodeFrame` only where memory alignment demands it.
+ * 1. Slices are never copied by `encodeFrame` (those that go to many together: once), and by `decodeFrame` only where
+ *    memory alignment demands it.
  * 2. `decodeFrame` gives a frame or throws FrameError; it allocates no more than the bytes it was given.
  * 3. A message at its place has exactly one layout: padding is zero, nothing follows the last slice.
  * 4. Nothing of a frame is believed, and its header is not looked at, before its checksum and its place are right.
@@ -35,6 +36,8 @@ export const maxSlices = 65_535;
 export const maxFrameBytesLimit = 2 ** 31 - 1;
 /** Of a length: the slice is not in the frame. */
 const outsideBit = 2 ** 31;
+/** Slices that go to many are joined up to here: beyond, one fragment for each costs next to nothing. */
+const joinedBodyBytes = 1024 * 1024;
 
 /** One message and its tensors, out of a frame. */
 export interface Frame {
@@ -60,6 +63,8 @@ const codec = new Packr(codecOptions);
 
 /** Checksums of slices that go into many frames and never change. */
 const knownSums = new WeakMap<Uint8Array, number | undefined>();
+/** Such slices that also go together, as they lie in a frame. */
+const bodies = new WeakMap<readonly Uint8Array[], Uint8Array>();
 
 export interface FrameWriting {
   /** Frames that went before in this direction of this connection; as the frame holds it, modulo 2^32. */
@@ -93,13 +98,30 @@ export function neverChanging(slice: Uint8Array): Uint8Array {
   return slice;
 }
 
+/**
+ * Says that these slices, each `neverChanging`, go into many frames together: all frames that are given this very array
+ * share its bytes as one piece. Too many bytes for that stay apart.
+ * @returns the same array
+ */
+export function neverChangingTogether(slices: readonly Uint8Array[]): readonly Uint8Array[] {
+  const { starts, end } = sliceStarts(
+    0,
+    slices.map(({ length }) => length),
+  );
+  if (slices.length < 2 || end > joinedBodyBytes || bodies.has(slices)) return slices;
+  const body = new Uint8Array(end);
+  slices.forEach((slice, i) => body.set(slice, starts[i]));
+  bodies.set(slices, neverChanging(body));
+  return slices;
+}
+
 function aligned(offset: number): number {
   return Math.ceil(offset / sliceAlignmentBytes) * sliceAlignmentBytes;
 }
 
 /**
- * A frame as the pieces to be sent one after another: the header, then each slice itself with zero bytes before it
- * where alignment needs some. The slices must not change until the pieces have been sent.
+ * A frame as the pieces to be sent one after another: the header, then each slice itself with zero bytes before it where
+ * alignment needs some. The slices must not change until the pieces have been sent.
  *
  * @param message plain data: numbers (minus zero becomes zero, so put numbers that matter to the bit in a slice),
  *   text, booleans, null, Uint8Array, arrays and objects of these; fields that are undefined are left out.
@@ -120,7 +142,13 @@ export function encodeFrame(
   const headerEnd = headerAt + header.length;
   const { outsideAt } = writing;
   const isOutside = outsideAt !== undefined && slices.length > 0;
-  const first = new Uint8Array(slices.length === 0 || isOutside ? headerEnd : aligned(headerEnd));
+  const inside = isOutside ? [] : slices;
+  const lengths = slices.map(({ length }) => length);
+  const { starts, end } = isOutside ? { starts: [], end: headerEnd } : sliceStarts(headerEnd, lengths);
+  if (end > maxFrameBytesLimit)
+    throw new FrameError("tooLarge", `${end} bytes, at most ${maxFrameBytesLimit}`);
+  const body = bodies.get(inside);
+  const first = new Uint8Array(inside.length === 0 ? headerEnd : aligned(headerEnd));
   first.set(magic, 0);
   first[3] = frameVersion;
   const view = new DataView(first.buffer);
@@ -128,24 +156,28 @@ export function encodeFrame(
   view.setUint32(8, slices.length, true);
   view.setUint32(sequenceAt, (writing.sequence ?? 0) % sequences, true);
   const bit = isOutside ? outsideBit : 0;
-  slices.forEach((slice, i) => view.setUint32(preambleBytes + 4 * i, slice.length + bit, true));
+  lengths.forEach((length, i) => view.setUint32(preambleBytes + 4 * i, length + bit, true));
   first.set(header, headerAt);
 
   const pieces: Uint8Array[] = [first];
-  let offset = first.length;
-  for (const slice of isOutside ? [] : slices) {
-    const start = aligned(offset);
-    if (start > offset) pieces.push(new Uint8Array(start - offset));
-    if (slice.length > 0) pieces.push(slice);
-    offset = start + slice.length;
-  }
-  if (offset > maxFrameBytesLimit)
-    throw new FrameError("tooLarge", `${offset} bytes, at most ${maxFrameBytesLimit}`);
+  if (body) pieces.push(body);
+  else pieces.push(...spaced(inside, starts, first.length));
   const checksum = writing.crc32 ?? crc32;
   // The field itself is still zero, as the reader takes it to be.
   const sum = pieces.reduce((before, piece) => checksumAfter(before, piece, checksum), 0);
   view.setUint32(checksumAt, isOutside ? withPlace(sum, outsideAt, checksum) : sum, true);
   return pieces;
+}
+
+/** The slices themselves, with zero bytes between them where alignment needs some. */
+function spaced(slices: readonly Uint8Array[], starts: readonly number[], from: number): Uint8Array[] {
+  let offset = from;
+  return slices.flatMap((slice, i) => {
+    const start = starts[i] ?? offset;
+    const gap = start - offset;
+    offset = start + slice.length;
+    return [...(gap > 0 ? [new Uint8Array(gap)] : []), ...(slice.length > 0 ? [slice] : [])];
+  });
 }
 
 function checksumAfter(before: number, piece: Uint8Array, checksum: Crc32): number {

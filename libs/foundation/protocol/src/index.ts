@@ -50,6 +50,7 @@ export {
   maxHeaderBytes,
   maxSlices,
   neverChanging,
+  neverChangingTogether,
   sliceAlignmentBytes,
 } from "./frame.ts";
 export {

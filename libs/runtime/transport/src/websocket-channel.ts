@@ -165,10 +165,13 @@ export class WebSocketChannel implements Channel {
     }
     this.#sentMessages += 1;
     const last = pieces.length - 1;
+    // Each piece is a fragment with a header of its own: together they are one call of the system.
+    this.#socket.cork();
     pieces.forEach((piece, i) => {
       if (i < last) this.#webSocket.send(piece, { binary: true, fin: false });
       else this.#webSocket.send(piece, { binary: true, fin: true }, () => this.#left());
     });
+    this.#socket.uncork();
     const buffered = this.#webSocket.bufferedAmount;
     if (buffered > this.#options.maxBufferedBytes) {
       this.#options.log(`${this.remote}: ${buffered} bytes wait for a peer that does not read them; closed`);

@@ -77,7 +77,7 @@ export function createAssignedSubscribers(options: {
       slices: due.map(({ group, start, numbers }) => ({ group, start, numbers })),
     } as const;
     const views = due.map((slice) => publication.viewOf(slice, version));
-    staged(to.channel, message, views, () => due.map((slice) => publication.bytesOf(slice, version)))();
+    staged(to.channel, message, views, () => publication.bytesOf(due, version))();
     sentBytes += due.reduce((sum, { numbers }) => sum + 4 * numbers, 0);
   };
 
