@@ -48,6 +48,27 @@ test("five faults, and a certificate that is green", async () => {
   expect(await leftBehind(end.mark)).toEqual([]);
 });
 
+test("shards in the processes of workers: what strikes one strikes both, each at its own moments", async () => {
+  const out = path.join(folder, "beside");
+  const file = plan("beside.json", [
+    { do: "kill", to: "worker-1", at: { step: 8, moment: "before-push" } },
+    { do: "kill", to: "shard-0", at: { step: 20, moment: "after-commit" } },
+    { do: "reorder-frames", to: "shard-1", at: { step: 40 }, share: 0.1, forMs: 500 },
+    { do: "kill", to: "shard-1", at: { step: 60, moment: "before-publish" } },
+    { do: "lose-memory", to: "shard-1", at: { step: 80 } },
+    { do: "drain", to: "worker-0", at: { step: 100 }, graceMs: 300 },
+    { do: "rejoin", to: "worker-0", at: { step: 120 } },
+  ]);
+  const end = await chaos("--plan", file, "--out", out, "--run-id", "beside", "--placement", "beside");
+  expect(end.code, `${end.stdout}\n${end.stderr}`).toBe(0);
+  const { faults } = JSON.parse(readFileSync(path.join(out, "certificate.json"), "utf8")) as {
+    readonly faults: readonly { readonly outcome: string; readonly process: string }[];
+  };
+  expect(faults.map(({ outcome }) => outcome)).toEqual(Array(7).fill("struck"));
+  expect(faults.map((fault) => fault.process)).toContain("shard-0");
+  expect(await leftBehind(end.mark)).toEqual([]);
+});
+
 test("a disk that is full, then read-only, when checkpoints are due: the run goes on, and is not taken up again", async () => {
   const out = path.join(folder, "disk");
   const file = plan("disk.json", [
@@ -92,5 +113,12 @@ test("a plan with an unknown fault, process and moment, and a step beyond the ru
   expect(wrong.stderr).toContain('got "worker-5", which is no process of this run');
   expect(wrong.stderr).toContain('got "mid-flight", which is no moment of worker-0');
   expect(wrong.stderr).toContain(`got ${steps}, which is beyond the run`);
+  const apart = path.join(folder, "apart.json");
+  const hosts = { "host-1": ["worker-0"] };
+  const partition = { do: "partition", to: "host-1", at };
+  writeFileSync(apart, JSON.stringify({ job: { workers: 2, shards: 1 }, hosts, faults: [partition] }));
+  const beside = await chaos("--plan", apart, "--placement", "beside");
+  expect(beside.code).toBe(2);
+  expect(beside.stderr).toContain('got "worker-0", which has shard-0 in its process');
   expect((await chaos()).stderr).toContain("--plan PLAN or --random SEED");
 });

@@ -148,16 +148,18 @@ function drillOptions(options: DisturbOptions): Partial<LaunchOptions> {
     drill: {
       ...(network ? { shardPorts: network.shardPorts } : {}),
       prefix: (process) => network?.prefixOf(process) ?? [],
-      environment: (process) =>
-        faultsEnvironment({
-          process,
-          folder: folder.directory,
-          faults: plan.faults.flatMap((fault, index) =>
-            strikesItself(fault) && concerns(fault, process, plan) ? [{ number: index + 1, fault }] : [],
-          ),
-          disk: disk?.isPretended === true && process === "coordinator" ? options.directory : null,
-          routes: network?.routesOf(process) ?? {},
-        }),
+      environment: (parts) =>
+        faultsEnvironment(
+          ...parts.map((process) => ({
+            process,
+            folder: folder.directory,
+            faults: plan.faults.flatMap((fault, index) =>
+              strikesItself(fault) && concerns(fault, process, plan) ? [{ number: index + 1, fault }] : [],
+            ),
+            disk: disk?.isPretended === true && process === "coordinator" ? options.directory : null,
+            routes: network?.routesOf(process) ?? {},
+          })),
+        ),
       onProcessEnd(process, how) {
         writeJournal(folder.journal, { kind: "ended", process, atMs: steadyWallMs(), how });
       },

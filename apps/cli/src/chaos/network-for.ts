@@ -13,7 +13,11 @@ export interface DrillNetwork extends Network {
 /** The network that a plan needs; undefined where it leaves the network alone. */
 export async function networkFor(
   plan: FaultPlan,
-  { workers, shards }: { readonly workers: number; readonly shards: number },
+  {
+    workers,
+    shards,
+    beside,
+  }: { readonly workers: number; readonly shards: number; readonly beside: boolean },
 ): Promise<DrillNetwork | undefined> {
   const faults = plan.faults.filter(isNetworkFault);
   if (faults.length === 0) return undefined;
@@ -31,7 +35,7 @@ export async function networkFor(
     plan,
     faults.map(({ to }) => to),
   );
-  const network = await openNetwork({ processes, shards, struck, namespaces });
+  const network = await openNetwork({ processes, shards, beside, struck, namespaces });
   return {
     ...network,
     token: namespaces.size === 0 ? undefined : randomBytes(24).toString("base64url"),

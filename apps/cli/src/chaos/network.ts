@@ -45,12 +45,14 @@ export async function openNetwork(options: {
   /** Every process that the run will ever have. */
   readonly processes: readonly string[];
   readonly shards: number;
+  /** A worker and the shard of its number are one process: no link is between them. */
+  readonly beside: boolean;
   /** Those whose links are struck one day. */
   readonly struck: ReadonlySet<string>;
   /** By process. */
   readonly namespaces: ReadonlyMap<string, Namespace>;
 }): Promise<Network> {
-  const { processes, shards, struck, namespaces } = options;
+  const { processes, shards, beside, struck, namespaces } = options;
   const coordinatorPort = await freePort();
   const shardPorts: number[] = [];
   for (let index = 0; index < shards; index++) shardPorts.push(await freePort());
@@ -58,6 +60,7 @@ export async function openNetwork(options: {
     name === "coordinator" ? coordinatorPort : (shardPorts[Number(name.replace("shard-", ""))] as number);
   const links: Link[] = [];
   for (const [from, to] of linksBetween(processes, shards)) {
+    if (beside && to === from.replace(/^worker-/, "shard-")) continue;
     const outside = namespaces.get(from)?.outside;
     if (outside === undefined && !struck.has(from) && !struck.has(to)) continue;
     const host = outside ?? loopback;

@@ -18,6 +18,8 @@ export interface DrillContext {
   readonly jobFile: string;
   readonly workers: number;
   readonly shards: number;
+  /** Shards are beside the first workers, each in the process of the worker of its number. */
+  readonly beside: boolean;
   /** Folder for the certificate; undefined: beside the run. */
   readonly out: string | undefined;
   readonly say: (text: string) => void;

@@ -55,6 +55,7 @@ export const standardJob = {
 export interface JobWishes {
   readonly workers: number;
   readonly shards: number;
+  readonly placement?: "dedicated" | "beside";
   readonly steps?: number;
   readonly seed?: number;
   readonly set: readonly string[];
@@ -65,12 +66,14 @@ export function wishesOf(source: PlanSource, flags: PlanJob): JobWishes {
   const plan: PlanJob = source.kind === "file" ? source.plan.job : {};
   const steps = flags.steps ?? plan.steps ?? (source.kind === "random" ? standardJob.randomSteps : undefined);
   const seed = flags.seed ?? plan.seed;
+  const placement = flags.placement ?? plan.placement;
   return {
     workers: flags.workers ?? plan.workers ?? standardJob.workers,
     shards: flags.shards ?? plan.shards ?? standardJob.shards,
     set: [...standardJob.set, ...(plan.set ?? []), ...(flags.set ?? [])],
     ...(steps === undefined ? {} : { steps }),
     ...(seed === undefined ? {} : { seed }),
+    ...(placement === undefined ? {} : { placement }),
   };
 }
 

@@ -46,6 +46,8 @@ type Ending = () => void | Promise<void>;
 /** A process that is being started again is back within this time. */
 const presentMs = 15_000;
 const lookMs = 50;
+/** A worker leaves at once; a shard beside it would stay until the run is over. */
+const rejoinGraceMs = 5_000;
 
 export function createStriker(options: {
   readonly plan: FaultPlan;
@@ -78,7 +80,7 @@ export function createStriker(options: {
       return workers.length === 0 ? [] : [pick(keyedRandom(number), "any-worker", workers)];
     }
     const names = plan.hosts[fault.to] ?? [fault.to];
-    return alive.filter(({ name }) => names.includes(name));
+    return alive.filter(({ name, beside }) => names.some((wanted) => wanted === name || wanted === beside));
   };
 
   const present = async (fault: Fault, number: number, run: DisturbedRun, isOver: () => boolean) => {
@@ -108,7 +110,7 @@ export function createStriker(options: {
       case "kill":
         return signal("SIGKILL");
       case "lose-memory":
-        await loseMemory(run.runId, members);
+        await loseMemory(run.runId, fault.to === "everything" ? undefined : [fault.to]);
         return signal("SIGKILL");
       case "stop":
         signal("SIGSTOP");
@@ -122,8 +124,7 @@ export function createStriker(options: {
         return run.startWorker(fault.to);
       case "rejoin": {
         const before = run.process(fault.to);
-        before?.interrupt();
-        await before?.ended;
+        if (before) await drain(before, rejoinGraceMs);
         return run.startWorker(fault.to);
       }
       case "disk-full":
@@ -143,7 +144,10 @@ export function createStriker(options: {
             fault.forMs,
             await network.strike(
               fault,
-              members.map(({ name }) => name),
+              // By the plan's names: of a worker and a shard in one process one is meant.
+              fault.to === "any-worker"
+                ? members.map(({ name }) => name)
+                : (plan.hosts[fault.to] ?? [fault.to]),
             ),
           );
     }

@@ -7,7 +7,7 @@ import { coordinatorFile } from "../runs/run-holder.ts";
 import { launchCoordinator } from "./launch-coordinator.ts";
 import { type LaunchedShard, launchShard } from "./launch-shard.ts";
 import { besideWorkers, countShards, countWorkers, launchWorker } from "./launch-worker.ts";
-import type { LaunchedProcesses, LaunchedRun, LaunchOptions } from "./launched-run.ts";
+import type { LaunchedProcess, LaunchedProcesses, LaunchedRun, LaunchOptions } from "./launched-run.ts";
 import { createProcessStarter } from "./process-starter.ts";
 import { removeVaults } from "./remove-vaults.ts";
 import { createRunStream } from "./run-stream.ts";
@@ -33,7 +33,7 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
   let killed = false;
   const killAll = (): void => {
     killed = true;
-    for (const supervised of all) supervised.kill();
+    for (const { supervised } of all) supervised.kill();
   };
   const stream = createRunStream(() => {
     for (const process of [coordinator, ...shards]) process.foundSound();
@@ -43,14 +43,15 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
 
   const workers = countWorkers(job, options);
   const shardCount = countShards(job, workers);
-  const beside = besideWorkers(options, shardCount, directory);
+  const apart = new Set<number>();
+  const beside = besideWorkers(options, shardCount, directory, (index) => apart.has(index));
   const coordinator = await launchCoordinator({ options, directory, workers, shards: shardCount }, start, {
     restart: (reason) => onRestart("coordinator", reason),
     gaveUp({ state, reason }) {
       if (killed) return;
       stream.say(state === "failed" ? "error" : "info", reason ?? state);
       // Nobody is left to tell them that the run is over; a worker that is asked to leave leaves the shard beside it.
-      for (const supervised of all)
+      for (const { supervised } of all)
         if (beside) supervised.kill();
         else supervised.interrupt();
     },
@@ -64,13 +65,15 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
     if (!over) void coordinator.fail(reason);
   };
   const shards: LaunchedShard[] = [];
-  const addShard = (index: number): void =>
-    void shards.push(
+  const addShard = (index: number): void => {
+    apart.add(index);
+    shards.push(
       launchShard({ options, directory, url, index, shards: shardCount }, start, {
         restart: (reason) => onRestart(`shard-${index}`, reason),
         gaveUp: fail,
       }),
     );
+  };
   for (let index = beside ? workers : 0; index < shardCount; index++) addShard(index);
   const gaveUp = new Set<number>();
   const addWorker = (index: number): void =>
@@ -79,19 +82,25 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
       gaveUp(code, lines) {
         gaveUp.add(index);
         // Its shard goes on without it: what it holds outlives the process. One that ended in order knows the run to be over.
-        if (beside && index < shardCount && code !== 0 && !over && !killed) addShard(index);
+        if (beside?.has(index) === true && code !== 0 && !over && !killed) addShard(index);
         // Somebody may still join from elsewhere, but a person who started these waits in vain.
         if (gaveUp.size === workers && code !== 0)
           fail(`every worker gave up: ${lines.at(-1) ?? `exit code ${code}`}`);
       },
     });
   for (let index = 0; index < workers; index++) addWorker(index);
+  const launched = (): LaunchedProcess[] =>
+    all.map(({ supervised, beside: shard }) => ({
+      ...{ name: supervised.name, beside: shard, pid: supervised.pid, ended: supervised.ended },
+      interrupt: () => supervised.interrupt(),
+      kill: () => supervised.kill(),
+    }));
 
   const ended = coordinator.ended.then(async (end) => {
     over = true;
-    for (const supervised of all) supervised.letEnd();
+    for (const { supervised } of all) supervised.letEnd();
     const timer = setTimeout(killAll, leaveMs);
-    await Promise.all(all.map((supervised) => supervised.ended));
+    await Promise.all(all.map(({ supervised }) => supervised.ended));
     clearTimeout(timer);
     await removeVaults(runId, directory);
     // One that was killed has left it behind, and with it the hope for another one.
@@ -109,13 +118,13 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
     url,
     snapshotStream: stream.follow(url, token, coordinator.ended),
     async stop(reason) {
-      for (const supervised of all) if (supervised.name.startsWith("worker-")) supervised.letEnd();
+      for (const { supervised } of all) if (supervised.name.startsWith("worker-")) supervised.letEnd();
       await coordinator.stop(reason);
     },
     stopNow: killAll,
     ended,
-    process: (name) => all.findLast((supervised) => supervised.name === name),
-    alive: () => all.filter(({ pid }) => pid !== undefined),
+    process: (name) => launched().findLast((entry) => entry.name === name || entry.beside === name),
+    alive: () => launched().filter(({ pid }) => pid !== undefined),
     startWorker: (name) => addWorker(Number(name.replace(/^worker-/, ""))),
   };
 }

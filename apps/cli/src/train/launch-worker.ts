@@ -11,8 +11,10 @@ const mostRestarts = 10;
 
 /** The shards that have a worker's process beside them. */
 export interface BesideWorker {
-  /** How many there are; the worker's number is the shard's, and workers beyond them have none. */
+  /** How many shards there are. */
   readonly shards: number;
+  /** Whether the worker of this number starts with the shard of the same number beside it. */
+  readonly has: (index: number) => boolean;
   /** The run's folder. */
   readonly directory: string;
 }
@@ -56,26 +58,31 @@ export function launchWorker(
     return;
   }
   const always = ["worker", "--coordinator", url, "--worker-id", name, ...deviceArgs];
-  if (!beside || index >= beside.shards) {
+  if (!beside || !beside.has(index)) {
     start(name, always, more);
     return;
   }
   const shard = ["--shard", String(index), "--shards", String(beside.shards), "--run-id", options.runId];
-  const { args, onLine } = samePort([...always, ...shard, "--run", beside.directory], "--shard-port");
-  start(name, args, { ...more, onLine });
+  const { args, onLine } = samePort(
+    [...always, ...shard, "--run", beside.directory],
+    "--shard-port",
+    options.drill?.shardPorts?.[index],
+  );
+  start(name, args, { ...more, onLine }, `shard-${index}`);
 }
 
 /**
- * The first workers of this host have a shard in their own process: what they say to each other goes through no socket. Not in
- * drills, which do something to one or the other.
+ * The first workers of this host have a shard in their own process: what they say to each other goes through no socket.
+ * @param hasLeft whether the shard of this number goes on in a process of its own
  */
 export function besideWorkers(
-  { job: { launcher }, drill }: LaunchOptions,
+  { job: { launcher } }: LaunchOptions,
   shards: number,
   directory: string,
+  hasLeft: (shard: number) => boolean,
 ): BesideWorker | undefined {
-  const isSo = launcher.kind === "local" && launcher.placement === "beside" && drill === undefined;
-  return isSo ? { shards, directory } : undefined;
+  if (launcher.kind !== "local" || launcher.placement !== "beside") return undefined;
+  return { shards, directory, has: (index) => index < shards && !hasLeft(index) };
 }
 
 /** As many as the job says, or as many as there are workers. */

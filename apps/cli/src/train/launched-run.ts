@@ -33,13 +33,13 @@ export interface LaunchOptions {
 
 /** What a fault drill wants of the processes of its run. */
 export interface LaunchDrill {
-  /** What the process of this name gets in its environment besides ours. */
-  readonly environment: (process: string) => Readonly<Record<string, string>>;
+  /** What a process gets in its environment besides ours. `parts`: its name, and that of a shard beside it. */
+  readonly environment: (parts: readonly string[]) => Readonly<Record<string, string>>;
   /** Prefix of its command line, such as one that puts it into a network namespace. */
   readonly prefix: (process: string) => readonly string[];
   /** Ports that shards listen at, so that something can stand before them; default: any free ones. */
   readonly shardPorts?: readonly number[];
-  /** A process ended, whether it is started again or not. */
+  /** A process, or a part of one, ended, whether it is started again or not. */
   readonly onProcessEnd: (process: string, how: string) => void;
 }
 
@@ -72,6 +72,8 @@ export interface LaunchedRun {
 /** A process of a run, as its launcher holds it. */
 export interface LaunchedProcess {
   readonly name: string;
+  /** The shard that is in the same process. */
+  readonly beside?: string | undefined;
   /** While it lives. */
   readonly pid: number | undefined;
   /** Not again until it has ended. */
@@ -84,7 +86,7 @@ export interface LaunchedProcess {
 
 /** The processes of a run, for whoever disturbs them. */
 export interface LaunchedProcesses {
-  /** Of several that had one name, the newest. */
+  /** Of several that had one name, or one beside them, the newest. */
   process(name: string): LaunchedProcess | undefined;
   /** Those that live. */
   alive(): readonly LaunchedProcess[];

@@ -3,18 +3,24 @@ import { Supervised, type SupervisedOptions } from "@latentweave/launch";
 import { ownCommand } from "../command/own-command.ts";
 import type { LaunchDrill } from "./launched-run.ts";
 
-/** Starts a process of the run: this program again, with a verb. */
+/** Starts a process of the run: this program again, with a verb. @param beside the shard that it is as well */
 export type StartProcess = (
   name: string,
   verbArgs: SupervisedOptions["args"],
   more: Partial<SupervisedOptions>,
+  beside?: string,
 ) => Supervised;
+
+export interface StartedProcess {
+  readonly supervised: Supervised;
+  readonly beside: string | undefined;
+}
 
 /** The processes of one run, each with a log of its own and an eye on this process: none outlives it. */
 export interface ProcessStarter {
   readonly start: StartProcess;
   /** Everything that was started. */
-  readonly all: readonly Supervised[];
+  readonly all: readonly StartedProcess[];
 }
 
 /** @param logs the folder for their output. @param secret the run's token, which does not stand in a process list */
@@ -25,10 +31,14 @@ export function createProcessStarter(
 ): ProcessStarter {
   const { command, args } = ownCommand();
   const lifeline = secret === undefined ? ["--with-parent"] : ["--token-stdin"];
-  const all: Supervised[] = [];
+  const all: StartedProcess[] = [];
   return {
     all,
-    start(name, verbArgs, more) {
+    start(name, verbArgs, more, beside) {
+      const parts = beside === undefined ? [name] : [name, beside];
+      const ended = (how: string): void => {
+        for (const part of parts) drill?.onProcessEnd(part, how);
+      };
       const [first, ...others] = [...(drill?.prefix(name) ?? []), command];
       const supervised = new Supervised({
         name,
@@ -41,18 +51,18 @@ export function createProcessStarter(
         ],
         ...(secret === undefined ? {} : { secret }),
         logFile: path.join(logs, `${name}.log`),
-        env: drill?.environment(name) ?? {},
+        env: drill?.environment(parts) ?? {},
         ...more,
         onRestart(reason) {
-          drill?.onProcessEnd(name, reason);
+          ended(reason);
           more.onRestart?.(reason);
         },
         onEnd(code, signal, lines) {
-          drill?.onProcessEnd(name, signal ?? `exit code ${code}`);
+          ended(signal ?? `exit code ${code}`);
           more.onEnd?.(code, signal, lines);
         },
       });
-      all.push(supervised);
+      all.push({ supervised, beside });
       return supervised;
     },
   };

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Certificate, RunSummary } from "../chaos/certificate/certificate.ts";
 import type { DrillContext } from "../chaos/run-drill.ts";
 import type { LaunchOptions } from "../train/launched-run.ts";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { exitCodes } from "../command/failure.ts";
 import { collect, wholeNumber } from "../command/number-arguments.ts";
 import { createOutput, type Output } from "../command/output.ts";
@@ -16,6 +16,7 @@ interface Flags extends SharedFlags {
   readonly random?: readonly number[];
   readonly workers?: number;
   readonly shards?: number;
+  readonly placement?: "dedicated" | "beside";
   readonly steps?: number;
   readonly seed?: number;
   readonly set?: string[];
@@ -38,6 +39,12 @@ export function addChaos(program: Command): void {
     .option("--random <seeds>", "draw a plan from a seed, or one from each of FIRST..LAST", seeds)
     .option("--workers <n>", "worker processes; default: the plan's, or 3", wholeNumber(1))
     .option("--shards <n>", "parameter-server shards; default: the plan's, or 2", wholeNumber(1))
+    .addOption(
+      new Option(
+        "--placement <name>",
+        "beside: shards are in the processes of the first workers, which a fault strikes as one",
+      ).choices(["dedicated", "beside"]),
+    )
     .option(
       "--steps <n>",
       "train for so many steps; default: the plan's, or 120 with --random",
@@ -88,12 +95,14 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
   const reference = await launchAs(`${base}-undisturbed`);
   requireOneHash(reference.job, jobFile);
   const audited = reference.job.audit.share === 1;
-  const shape = { workers, shards, audited, steps: reference.job.steps ?? Number.MAX_SAFE_INTEGER };
+  const { launcher } = reference.job;
+  const beside = launcher.kind === "local" && launcher.placement === "beside";
+  const shape = { workers, shards, beside, audited, steps: reference.job.steps ?? Number.MAX_SAFE_INTEGER };
   const plans = settlePlans(source, shape);
 
   const interrupts = catchInterrupts();
   const context = {
-    ...{ jobFile, workers, shards, say, out: flags.out },
+    ...{ jobFile, workers, shards, beside, say, out: flags.out },
     onStart(run: Parameters<typeof interrupts.attach>[0]): boolean {
       interrupts.attach(run, say);
       return interrupts.count === 0;

@@ -33,9 +33,12 @@ function struck(
     import fs from "node:fs";
     import { open, mkdir, rename } from "node:fs/promises";
     const own = readOwnFaults("shard");
+    const worker = readOwnFaults("worker");
     const run = ${JSON.stringify(path.join(directory, "run"))};
     ${program}`;
   const faults = parsePlan(plan, "p").faults.map((fault: Fault, index) => ({ number: index + 1, fault }));
+  const faultsOf = (part: string) =>
+    faults.filter(({ fault }) => fault.to === part || (part === "shard-0" && fault.to === "coordinator"));
   const script = path.join(directory, "script.mjs");
   buildSync({
     stdin: { contents: text, resolveDir: path.dirname(entry), loader: "js" },
@@ -50,10 +53,19 @@ function struck(
     encoding: "utf8",
     env: {
       ...process.env,
-      ...faultsEnvironment({
-        ...{ process: "shard-0", folder: folder.directory, faults, routes: {} },
-        disk: path.join(directory, "run"),
-      }),
+      ...faultsEnvironment(
+        {
+          process: "worker-0",
+          folder: folder.directory,
+          faults: faultsOf("worker-0"),
+          routes: {},
+          disk: null,
+        },
+        {
+          ...{ process: "shard-0", folder: folder.directory, faults: faultsOf("shard-0"), routes: {} },
+          disk: path.join(directory, "run"),
+        },
+      ),
     },
   });
   if (ended.status !== 0 && ended.signal === null) throw new Error(ended.stderr);
@@ -63,6 +75,19 @@ function struck(
 const somewhere = [{ do: "kill", to: "shard-0", at: { step: 9, moment: "before-commit" } }];
 
 describe("a process that strikes itself", () => {
+  it("that is a worker and a shard at once does so at the moments of the one that is meant", () => {
+    const both = ["worker-0", "shard-0"].map((to) => ({ do: "kill", to, at: { step: 4 } }));
+    const alone = struck(
+      both,
+      `worker.probe("before-push", 4); own.probe("mid-checkpoint", 4); console.log("alive");`,
+    );
+    expect(alone.out).toBe("alive\n");
+    expect(struck(both, `own.probe("before-reduce", 4);`).signal).toBe("SIGKILL");
+    expect(folder.claimant(2)).toBe("shard-0");
+    expect(struck(both, `worker.probe("before-compute", 4);`).signal).toBe("SIGKILL");
+    expect(folder.claimant(1)).toBe("worker-0");
+  });
+
   it("is gone at the moment, and not one instruction later", () => {
     const program = `
       own.probe("before-reduce", 9);

@@ -24,7 +24,7 @@ export function readOwnFaults<Own extends Moment>(
   role: "worker" | "shard" | "coordinator",
   environment: NodeJS.ProcessEnv = process.env,
 ): OwnFaults<Own> | undefined {
-  const setting = readSetting(environment);
+  const setting = readSetting(role, environment);
   if (!setting) return undefined;
   const folder = faultFolder(setting.folder);
   if (setting.disk !== null) hookDisk(folder, setting.disk);

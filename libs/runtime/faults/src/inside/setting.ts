@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { faultSchema } from "../plan/fault.ts";
+import { roleOf, type TargetRole } from "../plan/targets.ts";
 
 /** The variable with which a process is told which faults are its own. Unset, which is always but in fault drills: none. */
 export const faultsVariable = "LATENTWEAVE_FAULTS";
 
 const settingSchema = z.object({
-  /** Name of this process: `worker-1`. */
+  /** Name of this part of the process, or of all of it: `worker-1`. */
   process: z.string(),
   /** What `faultFolder` takes. */
   folder: z.string(),
@@ -20,12 +21,18 @@ const settingSchema = z.object({
 export type FaultSetting = z.infer<typeof settingSchema>;
 export type NumberedFault = FaultSetting["faults"][number];
 
-export function faultsEnvironment(setting: FaultSetting): Readonly<Record<string, string>> {
-  return { [faultsVariable]: JSON.stringify(setting) };
+/** @param settings of the parts of one process: a worker, and the shard that may be beside it */
+export function faultsEnvironment(...settings: readonly FaultSetting[]): Readonly<Record<string, string>> {
+  return { [faultsVariable]: JSON.stringify(settings) };
 }
 
-/** @throws when the variable holds anything but what `faultsEnvironment` wrote */
-export function readSetting(environment: NodeJS.ProcessEnv): FaultSetting | undefined {
+/**
+ * @returns that of the process's part with this role
+ * @throws when the variable holds anything but what `faultsEnvironment` wrote
+ */
+export function readSetting(role: TargetRole, environment: NodeJS.ProcessEnv): FaultSetting | undefined {
   const text = environment[faultsVariable];
-  return text === undefined || text === "" ? undefined : settingSchema.parse(JSON.parse(text));
+  if (text === undefined || text === "") return undefined;
+  const settings = z.array(settingSchema).parse(JSON.parse(text));
+  return settings.find((setting) => roleOf(setting.process) === role);
 }

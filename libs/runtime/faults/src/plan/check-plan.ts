@@ -9,6 +9,8 @@ export interface RunShape {
   readonly steps: number;
   readonly workers: number;
   readonly shards: number;
+  /** Shards are in the processes of the first workers. */
+  readonly beside?: boolean;
   /** Every micro-batch is computed by somebody else as well (`audit.share` is 1). */
   readonly audited: boolean;
 }
@@ -36,9 +38,25 @@ function hostProblems(plan: FaultPlan, run: RunShape): PlanProblem[] {
   const known = processNames(run);
   return Object.entries(plan.hosts).flatMap(([host, members]) =>
     members.flatMap((member, index) =>
-      known.includes(member) ? [] : [unknownProcess(["hosts", host, index], member, known)],
+      known.includes(member)
+        ? besideProblems(["hosts", host, index], member, run)
+        : [unknownProcess(["hosts", host, index], member, known)],
     ),
   );
+}
+
+/** What is in one process cannot be on two hosts. */
+function besideProblems(path: readonly PropertyKey[], member: string, run: RunShape): PlanProblem[] {
+  const shard = member.replace(/^worker-/, "shard-");
+  if (run.beside !== true || roleOf(member) !== "worker" || !processNames(run).includes(shard)) return [];
+  return [
+    {
+      path,
+      what: `got "${member}", which has ${shard} in its process`,
+      expected: run.workers > run.shards ? `worker-${run.shards} or a later one` : "a worker without a shard",
+      mend: "name another, start more workers than shards, or leave placement beside out",
+    },
+  ];
 }
 
 function faultProblems(fault: Fault, plan: FaultPlan, run: RunShape, joins: readonly Fault[]): PlanProblem[] {

@@ -69,6 +69,7 @@ const planJobSchema = z.strictObject({
   seed: z.int().min(0).max(4_294_967_295).optional(),
   workers: z.int().min(1).optional(),
   shards: z.int().min(1).optional(),
+  placement: z.enum(["dedicated", "beside"]).optional(),
   /** As `--set` takes them: `path=value`. */
   set: z.array(z.string()).optional(),
 });

@@ -83,6 +83,14 @@ describe("a plan that does not fit its run", () => {
     ).toContain("hosts.host-1[0]");
   });
 
+  it("names a worker that is to be on another host than the shard in its process", () => {
+    const faults = [{ do: "partition", to: "host-1", at: { step: 3 } }];
+    const check = (member: string, beside: boolean) => () =>
+      checkPlan(parsePlan({ hosts: { "host-1": [member] }, faults }, "p"), { ...run, beside }, "p");
+    expect(check("worker-0", true)).toThrow("has shard-0 in its process");
+    expect(check("worker-0", false)).not.toThrow();
+  });
+
   it("may strike who joined earlier, and not who joins later", () => {
     const plan = (kill: number): unknown => ({
       faults: [
