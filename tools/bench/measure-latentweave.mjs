@@ -7,14 +7,15 @@ import { latentweave } from "./own-command.mjs";
 import { watchMemory } from "./process-memory.mjs";
 import { mean } from "./statistics.mjs";
 
-const job = fileURLToPath(new URL("./autoencoder.yaml", import.meta.url));
+const autoencoder = fileURLToPath(new URL("./autoencoder.yaml", import.meta.url));
 const memoryEveryMs = 200;
 export const batch = 256;
 
 /**
  * Trains the benchmark's job and reads what it did in steps `warmup` up to the last.
  * @param workers processes of one thread; each computes one micro-batch of `samples` samples a step
- * @param device as `--device` takes it. @param settings further arguments of `train`
+ * @param slots micro-batches a step, if not one for each worker
+ * @param device as `--device` takes it. @param settings further arguments of `train`. @param env of its processes
  * @returns {Promise<{ seconds, samplesPerSecond, stepMs, loss, hash, phases, memory }>} `phases`: mean ms a step, by
  *   process and phase; `memory`: peak bytes by process
  */
@@ -24,19 +25,23 @@ export async function measureLatentweave({
   steps,
   device = "cpu",
   batch: samples = batch,
+  slots = workers,
+  job = autoencoder,
   settings = [],
+  env = {},
 }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
   let memory;
   try {
     const hash = await latentweave(
       [
-        ...["train", job, "--workers", String(workers), "--set", `tasks.digits.slots=${workers}`],
+        ...["train", job, "--workers", String(workers), "--set", `tasks.digits.slots=${slots}`],
         ...["--set", `tasks.digits.microBatch=${samples}`, ...settings],
         ...["--steps", String(warmup + steps), "--seed", "7", "--device", device],
         ...["--run-id", "bench", "--runs", folder, "--dashboard", "off", "--quiet"],
       ],
       (pid) => (memory = watchMemory(pid, memoryEveryMs)),
+      env,
     );
     const metrics = path.join(folder, "bench", "metrics");
     const commits = readLines(path.join(metrics, "steps.jsonl")).filter(({ step }) => step >= warmup - 1);
@@ -46,7 +51,7 @@ export async function measureLatentweave({
     return {
       seconds,
       stepMs: (seconds * 1000) / counted,
-      samplesPerSecond: (counted * workers * samples) / seconds,
+      samplesPerSecond: (counted * slots * samples) / seconds,
       loss: last.loss.digits,
       hash: hash.trim(),
       phases: phasesOf(commits, readLines(path.join(metrics, "workers.jsonl")), warmup),

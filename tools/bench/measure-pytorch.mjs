@@ -23,6 +23,7 @@ export async function measurePyTorch({
   warmup,
   steps,
   device = "cpu",
+  widths,
 }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
   const env = {
@@ -49,6 +50,7 @@ export async function measurePyTorch({
               "--device",
               device,
             ],
+            ...(widths === undefined ? [] : ["--widths", widths.join(",")]),
             ...["--batch", String(batch), "--warmup", String(warmup), "--steps", String(steps)],
           ],
           env,

@@ -1,6 +1,6 @@
 """One rank of PyTorch DDP over gloo, or over NCCL on a GPU: the opponent in tools/bench. Started once per rank by measure-pytorch.mjs.
 
-Same model, loss, optimiser, batch and images as autoencoder.yaml. The data lies in memory and a batch is one gather:
+Same model, loss, optimiser, batch and images as autoencoder.yaml, or with --widths those of another of matrix.mjs. The data lies in memory and a batch is one gather:
 faster than a DataLoader over torchvision's MNIST, so that loading does not count against PyTorch.
 
 Variants: "stock" is what the documentation's example does. "tuned" adds Adam(fused=True), gradient_as_bucket_view and
@@ -24,16 +24,19 @@ import torch.distributed as dist  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn.parallel import DistributedDataParallel  # noqa: E402
 
-widths = [784, 512, 32, 512, 784]
+pixels_each = 784
+# As many as matrix/tiny.yaml's data set has.
+tiny_rows = 150
 
 
-def read_images(path: str) -> torch.Tensor:
-    """All training images as bytes, [60000, 784]; an IDX file has a header of 16 bytes."""
-    pixels = np.fromfile(path, dtype=np.uint8, offset=16).reshape(-1, widths[0])
-    return torch.from_numpy(pixels)
+def read_images(path: str, numbers: int) -> torch.Tensor:
+    """All training images as bytes, [60000, 784] (an IDX file has a header of 16 bytes); of another width: any numbers."""
+    if numbers != pixels_each:
+        return torch.randint(256, (tiny_rows, numbers), dtype=torch.uint8)
+    return torch.from_numpy(np.fromfile(path, dtype=np.uint8, offset=16).reshape(-1, numbers))
 
 
-def make_model() -> nn.Sequential:
+def make_model(widths: list[int]) -> nn.Sequential:
     torch.manual_seed(7)
     layers: list[nn.Module] = []
     for index, (inputs, units) in enumerate(zip(widths, widths[1:])):
@@ -41,8 +44,8 @@ def make_model() -> nn.Sequential:
         nn.init.xavier_uniform_(dense.weight)
         nn.init.zeros_(dense.bias)
         layers.append(dense)
-        # As in autoencoder.yaml: the latent is linear, and the last layer gives logits.
-        if index in (0, 2):
+        # As in the job files: the latent is linear where there is one, and the last layer gives logits.
+        if index < len(widths) - 2 and (len(widths) < 5 or index != 1):
             layers.append(nn.ReLU())
     return nn.Sequential(*layers)
 
@@ -78,22 +81,24 @@ def main() -> None:
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--warmup", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--widths", default="784,512,32,512,784")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     asked = parser.parse_args()
     device = torch.device(asked.device)
     tuned = asked.variant == "tuned"
+    widths = [int(width) for width in asked.widths.split(",")]
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     dist.init_process_group(
         "nccl" if device.type == "cuda" else "gloo", init_method=f"file://{asked.rendezvous}", rank=asked.rank, world_size=asked.ranks
     )
-    model: nn.Module = make_model().to(device)
+    model: nn.Module = make_model(widths).to(device)
     if asked.ranks > 1 or not tuned:
         model = DistributedDataParallel(model, gradient_as_bucket_view=tuned, static_graph=tuned)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.001, fused=True if tuned else None)
     loss_of = nn.BCEWithLogitsLoss()
-    images = read_images(asked.images)
+    images = read_images(asked.images, widths[0])
     source = batches(images.to(device) if tuned else images, asked.batch, asked.rank, asked.ranks)
 
     def step() -> torch.Tensor:
