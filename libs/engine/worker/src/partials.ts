@@ -1,13 +1,17 @@
 import {
   createReducer,
   float64Values,
+  gradientDtype,
+  isRounded,
   type KeptFloat32Values,
   keptFloat32Values,
   type KeptVector,
-  maximalNodes,
   nodeName,
   type Reducer,
   type SlotRange,
+  travellingNodes,
+  travels,
+  type TreeCodec,
 } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { metricNames, type MicroBatchResult, type TaskGraph } from "@latentweave/model";
@@ -34,7 +38,7 @@ export interface TaskPartials {
   readonly task: TaskRound;
   add(slot: number, result: MicroBatchResult): void;
   has(slot: number): boolean;
-  /** Names of the nodes that cover these ranges with as few as possible. */
+  /** Names of the nodes as which these ranges travel, with as few bytes as possible. */
   maximalIn(ranges: readonly SlotRange[]): ReadonlySet<string>;
   /** Held nodes that shard `shard` has not been sent: those among `wanted`, or all. */
   unsent(shard: number, wanted: ReadonlySet<string> | undefined): OutgoingPartial[];
@@ -57,17 +61,29 @@ export function createTaskPartials(options: {
   readonly task: TaskRound;
   /** Slices by shard. */
   readonly owned: readonly (readonly Slice[])[];
+  /** Of the gradients, where they are rounded. */
+  readonly codec: TreeCodec | undefined;
 }): TaskPartials {
-  const { arithmetic, layout, graph, round, task, owned } = options;
+  const { arithmetic, layout, graph, round, task, owned, codec } = options;
+  const { slots } = task;
+  const mayTravel =
+    codec && codec.level !== "every" ? (node: TreeNode) => travels(codec, node, slots) : undefined;
   const groups: GroupSum[] =
     round.program !== "gradient"
       ? []
       : graph.groups.map((name) => {
           const group = layout.groups.find((entry) => entry.name === name) as ParameterGroup;
           const values = keptFloat32Values(arithmetic, group.numbers);
-          return { group, values, reducer: createReducer({ slots: task.slots, values }) };
+          const rounding = codec && {
+            at: (level: number) => isRounded(codec, level),
+            round: (value: KeptVector) => values.round(codec.codec, value),
+          };
+          return { group, values, reducer: createReducer({ slots, values, rounding, travels: mayTravel }) };
         });
-  const metrics = createReducer({ slots: task.slots, values: float64Values(metricNames(graph).length) });
+  const metrics = createReducer({
+    ...{ slots, travels: mayTravel },
+    values: float64Values(metricNames(graph).length),
+  });
   const done = new Set<number>();
   const sent = owned.map(() => new Set<string>());
 
@@ -84,8 +100,12 @@ export function createTaskPartials(options: {
       const sum = sums[at] as KeptVector;
       for (const slice of owned[shard] ?? []) {
         if (slice.group !== group.index) continue;
-        payloads.push({ name: "gradient", reduce: "sum", dtype: "F32", slice });
-        bytes.push(values.view(sum, slice.start, slice.numbers));
+        payloads.push({ name: "gradient", reduce: "sum", dtype: gradientDtype(codec, node), slice });
+        bytes.push(
+          codec && isRounded(codec, node.level)
+            ? values.encoded(codec.codec, sum, slice.start, slice.numbers)
+            : values.view(sum, slice.start, slice.numbers),
+        );
       }
     }
     if (shard === 0) {
@@ -100,9 +120,11 @@ export function createTaskPartials(options: {
     task,
     add(slot, result) {
       const node = { level: 0, index: slot };
-      for (const [place, { reducer }] of groups.entries()) {
+      for (const [place, { reducer, values }] of groups.entries()) {
         const gradient = result.gradients[place] as Float32Array;
-        reducer.accept(node, new Uint8Array(gradient.buffer, gradient.byteOffset, gradient.byteLength));
+        const bytes = new Uint8Array(gradient.buffer, gradient.byteOffset, gradient.byteLength);
+        if (codec && isRounded(codec, 0)) reducer.adopt(node, values.round(codec.codec, values.take(bytes)));
+        else reducer.accept(node, bytes);
       }
       const { buffer, byteOffset, byteLength } = result.metrics;
       metrics.accept(node, new Uint8Array(buffer, byteOffset, byteLength));
@@ -110,7 +132,7 @@ export function createTaskPartials(options: {
     },
     has: (slot) => done.has(slot),
     maximalIn: (ranges) =>
-      new Set(ranges.flatMap(({ start, end }) => maximalNodes(start, end, task.slots)).map(nodeName)),
+      new Set(ranges.flatMap(({ start, end }) => travellingNodes(codec, start, end, slots)).map(nodeName)),
     unsent(shard, wanted) {
       const already = sent[shard] as Set<string>;
       const due: OutgoingPartial[] = [];

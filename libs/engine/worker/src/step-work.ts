@@ -4,6 +4,7 @@ import type { MicroBatchResult, TaskGraph } from "@latentweave/model";
 import {
   leasedSlots,
   planStep,
+  pushCodec,
   type RoundPlan,
   type RunSpec,
   slotMicroBatches,
@@ -71,7 +72,8 @@ export function openStepWork(
   const all = plan.rounds.flatMap((round) =>
     round.tasks.map((task) => {
       const graph = spec.phases[plan.phase]?.graphs.find((entry) => entry.task === task.task) as TaskGraph;
-      return createTaskPartials({ arithmetic, layout, graph, round, task, owned });
+      const codec = pushCodec(spec, round);
+      return createTaskPartials({ arithmetic, layout, graph, round, task, owned, codec });
     }),
   );
   const timings: Partial<Record<Phase, number>> = {};

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 const count = z.int().min(0);
 const name = z.string().min(1).max(200);
@@ -20,7 +20,8 @@ const sliceSchema = z.strictObject({ group: count, start: count, numbers: z.int(
 const payloadSchema = z.strictObject({
   name,
   reduce: z.enum(["sum", "keep"]),
-  dtype: z.enum(["F32", "F64"]),
+  /** `BF16`, `F16`, `I8`: a gradient that the job's codec has encoded. */
+  dtype: z.enum(["F32", "F64", "BF16", "F16", "I8"]),
   slice: sliceSchema.optional(),
 });
 
