@@ -455,7 +455,11 @@ const broadcast = z.strictObject({
   index: count,
   /** Modes with an order: the weights are those of this version, to compute planned step `step` on. */
   basis: basis.optional(),
-  slices: z.array(sliceSchema).max(4096),
+  /**
+   * With `from`, the bytes are an encoded change, to be added to what the worker was sent of this slice before, on this
+   * attachment: its numbers as version `from` made them.
+   */
+  slices: z.array(sliceSchema.extend({ from: count.optional() })).max(4096),
 });
 
 // --- shard ↔ leader shard ----------------------------------------------------------------------------------------
