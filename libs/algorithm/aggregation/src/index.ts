@@ -10,6 +10,7 @@ export {
   rootOf,
   siblingOf,
 } from "./tree.ts";
+export { type Agreement, addAgreement, addRounding, cosineOf, isMeasured, noAgreement } from "./agreement.ts";
 export { alignedSplit } from "./split.ts";
 export {
   type Acceptance,

@@ -133,11 +133,11 @@ export function keptFloat32Values(arithmetic: Arithmetic, length: number): KeptF
     },
     encoded(codec, { at }, start, numbers) {
       const all = new Uint8Array(encodedBytes(codec, numbers));
-      const [numbersAt, bytesAt] = [chunk * 4, encodedBytes(codec, chunk)].map((bytes) =>
+      const [numbersAt, bytesAt] = [codecChunk * 4, encodedBytes(codec, codecChunk)].map((bytes) =>
         arithmetic.allocate(bytes),
       ) as [number, number];
-      for (let from = 0; from < numbers; from += chunk) {
-        const count = Math.min(chunk, numbers - from);
+      for (let from = 0; from < numbers; from += codecChunk) {
+        const count = Math.min(codecChunk, numbers - from);
         const first = (start + from) * 4;
         const source = typeof at === "number" ? at + first : numbersAt;
         if (typeof at !== "number")
@@ -145,15 +145,15 @@ export function keptFloat32Values(arithmetic: Arithmetic, length: number): KeptF
         arithmetic.encode(codec, bytesAt, source, count);
         all.set(arithmetic.u8(bytesAt, encodedBytes(codec, count)), encodedBytes(codec, from));
       }
-      arithmetic.free(numbersAt, chunk * 4);
-      arithmetic.free(bytesAt, encodedBytes(codec, chunk));
+      arithmetic.free(numbersAt, codecChunk * 4);
+      arithmetic.free(bytesAt, encodedBytes(codec, codecChunk));
       return all;
     },
   };
 }
 
-/** Numbers that are encoded at once: as many as stay in the processor's cache. */
-const chunk = 64 * codecBlockNumbers;
+/** Numbers that go through a codec at once: as many as stay in the processor's cache. */
+export const codecChunk = 64 * codecBlockNumbers;
 
 /**
  * Small float64 vectors (losses, statistics) in JavaScript memory. Float64 addition is exact IEEE 754 in every engine,

@@ -1,3 +1,4 @@
+import type { Agreement } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { combineBlock } from "@latentweave/multitask";
 import type { Optimiser } from "@latentweave/optim";
@@ -41,6 +42,7 @@ export function applyUpdate(options: {
   readonly rule: UpdateRule;
   readonly relatedness: Relatedness | undefined;
   readonly rounder: ChangeRounder | undefined;
+  readonly agreement?: Agreement | undefined;
   readonly decision: Decision;
   /** Room for one block. */
   readonly scratch: number;
@@ -80,7 +82,7 @@ export function applyUpdate(options: {
     }
     const index = updateIndex(spec, layout, slice.group, plan);
     if (index === 1) zeroStates(arithmetic, state, slice);
-    const rounded = rounder?.open(slice.numbers);
+    const rounded = rounder?.open(slice.numbers, options.agreement);
     for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {
       const numbers = Math.min(blockNumbers, slice.numbers - offset);
       combineBlock(arithmetic, {

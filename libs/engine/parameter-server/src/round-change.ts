@@ -1,10 +1,11 @@
+import { addAgreement, type Agreement } from "@latentweave/aggregation";
 import { type Arithmetic, type Codec, encodedBytes } from "@latentweave/arithmetic";
 import { blockNumbers } from "@latentweave/parameters";
 
 /** The encoded change of one slice, so that whoever has the version before makes this one of it. */
 export interface ChangeRounder {
-  /** For `numbers` numbers of a slice. */
-  open(numbers: number): RoundedChange;
+  /** For `numbers` numbers of a slice. `agreement`: where it is to be known how well it agrees with the exact change. */
+  open(numbers: number, agreement: Agreement | undefined): RoundedChange;
 }
 
 export interface RoundedChange {
@@ -31,8 +32,9 @@ export interface RoundedChange {
 export function createChangeRounder(arithmetic: Arithmetic, codec: Codec): ChangeRounder {
   const blockBytes = encodedBytes(codec, blockNumbers);
   const room = arithmetic.allocate(blockBytes);
+  const change = arithmetic.allocate(blockNumbers * 4);
   return {
-    open(all) {
+    open(all, agreement) {
       const encoded = new Uint8Array(encodedBytes(codec, all));
       return {
         encoded,
@@ -40,8 +42,9 @@ export function createChangeRounder(arithmetic: Arithmetic, codec: Codec): Chang
           arithmetic.scaleInto(scratch, params, -1, numbers);
           arithmetic.add(scratch, next, scratch, numbers);
           arithmetic.encode(codec, room, scratch, numbers);
-          arithmetic.decode(codec, scratch, room, numbers);
-          arithmetic.add(next, params, scratch, numbers);
+          arithmetic.decode(codec, change, room, numbers);
+          arithmetic.add(next, params, change, numbers);
+          if (agreement) addAgreement(arithmetic, agreement, scratch, change, numbers);
           encoded.set(arithmetic.u8(room, encodedBytes(codec, numbers)), encodedBytes(codec, offset));
         },
       };

@@ -1,4 +1,6 @@
 import {
+  addRounding,
+  type Agreement,
   createReducer,
   float64Values,
   gradientDtype,
@@ -8,6 +10,7 @@ import {
   type KeptVector,
   nodeName,
   type Reducer,
+  type Rounding,
   type SlotRange,
   travellingNodes,
   travels,
@@ -50,6 +53,7 @@ export interface TaskPartials {
 interface GroupSum {
   readonly group: ParameterGroup;
   readonly values: KeptFloat32Values;
+  readonly rounding: Rounding<KeptVector> | undefined;
   readonly reducer: Reducer<KeptVector>;
 }
 
@@ -63,8 +67,10 @@ export function createTaskPartials(options: {
   readonly owned: readonly (readonly Slice[])[];
   /** Of the gradients, where they are rounded. */
   readonly codec: TreeCodec | undefined;
+  /** Where it is to be known how well the rounded sums agree with the exact ones. */
+  readonly agreement?: Agreement | undefined;
 }): TaskPartials {
-  const { arithmetic, layout, graph, round, task, owned, codec } = options;
+  const { arithmetic, layout, graph, round, task, owned, codec, agreement } = options;
   const { slots } = task;
   const mayTravel =
     codec && codec.level !== "every" ? (node: TreeNode) => travels(codec, node, slots) : undefined;
@@ -76,9 +82,17 @@ export function createTaskPartials(options: {
           const values = keptFloat32Values(arithmetic, group.numbers);
           const rounding = codec && {
             at: (level: number) => isRounded(codec, level),
-            round: (value: KeptVector) => values.round(codec.codec, value),
+            round(value: KeptVector) {
+              if (agreement) addRounding(arithmetic, agreement, codec.codec, value.at, group.numbers);
+              return values.round(codec.codec, value);
+            },
           };
-          return { group, values, reducer: createReducer({ slots, values, rounding, travels: mayTravel }) };
+          return {
+            group,
+            values,
+            rounding,
+            reducer: createReducer({ slots, values, rounding, travels: mayTravel }),
+          };
         });
   const metrics = createReducer({
     ...{ slots, travels: mayTravel },
@@ -120,10 +134,10 @@ export function createTaskPartials(options: {
     task,
     add(slot, result) {
       const node = { level: 0, index: slot };
-      for (const [place, { reducer, values }] of groups.entries()) {
+      for (const [place, { reducer, values, rounding }] of groups.entries()) {
         const gradient = result.gradients[place] as Float32Array;
         const bytes = new Uint8Array(gradient.buffer, gradient.byteOffset, gradient.byteLength);
-        if (codec && isRounded(codec, 0)) reducer.adopt(node, values.round(codec.codec, values.take(bytes)));
+        if (rounding?.at(0) === true) reducer.adopt(node, rounding.round(values.take(bytes)));
         else reducer.accept(node, bytes);
       }
       const { buffer, byteOffset, byteLength } = result.metrics;

@@ -1,4 +1,4 @@
-import type { SlotRange } from "@latentweave/aggregation";
+import { cosineOf, isMeasured, noAgreement, type SlotRange } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { MicroBatchResult, TaskGraph } from "@latentweave/model";
 import {
@@ -69,11 +69,12 @@ export function openStepWork(
   { timeline, step, basis }: Moment,
 ): StepWork {
   const plan = planStep(spec, step);
+  const agreement = spec.compression?.push && isMeasured(step) ? noAgreement() : undefined;
   const all = plan.rounds.flatMap((round) =>
     round.tasks.map((task) => {
       const graph = spec.phases[plan.phase]?.graphs.find((entry) => entry.task === task.task) as TaskGraph;
       const codec = pushCodec(spec, round);
-      return createTaskPartials({ arithmetic, layout, graph, round, task, owned, codec });
+      return createTaskPartials({ arithmetic, layout, graph, round, task, owned, codec, agreement });
     }),
   );
   const timings: Partial<Record<Phase, number>> = {};
@@ -137,7 +138,12 @@ export function openStepWork(
     takeReport() {
       if (reported) return undefined;
       reported = true;
-      return microBatches === 0 ? undefined : { step, timings: { ...timings }, microBatches, samples };
+      const cosine = agreement && cosineOf(agreement);
+      if (microBatches === 0) return undefined;
+      return {
+        ...{ step, timings: { ...timings }, microBatches, samples },
+        ...(cosine !== undefined && { cosine }),
+      };
     },
     release() {
       for (const partials of all) partials.release();

@@ -143,6 +143,8 @@ const workerReport = z.strictObject({
         timings: timingsSchema,
         microBatches: count,
         samples: count,
+        /** Where the job rounds sums, of some steps: between the exact and the rounded ones. For people alone. */
+        cosine: z.number().optional(),
       }),
     )
     .min(1)
@@ -406,7 +408,17 @@ const shardReport = z.strictObject({
   index: count,
   /** Those that were made here since the last report. */
   steps: z
-    .array(z.strictObject({ step: count, timings: timingsSchema }))
+    .array(
+      z.strictObject({
+        step: count,
+        timings: timingsSchema,
+        /** Of gradients that came and weights that left since the step before. */
+        pushedBytes: count,
+        broadcastBytes: count,
+        /** Where the job rounds what a step changes, of some steps: between the exact and the rounded change. */
+        cosine: z.number().optional(),
+      }),
+    )
     .min(1)
     .max(1_000),
   receivedBytes: count,
