@@ -30,6 +30,8 @@ export interface OutgoingPartial {
   readonly node: TreeNode;
   readonly payloads: PayloadHeader[];
   readonly bytes: Uint8Array[];
+  /** The same bytes for whoever has to keep them. */
+  copies(): Uint8Array[];
 }
 
 /**
@@ -43,8 +45,11 @@ export interface TaskPartials {
   has(slot: number): boolean;
   /** Names of the nodes as which these ranges travel, with as few bytes as possible. */
   maximalIn(ranges: readonly SlotRange[]): ReadonlySet<string>;
-  /** Held nodes that shard `shard` has not been sent: those among `wanted`, or all. */
-  unsent(shard: number, wanted: ReadonlySet<string> | undefined): OutgoingPartial[];
+  /**
+   * Held nodes that shard `shard` has not been sent: those among `wanted`, or all. Each is made when it is asked for, and
+   * what was made before it holds no longer.
+   */
+  unsent(shard: number, wanted: ReadonlySet<string> | undefined): Iterable<OutgoingPartial>;
   /** The shard, or all of them, may have lost what they were sent. */
   forgetSent(shard?: number): void;
   release(): void;
@@ -110,13 +115,15 @@ export function createTaskPartials(options: {
   ): OutgoingPartial => {
     const payloads: PayloadHeader[] = [];
     const bytes: Uint8Array[] = [];
+    // What is encoded has memory of its own already.
+    const isEncoded = codec !== undefined && isRounded(codec, node.level);
     for (const [at, { group, values }] of groups.entries()) {
       const sum = sums[at] as KeptVector;
       for (const slice of owned[shard] ?? []) {
         if (slice.group !== group.index) continue;
         payloads.push({ name: "gradient", reduce: "sum", dtype: gradientDtype(codec, node), slice });
         bytes.push(
-          codec && isRounded(codec, node.level)
+          isEncoded
             ? values.encoded(codec.codec, sum, slice.start, slice.numbers)
             : values.view(sum, slice.start, slice.numbers),
         );
@@ -126,7 +133,11 @@ export function createTaskPartials(options: {
       payloads.push({ name: "metrics", reduce: "sum", dtype: "F64" });
       bytes.push(new Uint8Array(metricsValue.buffer, metricsValue.byteOffset, metricsValue.byteLength));
     }
-    return { node, payloads, bytes };
+    const copies = (): Uint8Array[] =>
+      bytes.map((slice, place) =>
+        isEncoded && payloads[place]?.name === "gradient" ? slice : slice.slice(),
+      );
+    return { node, payloads, bytes, copies };
   };
 
   return {
@@ -147,9 +158,8 @@ export function createTaskPartials(options: {
     has: (slot) => done.has(slot),
     maximalIn: (ranges) =>
       new Set(ranges.flatMap(({ start, end }) => travellingNodes(codec, start, end, slots)).map(nodeName)),
-    unsent(shard, wanted) {
+    *unsent(shard, wanted) {
       const already = sent[shard] as Set<string>;
-      const due: OutgoingPartial[] = [];
       // Every reducer of the task holds the same nodes.
       let held: readonly { readonly value: KeptVector }[][] | undefined;
       for (const [place, { node, value }] of metrics.heldNodes().entries()) {
@@ -158,9 +168,8 @@ export function createTaskPartials(options: {
         already.add(name);
         held ??= groups.map(({ reducer }) => reducer.heldNodes());
         const sums = held.map((nodes) => nodes[place]?.value as KeptVector);
-        due.push(partialFor(shard, node, sums, value));
+        yield partialFor(shard, node, sums, value);
       }
-      return due;
     },
     forgetSent(shard) {
       for (const [index, names] of sent.entries()) if (shard === undefined || index === shard) names.clear();

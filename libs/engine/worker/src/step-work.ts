@@ -111,7 +111,7 @@ export function openStepWork(
       for (const partials of only ? [only] : all) {
         const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
         for (const [index, channel] of to.shards) {
-          for (const { node, payloads, bytes } of partials.unsent(index, maximal)) {
+          for (const { node, payloads, bytes, copies } of partials.unsent(index, maximal)) {
             if (payloads.length === 0) continue;
             if (sentBefore) to.onBetween?.();
             sentBefore = true;
@@ -121,7 +121,7 @@ export function openStepWork(
               ...{ task: partials.task.task, node, payloads },
               ...(basis !== undefined && { basis }),
             } as const;
-            staged(channel, message, bytes, () => bytes.map((slice) => slice.slice()))();
+            staged(channel, message, bytes, copies)();
           }
         }
       }
