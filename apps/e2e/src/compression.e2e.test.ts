@@ -4,6 +4,7 @@ import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { run } from "./command.ts";
 import { leftBehind } from "./left-behind.ts";
+import { processOf } from "./processes.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { committed, exampleJob, finish, startTraining, workerProcess } from "./training.ts";
 
@@ -65,9 +66,11 @@ describe("int8 both ways", () => {
 
   test("a worker and a shard killed on the way, by sockets", async () => {
     const training = startTraining(runs, "killed", [...job, "--workers", "2", "--shards", "2"], bySocket);
-    const victim = await workerProcess(training, "worker-1");
+    const worker = await workerProcess(training, "worker-1");
     await committed(training, 4);
-    process.kill(victim, "SIGKILL");
+    process.kill(worker, "SIGKILL");
+    await committed(training, 8);
+    process.kill(processOf(training.mark, "shard-0"), "SIGKILL");
     expect((await finish(training)).hash).toBe(alone);
     expect(await leftBehind(training.mark)).toEqual([]);
   });
