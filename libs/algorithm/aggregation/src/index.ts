@@ -10,15 +10,18 @@ export {
   rootOf,
   siblingOf,
 } from "./tree.ts";
+export { type Agreement, addAgreement, addRounding, cosineOf, isMeasured, noAgreement } from "./agreement.ts";
 export { alignedSplit } from "./split.ts";
 export {
   type Acceptance,
   type Reducer,
+  type Rounding,
   ForeignNodeError,
   IncompleteReductionError,
   createReducer,
 } from "./reducer.ts";
 export {
+  type Float32Values,
   type KeptFloat32Values,
   type KeptVector,
   type ValueStore,
@@ -27,4 +30,5 @@ export {
   float64Values,
   keptFloat32Values,
 } from "./value-store.ts";
+export { type TreeCodec, gradientDtype, isRounded, travellingNodes, travels } from "./tree-codec.ts";
 export { type Collector, createCollector } from "./collector.ts";

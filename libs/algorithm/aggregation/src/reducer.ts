@@ -8,11 +8,12 @@ import type { ValueStore } from "./value-store.ts";
  *
  * 1. No slot is ever counted twice: no held node is an ancestor of another.
  * 2. A node's value depends on the slots' values alone: it is always left + right of the same two children.
- * 3. Siblings merge as soon as both are held, so every range of slots is held as its fewest nodes.
+ * 3. Siblings merge as soon as both are held, so every range of slots is held as its fewest nodes; of those that travel,
+ *    where `travels` is given.
  * 4. The reducer owns the values it holds and releases each exactly once, unless `takeResult` hands one over.
  */
 export interface Reducer<V> {
-  /** Copies the bytes in. "duplicate": these slots are held already, the bytes were not looked at. */
+  /** Copies the bytes of a node's value in. "duplicate": these slots are held already, the bytes were not looked at. */
   accept(node: TreeNode, bytes: Uint8Array): Acceptance;
   /** As `accept`, for a value that is in the store already. The reducer owns it from now on (a duplicate is released). */
   adopt(node: TreeNode, value: V): Acceptance;
@@ -46,12 +47,22 @@ interface Held<V> {
   readonly value: V;
 }
 
+/** What becomes of sums on some levels of the tree before they are the value of a node. */
+export interface Rounding<V> {
+  at(level: number): boolean;
+  /** Consumes the sum. Rounding what is rounded changes nothing. */
+  round(sum: V): V;
+}
+
 /** An empty reducer over `slots` slots whose values live in `values`. Throws RangeError unless 1 ≤ slots ≤ 2^30. */
 export function createReducer<V>(options: {
   readonly slots: number;
   readonly values: ValueStore<V>;
+  readonly rounding?: Rounding<V> | undefined;
+  /** Nodes of which this is false are not made, unless they are part of one of which it is true; default: all are. */
+  readonly travels?: ((node: TreeNode) => boolean) | undefined;
 }): Reducer<V> {
-  const { slots, values } = options;
+  const { slots, values, rounding, travels } = options;
   const root = rootOf(slots);
   const held = new Map<number, Held<V>>();
   // Told as one object, for there is a reducer for each slice of each step, and V8 makes dictionaries of literals with getters.
@@ -84,19 +95,63 @@ export function createReducer<V>(options: {
     const sibling = siblingOf(node, slots);
     const other = sibling && held.get(keyOf(sibling));
     const parent = parentOf(node, slots);
-    if (!values.addBytes || !other || !parent) {
+    if (!values.addBytes || !other || !parent || travels) {
       place(node, values.take(bytes));
       return;
     }
     const sum = values.addBytes(other.value, bytes);
     held.delete(keyOf(other.node));
     dropDescendants(node);
-    rise(parent, sum);
+    rise(parent, rounded(parent, sum));
   }
 
   function place(node: TreeNode, arrived: V): void {
     dropDescendants(node);
-    rise(node, arrived);
+    if (travels) riseFar(node, arrived, travels);
+    else rise(node, arrived);
+  }
+
+  /** The parent's value from its children's; consumes them. Left is the even index, on every path. */
+  function combine(parent: TreeNode, left: V, right: V | undefined): V {
+    if (right !== undefined) return rounded(parent, values.add(left, right));
+    // Rounded a level below already.
+    return rounding?.at(parent.level - 1) === true ? left : rounded(parent, left);
+  }
+
+  function rounded(node: TreeNode, sum: V): V {
+    return rounding?.at(node.level) === true ? rounding.round(sum) : sum;
+  }
+
+  /** Merges into the highest node that travels and of which all parts are held. */
+  function riseFar(node: TreeNode, arrived: V, mayTravel: (node: TreeNode) => boolean): void {
+    held.set(keyOf(node), { node, value: arrived });
+    let highest: TreeNode | undefined;
+    for (let at = parentOf(node, slots); at && isWhole(at); at = parentOf(at, slots))
+      if (mayTravel(at)) highest = at;
+    if (highest) held.set(keyOf(highest), { node: highest, value: build(highest) });
+  }
+
+  function isWhole(node: TreeNode): boolean {
+    if (held.has(keyOf(node))) return true;
+    return node.level > 0 && childrenOf(node).every(isWhole);
+  }
+
+  /** Takes what is held of a whole node together. */
+  function build(node: TreeNode): V {
+    const own = held.get(keyOf(node));
+    if (own) {
+      held.delete(keyOf(node));
+      return own.value;
+    }
+    const [left, right] = childrenOf(node) as [TreeNode, TreeNode?];
+    const first = build(left);
+    return combine(node, first, right && build(right));
+  }
+
+  function childrenOf({ level, index }: TreeNode): TreeNode[] {
+    const left = { level: level - 1, index: 2 * index };
+    const right = { level: level - 1, index: 2 * index + 1 };
+    return isNodeOf(right, slots) ? [left, right] : [left];
   }
 
   /** Merges with siblings that are held, as far up as there are any. */
@@ -107,14 +162,14 @@ export function createReducer<V>(options: {
       const parent = parentOf(at, slots);
       if (parent === undefined) break;
       const sibling = siblingOf(at, slots);
-      if (sibling !== undefined) {
-        const other = held.get(keyOf(sibling));
-        if (other === undefined) break;
+      const other = sibling && held.get(keyOf(sibling));
+      if (sibling && !other) break;
+      if (sibling && other) {
         held.delete(keyOf(sibling));
-        // Left is the even index, on every path: floating-point addition of NaN payloads aside it commutes, but the
-        // rule costs nothing and holds for any `add`.
-        value = at.index < sibling.index ? values.add(value, other.value) : values.add(other.value, value);
-      }
+        // Floating-point addition of NaN payloads aside it commutes, but the rule costs nothing and holds for any `add`.
+        const isLeft = at.index < sibling.index;
+        value = isLeft ? combine(parent, value, other.value) : combine(parent, other.value, value);
+      } else value = combine(parent, value, undefined);
       at = parent;
     }
     held.set(keyOf(at), { node: at, value });

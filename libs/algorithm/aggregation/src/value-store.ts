@@ -1,4 +1,4 @@
-import type { Arithmetic } from "@latentweave/arithmetic";
+import { type Arithmetic, type Codec, codecBlockNumbers, encodedBytes } from "@latentweave/arithmetic";
 
 /** Where a reducer's values live, and how two of them are added. */
 export interface ValueStore<V> {
@@ -28,15 +28,21 @@ export class PayloadLengthError extends Error {
   }
 }
 
+/** What `float32Values` can do besides. */
+export interface Float32Values extends ValueStore<number> {
+  addBytes(value: number, bytes: Uint8Array): number;
+  /** As `take`, of encoded numbers. */
+  takeEncoded(codec: Codec, bytes: Uint8Array): number;
+  /** What the codec makes of the value, in place. */
+  round(codec: Codec, value: number): number;
+}
+
 /**
  * Float32 vectors of `length` numbers in WebAssembly memory; a value is a pointer. Bytes are copied once, sums are made
  * in place by the module's adder, and freed memory is reused for the next value of the same size, so that steps after
  * the first allocate nothing.
  */
-export function float32Values(
-  arithmetic: Arithmetic,
-  length: number,
-): ValueStore<number> & Required<Pick<ValueStore<number>, "addBytes">> {
+export function float32Values(arithmetic: Arithmetic, length: number): Float32Values {
   const bytesEach = length * 4;
   return {
     take(bytes) {
@@ -55,6 +61,20 @@ export function float32Values(
       arithmetic.addBytes(value, value, bytes);
       return value;
     },
+    takeEncoded(codec, bytes) {
+      const expected = encodedBytes(codec, length);
+      if (bytes.byteLength !== expected) throw new PayloadLengthError(expected, bytes.byteLength);
+      const encoded = arithmetic.allocate(expected);
+      const pointer = arithmetic.allocate(bytesEach);
+      arithmetic.u8(encoded, expected).set(bytes);
+      arithmetic.decode(codec, pointer, encoded, length);
+      arithmetic.free(encoded, expected);
+      return pointer;
+    },
+    round(codec, pointer) {
+      arithmetic.roundTo(codec, pointer, pointer, length);
+      return pointer;
+    },
     release: (pointer) => arithmetic.free(pointer, bytesEach),
   };
 }
@@ -63,20 +83,28 @@ export function float32Values(
 export interface KeptVector {
   /** Where it lies: as it was given, or at a pointer into the arithmetic's memory. */
   at: Uint8Array | number;
+  /** It is to be rounded before it is added to another. What it encodes to is the same before and after. */
+  round?: Codec | undefined;
 }
 
 /** `float32Values` of somebody who hands his vectors over: one that is never added to another is never copied. */
 export interface KeptFloat32Values extends ValueStore<KeptVector> {
   /** Keeps the bytes themselves: nobody may write to them any more. */
   take(bytes: Uint8Array): KeptVector;
-  /** Some of a vector's numbers where they are; until the value is added to another or released. */
+  /** What the codec makes of the value: made when it is needed. */
+  round(codec: Codec, value: KeptVector): KeptVector;
+  /** Some of a vector's numbers where they are; until the value is added to another or released. Not of a rounded one. */
   view(value: KeptVector, start: number, numbers: number): Uint8Array;
+  /** Some of a vector's numbers, encoded into memory of their own; `start` counts whole blocks of the codec. */
+  encoded(codec: Codec, value: KeptVector, start: number, numbers: number): Uint8Array;
 }
 
 export function keptFloat32Values(arithmetic: Arithmetic, length: number): KeptFloat32Values {
   const stored = float32Values(arithmetic, length);
   const pointerOf = (value: KeptVector): number => {
     if (typeof value.at !== "number") value.at = stored.take(value.at);
+    if (value.round) stored.round(value.round, value.at);
+    value.round = undefined;
     return value.at;
   };
   return {
@@ -99,8 +127,33 @@ export function keptFloat32Values(arithmetic: Arithmetic, length: number): KeptF
       typeof at === "number"
         ? arithmetic.u8(at + start * 4, numbers * 4)
         : at.subarray(start * 4, (start + numbers) * 4),
+    round(codec, value) {
+      value.round = codec;
+      return value;
+    },
+    encoded(codec, { at }, start, numbers) {
+      const all = new Uint8Array(encodedBytes(codec, numbers));
+      const [numbersAt, bytesAt] = [codecChunk * 4, encodedBytes(codec, codecChunk)].map((bytes) =>
+        arithmetic.allocate(bytes),
+      ) as [number, number];
+      for (let from = 0; from < numbers; from += codecChunk) {
+        const count = Math.min(codecChunk, numbers - from);
+        const first = (start + from) * 4;
+        const source = typeof at === "number" ? at + first : numbersAt;
+        if (typeof at !== "number")
+          arithmetic.u8(source, count * 4).set(at.subarray(first, first + count * 4));
+        arithmetic.encode(codec, bytesAt, source, count);
+        all.set(arithmetic.u8(bytesAt, encodedBytes(codec, count)), encodedBytes(codec, from));
+      }
+      arithmetic.free(numbersAt, codecChunk * 4);
+      arithmetic.free(bytesAt, encodedBytes(codec, codecChunk));
+      return all;
+    },
   };
 }
+
+/** Numbers that go through a codec at once: as many as stay in the processor's cache. */
+export const codecChunk = 64 * codecBlockNumbers;
 
 /**
  * Small float64 vectors (losses, statistics) in JavaScript memory. Float64 addition is exact IEEE 754 in every engine,

@@ -1,3 +1,4 @@
+export { type CompressionSpec, pushCodec } from "./compression.ts";
 export { leasedSlots, type LeaseRange, slotMicroBatches, slotSamples } from "./leases.ts";
 export {
   type AsyncSpec,

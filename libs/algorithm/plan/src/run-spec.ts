@@ -1,6 +1,7 @@
 import type { ResolvedOptimiser, ResolvedSchedule } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
+import type { CompressionSpec } from "./compression.ts";
 import type { ModeSpec } from "./mode.ts";
 
 /**
@@ -16,6 +17,8 @@ export interface RunSpec {
   readonly tasks: readonly TaskSpec[];
   /** Absent: `sync`. */
   readonly mode?: ModeSpec;
+  /** Absent: nothing is rounded, everything travels as float32. */
+  readonly compression?: CompressionSpec;
   readonly optimiser: ResolvedOptimiser;
   readonly schedule: ResolvedSchedule;
   /** Global L2 norm above which the combined gradient is scaled down; null: never. */

@@ -38,6 +38,7 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     }),
     tasks: Object.keys(job.tasks).map((task) => taskSpec(job, task, manifests[task])),
     ...(job.mode.kind === "sync" ? {} : { mode: job.mode }),
+    ...compressionSpec(job),
     optimiser: job.optimiser,
     schedule: job.schedule,
     clipNorm: job.clipNorm,
@@ -54,6 +55,12 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     compute: { backend: job.compute.backend, threads: job.compute.threads },
     userModule: userModule?.text ?? null,
   };
+}
+
+/** Absent where nothing is rounded. */
+function compressionSpec({ compression: { push, broadcast } }: ResolvedJob): Pick<RunSpec, "compression"> {
+  if (!push && !broadcast) return {};
+  return { compression: { ...(push && { push }), ...(broadcast && { broadcast }) } };
 }
 
 function combinerSpec({ combiner }: ResolvedJob): RunSpec["combiner"] {

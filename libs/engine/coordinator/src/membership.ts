@@ -162,10 +162,10 @@ export function createMembership(options: {
     takeReport(member, report);
     answers(member);
     const { fetchedBytes, residentBytes } = report;
-    for (const { step, timings, microBatches, samples } of report.steps)
+    for (const { step, timings, ...measured } of report.steps)
       options.store.appendMetric("workers", {
         ...{ process: member.workerId, step, ...timings },
-        ...{ microBatches, samples, fetchedBytes, residentBytes },
+        ...{ ...measured, fetchedBytes, residentBytes },
       });
     options.profile?.take(member.workerId, report.profile);
   };

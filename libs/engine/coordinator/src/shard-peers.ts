@@ -395,9 +395,9 @@ export function createShardPeers(options: {
         else peer.over.push(message);
         return;
       case "shard-report":
-        for (const { step, timings } of message.steps)
+        for (const { step, timings, ...measured } of message.steps)
           store.appendMetric("workers", {
-            ...{ process: `shard-${index}`, step, ...timings },
+            ...{ process: `shard-${index}`, step, ...timings, ...measured },
             residentBytes: message.residentBytes,
           });
         options.profile?.take(`shard-${index}`, message.profile);

@@ -1,9 +1,12 @@
+import type { Agreement } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { combineBlock } from "@latentweave/multitask";
 import type { Optimiser } from "@latentweave/optim";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec, StepPlan } from "@latentweave/plan";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
+import type { ChangedSlice } from "./publication.ts";
+import type { ChangeRounder } from "./round-change.ts";
 import type { StepReduction } from "./step-reduction.ts";
 import type { Relatedness } from "./relatedness.ts";
 import { updateIndex } from "./update-index.ts";
@@ -26,7 +29,7 @@ interface Term {
  * Writes version n+1 of every owned slice beside version n: combines the task gradients in job order, adds λ·∇Ω, and
  * lets the optimiser update, one cache-sized block after the other. Slices that no task of this step uses are copied.
  *
- * @returns the slices that changed.
+ * @returns the slices that changed, encoded where the job rounds what a step changes
  */
 export function applyUpdate(options: {
   readonly arithmetic: Arithmetic;
@@ -38,10 +41,12 @@ export function applyUpdate(options: {
   readonly optimiser: Optimiser;
   readonly rule: UpdateRule;
   readonly relatedness: Relatedness | undefined;
+  readonly rounder: ChangeRounder | undefined;
+  readonly agreement?: Agreement | undefined;
   readonly decision: Decision;
   /** Room for one block. */
   readonly scratch: number;
-}): OwnedSlice[] {
+}): ChangedSlice[] {
   const {
     arithmetic,
     spec,
@@ -52,10 +57,11 @@ export function applyUpdate(options: {
     optimiser,
     rule,
     relatedness,
+    rounder,
     decision,
     scratch,
   } = options;
-  const changed: OwnedSlice[] = [];
+  const changed: ChangedSlice[] = [];
   for (const slice of state.slices) {
     const isWeighed = spec.combiner.scalesPrivate === true || (layout.groups[slice.group]?.shared ?? false);
     const terms: Term[] = [];
@@ -76,6 +82,7 @@ export function applyUpdate(options: {
     }
     const index = updateIndex(spec, layout, slice.group, plan);
     if (index === 1) zeroStates(arithmetic, state, slice);
+    const rounded = rounder?.open(slice.numbers, options.agreement);
     for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {
       const numbers = Math.min(blockNumbers, slice.numbers - offset);
       combineBlock(arithmetic, {
@@ -96,8 +103,10 @@ export function applyUpdate(options: {
         updateIndex: index,
         learningRate: decision.learningRate,
       });
+      const [params, next] = [at("parameters", 0), at("parameters", 1)];
+      rounded?.round({ params, next, scratch, offset, numbers });
     }
-    changed.push(slice);
+    changed.push({ slice, encoded: rounded?.encoded });
   }
   state.advance();
   return changed;

@@ -2,6 +2,13 @@ import type { Arithmetic } from "@latentweave/arithmetic";
 import { neverChanging, neverChangingTogether } from "@latentweave/protocol";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 
+/** What an update has changed. */
+export interface ChangedSlice {
+  readonly slice: OwnedSlice;
+  /** The change from what was there, where the job rounds it. */
+  readonly encoded: Uint8Array | undefined;
+}
+
 /**
  * What workers get: the newest version and the one before it, and per slice the version that last changed it, so that
  * what a worker has already is not sent again. Bytes are copied out of the arena once per change, however many workers
@@ -20,17 +27,24 @@ export interface Publication {
   readonly slices: readonly OwnedSlice[];
   /** The version, not above `version`, that last changed the slice. */
   changedAt(slice: OwnedSlice, version: number): number;
-  /** Copies that never change; the same array for the same slices, as long as these do not. @param version the newest or the one before */
-  bytesOf(slices: readonly OwnedSlice[], version: number): readonly Uint8Array[];
+  /** A copy that never changes. @param version the newest or the one before */
+  bytesOf(slice: OwnedSlice, version: number): Uint8Array;
+  /** Of such bytes, encoded changes among them, that go to many as one message: the same array for the same ones. */
+  together(all: readonly Uint8Array[]): readonly Uint8Array[];
   /** The same numbers where they lie, until the next update. */
   viewOf(slice: OwnedSlice, version: number): Uint8Array;
+  /**
+   * The encoded change to the slice's numbers in `version` from those that its change `from` gave it; never changes.
+   * Undefined where there is none: all but the newest are forgotten, and those of a process before this one.
+   */
+  changeOf(slice: OwnedSlice, version: number, from: number | undefined): Uint8Array | undefined;
   /** The state's version is the first to be published; nothing is settled yet. */
   begin(): void;
   /**
    * The newest version of the state is published from now on; `changed`: what differs from the one before, which is
    * settled, for the leader decides on nothing else.
    */
-  advance(changed: readonly OwnedSlice[]): void;
+  advance(changed: readonly ChangedSlice[]): void;
   settle(version: number): void;
   /** The numbers are about to be overwritten: there is nothing to publish before it begins again. */
   cease(): void;
@@ -40,6 +54,7 @@ export interface Publication {
 interface Change {
   readonly version: number;
   bytes: Uint8Array | undefined;
+  readonly encoded?: Uint8Array | undefined;
 }
 
 /** Sets of slices that workers with different tasks get, of one version or two. */
@@ -79,12 +94,12 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     },
     slices: state.slices,
     changedAt: (slice, version) => changeFor(slice, version).version,
-    bytesOf(slices, version) {
-      const all = slices.map((slice) => {
-        const change = changeFor(slice, version);
-        change.bytes ??= neverChanging(viewOf(slice, version).slice());
-        return change.bytes;
-      });
+    bytesOf(slice, version) {
+      const change = changeFor(slice, version);
+      change.bytes ??= neverChanging(viewOf(slice, version).slice());
+      return change.bytes;
+    },
+    together(all) {
       const isSame = (known: readonly Uint8Array[]): boolean =>
         known.length === all.length && known.every((bytes, i) => bytes === all[i]);
       const found = together.find(isSame);
@@ -95,6 +110,11 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
       return added;
     },
     viewOf,
+    changeOf(slice, version, from) {
+      const [newestChange, before] = changes.get(slice) ?? [];
+      const isNewest = newestChange !== undefined && newestChange.version <= version;
+      return isNewest && from !== undefined && before?.version === from ? newestChange.encoded : undefined;
+    },
     begin() {
       newest = state.version;
       settled = undefined;
@@ -111,9 +131,13 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
       settle(newest - 1);
       // What they hold of versions before would not be freed.
       together.length = 0;
-      for (const slice of changed) {
+      for (const { slice, encoded } of changed) {
         const before = changes.get(slice)?.[0];
-        changes.set(slice, [{ version: newest, bytes: undefined }, ...(before ? [before] : [])]);
+        const change: Change = {
+          ...{ version: newest, bytes: undefined },
+          encoded: encoded && neverChanging(encoded),
+        };
+        changes.set(slice, [change, ...(before ? [{ ...before, encoded: undefined }] : [])]);
       }
     },
     settle,

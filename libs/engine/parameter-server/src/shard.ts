@@ -74,6 +74,8 @@ export function createShard(options: ShardOptions): Shard {
   /** What followers of a leader that has not begun say: they may have been in the middle of their steps all along. */
   let earlyWords: { readonly timeline: number; readonly take: () => void }[] = [];
   let receivedBytes = 0;
+  /** At the step that was reported last. */
+  let reportedBytes = { received: 0, sent: 0 };
   let streamedVersion: number | undefined;
   /** The checkpoint that was asked for last: perhaps of a version that is still to be made here. */
   let asked: MessageOf<"checkpoint"> | undefined;
@@ -187,8 +189,12 @@ export function createShard(options: ShardOptions): Shard {
         else sayApplied(leader.channel());
         spans?.add("digest", state.timeline, state.version - 1, sentMs, options.clock.nowMs());
       },
-      onApplied(step, timings) {
-        reports.add({ step, timings });
+      onApplied(step, timings, cosine) {
+        const { sentBytes } = subscribers;
+        const pushedBytes = receivedBytes - reportedBytes.received;
+        const broadcastBytes = sentBytes - reportedBytes.sent;
+        reportedBytes = { received: receivedBytes, sent: sentBytes };
+        reports.add({ step, timings, pushedBytes, broadcastBytes, ...(cosine !== undefined && { cosine }) });
         if (step >= lastStep(spec)) reports.flush();
       },
       onCheckpoint() {

@@ -1,19 +1,31 @@
 import {
   createCollector,
   createReducer,
+  type Float32Values,
   float32Values,
   float64Values,
+  gradientDtype,
   isAncestor,
   isNodeOf,
+  isRounded,
   nodeName,
   nodeRange,
+  travels,
   type Collector,
   type Reducer,
 } from "@latentweave/aggregation";
-import type { Arithmetic } from "@latentweave/arithmetic";
+import { type Arithmetic, encodedBytes } from "@latentweave/arithmetic";
 import { metricNames, type TaskGraph } from "@latentweave/model";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
-import { leasedSlots, type RoundPlan, type RunSpec, type StepPlan, type TaskRound } from "@latentweave/plan";
+import {
+  type CompressionSpec,
+  leasedSlots,
+  pushCodec,
+  type RoundPlan,
+  type RunSpec,
+  type StepPlan,
+  type TaskRound,
+} from "@latentweave/plan";
 import type {
   Lease,
   MessageOf,
@@ -27,6 +39,7 @@ import { ProtocolError } from "@latentweave/protocol";
 /** One slice of a task's gradient, being summed over the task's slots. */
 export interface SliceReduction {
   readonly slice: Slice;
+  readonly values: Float32Values;
   readonly reducer: Reducer<number>;
 }
 
@@ -34,6 +47,8 @@ export interface SliceReduction {
 export interface TaskReduction {
   readonly round: RoundPlan;
   readonly plan: TaskRound;
+  /** Of its gradients, where they are rounded. */
+  readonly codec: CompressionSpec["push"];
   readonly slices: readonly SliceReduction[];
   /** Leader only. */
   readonly metrics:
@@ -102,14 +117,13 @@ export function createStepReduction(options: {
       checkNode(task, message.node);
       let isNew = false;
       for (const [place, payload] of message.payloads.entries()) {
-        const data = bytesOf(task, payload, bytes[place]);
+        const data = bytesOf(task, message.node, payload, bytes[place]);
         if (payload.reduce === "keep") {
           const collector = collectorFor(task, payload.name, data.byteLength);
           if (collector.accept(slotOf(message), data) === "duplicate") duplicates += 1;
           else isNew = true;
         } else if (payload.name === "gradient") {
-          const { reducer } = sliceFor(task, payload.slice);
-          if (reducer.accept(message.node, data) === "duplicate") duplicates += 1;
+          if (acceptGradient(task, message.node, payload, data) === "duplicate") duplicates += 1;
           else isNew = true;
         } else if (payload.name === "metrics" && task.metrics) {
           if (task.metrics.reducer.accept(message.node, data) === "duplicate") duplicates += 1;
@@ -146,39 +160,74 @@ function createTask(
     (entry) => entry.task === plan.task,
   ) as TaskGraph;
   const groups = new Set(round.program === "gradient" ? graph.groups : []);
+  const codec = pushCodec(spec, round);
   const slices = owned
     .filter((slice) => groups.has(layout.groups[slice.group]?.name ?? ""))
-    .map((slice) => ({
-      slice,
-      reducer: createReducer({ slots: plan.slots, values: float32Values(arithmetic, slice.numbers) }),
-    }));
+    .map((slice) => {
+      const values = float32Values(arithmetic, slice.numbers);
+      const rounding = codec && {
+        at: (level: number) => isRounded(codec, level),
+        round: (sum: number) => values.round(codec.codec, sum),
+      };
+      return { slice, values, reducer: createReducer({ slots: plan.slots, values, rounding }) };
+    });
   const names = metricNames(graph);
   const metrics = leader
     ? { names, reducer: createReducer({ slots: plan.slots, values: float64Values(names.length) }) }
     : undefined;
-  return { round, plan, slices, metrics, apart: new Map(), nodes: [] };
+  return { round, plan, codec, slices, metrics, apart: new Map(), nodes: [] };
 }
 
-/** @throws ProtocolError when the tree over the task's slots has no such node. */
-function checkNode(task: TaskReduction, node: TreeNode): void {
-  if (isNodeOf(node, task.plan.slots)) return;
-  throw new ProtocolError(
-    `task "${task.plan.task}" has ${task.plan.slots} slots: there is no node ${nodeName(node)}`,
-  );
+/** @throws ProtocolError when the tree over the task's slots has no such node, or it is not one that travels. */
+function checkNode({ plan, codec }: TaskReduction, node: TreeNode): void {
+  const { task, slots } = plan;
+  if (!isNodeOf(node, slots))
+    throw new ProtocolError(`task "${task}" has ${slots} slots: there is no node ${nodeName(node)}`);
+  // Whoever computes a step again from its record must come to the same nodes.
+  if (!travels(codec, node, slots))
+    throw new ProtocolError(
+      `node ${nodeName(node)} of task "${task}" travels as the nodes of level ${codec?.level} under it`,
+    );
 }
 
-/** @throws ProtocolError when the bytes of a payload are missing or not as many as it announces. */
-function bytesOf(task: TaskReduction, payload: PayloadHeader, bytes: Uint8Array | undefined): Uint8Array {
+/** A node's value as it is written in the push: encoded where the job rounds its level. */
+function acceptGradient(
+  task: TaskReduction,
+  node: TreeNode,
+  payload: PayloadHeader,
+  data: Uint8Array,
+): "accepted" | "duplicate" {
+  const { reducer, values } = sliceFor(task, payload.slice);
+  const { codec } = task;
+  if (codec === undefined || payload.dtype === "F32") return reducer.accept(node, data);
+  return reducer.adopt(node, values.takeEncoded(codec.codec, data));
+}
+
+/** @throws ProtocolError when a payload is written in another way than is due, or its bytes are not as many. */
+function bytesOf(
+  task: TaskReduction,
+  node: TreeNode,
+  payload: PayloadHeader,
+  bytes: Uint8Array | undefined,
+): Uint8Array {
+  const { name, dtype } = payload;
+  const due = name === "gradient" ? gradientDtype(task.codec, node) : name === "metrics" ? "F64" : dtype;
+  if (dtype !== due)
+    throw new ProtocolError(`payload "${name}" of node ${nodeName(node)} is ${dtype}, not ${due}`);
   const expected =
-    payload.name === "gradient"
-      ? (payload.slice?.numbers ?? 0) * 4
-      : payload.name === "metrics"
+    name === "gradient"
+      ? gradientBytes(task, node, payload.slice?.numbers ?? 0)
+      : name === "metrics"
         ? (task.metrics?.names.length ?? 0) * 8
         : bytes?.byteLength;
   if (bytes && bytes.byteLength === expected) return bytes;
   throw new ProtocolError(
     `payload "${payload.name}" has ${bytes?.byteLength ?? 0} bytes, not ${expected ?? "any"}`,
   );
+}
+
+function gradientBytes({ codec }: TaskReduction, node: TreeNode, numbers: number): number {
+  return codec && isRounded(codec, node.level) ? encodedBytes(codec.codec, numbers) : numbers * 4;
 }
 
 function sliceFor(task: TaskReduction, slice: Slice | undefined): SliceReduction {

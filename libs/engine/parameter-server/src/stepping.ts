@@ -1,3 +1,4 @@
+import { cosineOf, isMeasured, noAgreement } from "@latentweave/aggregation";
 import { clipScale } from "@latentweave/optim";
 import { lastStep, planStep, type StepPlan } from "@latentweave/plan";
 import {
@@ -118,7 +119,12 @@ export interface SteppingOptions {
   readonly onStopped: (stopped: Omit<MessageOf<"stopped">, "type" | "runId">) => void;
   /** There is a version to publish: the first one, or one more. */
   readonly onPublish: () => void;
-  readonly onApplied: (step: number, timings: { readonly update: number; readonly publish: number }) => void;
+  readonly onApplied: (
+    step: number,
+    timings: { readonly update: number; readonly publish: number },
+    /** How well what was changed agrees with what would have been, where that is rounded and was measured. */
+    cosine?: number,
+  ) => void;
   readonly onCheckpoint: () => void;
   /** Leader: this version is to be kept as a recovery point; default: none is. */
   readonly isCutDue?: (version: number) => boolean;
@@ -312,9 +318,11 @@ export function createStepping(options: SteppingOptions): Stepping {
     }
     const { plan, reduction } = current as StepInProgress;
     const startedMs = clock.nowMs();
+    const agreement = training.rounder && isMeasured(plan.step) ? noAgreement() : undefined;
     const changed = updates(plan)
       ? applyUpdate({
           ...training,
+          agreement,
           plan,
           reduction,
           decision: {
@@ -337,10 +345,8 @@ export function createStepping(options: SteppingOptions): Stepping {
       publication.advance(changed);
       options.onPublish();
     }
-    options.onApplied(decide.step, {
-      update: appliedMs - startedMs,
-      publish: clock.nowMs() - appliedMs,
-    });
+    const timings = { update: appliedMs - startedMs, publish: clock.nowMs() - appliedMs };
+    options.onApplied(decide.step, timings, agreement && cosineOf(agreement));
     if (decide.checkpoint) checkpoint();
     if (decide.cut === true) options.onCut?.(combine.state());
     if (over) return;

@@ -1,5 +1,6 @@
 import { type Channel, closeCodes, type MessageOf, staged } from "@latentweave/protocol";
 import type { ParameterLayout } from "@latentweave/parameters";
+import { broadcastSlices } from "./broadcast-slices.ts";
 import type { OwnedSlice } from "./owned-state.ts";
 import type { Publication } from "./publication.ts";
 
@@ -67,17 +68,16 @@ export function createSubscribers(options: {
       (slice) =>
         uses(workerId, slice) && subscriber.sent.get(slice) !== publication.changedAt(slice, version),
     );
-    for (const slice of due) subscriber.sent.set(slice, publication.changedAt(slice, version));
+    const slices = broadcastSlices(publication, due, version, subscriber.sent);
     subscriber.version = version;
     subscriber.since = since;
     const message = {
       type: "broadcast",
       ...{ runId, timeline, step: version, round: 0, quorumId: since, index },
-      slices: due.map(({ group, start, numbers }) => ({ group, start, numbers })),
+      slices: slices.headers,
     } as const;
-    const views = due.map((slice) => publication.viewOf(slice, version));
-    sentBytes += due.reduce((sum, { numbers }) => sum + 4 * numbers, 0);
-    return staged(subscriber.channel, message, views, () => publication.bytesOf(due, version));
+    sentBytes += slices.bytes;
+    return staged(subscriber.channel, message, slices.views(), slices.copies);
   };
 
   /** Invariant 3. */

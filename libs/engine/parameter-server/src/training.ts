@@ -6,6 +6,7 @@ import type { Vault } from "@latentweave/protocol";
 import { createOwnedState, type OwnedState } from "./owned-state.ts";
 import { createPublication, type Publication } from "./publication.ts";
 import { createRelatedness, type Relatedness } from "./relatedness.ts";
+import { type ChangeRounder, createChangeRounder } from "./round-change.ts";
 import { createUpdateRule, type UpdateRule } from "./update-rule.ts";
 
 /** What a shard has as soon as it knows the run: its part of the weights, and what changes and publishes them. */
@@ -16,6 +17,8 @@ export interface Training {
   readonly optimiser: Optimiser;
   readonly rule: UpdateRule;
   readonly relatedness: Relatedness | undefined;
+  /** Where the job rounds what a step changes. */
+  readonly rounder: ChangeRounder | undefined;
   readonly state: OwnedState;
   readonly publication: Publication;
 }
@@ -38,6 +41,7 @@ export function prepareTraining(
     optimiser,
     rule: createUpdateRule(spec, arithmetic),
     relatedness: createRelatedness(spec, layout, arithmetic),
+    rounder: spec.compression?.broadcast && createChangeRounder(arithmetic, spec.compression.broadcast.codec),
     state,
     publication: createPublication(arithmetic, state),
   };

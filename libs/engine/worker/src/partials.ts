@@ -1,13 +1,20 @@
 import {
+  addRounding,
+  type Agreement,
   createReducer,
   float64Values,
+  gradientDtype,
+  isRounded,
   type KeptFloat32Values,
   keptFloat32Values,
   type KeptVector,
-  maximalNodes,
   nodeName,
   type Reducer,
+  type Rounding,
   type SlotRange,
+  travellingNodes,
+  travels,
+  type TreeCodec,
 } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { metricNames, type MicroBatchResult, type TaskGraph } from "@latentweave/model";
@@ -23,6 +30,8 @@ export interface OutgoingPartial {
   readonly node: TreeNode;
   readonly payloads: PayloadHeader[];
   readonly bytes: Uint8Array[];
+  /** The same bytes for whoever has to keep them. */
+  copies(): Uint8Array[];
 }
 
 /**
@@ -34,10 +43,13 @@ export interface TaskPartials {
   readonly task: TaskRound;
   add(slot: number, result: MicroBatchResult): void;
   has(slot: number): boolean;
-  /** Names of the nodes that cover these ranges with as few as possible. */
+  /** Names of the nodes as which these ranges travel, with as few bytes as possible. */
   maximalIn(ranges: readonly SlotRange[]): ReadonlySet<string>;
-  /** Held nodes that shard `shard` has not been sent: those among `wanted`, or all. */
-  unsent(shard: number, wanted: ReadonlySet<string> | undefined): OutgoingPartial[];
+  /**
+   * Held nodes that shard `shard` has not been sent: those among `wanted`, or all. Each is made when it is asked for, and
+   * what was made before it holds no longer.
+   */
+  unsent(shard: number, wanted: ReadonlySet<string> | undefined): Iterable<OutgoingPartial>;
   /** The shard, or all of them, may have lost what they were sent. */
   forgetSent(shard?: number): void;
   release(): void;
@@ -46,6 +58,7 @@ export interface TaskPartials {
 interface GroupSum {
   readonly group: ParameterGroup;
   readonly values: KeptFloat32Values;
+  readonly rounding: Rounding<KeptVector> | undefined;
   readonly reducer: Reducer<KeptVector>;
 }
 
@@ -57,17 +70,39 @@ export function createTaskPartials(options: {
   readonly task: TaskRound;
   /** Slices by shard. */
   readonly owned: readonly (readonly Slice[])[];
+  /** Of the gradients, where they are rounded. */
+  readonly codec: TreeCodec | undefined;
+  /** Where it is to be known how well the rounded sums agree with the exact ones. */
+  readonly agreement?: Agreement | undefined;
 }): TaskPartials {
-  const { arithmetic, layout, graph, round, task, owned } = options;
+  const { arithmetic, layout, graph, round, task, owned, codec, agreement } = options;
+  const { slots } = task;
+  const mayTravel =
+    codec && codec.level !== "every" ? (node: TreeNode) => travels(codec, node, slots) : undefined;
   const groups: GroupSum[] =
     round.program !== "gradient"
       ? []
       : graph.groups.map((name) => {
           const group = layout.groups.find((entry) => entry.name === name) as ParameterGroup;
           const values = keptFloat32Values(arithmetic, group.numbers);
-          return { group, values, reducer: createReducer({ slots: task.slots, values }) };
+          const rounding = codec && {
+            at: (level: number) => isRounded(codec, level),
+            round(value: KeptVector) {
+              if (agreement) addRounding(arithmetic, agreement, codec.codec, value.at, group.numbers);
+              return values.round(codec.codec, value);
+            },
+          };
+          return {
+            group,
+            values,
+            rounding,
+            reducer: createReducer({ slots, values, rounding, travels: mayTravel }),
+          };
         });
-  const metrics = createReducer({ slots: task.slots, values: float64Values(metricNames(graph).length) });
+  const metrics = createReducer({
+    ...{ slots, travels: mayTravel },
+    values: float64Values(metricNames(graph).length),
+  });
   const done = new Set<number>();
   const sent = owned.map(() => new Set<string>());
 
@@ -80,19 +115,29 @@ export function createTaskPartials(options: {
   ): OutgoingPartial => {
     const payloads: PayloadHeader[] = [];
     const bytes: Uint8Array[] = [];
+    // What is encoded has memory of its own already.
+    const isEncoded = codec !== undefined && isRounded(codec, node.level);
     for (const [at, { group, values }] of groups.entries()) {
       const sum = sums[at] as KeptVector;
       for (const slice of owned[shard] ?? []) {
         if (slice.group !== group.index) continue;
-        payloads.push({ name: "gradient", reduce: "sum", dtype: "F32", slice });
-        bytes.push(values.view(sum, slice.start, slice.numbers));
+        payloads.push({ name: "gradient", reduce: "sum", dtype: gradientDtype(codec, node), slice });
+        bytes.push(
+          isEncoded
+            ? values.encoded(codec.codec, sum, slice.start, slice.numbers)
+            : values.view(sum, slice.start, slice.numbers),
+        );
       }
     }
     if (shard === 0) {
       payloads.push({ name: "metrics", reduce: "sum", dtype: "F64" });
       bytes.push(new Uint8Array(metricsValue.buffer, metricsValue.byteOffset, metricsValue.byteLength));
     }
-    return { node, payloads, bytes };
+    const copies = (): Uint8Array[] =>
+      bytes.map((slice, place) =>
+        isEncoded && payloads[place]?.name === "gradient" ? slice : slice.slice(),
+      );
+    return { node, payloads, bytes, copies };
   };
 
   return {
@@ -100,9 +145,11 @@ export function createTaskPartials(options: {
     task,
     add(slot, result) {
       const node = { level: 0, index: slot };
-      for (const [place, { reducer }] of groups.entries()) {
+      for (const [place, { reducer, values, rounding }] of groups.entries()) {
         const gradient = result.gradients[place] as Float32Array;
-        reducer.accept(node, new Uint8Array(gradient.buffer, gradient.byteOffset, gradient.byteLength));
+        const bytes = new Uint8Array(gradient.buffer, gradient.byteOffset, gradient.byteLength);
+        if (rounding?.at(0) === true) reducer.adopt(node, rounding.round(values.take(bytes)));
+        else reducer.accept(node, bytes);
       }
       const { buffer, byteOffset, byteLength } = result.metrics;
       metrics.accept(node, new Uint8Array(buffer, byteOffset, byteLength));
@@ -110,10 +157,9 @@ export function createTaskPartials(options: {
     },
     has: (slot) => done.has(slot),
     maximalIn: (ranges) =>
-      new Set(ranges.flatMap(({ start, end }) => maximalNodes(start, end, task.slots)).map(nodeName)),
-    unsent(shard, wanted) {
+      new Set(ranges.flatMap(({ start, end }) => travellingNodes(codec, start, end, slots)).map(nodeName)),
+    *unsent(shard, wanted) {
       const already = sent[shard] as Set<string>;
-      const due: OutgoingPartial[] = [];
       // Every reducer of the task holds the same nodes.
       let held: readonly { readonly value: KeptVector }[][] | undefined;
       for (const [place, { node, value }] of metrics.heldNodes().entries()) {
@@ -122,9 +168,8 @@ export function createTaskPartials(options: {
         already.add(name);
         held ??= groups.map(({ reducer }) => reducer.heldNodes());
         const sums = held.map((nodes) => nodes[place]?.value as KeptVector);
-        due.push(partialFor(shard, node, sums, value));
+        yield partialFor(shard, node, sums, value);
       }
-      return due;
     },
     forgetSent(shard) {
       for (const [index, names] of sent.entries()) if (shard === undefined || index === shard) names.clear();

@@ -2,6 +2,7 @@ import type { ComputeModel } from "@latentweave/model";
 import { createLayout, ownership, type ParameterLayout, type Slice } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
 import type { MessageOf } from "@latentweave/protocol";
+import { createChangedWeights, createWholeWeights, type ReceivedWeights } from "./received-weights.ts";
 import { createRowSource, type RowSource } from "./row-source.ts";
 import { createSlotProgram, type SlotProgram } from "./slot-program.ts";
 import type { WorkerOptions } from "./worker-options.ts";
@@ -14,6 +15,7 @@ export interface PreparedRun {
   readonly owned: readonly (readonly Slice[])[];
   readonly source: RowSource;
   readonly program: SlotProgram;
+  readonly weights: ReceivedWeights;
   /** Of the canary: admits this worker. */
   readonly digest: string;
 }
@@ -46,6 +48,9 @@ export async function prepareRun(
     layout,
     owned: ownership(layout, welcome.shards.length),
     source,
+    weights: spec.compression?.broadcast
+      ? createChangedWeights(arithmetic, layout, spec.compression.broadcast.codec)
+      : createWholeWeights(),
     program: createSlotProgram({ spec, layout, arithmetic, compute, source }),
     digest,
   };

@@ -4,6 +4,7 @@ import type { MicroBatchResult, TaskGraph } from "@latentweave/model";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
 import {
   planStep,
+  pushCodec,
   type RoundPlan,
   type RunSpec,
   slotMicroBatches,
@@ -72,7 +73,7 @@ async function recomputeTask(
   };
   let computed = 0;
   for (const [place, node] of nodes.entries()) {
-    const partials = createTaskPartials({ ...options, graph, round, task });
+    const partials = createTaskPartials({ ...options, graph, round, task, codec: pushCodec(spec, round) });
     const later = nodes.slice(place + 1);
     const { start, end } = nodeRange(node, task.slots);
     for (let slot = start; slot < end; slot++) {

@@ -7,6 +7,7 @@ import {
   protocolVersion,
   type SpanRecorder,
 } from "@latentweave/protocol";
+import type { ReceivedWeights } from "./received-weights.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
 interface Link {
@@ -18,6 +19,8 @@ interface Link {
   step: number;
   /** Modes with an order: the version whose weights it gave, to compute planned step `step` on. */
   basis: number | undefined;
+  /** Slices that it has sent on this channel, by group and start: the version of the weights that they were part of. */
+  given: Map<string, number>;
   quorumId: number;
   /** The same modes: what this shard's part of the weights on the device is for, whatever became of the attachment. */
   holds: MessageOf<"attach">["holds"];
@@ -75,6 +78,7 @@ export function createShardLinks(options: {
   readonly workerId: string;
   readonly addresses: readonly string[];
   readonly keepShard: WorkerOptions["keepShard"];
+  readonly weights: ReceivedWeights;
   readonly setParameters: Compute["setParameters"];
   /** A shard is there, for the first time or again: it may have lost what it was sent. */
   readonly onAttached: (index: number) => void;
@@ -92,6 +96,7 @@ export function createShardLinks(options: {
     timeline: -1,
     step: -1,
     basis: undefined,
+    given: new Map(),
     quorumId: -1,
     holds: undefined,
     refusals: 0,
@@ -108,14 +113,16 @@ export function createShardLinks(options: {
     const { spans } = options;
     const startedMs = spans?.nowMs() ?? 0;
     if (message.slices.length > 0) {
-      const updates = message.slices.map(({ group, start, numbers }, place) => {
-        const bytes = slices[place];
-        if (bytes?.byteLength !== numbers * 4)
-          throw new ProtocolError("a broadcast slice has the wrong length");
-        // A view, at a multiple of 8 as all slices are: whoever sets parameters copies them before it returns.
-        return { group, start, values: new Float32Array(bytes.buffer, bytes.byteOffset, numbers) };
+      const version = message.basis ?? message.step;
+      const received = message.slices.map(({ group, start, numbers, from }, place) => {
+        const key = `${group}:${start}`;
+        if (from !== undefined && from > (link.given.get(key) ?? -1))
+          throw new ProtocolError(`a change since version ${from} of what is not here`);
+        link.given.set(key, version);
+        const isChange = from !== undefined;
+        return { group, start, numbers, isChange, bytes: slices[place] ?? new Uint8Array() };
       });
-      options.setParameters(updates).catch(options.onFailed);
+      options.setParameters(options.weights.take(received)).catch(options.onFailed);
     }
     spans?.add("receive", message.timeline, message.step, startedMs, spans.nowMs(), `shard-${index}`);
     const { refusedAt } = link;
@@ -135,6 +142,7 @@ export function createShardLinks(options: {
     if (over) return;
     link.channel = channel;
     link.step = -1;
+    link.given = new Map();
     channel.onMessage((message, slices) => {
       try {
         if (message.type !== "broadcast")

@@ -1,9 +1,10 @@
-import type { SlotRange } from "@latentweave/aggregation";
+import { cosineOf, isMeasured, noAgreement, type SlotRange } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { MicroBatchResult, TaskGraph } from "@latentweave/model";
 import {
   leasedSlots,
   planStep,
+  pushCodec,
   type RoundPlan,
   type RunSpec,
   slotMicroBatches,
@@ -68,10 +69,12 @@ export function openStepWork(
   { timeline, step, basis }: Moment,
 ): StepWork {
   const plan = planStep(spec, step);
+  const agreement = spec.compression?.push && isMeasured(step) ? noAgreement() : undefined;
   const all = plan.rounds.flatMap((round) =>
     round.tasks.map((task) => {
       const graph = spec.phases[plan.phase]?.graphs.find((entry) => entry.task === task.task) as TaskGraph;
-      return createTaskPartials({ arithmetic, layout, graph, round, task, owned });
+      const codec = pushCodec(spec, round);
+      return createTaskPartials({ arithmetic, layout, graph, round, task, owned, codec, agreement });
     }),
   );
   const timings: Partial<Record<Phase, number>> = {};
@@ -108,7 +111,7 @@ export function openStepWork(
       for (const partials of only ? [only] : all) {
         const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
         for (const [index, channel] of to.shards) {
-          for (const { node, payloads, bytes } of partials.unsent(index, maximal)) {
+          for (const { node, payloads, bytes, copies } of partials.unsent(index, maximal)) {
             if (payloads.length === 0) continue;
             if (sentBefore) to.onBetween?.();
             sentBefore = true;
@@ -118,7 +121,7 @@ export function openStepWork(
               ...{ task: partials.task.task, node, payloads },
               ...(basis !== undefined && { basis }),
             } as const;
-            staged(channel, message, bytes, () => bytes.map((slice) => slice.slice()))();
+            staged(channel, message, bytes, copies)();
           }
         }
       }
@@ -135,7 +138,12 @@ export function openStepWork(
     takeReport() {
       if (reported) return undefined;
       reported = true;
-      return microBatches === 0 ? undefined : { step, timings: { ...timings }, microBatches, samples };
+      const cosine = agreement && cosineOf(agreement);
+      if (microBatches === 0) return undefined;
+      return {
+        ...{ step, timings: { ...timings }, microBatches, samples },
+        ...(cosine !== undefined && { cosine }),
+      };
     },
     release() {
       for (const partials of all) partials.release();

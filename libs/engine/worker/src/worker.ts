@@ -121,6 +121,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const links = createShardLinks({
       ...options,
       addresses,
+      weights: prepared.weights,
       setParameters: (slices) => prepared.program.setParameters(slices),
       onAttached: (index) => loop.resend(index),
       onBroadcast: () => loop.wake(),

@@ -1,4 +1,5 @@
 import { Arena } from "./arena.ts";
+import { type Codec, codecNumber } from "./codec.ts";
 import { type DigestPiece, digestOf, throughWindow } from "./digest.ts";
 import { instantiate } from "./instance.ts";
 import type { Key } from "./key.ts";
@@ -10,7 +11,7 @@ import { adamArguments, momentumArguments, sgdArguments } from "./optimiser-argu
  * addressed by pointer (byte address, a multiple of 4) and length n (elements, not bytes). `dst` may equal a source;
  * otherwise ranges must not overlap. The rules are written down in docs/arithmetic.md.
  */
-export interface Arithmetic extends BlockKernels, OptimiserKernels, RandomFills {
+export interface Arithmetic extends BlockKernels, CodecKernels, OptimiserKernels, RandomFills {
   /** 64-byte aligned; contents undefined. Throws ArithmeticMemoryError past 4 GiB. May grow the memory: see `f32`. */
   allocate(bytes: number): number;
   /**
@@ -68,6 +69,18 @@ export interface BlockKernels {
   sumSquares(a: number, n: number): number;
   /** False when an element is NaN or infinite. */
   allFinite(pointer: number, n: number): boolean;
+}
+
+/**
+ * Float32 vectors in fewer bytes. What is finite stays finite, what is not stays not; decode(encode(x)) encodes to the
+ * same bytes again. `int8` counts its blocks from the vector's first number.
+ */
+export interface CodecKernels {
+  /** Writes `encodedBytes(codec, n)` bytes to `dst`. */
+  encode(codec: Codec, dst: number, src: number, n: number): void;
+  decode(codec: Codec, dst: number, src: number, n: number): void;
+  /** dst = decode(encode(src)), without the bytes between; `dst` may equal `src`. */
+  roundTo(codec: Codec, dst: number, src: number, n: number): void;
 }
 
 /** Float32 vectors of one parameter block; version n is read, version n+1 written, `next` pointers may equal theirs. */
@@ -151,6 +164,9 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
     digest: (...pieces) => digestOf(wasm, pieces),
     sumSquares: (a, n) => dot(a, a, n),
     allFinite: (pointer, n) => wasm.allFinite(pointer, n) === 1,
+    encode: (codec, dst, src, n) => wasm.encode(codecNumber(codec), dst, src, n),
+    decode: (codec, dst, src, n) => wasm.decode(codecNumber(codec), dst, src, n),
+    roundTo: (codec, dst, src, n) => wasm.roundTo(codecNumber(codec), dst, src, n),
     sgd: (...args) => wasm.sgd(...sgdArguments(...args)),
     momentum: (...args) => wasm.momentum(...momentumArguments(...args)),
     adam: (...args) => wasm.adam(...adamArguments(...args)),

@@ -3,11 +3,13 @@ export {
   type ArithmeticOperations,
   type BlockKernels,
   type BlockUpdate,
+  type CodecKernels,
   type OptimiserKernels,
   type RandomFills,
   loadArithmetic,
   withSizes,
 } from "./arithmetic.ts";
+export { type Codec, codecBlockNumbers, codecs, encodedBytes } from "./codec.ts";
 export type { DigestPiece } from "./digest.ts";
 export { ArithmeticMemoryError, InvalidFreeError, pageBytes as arithmeticPageBytes } from "./arena.ts";
 export { differingKernel, type NativeKernels } from "./native-kernels.ts";

@@ -16,6 +16,9 @@ export interface ModuleExports {
   fill(dst: number, value: number, n: number): void;
   dot(a: number, b: number, n: number): number;
   allFinite(pointer: number, n: number): number;
+  encode(codec: number, dst: number, src: number, n: number): void;
+  decode(codec: number, dst: number, src: number, n: number): void;
+  roundTo(codec: number, dst: number, src: number, n: number): void;
   sgd(...args: KernelArguments): void;
   momentum(...args: KernelArguments): void;
   adam(...args: KernelArguments): void;

@@ -1,4 +1,5 @@
 import type { Arithmetic, BlockUpdate } from "./arithmetic.ts";
+import { type Codec, codecNumber, codecs, encodedBytes } from "./codec.ts";
 import { adamArguments, momentumArguments, sgdArguments } from "./optimiser-arguments.ts";
 
 /**
@@ -13,6 +14,10 @@ export interface NativeKernels {
   accumulate(base: number, dst: number, src: number, w: number, n: number): void;
   dot(base: number, a: number, b: number, n: number): number;
   allFinite(base: number, pointer: number, n: number): boolean;
+  /** Codecs by number (codec.ts). */
+  encode(base: number, codec: number, dst: number, src: number, n: number): void;
+  decode(base: number, codec: number, dst: number, src: number, n: number): void;
+  roundTo(base: number, codec: number, dst: number, src: number, n: number): void;
   /** In the order of the kernel's parameters in assembly/optimiser.ts, after the base. */
   sgd(base: number, ...args: readonly number[]): void;
   momentum(base: number, ...args: readonly number[]): void;
@@ -31,6 +36,9 @@ export type KernelOperations = Pick<
   | "dot"
   | "sumSquares"
   | "allFinite"
+  | "encode"
+  | "decode"
+  | "roundTo"
   | "sgd"
   | "momentum"
   | "adam"
@@ -83,6 +91,20 @@ export function kernelOperations(
     allFinite(pointer, n) {
       within(n, pointer);
       return kernels.allFinite(base, pointer, n);
+    },
+    encode(codec, dst, src, n) {
+      within(n, src);
+      within(encodedBytes(codec, n) / 4, dst);
+      kernels.encode(base, codecNumber(codec), dst, src, n);
+    },
+    decode(codec, dst, src, n) {
+      within(n, dst);
+      within(encodedBytes(codec, n) / 4, src);
+      kernels.decode(base, codecNumber(codec), dst, src, n);
+    },
+    roundTo(codec, dst, src, n) {
+      within(n, dst, src);
+      kernels.roundTo(base, codecNumber(codec), dst, src, n);
     },
     sgd(b, rate) {
       checked(b);
@@ -191,6 +213,21 @@ const blockAt = (at: readonly number[], n: number): BlockUpdate => ({
   ...{ gradientScale: 0.7, l2: 0.01 },
 });
 
+/** Of vectors 0 and 3: whole, with halves that have no float32 of their own, and, last, with what is not finite. */
+const codecTrial =
+  (codec: Codec): Trial =>
+  (own, at, n) => {
+    const [first, second, third, fourth, fifth] = at as [number, number, number, number, number];
+    own.encode(codec, second, first, n);
+    own.decode(codec, third, second, n);
+    own.decode(codec, fourth, fifth, n);
+    own.roundTo(codec, fourth, first, n);
+    own.scaleInto(first, first, 3e4, n);
+    own.roundTo(codec, first, first, n);
+    if (n > 2) own.f32(fifth, n)[n - 2] = Number.NEGATIVE_INFINITY;
+    own.encode(codec, at[6] as number, fifth, n);
+  };
+
 const trials: Readonly<Record<string, Trial>> = {
   add: (own, at, n) => own.add(at[0] as number, at[1] as number, at[2] as number, n),
   "add in place": (own, at, n) => own.add(at[0] as number, at[0] as number, at[2] as number, n),
@@ -205,6 +242,7 @@ const trials: Readonly<Record<string, Trial>> = {
     if (n > 0) own.f32(at[3] as number, n)[n - 1] = Number.NEGATIVE_INFINITY;
     return [before, own.allFinite(at[3] as number, n)];
   },
+  ...Object.fromEntries(codecs.map((codec) => [codec, codecTrial(codec)])),
   sgd: (own, at, n) => own.sgd(blockAt(at, n), 0.1),
   momentum: (own, at, n) =>
     own.momentum(

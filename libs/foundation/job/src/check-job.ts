@@ -44,7 +44,7 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
       expected: 'lambda: 0, or another omega, such as "mean"',
       mend: "change one of them",
     });
-  problems.push(...checkCombiner(job));
+  problems.push(...checkCombiner(job), ...checkCompression(job));
   if (job.mode.kind === "diloco" && job.regulariser.omega !== "none")
     problems.push({
       path: ["regulariser", "omega"],
@@ -88,6 +88,24 @@ function checkCombiner({ combiner, tasks, model }: ParsedJob): Problem[] {
       },
     ];
   return [];
+}
+
+/** A level that a task's tree does not have would round nothing of it. */
+function checkCompression({ compression, tasks }: ParsedJob): Problem[] {
+  const level = compression.push?.level ?? "every";
+  if (level === "every") return [];
+  return Object.entries(tasks).flatMap(([name, { slots }]) => {
+    const top = slots === 1 ? 0 : 32 - Math.clz32(slots - 1);
+    if (level <= top) return [];
+    return [
+      {
+        path: ["compression", "push", "level"],
+        what: `got ${level}, but the sums over the ${slots} slots of task "${name}" have no such level`,
+        expected: `${top === 0 ? "0" : `0 to ${top}`}, or "every"`,
+        mend: "change level, or the task's slots",
+      },
+    ];
+  });
 }
 
 function checkTask(job: ParsedJob, name: string, task: ParsedJob["tasks"][string]): Problem[] {

@@ -20,6 +20,7 @@ export { JobError, type Problem } from "./problem.ts";
 export { resolveJob } from "./resolve-job.ts";
 export {
   type ResolvedCheckpoints,
+  type ResolvedCompression,
   type ResolvedCompute,
   type ResolvedEvaluation,
   type ResolvedHead,

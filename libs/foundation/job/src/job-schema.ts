@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { combinerSchema } from "./combiner-schema.ts";
+import { compressionSchema } from "./compression-schema.ts";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
@@ -106,6 +107,8 @@ export const jobSchema = z.strictObject({
   model: modelSchema.default({ kind: "private" }),
   /** Default { kind: "sync" }. */
   mode: modeSchema.default({ kind: "sync" }),
+  /** What is rounded so that it travels in fewer bytes; default nothing. */
+  compression: compressionSchema.default({}),
   /** λ·Ω, which pulls the tasks' own parameters together; default none. */
   regulariser: z
     .strictObject({

@@ -1,3 +1,4 @@
+import type { Codec } from "@latentweave/arithmetic";
 import type { ActivationName, LayerSpec } from "@latentweave/model";
 import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
@@ -13,6 +14,7 @@ export interface ResolvedJob {
   readonly tasks: Readonly<Record<string, ResolvedTask>>;
   readonly model: ResolvedModelSpec;
   readonly mode: ResolvedMode;
+  readonly compression: ResolvedCompression;
   readonly regulariser: ResolvedRegulariser;
   readonly combiner: ResolvedCombiner;
   readonly optimiser: ResolvedOptimiser;
@@ -86,6 +88,13 @@ export type ResolvedMode =
   /** A gradient is applied at most `bound` steps after the version that it was computed on. */
   | { readonly kind: "stale"; readonly bound: number }
   | { readonly kind: "async" };
+
+/** Null: travels as it is. */
+export interface ResolvedCompression {
+  /** Rounded on this level of the reduction tree, 0 being the micro-batches, or on all of them. */
+  readonly push: { readonly codec: Codec; readonly level: number | "every" } | null;
+  readonly broadcast: { readonly codec: Codec } | null;
+}
 
 export interface ResolvedRegulariser {
   readonly omega: "none" | "mean";

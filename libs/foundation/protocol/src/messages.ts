@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 const count = z.int().min(0);
 const name = z.string().min(1).max(200);
@@ -20,7 +20,8 @@ const sliceSchema = z.strictObject({ group: count, start: count, numbers: z.int(
 const payloadSchema = z.strictObject({
   name,
   reduce: z.enum(["sum", "keep"]),
-  dtype: z.enum(["F32", "F64"]),
+  /** `BF16`, `F16`, `I8`: a gradient that the job's codec has encoded. */
+  dtype: z.enum(["F32", "F64", "BF16", "F16", "I8"]),
   slice: sliceSchema.optional(),
 });
 
@@ -142,6 +143,8 @@ const workerReport = z.strictObject({
         timings: timingsSchema,
         microBatches: count,
         samples: count,
+        /** Where the job rounds sums, of some steps: between the exact and the rounded ones. For people alone. */
+        cosine: z.number().optional(),
       }),
     )
     .min(1)
@@ -405,7 +408,17 @@ const shardReport = z.strictObject({
   index: count,
   /** Those that were made here since the last report. */
   steps: z
-    .array(z.strictObject({ step: count, timings: timingsSchema }))
+    .array(
+      z.strictObject({
+        step: count,
+        timings: timingsSchema,
+        /** Of gradients that came and weights that left since the step before. */
+        pushedBytes: count,
+        broadcastBytes: count,
+        /** Where the job rounds what a step changes, of some steps: between the exact and the rounded change. */
+        cosine: z.number().optional(),
+      }),
+    )
     .min(1)
     .max(1_000),
   receivedBytes: count,
@@ -454,7 +467,11 @@ const broadcast = z.strictObject({
   index: count,
   /** Modes with an order: the weights are those of this version, to compute planned step `step` on. */
   basis: basis.optional(),
-  slices: z.array(sliceSchema).max(4096),
+  /**
+   * With `from`, the bytes are an encoded change, to be added to what the worker was sent of this slice before, on this
+   * attachment: its numbers as version `from` made them.
+   */
+  slices: z.array(sliceSchema.extend({ from: count.optional() })).max(4096),
 });
 
 // --- shard ↔ leader shard ----------------------------------------------------------------------------------------

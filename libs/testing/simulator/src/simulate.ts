@@ -9,7 +9,7 @@ import type { Watch } from "./checks/watch.ts";
 import { createHostMemory } from "./cluster/host-memory.ts";
 import { createLauncher, type Launcher } from "./cluster/launcher.ts";
 import { ledgerState, readLedger } from "./cluster/disk-store.ts";
-import { type JobName, tinySpec } from "./cluster/tiny-jobs.ts";
+import { type CompressionName, type JobName, tinySpec } from "./cluster/tiny-jobs.ts";
 import type { World } from "./cluster/world.ts";
 import type { PlantedBug } from "./planted/planted-bug.ts";
 import type { Schedule } from "./schedule/schedule.ts";
@@ -60,28 +60,33 @@ export async function simulate(
   schedule: Schedule,
   options: SimulationOptions = {},
 ): Promise<SimulationResult> {
-  const isFree = isOrdered(tinySpec(schedule.job, schedule.steps));
-  return run(schedule, isFree ? undefined : await referenceOf(schedule.job, schedule.steps), options);
+  const { job, steps, compression } = schedule;
+  const isFree = isOrdered(tinySpec(job, steps));
+  return run(schedule, isFree ? undefined : await referenceOf(job, steps, compression), options);
 }
 
 const references = new Map<string, Promise<Reference>>();
 
-/** The undisturbed run: one worker, two shards, nothing goes wrong. Made once per job and number of steps. */
-export function referenceOf(job: JobName, steps: number): Promise<Reference> {
-  const name = `${job} ${steps}`;
+/** The undisturbed run: one worker, two shards, nothing goes wrong. Made once per job, number of steps and compression. */
+export function referenceOf(job: JobName, steps: number, compression?: CompressionName): Promise<Reference> {
+  const name = `${job} ${steps} ${compression}`;
   let known = references.get(name);
   if (!known) {
-    known = record(job, steps);
+    known = record(job, steps, compression);
     references.set(name, known);
     // Each holds all versions of its run.
-    if (references.size > 64) references.delete([...references.keys()][0] as string);
+    if (references.size > 128) references.delete([...references.keys()][0] as string);
   }
   return known;
 }
 
-async function record(job: JobName, steps: number): Promise<Reference> {
+async function record(
+  job: JobName,
+  steps: number,
+  compression: CompressionName | undefined,
+): Promise<Reference> {
   const schedule: Schedule = { seed: 0, job, steps, workers: 1, shards: 2, codec: false, faults: [] };
-  const spec = tinySpec(job, steps);
+  const spec = tinySpec(job, steps, compression);
   const recorder = createReferenceRecorder(
     spec,
     createLayout(spec.groups).groups.map(({ numbers }) => numbers),
@@ -107,7 +112,7 @@ async function run(
   reference: Reference | undefined,
   options: SimulationOptions,
 ): Promise<SimulationResult> {
-  const spec = tinySpec(schedule.job, schedule.steps);
+  const spec = tinySpec(schedule.job, schedule.steps, schedule.compression);
   const { isCut } = options;
   const violations: Violation[] = [];
   let events = 0;

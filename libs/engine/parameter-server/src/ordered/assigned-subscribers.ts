@@ -1,5 +1,6 @@
 import type { ParameterLayout } from "@latentweave/parameters";
 import { type Channel, closeCodes, type MessageOf, staged, type Work } from "@latentweave/protocol";
+import { broadcastSlices } from "../broadcast-slices.ts";
 import type { OwnedSlice } from "../owned-state.ts";
 import type { Publication } from "../publication.ts";
 import type { Membership, Subscribers } from "../subscribers.ts";
@@ -67,18 +68,17 @@ export function createAssignedSubscribers(options: {
     due: readonly OwnedSlice[],
   ): void => {
     const version = work.basis;
-    for (const slice of due) to.sent.set(slice, publication.changedAt(slice, version));
+    const slices = broadcastSlices(publication, due, version, to.sent);
     to.has = to.told = work;
     to.since = since;
     const message = {
       type: "broadcast",
       ...{ runId, timeline, step: work.planned, basis: version },
       ...{ round: 0, quorumId: since, index },
-      slices: due.map(({ group, start, numbers }) => ({ group, start, numbers })),
+      slices: slices.headers,
     } as const;
-    const views = due.map((slice) => publication.viewOf(slice, version));
-    staged(to.channel, message, views, () => publication.bytesOf(due, version))();
-    sentBytes += due.reduce((sum, { numbers }) => sum + 4 * numbers, 0);
+    staged(to.channel, message, slices.views(), slices.copies)();
+    sentBytes += slices.bytes;
   };
 
   /** What it is to be told now, if it is a member and has not been told. */
@@ -104,7 +104,13 @@ export function createAssignedSubscribers(options: {
     attach(workerId, channel, holds) {
       const before = attached.get(workerId)?.channel;
       const has = holds?.timeline === timeline ? { planned: holds.planned, basis: holds.basis } : undefined;
-      const subscriber: Subscriber = { channel, sent: new Map(), has, told: undefined, since: -1 };
+      const subscriber: Subscriber = {
+        channel,
+        sent: new Map(),
+        has,
+        told: undefined,
+        since: -1,
+      };
       attached.set(workerId, subscriber);
       if (before !== channel) before?.close(closeCodes.replaced, "the same worker has connected again");
       serve(workerId, subscriber);

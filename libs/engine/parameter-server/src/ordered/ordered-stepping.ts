@@ -1,3 +1,4 @@
+import { cosineOf, isMeasured, noAgreement } from "@latentweave/aggregation";
 import { clipScale } from "@latentweave/optim";
 import { lastStep, planApplied, rateShare, type StepPlan } from "@latentweave/plan";
 import type { MessageOf, Work } from "@latentweave/protocol";
@@ -180,10 +181,11 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     const { reduction } = attempts.find(decide.order) as Attempt;
     const plan = planApplied(spec, decide.step, planned);
     const startedMs = clock.nowMs();
+    const agreement = training.rounder && isMeasured(plan.step) ? noAgreement() : undefined;
     const changed = updates(plan)
       ? applyUpdate({
           ...training,
-          ...{ plan, reduction, scratch },
+          ...{ plan, reduction, scratch, agreement },
           decision: {
             ...{ weights: decide.weights, scale: decide.scale },
             learningRate: rateAt(plan, decide.step - basis),
@@ -200,7 +202,8 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
       publication.advance(changed);
       options.onPublish();
     }
-    options.onApplied(decide.step, { update: appliedMs - startedMs, publish: clock.nowMs() - appliedMs });
+    const timings = { update: appliedMs - startedMs, publish: clock.nowMs() - appliedMs };
+    options.onApplied(decide.step, timings, agreement && cosineOf(agreement));
     if (decide.checkpoint) checkpoint();
     if (decide.cut === true) options.onCut?.(remembered());
     if (over) endHere();

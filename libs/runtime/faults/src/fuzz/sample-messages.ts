@@ -95,7 +95,12 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
     settled: [{ type: "settled", runId, timeline: 0, version: 3, digest: "" }],
     "shard-report": [
       {
-        ...{ type: "shard-report", runId, index: 0, steps: [{ step: 3, timings: { update: 1 } }] },
+        ...{
+          type: "shard-report",
+          runId,
+          index: 0,
+          steps: [{ step: 3, timings: { update: 1 }, pushedBytes: 9, broadcastBytes: 8, cosine: 0.9 }],
+        },
         ...{ receivedBytes: 1, sentBytes: 1, residentBytes: 1, profile },
       },
     ],

@@ -1,3 +1,4 @@
+import { loadArithmetic } from "@latentweave/arithmetic";
 import type { ComputeModel } from "@latentweave/model";
 import { closeCodes, type CommitRecord, type MessageOf, type TaskRecord } from "@latentweave/protocol";
 import { createLayout, ownership } from "@latentweave/parameters";
@@ -40,6 +41,8 @@ const mostUnacknowledged = 65;
 const mostHeldBytes = 2 * 1024 * 1024;
 /** Bytes that wait for one link: a step's pushes or broadcasts, several times over. */
 const mostBufferedBytes = 512 * 1024;
+
+const arithmetic = loadArithmetic();
 
 const leaderAlone: readonly number[] = [0];
 
@@ -119,17 +122,39 @@ export function createChecker(options: {
       violated("bits", `${what()} differs from the undisturbed run's`);
   };
 
+  /** What a published change makes of the undisturbed run's weights of the version before. */
+  const changed = (
+    { group, start, numbers, from }: MessageOf<"broadcast">["slices"][number],
+    bytes: Uint8Array | undefined,
+  ): Uint8Array | undefined => {
+    const before = from === undefined ? undefined : reference?.parameters(from, group);
+    const codec = spec.compression?.broadcast?.codec;
+    if (!before || !bytes || !codec) return undefined;
+    const [params, change, encoded] = [numbers * 4, numbers * 4, bytes.length].map((size) =>
+      arithmetic.allocate(size),
+    ) as [number, number, number];
+    arithmetic.u8(params, numbers * 4).set(before.subarray(start * 4, (start + numbers) * 4));
+    arithmetic.u8(encoded, bytes.length).set(bytes);
+    arithmetic.decode(codec, change, encoded, numbers);
+    arithmetic.add(params, params, change, numbers);
+    const after = arithmetic.u8(params, numbers * 4).slice();
+    arithmetic.free(params, numbers * 4);
+    arithmetic.free(change, numbers * 4);
+    arithmetic.free(encoded, bytes.length);
+    return after;
+  };
+
   const takeBroadcast = (message: MessageOf<"broadcast">, { from, slices }: Outgoing): void => {
     const version = message.basis ?? message.step;
     if (version > Math.max(timelineOf(message.timeline).told, decided))
       violated("publish", `${from} publishes version ${version} before its commit`);
     if (!reference) return;
-    for (const [place, { group, start }] of message.slices.entries())
+    for (const [place, slice] of message.slices.entries())
       compareSlice(
-        () => `group ${group} of version ${message.step} as ${from} publishes it`,
-        reference.parameters(message.step, group),
-        start,
-        slices[place],
+        () => `group ${slice.group} of version ${message.step} as ${from} publishes it`,
+        reference.parameters(message.step, slice.group),
+        slice.start,
+        slice.from === undefined ? slices[place] : changed(slice, slices[place]),
       );
   };
 

@@ -50,8 +50,10 @@ export function createReferenceRecorder(
   return {
     sent({ message, slices }) {
       if (message.type === "broadcast")
-        for (const [place, { group, start }] of message.slices.entries())
-          store(published, message.step, group, start, slices[place] as Uint8Array);
+        for (const [place, { group, start, from }] of message.slices.entries()) {
+          // Of changes there is the checkpoint of the version.
+          if (from === undefined) store(published, message.step, group, start, slices[place] as Uint8Array);
+        }
       else if (message.type === "checkpoint-slice") {
         const { version, section, slice } = message;
         store(versionsOf(section), version, slice.group, slice.start, slices[0] as Uint8Array);

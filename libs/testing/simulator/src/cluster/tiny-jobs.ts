@@ -1,7 +1,7 @@
 import { combinerNamed, registerCombiner } from "@latentweave/multitask";
 import type { TaskGraph } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
+import type { CompressionSpec, RunSpec } from "@latentweave/plan";
 
 /**
  * Jobs so small that a whole run of one takes milliseconds, and yet with everything that a run's bits go through:
@@ -15,8 +15,26 @@ export const jobNames = ["plain", "related", "bare", "replicas", "stale", "async
 export const drawnJobs = ["plain", "related", "bare"] as const;
 export type JobName = (typeof jobNames)[number];
 
+/**
+ * What is rounded on the way. Trees have three to five slots: on level 1 of them there are pieces below, as they are, and
+ * nodes that are made of two or three.
+ */
+export const compressions = {
+  "int8 both ways": { push: { codec: "int8", level: "every" }, broadcast: { codec: "int8" } },
+  "int8 on level 0": { push: { codec: "int8", level: 0 } },
+  "int8 on level 1, fp16 back": { push: { codec: "int8", level: 1 }, broadcast: { codec: "fp16" } },
+  "bf16 back": { broadcast: { codec: "bf16" } },
+} as const satisfies Readonly<Record<string, CompressionSpec>>;
+export type CompressionName = keyof typeof compressions;
+export const compressionNames = Object.keys(compressions) as [CompressionName, ...CompressionName[]];
+
 /** The spec of a tiny job with this many steps. */
-export function tinySpec(name: JobName, steps: number): RunSpec {
+export function tinySpec(name: JobName, steps: number, compression?: CompressionName): RunSpec {
+  const spec = uncompressed(name, steps);
+  return compression ? { ...spec, compression: compressions[compression] } : spec;
+}
+
+function uncompressed(name: JobName, steps: number): RunSpec {
   // Nothing crosses a checkpoint: with more steps between them there is more to be stale.
   if (name === "stale")
     return { ...specOf("plain", steps), checkpointEverySteps: 8, mode: { kind: "stale", bound: 2 } };

@@ -1,10 +1,17 @@
 import { moments } from "@latentweave/protocol";
-import { drawnJobs } from "../cluster/tiny-jobs.ts";
+import { compressionNames, drawnJobs } from "../cluster/tiny-jobs.ts";
 import { createRandom, type Random } from "../world/random.ts";
 import type { Fault, Schedule, When } from "./schedule.ts";
 
-/** A schedule drawn from a seed: how large, how long, and what goes wrong. */
+/** A schedule drawn from a seed: how large, how long, what is rounded, and what goes wrong. */
 export function scheduleOf(seed: number): Schedule {
+  // Of a stream of its own: with nothing rounded, a seed says what it did before.
+  const random = createRandom(seed, "compression");
+  const schedule = uncompressedScheduleOf(seed);
+  return random.chance(0.4) ? { ...schedule, compression: random.pick(compressionNames) } : schedule;
+}
+
+export function uncompressedScheduleOf(seed: number): Schedule {
   const schedule = drawn(seed, stepsAndFaults);
   const random = createRandom(seed, "what is read");
   return { ...schedule, faults: schedule.faults.flatMap((fault) => withReading(fault, random)) };

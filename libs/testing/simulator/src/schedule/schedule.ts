@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { jobNames } from "../cluster/tiny-jobs.ts";
+import { compressionNames, jobNames } from "../cluster/tiny-jobs.ts";
 
 const ms = z.number().min(0).max(3_600_000);
 const step = z.int().min(0).max(1_000_000);
@@ -64,6 +64,8 @@ export const scheduleSchema = z.strictObject({
   shards: z.int().min(1).max(16),
   /** Whether every message goes through the codec and its checks. */
   codec: z.boolean(),
+  /** Default: nothing is rounded. */
+  compression: z.enum(compressionNames).optional(),
   faults: z.array(fault),
 });
 
