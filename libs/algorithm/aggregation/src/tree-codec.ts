@@ -32,7 +32,7 @@ export function gradientDtype(codec: TreeCodec | undefined, { level }: TreeNode)
 export function travels(codec: TreeCodec | undefined, node: TreeNode, slots: number): boolean {
   if (!codec || codec.level === "every" || node.level <= codec.level) return true;
   const { start, end } = nodeRange(node, slots);
-  const parts = Math.ceil((end - start) / 2 ** codec.level);
+  const parts = Math.ceil((end - start) / (1 << codec.level));
   return parts * encodedBytes(codec.codec, measured) >= 4 * measured;
 }
 
@@ -52,7 +52,7 @@ export function travellingNodes(
   return nodes.flatMap((node) => {
     if (travels(codec, node, slots)) return [node];
     const range = nodeRange(node, slots);
-    const width = 2 ** level;
+    const width = 1 << level;
     return Array.from({ length: Math.ceil((range.end - range.start) / width) }, (_, part) => ({
       level,
       index: range.start / width + part,
