@@ -7,6 +7,7 @@
 import { computeCases } from "./compute-cases.mjs";
 import { besideDdp, large, twoWorkers, widthSettings } from "./ddp-rows.mjs";
 import { exchangeCases } from "./exchange-cases.mjs";
+import { judgedMemory, measureServerMemory, memoryText } from "./server-memory.mjs";
 import { spreadCases } from "./spread-cases.mjs";
 
 /** Everything at its plainest: through WebSockets, one shard in a process of its own, no compiled kernels. */
@@ -30,6 +31,10 @@ export const cases = [
     ...{ widths: [4, 110, 4], batch: 16, warmup: 200, steps: 2000 },
     ours: { job: new URL("./tiny.yaml", import.meta.url).pathname, settings: [] },
   }),
+  {
+    ...{ name: "server-memory", title: "a parameter server's memory" },
+    ...{ measure: measureServerMemory, judged: judgedMemory, text: memoryText },
+  },
   {
     name: "checkpoints",
     title: "26.8 M parameters, a checkpoint every 10 steps and none",

@@ -1,13 +1,9 @@
 /** The matrix as text: a case for the terminal, all of them as docs/benchmarks-matrix.md. */
 import { judged } from "./bars.mjs";
+import { table } from "./table.mjs";
 
 const count = (value) => (value < 100 ? value.toPrecision(3) : Math.round(value).toLocaleString("en-US"));
 const metText = (isMet) => (isMet === undefined ? "" : isMet ? "yes" : "**no**");
-
-export function table(head, rows) {
-  const line = (cells) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
-}
 
 function ratioText({ what, figure, bar, isMet }) {
   const met = isMet === undefined ? "" : `, bar ${bar}: ${isMet ? "met" : "**missed**"}`;
