@@ -58,13 +58,13 @@ for (const one of cases.filter(({ name }) => wanted.includes(name))) {
   console.log(
     `\n${one.title}${isBusy ? ` (other programs use ${inUse.toFixed(1)} cores: this will not mean much)` : ""}`,
   );
-  const measured = await measureCase(one, {
+  const measured = await (one.measure ?? measureCase)(one, {
     rounds,
     python: torch.python,
     images,
     say: (line) => console.log(`  ${line}`),
   });
-  console.log(caseTable(one, measured));
+  console.log((one.text ?? caseTable)(one, measured, kept));
   const result = { ...measured, isBusy, torch: torch.torch ?? null, machine: await describeMachine() };
   if (values.guard) lower += comparedWith(kept[one.name], result);
   else kept[one.name] = result;

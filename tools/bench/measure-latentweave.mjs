@@ -16,6 +16,7 @@ export const batch = 256;
  * @param workers processes of one thread; each computes one micro-batch of `samples` samples a step
  * @param slots micro-batches a step, if not one for each worker
  * @param device as `--device` takes it. @param settings further arguments of `train`. @param env of its processes
+ * @param tasks of the job, each with as many slots and samples. @param program in place of this checkout's
  * @returns {Promise<{ seconds, samplesPerSecond, stepMs, loss, hash, phases, memory }>} `phases`: mean ms a step, by
  *   process and phase; `memory`: peak bytes by process
  */
@@ -27,21 +28,25 @@ export async function measureLatentweave({
   batch: samples = batch,
   slots = workers,
   job = autoencoder,
+  tasks = ["digits"],
   settings = [],
   env = {},
+  program,
 }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
   let memory;
   try {
     const hash = await latentweave(
       [
-        ...["train", job, "--workers", String(workers), "--set", `tasks.digits.slots=${slots}`],
-        ...["--set", `tasks.digits.microBatch=${samples}`, ...settings],
+        ...["train", job, "--workers", String(workers), ...settings],
+        ...tasks.flatMap((task) => ["--set", `tasks.${task}.slots=${slots}`]),
+        ...tasks.flatMap((task) => ["--set", `tasks.${task}.microBatch=${samples}`]),
         ...["--steps", String(warmup + steps), "--seed", "7", "--device", device],
         ...["--run-id", "bench", "--runs", folder, "--dashboard", "off", "--quiet"],
       ],
       (pid) => (memory = watchMemory(pid, memoryEveryMs)),
       env,
+      program,
     );
     const metrics = path.join(folder, "bench", "metrics");
     const commits = readLines(path.join(metrics, "steps.jsonl")).filter(({ step }) => step >= warmup - 1);
@@ -51,8 +56,8 @@ export async function measureLatentweave({
     return {
       seconds,
       stepMs: (seconds * 1000) / counted,
-      samplesPerSecond: (counted * slots * samples) / seconds,
-      loss: last.loss.digits,
+      samplesPerSecond: (counted * tasks.length * slots * samples) / seconds,
+      loss: last.loss[tasks[0]],
       hash: hash.trim(),
       phases: phasesOf(commits, readLines(path.join(metrics, "workers.jsonl")), warmup),
       memory: Object.fromEntries(memory.stop().map(({ name, peakBytes }) => [name, peakBytes])),

@@ -1,11 +1,7 @@
-/** One measurement of PyTorch DDP, on the CPU over gloo or on a GPU over NCCL: its ranks as processes of their own, meeting through a file. */
-import { mkdtempSync, rmSync } from "node:fs";
-import os from "node:os";
+/** One measurement of PyTorch DDP, on the CPU over gloo or on a GPU over NCCL. */
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { latentweave, run } from "./own-command.mjs";
-
-const script = fileURLToPath(new URL("./pytorch_ddp.py", import.meta.url));
+import { latentweave } from "./own-command.mjs";
+import { runRanks } from "./pytorch-ranks.mjs";
 
 /** The file of MNIST's training images in our cache; both sides read the same bytes. */
 export async function findImages() {
@@ -13,7 +9,10 @@ export async function findImages() {
   return path.join(directory, "train-images-idx3-ubyte");
 }
 
-/** @returns {Promise<{ seconds, samplesPerSecond, stepMs, loss, memory, parameters, torch }>} */
+/**
+ * @param parts in so many equal parts goes a batch through the model, one after the other, before one backward pass
+ * @returns {Promise<{ seconds, samplesPerSecond, stepMs, loss, memory, parameters, torch }>}
+ */
 export async function measurePyTorch({
   python,
   images,
@@ -24,51 +23,24 @@ export async function measurePyTorch({
   steps,
   device = "cpu",
   widths,
+  parts = 1,
 }) {
-  const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
-  const env = {
-    ...process.env,
-    OMP_NUM_THREADS: "1",
-    MKL_NUM_THREADS: "1",
-    // Without it gloo listens at whatever address the host's name resolves to.
-    GLOO_SOCKET_IFNAME: process.platform === "darwin" ? "lo0" : "lo",
+  const ranks = await runRanks({
+    ...{ python, script: "pytorch_ddp.py", ranks: workers },
+    args: [
+      ...["--images", images, "--variant", variant, "--device", device, "--parts", String(parts)],
+      ...(widths === undefined ? [] : ["--widths", widths.join(",")]),
+      ...["--batch", String(batch), "--warmup", String(warmup), "--steps", String(steps)],
+    ],
+  });
+  const seconds = Math.max(...ranks.map((rank) => rank.seconds));
+  return {
+    seconds,
+    stepMs: (seconds * 1000) / steps,
+    samplesPerSecond: (steps * workers * batch) / seconds,
+    loss: ranks.reduce((sum, { loss }) => sum + loss, 0) / workers,
+    memory: Object.fromEntries(ranks.map(({ rank, peakBytes }) => [`rank-${rank}`, peakBytes])),
+    parameters: ranks[0].parameters,
+    torch: ranks[0].torch,
   };
-  try {
-    const ranks = await Promise.all(
-      Array.from({ length: workers }, async (_, rank) => {
-        const text = await run(
-          python,
-          [
-            ...[script, "--rank", String(rank), "--ranks", String(workers)],
-            ...[
-              "--rendezvous",
-              path.join(folder, "rendezvous"),
-              "--images",
-              images,
-              "--variant",
-              variant,
-              "--device",
-              device,
-            ],
-            ...(widths === undefined ? [] : ["--widths", widths.join(",")]),
-            ...["--batch", String(batch), "--warmup", String(warmup), "--steps", String(steps)],
-          ],
-          env,
-        );
-        return JSON.parse(text);
-      }),
-    );
-    const seconds = Math.max(...ranks.map((rank) => rank.seconds));
-    return {
-      seconds,
-      stepMs: (seconds * 1000) / steps,
-      samplesPerSecond: (steps * workers * batch) / seconds,
-      loss: ranks.reduce((sum, { loss }) => sum + loss, 0) / workers,
-      memory: Object.fromEntries(ranks.map(({ rank, peakBytes }) => [`rank-${rank}`, peakBytes])),
-      parameters: ranks[0].parameters,
-      torch: ranks[0].torch,
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }

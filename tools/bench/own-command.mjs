@@ -16,12 +16,12 @@ async function findMain() {
 
 /**
  * @param onStart told the child's pid
- * @param env variables besides ours
+ * @param env variables besides ours. @param program to be run by Node.js in place of this checkout's
  * @returns {Promise<string>} standard output
  * @throws Error with the last lines it wrote when it fails
  */
-export async function latentweave(args, onStart = () => {}, env = {}) {
-  return run(process.execPath, [await commandFile(), ...args], { ...process.env, ...env }, onStart);
+export async function latentweave(args, onStart = () => {}, env = {}, program = commandFile()) {
+  return run(process.execPath, [await program, ...args], { ...process.env, ...env }, onStart);
 }
 
 /** To be run by Node.js. */

@@ -50,6 +50,18 @@ def make_model(widths: list[int]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+class InParts(nn.Module):
+    """A batch in equal parts, each through the model by itself, as micro-batches of several tasks go."""
+
+    def __init__(self, model: nn.Module, parts: int) -> None:
+        super().__init__()
+        self.model = model
+        self.parts = parts
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.model(part) for part in x.chunk(self.parts)])
+
+
 def batches(images: torch.Tensor, batch: int, rank: int, ranks: int):
     """Shuffles each epoch alike on every rank; each takes its share, as DistributedSampler does."""
     epoch = 0
@@ -82,6 +94,7 @@ def main() -> None:
     parser.add_argument("--warmup", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--widths", default="784,512,32,512,784")
+    parser.add_argument("--parts", type=int, default=1)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     asked = parser.parse_args()
     device = torch.device(asked.device)
@@ -94,6 +107,8 @@ def main() -> None:
         "nccl" if device.type == "cuda" else "gloo", init_method=f"file://{asked.rendezvous}", rank=asked.rank, world_size=asked.ranks
     )
     model: nn.Module = make_model(widths).to(device)
+    if asked.parts > 1:
+        model = InParts(model, asked.parts)
     if asked.ranks > 1 or not tuned:
         model = DistributedDataParallel(model, gradient_as_bucket_view=tuned, static_graph=tuned)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.001, fused=True if tuned else None)

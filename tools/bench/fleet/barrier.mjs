@@ -2,10 +2,10 @@
 import { fork } from "node:child_process";
 import { median } from "../statistics.mjs";
 import { startCluster } from "./cluster.mjs";
+import { startPeers } from "./peers.mjs";
 
 /** Connections are made, and code is compiled. */
 const warmupSteps = 5;
-const limitMs = 240_000;
 
 /**
  * The parameter server and a bare `ws` server by turns, with the same peers, bytes and processes.
@@ -61,36 +61,15 @@ async function run({ bundles, workers, processes, steps, spec, folder, profile }
 
 /** Milliseconds from one step to the next, each counted when the last of all peers had its answer. */
 async function intervals({ bundles, workers, processes, steps, argument }) {
-  const children = Array.from({ length: processes }, (_, i) => {
-    const own = Math.floor((workers * (i + 1)) / processes) - Math.floor((workers * i) / processes);
-    return fork(bundles.steady, [JSON.stringify({ ...argument, name: `p${i}`, workers: own })]);
-  });
+  const peers = startPeers({ file: bundles.steady, workers, processes, argument });
   try {
-    const ends = await new Promise((resolve, reject) => {
-      const seen = new Map();
-      const whole = new Map();
-      const timer = setTimeout(() => reject(new Error(`${whole.size} steps in ${limitMs} ms`)), limitMs);
-      for (const child of children) {
-        child.once("exit", (code, signal) => reject(new Error(`peers ended with ${code ?? signal}`)));
-        child.on("message", (message) => {
-          if (message.kind === "failed") return reject(new Error(message.message));
-          const { step, lastMs } = message;
-          const times = [...(seen.get(step) ?? []), lastMs];
-          seen.set(step, times);
-          if (times.length < processes) return;
-          whole.set(step, Math.max(...times));
-          if (whole.size <= warmupSteps + steps) return;
-          clearTimeout(timer);
-          resolve([...whole].sort(([a], [b]) => a - b).map(([, ms]) => ms));
-        });
-      }
-    });
+    const ends = await peers.steps(warmupSteps + steps + 1);
     return ends
       .slice(1)
       .map((ms, i) => ms - ends[i])
       .slice(warmupSteps);
   } finally {
-    for (const child of children) child.kill("SIGKILL");
+    peers.kill();
   }
 }
 

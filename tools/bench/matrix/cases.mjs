@@ -1,52 +1,14 @@
-/** What `npm run bench:matrix` measures: each case is rows that take turns, and ratios between them with their bars. */
-import { fileURLToPath } from "node:url";
-
-const tinyJob = fileURLToPath(new URL("./tiny.yaml", import.meta.url));
-
-/** Widths of an autoencoder as settings of autoencoder.yaml. */
-function widthSettings([, hidden, latent, back]) {
-  return [
-    ...[
-      "--set",
-      `tasks.digits.encoder[0].units=${hidden}`,
-      "--set",
-      `tasks.digits.encoder[1].units=${latent}`,
-    ],
-    ...["--set", `tasks.digits.decoder[0].units=${back}`],
-  ];
-}
-
-const standard = [784, 512, 32, 512, 784];
-
-/** Ours beside stock and tuned DDP with the same model, batch and cores; the bar is on the ratio to tuned. */
-function besideDdp({
-  name,
-  title,
-  bar,
-  workers,
-  widths = standard,
-  warmup = 30,
-  steps = 150,
-  ours = {},
-  ...more
-}) {
-  const shared = { workers, warmup, steps, ...more };
-  return {
-    name,
-    title,
-    rows: [
-      { name: "ours", side: "ours", options: { ...shared, settings: widthSettings(widths), ...ours } },
-      { name: "stock", side: "pytorch", options: { ...shared, widths, variant: "stock" } },
-      { name: "tuned", side: "pytorch", options: { ...shared, widths, variant: "tuned" } },
-    ],
-    ratios: [
-      { of: "ours", to: "tuned", bar },
-      { of: "ours", to: "stock" },
-    ],
-  };
-}
-
-const large = { widths: [784, 4096, 2488, 4096, 784], warmup: 3, steps: 15 };
+/**
+ * What `npm run bench:matrix` measures: each case is rows that take turns, and ratios between them with their bars.
+ *
+ * A ratio is of how much is done in a second. Its bar is `bar`, the least; or `mostTime`, the most of the time; or
+ * `bar: { share, of, case }`, a share of what was kept of another case's first ratio.
+ */
+import { computeCases } from "./compute-cases.mjs";
+import { besideDdp, large, twoWorkers, widthSettings } from "./ddp-rows.mjs";
+import { exchangeCases } from "./exchange-cases.mjs";
+import { judgedMemory, measureServerMemory, memoryText } from "./server-memory.mjs";
+import { spreadCases } from "./spread-cases.mjs";
 
 /** Everything at its plainest: through WebSockets, one shard in a process of its own, no compiled kernels. */
 const plainPath = {
@@ -55,27 +17,24 @@ const plainPath = {
 };
 
 export const cases = [
-  besideDdp({ name: "0.84m", title: "2 workers, 0.84 M parameters", bar: 1.4, workers: 2 }),
+  ...computeCases,
+  besideDdp({ name: twoWorkers, title: "2 workers, 0.84 M parameters", bar: 1.4, workers: 2 }),
   besideDdp({
     ...{ name: "3.3m", title: "2 workers, 3.3 M parameters", bar: 1.25, workers: 2 },
     ...{ widths: [784, 2048, 32, 2048, 784], warmup: 10, steps: 60 },
   }),
   besideDdp({ name: "26.8m", title: "2 workers, 26.8 M parameters", bar: 1.4, workers: 2, ...large }),
   besideDdp({ name: "4-workers", title: "4 workers, 0.84 M parameters", bar: 1.4, workers: 4, steps: 100 }),
-  besideDdp({ name: "3-workers", title: "3 workers, 0.84 M parameters", workers: 3, steps: 100 }),
-  {
-    name: "unequal",
-    title: "2 workers, 3 micro-batches: leases of one and of two",
-    rows: [
-      { name: "ours", side: "ours", options: { workers: 2, slots: 3, warmup: 30, steps: 100 } },
-      { name: "tuned", side: "pytorch", options: { workers: 2, warmup: 30, steps: 100, variant: "tuned" } },
-    ],
-    ratios: [{ of: "ours", to: "tuned" }],
-  },
+  ...exchangeCases,
   besideDdp({
     ...{ name: "tiny", title: "4 workers, about 1,000 parameters: committed steps", bar: 2, workers: 4 },
-    ...{ widths: [4, 110, 4], batch: 16, warmup: 200, steps: 2000, ours: { job: tinyJob, settings: [] } },
+    ...{ widths: [4, 110, 4], batch: 16, warmup: 200, steps: 2000 },
+    ours: { job: new URL("./tiny.yaml", import.meta.url).pathname, settings: [] },
   }),
+  {
+    ...{ name: "server-memory", title: "a parameter server's memory" },
+    ...{ measure: measureServerMemory, judged: judgedMemory, text: memoryText },
+  },
   {
     name: "checkpoints",
     title: "26.8 M parameters, a checkpoint every 10 steps and none",
@@ -92,7 +51,7 @@ export const cases = [
         options: { workers: 2, warmup: large.warmup, steps: 30, settings: widthSettings(large.widths) },
       },
     ],
-    ratios: [{ of: "with", to: "without", bar: 0.95 }],
+    ratios: [{ of: "with", to: "without", mostTime: 1.05 }],
     sameHash: true,
   },
   {
@@ -109,4 +68,5 @@ export const cases = [
     ratios: [{ of: "fast", to: "plain" }],
     sameHash: true,
   },
+  ...spreadCases,
 ];

@@ -2,56 +2,75 @@
 import { measureLatentweave } from "../measure-latentweave.mjs";
 import { measurePyTorch } from "../measure-pytorch.mjs";
 import { median, spread } from "../statistics.mjs";
+import { measureCompute, measurePyTorchCompute } from "./measure-compute.mjs";
+import { measureAllReduce, measureExchange } from "./measure-exchange.mjs";
 
 const defaultBatch = 256;
 
+/** Each gives milliseconds a step and samples (or what the case counts) a second; ours the hash of what was learned. */
+const sides = {
+  ours: { measure: (options) => measureLatentweave(options) },
+  compute: { measure: (options) => measureCompute(options) },
+  exchange: { measure: (options) => measureExchange(options) },
+  pytorch: {
+    needsPython: true,
+    measure: (options) => measurePyTorch({ batch: defaultBatch, ...options }),
+  },
+  "pytorch-compute": { needsPython: true, measure: (options) => measurePyTorchCompute(options) },
+  "all-reduce": { needsPython: true, measure: (options) => measureAllReduce(options) },
+};
+
 /**
  * @param python absent: PyTorch's rows are left out
- * @returns {Promise<{ rounds: number, rows: object[], ratios: object[], hash: string | null }>} per row its samples/s and
- *   milliseconds a step; per ratio the median, worst and best of the rounds' own ratios
+ * @returns {Promise<{ rounds: number, rows: object[], ratios: object[], hash: string | null }>} per row what it did in a
+ *   second and milliseconds a step; per ratio the median, worst and best of the rounds' own ratios
  * @throws Error when runs of ours that must come to the same bits do not
  */
-export async function measureCase({ rows, ratios, sameHash }, { rounds, python, images, say }) {
-  const present = rows.filter(({ side }) => side === "ours" || python !== undefined);
-  const measured = new Map(present.map(({ name }) => [name, []]));
+export async function measureCase(one, { rounds, python, images, say }) {
+  const rows = one.rows.filter(({ side }) => python !== undefined || !sides[side].needsPython);
+  const measured = new Map(rows.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     // Turned, so that nobody always comes first after a pause.
-    const turn = round % present.length;
-    for (const { name, side, options } of [...present.slice(turn), ...present.slice(0, turn)]) {
-      const one =
-        side === "ours"
-          ? await measureLatentweave(options)
-          : await measurePyTorch({ batch: defaultBatch, ...options, python, images });
-      measured.get(name).push(one);
-      say(
-        `round ${round + 1}  ${name.padEnd(8)} ${Math.round(one.samplesPerSecond)} samples/s  ${one.stepMs.toFixed(2)} ms a step  loss ${one.loss.toFixed(4)}`,
-      );
+    const turn = round % rows.length;
+    for (const { name, side, options } of [...rows.slice(turn), ...rows.slice(0, turn)]) {
+      const { needsPython, measure } = sides[side];
+      const result = await measure({ ...options, ...(needsPython && { python, images }) });
+      measured.get(name).push(result);
+      say(`round ${round + 1}  ${name.padEnd(9)} ${textOf(result)}`);
     }
   }
-  const groups = sameHash
-    ? [present.flatMap(({ name }) => measured.get(name))]
-    : present.map(({ name }) => measured.get(name));
-  for (const group of groups) {
-    const hashes = new Set(group.map(({ hash }) => hash));
-    if (hashes.size > 1) throw new Error(`these runs differ: ${[...hashes].join(", ")}`);
-  }
-  const ours = present.find(({ side }) => side === "ours");
+  const hashes = hashesOf(one, measured);
   return {
     rounds,
-    rows: present.map(({ name }) => ({
+    rows: rows.map(({ name }) => ({
       name,
-      samplesPerSecond: spread(measured.get(name).map((one) => one.samplesPerSecond)),
-      stepMs: median(measured.get(name).map((one) => one.stepMs)),
-      loss: measured.get(name)[0].loss,
+      perSecond: spread(measured.get(name).map(({ samplesPerSecond }) => samplesPerSecond)),
+      stepMs: median(measured.get(name).map(({ stepMs }) => stepMs)),
+      ...lossOf(measured.get(name)[0]),
     })),
-    ratios: ratios
+    ratios: one.ratios
       .filter(({ of, to }) => measured.has(of) && measured.has(to))
-      .map(({ of, to, bar }) => {
-        const each = measured
-          .get(of)
-          .map((one, round) => one.samplesPerSecond / measured.get(to)[round].samplesPerSecond);
-        return { of, to, ...(bar === undefined ? {} : { bar }), ...spread(each) };
-      }),
-    hash: sameHash && ours ? measured.get(ours.name)[0].hash : null,
+      .map(({ of, to }) => ({ of, to, ...spread(ratios(measured.get(of), measured.get(to))) })),
+    hash: one.sameHash ? (hashes[0] ?? null) : null,
   };
+}
+
+const ratios = (all, others) =>
+  all.map(({ samplesPerSecond }, round) => samplesPerSecond / others[round].samplesPerSecond);
+
+const lossOf = ({ loss }) => (loss === undefined ? {} : { loss });
+
+function textOf({ samplesPerSecond, stepMs, loss }) {
+  const learned = loss === undefined ? "" : `  loss ${loss.toFixed(4)}`;
+  return `${samplesPerSecond.toPrecision(5)} a second  ${stepMs.toPrecision(4)} ms a step${learned}`;
+}
+
+/** @throws Error where rounds of one row differ, or rows of a case whose rows must not */
+function hashesOf({ sameHash }, measured) {
+  const perRow = [...measured.values()].map((rounds) => rounds.flatMap(({ hash }) => hash ?? []));
+  for (const group of sameHash ? [perRow.flat()] : perRow) {
+    const different = new Set(group);
+    if (different.size > 1) throw new Error(`these runs differ: ${[...different].join(", ")}`);
+  }
+  return perRow.flat();
 }

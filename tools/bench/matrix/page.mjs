@@ -1,41 +1,64 @@
 /** The matrix as text: a case for the terminal, all of them as docs/benchmarks-matrix.md. */
-const count = (value) => Math.round(value).toLocaleString("en-US");
+import { judged } from "./bars.mjs";
+import { table } from "./table.mjs";
 
-function table(head, rows) {
-  const line = (cells) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
+const count = (value) => (value < 100 ? value.toPrecision(3) : Math.round(value).toLocaleString("en-US"));
+const metText = (isMet) => (isMet === undefined ? "" : isMet ? "yes" : "**no**");
+
+function ratioText({ what, figure, bar, isMet }) {
+  const met = isMet === undefined ? "" : `, bar ${bar}: ${isMet ? "met" : "**missed**"}`;
+  return `${what} ${figure}${met}`;
 }
 
-function ratioText({ of, to, median, worst, best, bar }) {
-  const met = bar === undefined ? "" : `, bar ${bar}: ${median >= bar ? "met" : "**missed**"}`;
-  return `${of} / ${to} **${median.toFixed(2)}** [${worst.toFixed(2)}–${best.toFixed(2)}]${met}`;
-}
-
-/** Samples/s of each row, and the ratios with their bars. */
-export function caseTable({ title }, { rows, ratios, hash }) {
-  const head = [title, "samples/s, median", "worst–best", "ms a step"];
-  const lines = rows.map(({ name, samplesPerSecond, stepMs }) => [
+/** What each row did in a second, and the ratios with their bars. */
+export function caseTable(one, result, kept) {
+  const head = [one.title, `${one.unit ?? "samples"}/s, median`, "worst–best", "ms a step"];
+  const lines = result.rows.map(({ name, perSecond, stepMs }) => [
     name,
-    count(samplesPerSecond.median),
-    `${count(samplesPerSecond.worst)}–${count(samplesPerSecond.best)}`,
-    stepMs.toFixed(2),
+    count(perSecond.median),
+    `${count(perSecond.worst)}–${count(perSecond.best)}`,
+    stepMs.toPrecision(3),
   ]);
-  const same = hash === null ? "" : `\n\nOne hash: \`${hash.slice(0, 12)}\`.`;
-  return `${table(head, lines)}\n\n${ratios.map(ratioText).join("; ")}.${same}`;
+  const same = result.hash === null ? "" : `\n\nOne hash: \`${result.hash.slice(0, 12)}\`.`;
+  return `${table(head, lines)}\n\n${judged(one, result, kept).map(ratioText).join("; ")}.${same}`;
+}
+
+/** Where each figure stands. */
+function summary(cases, kept) {
+  const rows = cases.flatMap((one) =>
+    (one.judged ?? judged)(one, kept[one.name], kept)
+      .filter(({ bar }) => bar !== "")
+      .map(({ what, figure, bar, isMet }) => [`${one.title}: ${what}`, figure, bar, metText(isMet)]),
+  );
+  return table(["case", "figure", "bar", "met"], rows);
+}
+
+function whenText({ machine, torch, isBusy, rounds }) {
+  const versions = [
+    `Node ${machine.node}`,
+    `TensorFlow ${machine.tensorflow ?? "none"}`,
+    ...(torch === null ? [] : [`PyTorch ${torch}`]),
+  ].join(", ");
+  const busy = isBusy ? "; **the machine was busy: this means little**" : "";
+  return `${machine.cpu}, ${machine.cores} cores, ${versions}; ${rounds} rounds; ${machine.date} at ${machine.commit}${busy}`;
 }
 
 export function matrixPage(cases, kept) {
-  const parts = cases
-    .filter(({ name }) => kept[name])
-    .map((one) => {
-      const result = kept[one.name];
-      const { machine, torch, isBusy, rounds } = result;
-      const when = `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, TensorFlow ${machine.tensorflow ?? "none"}${torch === null ? "" : `, PyTorch ${torch}`}; ${rounds} rounds; ${machine.date} at ${machine.commit}${isBusy ? "; **the machine was busy: this means little**" : ""}`;
-      return `## ${one.name}\n\n${caseTable(one, result)}\n\n<sub>${when}</sub>`;
-    });
+  const present = cases.filter(({ name }) => kept[name]);
+  const parts = present.map((one) => {
+    const result = kept[one.name];
+    const note = one.note === undefined ? "" : `\n\n${one.note}`;
+    return `### ${one.name}\n\n${(one.text ?? caseTable)(one, result, kept)}${note}\n\n<sub>${whenText(result)}</sub>`;
+  });
   return `# Benchmarks, case by case
 
-Written by \`npm run bench:matrix\` (\`tools/bench\`); the numbers behind it are in \`tools/bench/results/matrix.json\`. Rows of a case take turns, round by round, in the same run; a ratio is samples/s over samples/s in the same round: median [worst–best]. Above 1 the first is faster. PyTorch DDP runs over gloo, one process and one thread per rank; _stock_ and _tuned_ are those of [benchmarks.md](benchmarks.md). Ours is the whole product with the same-bits guarantee on.
+Written by \`npm run bench:matrix\` (\`tools/bench\`); the numbers behind it are in \`tools/bench/results/matrix.json\`. Rows of a case take turns, round by round, in the same run; a ratio is what one does in a second over what the other does, in the same round (where it says _time_, the other way round): median [worst–best]. Above 1 the first is faster. PyTorch DDP runs over gloo, one process and one thread per rank; _stock_ and _tuned_ are those of [benchmarks.md](benchmarks.md). Ours is the whole product with the same-bits guarantee on; _beside_: with a shard of the parameter server in each worker's process (\`--placement beside\`), _dedicated_: with one shard in a process of its own (the default).
+
+## All bars
+
+${summary(present, kept)}
+
+## Cases
 
 ${parts.join("\n\n")}
 `;

@@ -32,3 +32,12 @@ export {
 export { createSpanRecorder, type OwnRecorder } from "./profile/span-recorder.ts";
 export { atMostEvery } from "./at-most-every.ts";
 export { createStalenessTally, type StalenessTally } from "./staleness.ts";
+export { type ExchangePoint, fitCosts } from "./prediction/fit-costs.ts";
+export {
+  type ClusterShape,
+  type LinkShape,
+  type NumberCosts,
+  predictStep,
+  type StepCosts,
+  type StepPrediction,
+} from "./prediction/step-time.ts";

@@ -1,0 +1,51 @@
+/** Rows of ours beside stock and tuned DDP with the same model, batch and cores. */
+
+/** The case that others are compared with. */
+export const twoWorkers = "0.84m";
+
+const standard = [784, 512, 32, 512, 784];
+
+/** 26,815,688 parameters. */
+export const large = { widths: [784, 4096, 2488, 4096, 784], warmup: 3, steps: 15 };
+
+/** Widths of an autoencoder as settings of autoencoder.yaml. */
+export function widthSettings([, hidden, latent, back]) {
+  const units = { "encoder[0]": hidden, "encoder[1]": latent, "decoder[0]": back };
+  return Object.entries(units).flatMap(([layer, number]) => [
+    "--set",
+    `tasks.digits.${layer}.units=${number}`,
+  ]);
+}
+
+/** The bar is on the ratio to tuned DDP. `beside`: with a shard in each worker's process, not one of its own. */
+export function besideDdp({
+  name,
+  title,
+  bar,
+  workers,
+  widths = standard,
+  warmup = 30,
+  steps = 150,
+  ours = {},
+  ...more
+}) {
+  const shared = { workers, warmup, steps, ...more };
+  const options = { ...shared, settings: widthSettings(widths), ...ours };
+  const beside = { ...options, settings: [...options.settings, "--placement", "beside"] };
+  return {
+    name,
+    title,
+    rows: [
+      { name: "beside", side: "ours", options: beside },
+      { name: "dedicated", side: "ours", options },
+      { name: "stock", side: "pytorch", options: { ...shared, widths, variant: "stock" } },
+      { name: "tuned", side: "pytorch", options: { ...shared, widths, variant: "tuned" } },
+    ],
+    ratios: [
+      { of: "beside", to: "tuned", bar },
+      { of: "dedicated", to: "tuned" },
+      { of: "beside", to: "stock" },
+    ],
+    sameHash: true,
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * A step of two workers that compute nothing, beside gloo's all-reduce of as many bytes. Ours is the whole step: push,
+ * reduce, an update by SGD, the commit and its record, broadcast. An all-reduce has no update and no record.
+ */
+const sizes = [
+  { name: "4kb", title: "4 KB", numbers: 1_024, warmup: 200, steps: 2_000, bar: 3 },
+  { name: "1mb", title: "1 MB", numbers: 262_144, warmup: 100, steps: 800, bar: 3 },
+  { name: "16mb", title: "16 MB", numbers: 4_194_304, warmup: 10, steps: 80, bar: 1.5 },
+  { name: "100mb", title: "100 MB", numbers: 26_214_400, warmup: 4, steps: 20, bar: 1.5 },
+];
+const workers = 2;
+
+const caseOf = ({ name, title, warmup, steps, numbers }, { rows, ratios }) => ({
+  ...{ name, title, unit: "worker-exchanges", ratios },
+  rows: [
+    ...rows.map(({ name: row, ...how }) => ({
+      ...{ name: row, side: "exchange" },
+      options: { workers, numbers, warmup, steps, ...how },
+    })),
+    { name: "gloo", side: "all-reduce", options: { workers, numbers, warmup, steps } },
+  ],
+  sameHash: true,
+});
+
+const beside = ["--placement", "beside"];
+const socketsOnly = { LATENTWEAVE_SHARED_MEMORY: "off" };
+
+const throughMemory = sizes.map((size) =>
+  caseOf(
+    { ...size, name: `exchange-${size.name}`, title: `exchange of ${size.title}` },
+    {
+      rows: [{ name: "beside", settings: beside }, { name: "dedicated" }],
+      ratios: [
+        { of: "beside", to: "gloo", bar: size.bar },
+        { of: "dedicated", to: "gloo" },
+      ],
+    },
+  ),
+);
+
+/** Fewer steps: they take longer. */
+const throughSockets = sizes.map((size) =>
+  caseOf(
+    {
+      ...size,
+      ...{ name: `sockets-${size.name}`, title: `exchange of ${size.title}, through WebSockets` },
+      steps: Math.ceil(size.steps / 2),
+    },
+    {
+      rows: [{ name: "sockets", env: socketsOnly }],
+      ratios: [{ of: "sockets", to: "gloo", bar: 0.5 }],
+    },
+  ),
+);
+
+export const exchangeCases = [...throughMemory, ...throughSockets];

@@ -1,0 +1,50 @@
+/** What two workers with a micro-batch each do, in other shapes: it must keep most of its lead over tuned DDP. */
+import { fileURLToPath } from "node:url";
+import { besideDdp, twoWorkers } from "./ddp-rows.mjs";
+
+const fourTasks = fileURLToPath(new URL("./four-tasks.yaml", import.meta.url));
+const bar = { share: 0.85, case: twoWorkers };
+const counted = { warmup: 30, steps: 100 };
+const settings = ["--placement", "beside"];
+const widths = [784, 512, 32, 512, 784];
+
+export const spreadCases = [
+  {
+    name: "4-tasks",
+    title: "2 workers, 4 tasks kept apart (PCGrad), all parameters shared",
+    rows: [
+      {
+        ...{ name: "ours", side: "ours" },
+        options: {
+          ...{ job: fourTasks, tasks: ["one", "two", "three", "four"], workers: 2, slots: 2, batch: 64 },
+          ...{ ...counted, settings },
+        },
+      },
+      {
+        ...{ name: "tuned", side: "pytorch" },
+        options: { workers: 2, ...counted, widths, variant: "tuned", parts: 4 },
+      },
+      {
+        ...{ name: "in one", side: "pytorch" },
+        options: { workers: 2, ...counted, widths, variant: "tuned" },
+      },
+    ],
+    ratios: [
+      { of: "ours", to: "tuned", bar },
+      { of: "ours", to: "in one" },
+    ],
+  },
+  besideDdp({ name: "3-workers", title: "3 workers, 0.84 M parameters", workers: 3, steps: 100, bar }),
+  {
+    name: "unequal",
+    title: "2 workers, 15 micro-batches of 34: leases of 8 and of 7",
+    rows: [
+      {
+        ...{ name: "ours", side: "ours" },
+        options: { workers: 2, slots: 15, batch: 34, ...counted, settings },
+      },
+      { name: "tuned", side: "pytorch", options: { workers: 2, ...counted, variant: "tuned" } },
+    ],
+    ratios: [{ of: "ours", to: "tuned", bar }],
+  },
+];

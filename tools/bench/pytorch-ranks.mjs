@@ -1,0 +1,32 @@
+/** Ranks of one of the PyTorch scripts beside this file, as processes of their own that meet through a file. */
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./own-command.mjs";
+
+/**
+ * @param script a file name. @param args the same ones for every rank
+ * @returns {Promise<object[]>} what each rank printed, a line of JSON
+ */
+export async function runRanks({ python, script, ranks, args }) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
+  const file = fileURLToPath(new URL(`./${script}`, import.meta.url));
+  const env = {
+    ...process.env,
+    OMP_NUM_THREADS: "1",
+    MKL_NUM_THREADS: "1",
+    // Without it gloo listens at whatever address the host's name resolves to.
+    GLOO_SOCKET_IFNAME: process.platform === "darwin" ? "lo0" : "lo",
+  };
+  const meeting = ["--ranks", String(ranks), "--rendezvous", path.join(folder, "rendezvous")];
+  try {
+    return await Promise.all(
+      Array.from({ length: ranks }, async (_, rank) =>
+        JSON.parse(await run(python, [file, "--rank", String(rank), ...meeting, ...args], env)),
+      ),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
