@@ -7,16 +7,15 @@
  * behind a cable of 100 Mbit/s, in a network namespace of its own (needs root and iproute2). diloco: bytes only.
  * Parts that are not measured are taken over from the file.
  */
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { createCable } from "./cable.mjs";
 import { coresInUse, describeMachine } from "./machine.mjs";
 import { readLines } from "./measure-latentweave.mjs";
-import { commandFile, run } from "./own-command.mjs";
 import { median } from "./statistics.mjs";
+import { trainTwoWorkers } from "./two-workers.mjs";
 
 const job = fileURLToPath(new URL("./autoencoder.yaml", import.meta.url));
 const results = fileURLToPath(new URL("./results/compression.json", import.meta.url));
@@ -61,7 +60,7 @@ async function measureLoopback() {
 }
 
 async function measureNetwork() {
-  const cable = createCable();
+  const cable = createCable(bitsPerSecond);
   try {
     const plain = await measure({ settings: largeSettings(null), cable });
     const compressed = await measure({ settings: largeSettings(int8), cable });
@@ -103,45 +102,12 @@ function largeSettings(compression) {
 }
 
 /**
- * Two workers, a slot each. @param cable where the second one is behind it
+ * @param cable where the second worker is behind it
  * @returns medians of a step over those with both workers, but for the first two
  */
-async function measure({ settings, cable }) {
-  const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
-  const env = { ...process.env, LATENTWEAVE_SHARED_MEMORY: "off" };
-  const main = await commandFile();
-  const train = [
-    ...["train", job, "--workers", cable ? "1" : "2", "--set", "tasks.digits.slots=2", ...settings],
-    ...["--steps", String(steps), "--seed", "7", "--device", "cpu", "--quiet"],
-    ...["--run-id", "bench", "--runs", folder],
-  ];
-  try {
-    if (cable) {
-      const token = "bench";
-      const served = ["--host", cable.near.address, "--dashboard", "8787", "--token", token];
-      const near = cable.near.prefix;
-      const far = cable.far.prefix;
-      await Promise.all([
-        run(near[0], [...near.slice(1), process.execPath, main, ...train, ...served], env),
-        run(
-          far[0],
-          [
-            ...far.slice(1),
-            process.execPath,
-            main,
-            "join",
-            `http://${cable.near.address}:8787`,
-            "--token",
-            token,
-          ],
-          env,
-        ),
-      ]);
-    } else await run(process.execPath, [main, ...train, "--dashboard", "off"], env);
-    return summaryOf(path.join(folder, "bench", "metrics"));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+function measure({ settings, cable }) {
+  const env = { LATENTWEAVE_SHARED_MEMORY: "off" };
+  return trainTwoWorkers({ job, settings, steps, cable, env, read: summaryOf });
 }
 
 function summaryOf(metrics) {
@@ -162,38 +128,5 @@ function summaryOf(metrics) {
     computeMs: medianOf("compute") / 2,
     loss: counted.at(-1).loss.digits,
     ...(cosines.length > 0 && { leastCosine: Math.min(...cosines) }),
-  };
-}
-
-/** Two network namespaces and a cable of `bitsPerSecond` between them, each way. */
-function createCable() {
-  const tag = `lwb${process.pid % 10_000}`;
-  const ip = (...args) => execFileSync("ip", args);
-  const end = (side, address) => ({
-    name: `${tag}${side}`,
-    cable: `${tag}v${side}`,
-    address,
-    prefix: ["ip", "netns", "exec", `${tag}${side}`],
-  });
-  const net = `10.${100 + (process.pid % 100)}.77`;
-  const [near, far] = [end("a", `${net}.1`), end("b", `${net}.2`)];
-  for (const { name } of [near, far]) ip("netns", "add", name);
-  ip(
-    ...["link", "add", near.cable, "netns", near.name],
-    ...["type", "veth", "peer", "name", far.cable, "netns", far.name],
-  );
-  for (const { name, cable, address } of [near, far]) {
-    ip("-n", name, "addr", "add", `${address}/24`, "dev", cable);
-    ip("-n", name, "link", "set", "lo", "up");
-    ip("-n", name, "link", "set", cable, "up");
-    const rate = ["rate", `${bitsPerSecond}bit`, "burst", "128kb", "latency", "50ms"];
-    execFileSync("tc", ["-n", name, "qdisc", "add", "dev", cable, "root", "tbf", ...rate]);
-  }
-  return {
-    near,
-    far,
-    down() {
-      for (const { name } of [near, far]) ip("netns", "del", name);
-    },
   };
 }

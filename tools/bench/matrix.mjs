@@ -73,10 +73,13 @@ if (values.guard) process.exitCode = lower > 0 ? 1 : 0;
 else if (!values.dry) {
   await write(resultsFile, JSON.stringify(kept));
   await write(pageFile, matrixPage(cases, kept));
+  for (const { name, pictures } of cases.filter((one) => one.pictures && kept[one.name]))
+    for (const [file, text] of Object.entries(pictures(kept[name])))
+      writeFileSync(path.join(root, "docs/media", file), text);
 }
 
 /** @returns how many ratios are lower than what was kept of them */
-function comparedWith(before, { ratios }) {
+function comparedWith(before, { ratios = [] }) {
   return ratios.filter(({ of, to, median }) => {
     const old = before?.ratios.find((entry) => entry.of === of && entry.to === to)?.median;
     const isLower = old !== undefined && median < guardShare * old;

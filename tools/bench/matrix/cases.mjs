@@ -7,6 +7,7 @@
 import { computeCases } from "./compute-cases.mjs";
 import { besideDdp, large, twoWorkers, widthSettings } from "./ddp-rows.mjs";
 import { exchangeCases } from "./exchange-cases.mjs";
+import { judgedPrediction, measurePrediction, predictionPictures, predictionText } from "./prediction.mjs";
 import { judgedMemory, measureServerMemory, memoryText } from "./server-memory.mjs";
 import { spreadCases } from "./spread-cases.mjs";
 
@@ -69,4 +70,9 @@ export const cases = [
     sameHash: true,
   },
   ...spreadCases,
+  {
+    ...{ name: "prediction", title: "a step predicted from its parts" },
+    ...{ measure: measurePrediction, judged: judgedPrediction, text: predictionText },
+    pictures: predictionPictures,
+  },
 ];

@@ -1,11 +1,13 @@
 /** Rows of the cases about one micro-batch's compute: ours, and PyTorch eager. */
 import { fork } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleSources } from "../../build/bundle-sources.mjs";
 import { latentweave, root, run } from "../own-command.mjs";
+import { mean } from "../statistics.mjs";
 
 const child = fileURLToPath(new URL("./compute-child.mjs", import.meta.url));
 const script = fileURLToPath(new URL("./pytorch_compute.py", import.meta.url));
@@ -15,13 +17,16 @@ const library = `export { createThreadedCompute } from "@latentweave/compute";
 let scratch;
 
 /** A folder with the library and, per job, the spec that the program resolves it to; gone when this process ends. */
-async function prepare(job) {
+async function prepare(job, settings) {
   if (scratch === undefined) {
     scratch = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
     process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
     await bundleSources(library, path.join(scratch, "library.mjs"));
   }
-  const name = path.basename(path.dirname(job));
+  const name = createHash("sha256")
+    .update([job, ...settings].join("\0"))
+    .digest("hex")
+    .slice(0, 16);
   const runs = path.join(scratch, "runs");
   const spec = path.join(runs, name, "spec.json");
   mkdirSync(runs, { recursive: true });
@@ -44,16 +49,24 @@ async function prepare(job) {
   return { library: path.join(scratch, "library.mjs"), spec };
 }
 
-/** @param job file. @param task of it. @returns {Promise<{ stepMs: number, samplesPerSecond: number }>} */
-export async function measureCompute({ job, task, samples, warmup, steps }) {
+/**
+ * @param job file. @param settings further arguments of `train`. @param task of the job
+ * @param processes so many at once: then the mean of their medians
+ * @returns {Promise<{ stepMs: number, samplesPerSecond: number }>}
+ */
+export async function measureCompute({ job, settings = [], task, samples, warmup, steps, processes = 1 }) {
   const entry = path.join(root, "apps/cli/dist/compute-thread.js");
-  const argument = { ...(await prepare(job)), entry, task, samples, warmup, steps };
-  const { ms } = await new Promise((resolve, reject) => {
+  const argument = { ...(await prepare(job, settings)), entry, task, samples, warmup, steps };
+  const all = await Promise.all(Array.from({ length: processes }, () => startChild(argument)));
+  return result(mean(all.map(({ ms }) => ms)), samples);
+}
+
+function startChild(argument) {
+  return new Promise((resolve, reject) => {
     const started = fork(child, [JSON.stringify(argument)]);
     started.once("message", resolve);
     started.once("exit", (code, signal) => reject(new Error(`the compute ended with ${code ?? signal}`)));
   });
-  return result(ms, samples);
 }
 
 /** @param model of pytorch_compute.py */

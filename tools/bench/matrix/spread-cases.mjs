@@ -1,12 +1,11 @@
 /** What two workers with a micro-batch each do, in other shapes: it must keep most of its lead over tuned DDP. */
 import { fileURLToPath } from "node:url";
-import { besideDdp, twoWorkers } from "./ddp-rows.mjs";
+import { besideDdp, standard as widths, twoWorkers } from "./ddp-rows.mjs";
 
 const fourTasks = fileURLToPath(new URL("./four-tasks.yaml", import.meta.url));
 const bar = { share: 0.85, case: twoWorkers };
 const counted = { warmup: 30, steps: 100 };
 const settings = ["--placement", "beside"];
-const widths = [784, 512, 32, 512, 784];
 
 export const spreadCases = [
   {
