@@ -8,24 +8,19 @@
  *   npm run bench -- --no-pytorch      without the comparison
  *   npm run bench -- --python PATH     a Python that has torch and numpy, in place of one made in the cache
  */
-import { mkdirSync, writeFileSync } from "node:fs";
 import os from "node:os";
-import path from "node:path";
 import { parseArgs } from "node:util";
-import { format, resolveConfig } from "prettier";
-import { coresInUse, describeMachine } from "./machine.mjs";
+import { coresInUse, describeMachine, isBusy as isMachineBusy } from "./machine.mjs";
 import { batch, measureLatentweave } from "./measure-latentweave.mjs";
 import { findImages, measurePyTorch } from "./measure-pytorch.mjs";
 import { measureMemoryGrowth } from "./memory-growth.mjs";
-import { root } from "./own-command.mjs";
 import { setUpPyTorch } from "./pytorch-setup.mjs";
 import { growthText, kernelTable, memoryTable, page, phaseTable, speedTable } from "./report.mjs";
 import { measureServerKernels } from "./server-kernels.mjs";
+import { writeFormatted } from "./write-formatted.mjs";
 
 const parameters = 837_424;
 const warmup = 50;
-/** Above this share of the cores, something else is running and the figures are not worth keeping. */
-const quietShare = 0.15;
 
 const whole = (text, name) => {
   const value = Number(text);
@@ -47,7 +42,7 @@ async function main() {
     },
   });
   const inUse = await coresInUse();
-  const isBusy = inUse > quietShare * os.availableParallelism();
+  const isBusy = isMachineBusy(inUse);
   if (isBusy)
     console.log(
       `other programs use ${inUse.toFixed(1)} of ${os.availableParallelism()} cores: these figures will not mean much`,
@@ -80,8 +75,8 @@ async function main() {
     ...{ machine, inUse, isBusy, torch: torch.torch ?? null, warmup, steps, batch, parameters },
     ...{ speed, kernels, growth },
   };
-  await write("tools/bench/results/latest.json", JSON.stringify(result));
-  await write("docs/benchmarks.md", page(result));
+  await writeFormatted("tools/bench/results/latest.json", JSON.stringify(result));
+  await writeFormatted("docs/benchmarks.md", page(result));
 }
 
 /** Rounds repeat one run: what it learned must be the same to the bit, or there is something worse than slowness. */
@@ -91,14 +86,6 @@ function requireSameBits(speed) {
     if (hashes.size > 1)
       throw new Error(`${workers} workers ended with different parameters: ${[...hashes].join(", ")}`);
   }
-}
-
-/** Formatted as the rest of the repository is, so that lint finds nothing to say. */
-async function write(name, text) {
-  const file = path.join(root, name);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
-  console.log(`written: ${name}`);
 }
 
 /** @returns {Promise<{ workers: number, rounds: object[] }[]>} for each number of workers, the rounds in order */

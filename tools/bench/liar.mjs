@@ -14,11 +14,11 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { format, resolveConfig } from "prettier";
 import { describeMachine } from "./machine.mjs";
 import { readLines } from "./measure-latentweave.mjs";
-import { latentweave, root } from "./own-command.mjs";
+import { latentweave } from "./own-command.mjs";
 import { median } from "./statistics.mjs";
+import { writeFormatted } from "./write-formatted.mjs";
 
 const job = fileURLToPath(new URL("./liar.yaml", import.meta.url));
 const resultFile = "tools/bench/results/liar.json";
@@ -80,11 +80,11 @@ try {
 const foundAfter = results.map(({ found }) => (Number.isNaN(found) ? Number.POSITIVE_INFINITY : found));
 const middle = median(foundAfter);
 const met = results.every(({ same }) => same) && middle <= statedSteps;
-if (values.rounds === undefined) {
-  const file = path.join(root, resultFile);
-  const text = JSON.stringify({ machine: await describeMachine(), statedSteps, results });
-  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
-}
+if (values.rounds === undefined)
+  await writeFormatted(
+    resultFile,
+    JSON.stringify({ machine: await describeMachine(), statedSteps, results }),
+  );
 console.log(
   `${met ? "✓" : "✗"} found after ${middle} steps (median of ${rounds}; stated: ${statedSteps}), ${results.filter(({ same }) => same).length} of ${rounds} with the hash of the honest run`,
 );

@@ -36,6 +36,14 @@ export async function coresInUse() {
   return (os.availableParallelism() * (after.busy - before.busy)) / (after.all - before.all);
 }
 
+/** Above this share of the cores, something else is running, and figures mean little. */
+const quietShare = 0.15;
+
+/** @param inUse as `coresInUse` says */
+export function isBusy(inUse) {
+  return inUse > quietShare * os.availableParallelism();
+}
+
 /** Milliseconds of all cores together since the machine started. */
 function spentMs() {
   let busy = 0;

@@ -11,23 +11,21 @@
  * tools/bench/results/matrix.json and docs/benchmarks-matrix.md are written.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { format, resolveConfig } from "prettier";
-import { coresInUse, describeMachine } from "./machine.mjs";
+import { coresInUse, describeMachine, isBusy as isMachineBusy } from "./machine.mjs";
 import { cases } from "./matrix/cases.mjs";
 import { measureCase } from "./matrix/measure-case.mjs";
 import { caseTable, matrixPage } from "./matrix/page.mjs";
 import { findImages } from "./measure-pytorch.mjs";
 import { root } from "./own-command.mjs";
 import { setUpPyTorch } from "./pytorch-setup.mjs";
+import { writeFormatted } from "./write-formatted.mjs";
 
 /** A ratio swings by some hundredths from run to run. */
 const guardShare = 0.9;
-const quietShare = 0.15;
-const resultsFile = path.join(root, "tools/bench/results/matrix.json");
-const pageFile = path.join(root, "docs/benchmarks-matrix.md");
+const resultsName = "tools/bench/results/matrix.json";
+const resultsFile = path.join(root, resultsName);
 
 const { values } = parseArgs({
   options: {
@@ -54,7 +52,7 @@ const kept = existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, "utf
 let lower = 0;
 for (const one of cases.filter(({ name }) => wanted.includes(name))) {
   const inUse = await coresInUse();
-  const isBusy = inUse > quietShare * os.availableParallelism();
+  const isBusy = isMachineBusy(inUse);
   console.log(
     `\n${one.title}${isBusy ? ` (other programs use ${inUse.toFixed(1)} cores: this will not mean much)` : ""}`,
   );
@@ -71,8 +69,8 @@ for (const one of cases.filter(({ name }) => wanted.includes(name))) {
 }
 if (values.guard) process.exitCode = lower > 0 ? 1 : 0;
 else if (!values.dry) {
-  await write(resultsFile, JSON.stringify(kept));
-  await write(pageFile, matrixPage(cases, kept));
+  await writeFormatted(resultsName, JSON.stringify(kept));
+  await writeFormatted("docs/benchmarks-matrix.md", matrixPage(cases, kept));
   for (const { name, pictures } of cases.filter((one) => one.pictures && kept[one.name]))
     for (const [file, text] of Object.entries(pictures(kept[name])))
       writeFileSync(path.join(root, "docs/media", file), text);
@@ -88,10 +86,4 @@ function comparedWith(before, { ratios = [] }) {
     );
     return isLower;
   }).length;
-}
-
-/** Formatted as the rest of the repository is, so that lint finds nothing to say. */
-async function write(file, text) {
-  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
-  console.log(`written: ${path.relative(root, file)}`);
 }

@@ -8,20 +8,20 @@
  *   npm run bench:recovery -- --only worker,shard,beside,coordinator,host,stopped,torchrun
  *   npm run bench:recovery -- --no-pytorch     without the comparison;  --python PATH: a Python that has torch and numpy
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { format, resolveConfig } from "prettier";
-import { coresInUse, describeMachine } from "./machine.mjs";
-import { latentweave, root } from "./own-command.mjs";
+import { coresInUse, describeMachine, isBusy } from "./machine.mjs";
+import { latentweave } from "./own-command.mjs";
 import { setUpPyTorch } from "./pytorch-setup.mjs";
 import { cases } from "./recovery/cases.mjs";
 import { startLiveRun } from "./recovery/live-run.mjs";
 import { measureTorchrun } from "./recovery/measure-torchrun.mjs";
 import { medianStepMs } from "./recovery/pauses.mjs";
 import { median } from "./statistics.mjs";
+import { writeFormatted } from "./write-formatted.mjs";
 
 const job = fileURLToPath(new URL("./autoencoder.yaml", import.meta.url));
 const workers = 2;
@@ -117,7 +117,7 @@ async function main() {
   const only = new Set(values.only.split(","));
   const inUse = await coresInUse();
   const cores = os.availableParallelism();
-  if (inUse > 0.15 * cores)
+  if (isBusy(inUse))
     console.log(`other programs use ${inUse.toFixed(1)} of ${cores} cores: these figures will not mean much`);
   const machine = await describeMachine();
   const runs = mkdtempSync(path.join(os.tmpdir(), "latentweave-recovery-"));
@@ -139,7 +139,7 @@ async function main() {
   console.log(`\n${table(results, torchrun)}`);
   process.exitCode = results.every(({ met }) => met) ? 0 : 1;
   if (rounds < 10 || results.length < cases.length) return;
-  await write({
+  const result = {
     machine,
     inUse,
     rounds,
@@ -148,7 +148,8 @@ async function main() {
     pointEverySteps,
     results,
     torchrun: torchrun ?? null,
-  });
+  };
+  await writeFormatted(resultFile, JSON.stringify(result));
 }
 
 const proofText = ({ same, consistent }) =>
@@ -184,14 +185,6 @@ function table(results, torchrun) {
     "| --- | --- | --- | --- |",
     ...rows.map((cells) => `| ${cells.join(" | ")} |`),
   ].join("\n");
-}
-
-async function write(result) {
-  const file = path.join(root, resultFile);
-  mkdirSync(path.dirname(file), { recursive: true });
-  const options = { ...(await resolveConfig(file)), filepath: file };
-  writeFileSync(file, await format(JSON.stringify(result), options));
-  console.log(`written: ${resultFile}`);
 }
 
 main().catch((error) => {

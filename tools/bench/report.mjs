@@ -1,5 +1,6 @@
 /** The measured figures as text: for the terminal, and as docs/benchmarks.md. */
 import { mean, median, spread } from "./statistics.mjs";
+import { table } from "./table.mjs";
 
 const count = (value) => Math.round(value).toLocaleString("en-US");
 const megabytes = (bytes) => (bytes === null || bytes === undefined ? "–" : count(bytes / 1e6));
@@ -7,11 +8,6 @@ const figures = (value, digits = 3) => Number(value.toPrecision(digits)).toStrin
 const names = { ours: "Latentweave", stock: "PyTorch DDP (stock)", tuned: "PyTorch DDP (tuned)" };
 
 const workersText = (workers) => (workers === 1 ? "1 worker" : `${workers} workers`);
-
-function table(head, rows) {
-  const line = (cells) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
-}
 
 /** Rounds of one number of workers: [{ ours, stock, tuned }]; the last two are absent without PyTorch. */
 export function speedTable(speed) {

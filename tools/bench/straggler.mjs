@@ -11,18 +11,18 @@
  * followed too.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { format, resolveConfig } from "prettier";
 import { startCluster } from "./fleet/cluster.mjs";
-import { coresInUse, describeMachine } from "./machine.mjs";
+import { coresInUse, describeMachine, isBusy } from "./machine.mjs";
 import { readLines } from "./measure-latentweave.mjs";
-import { commandFile, latentweave, root } from "./own-command.mjs";
+import { commandFile, latentweave } from "./own-command.mjs";
 import { median } from "./statistics.mjs";
+import { writeFormatted } from "./write-formatted.mjs";
 
 const job = fileURLToPath(new URL("./straggler.yaml", import.meta.url));
 const resultFile = "tools/bench/results/straggler.json";
@@ -139,7 +139,7 @@ async function main() {
   const steps = Number(values.steps);
   const inUse = await coresInUse();
   const machine = await describeMachine();
-  if (inUse > 0.15 * machine.cores)
+  if (isBusy(inUse))
     console.log(`other programs use ${inUse.toFixed(1)} cores: these figures will not mean much`);
   const scratch = mkdtempSync(path.join(os.tmpdir(), "latentweave-straggler-"));
   try {
@@ -179,18 +179,11 @@ async function main() {
       `${met ? "✓" : "✗"} ${helped.share.toFixed(2)} with speculation and leases that follow, ${waiting.share.toFixed(2)} without; bar: ${leastShare}, same hash`,
     );
     process.exitCode = met ? 0 : 1;
-    if (steps >= 260) await write({ machine, inUse, steps, pauseMs, capacity, results });
+    if (steps >= 260)
+      await writeFormatted(resultFile, JSON.stringify({ machine, inUse, steps, pauseMs, capacity, results }));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-}
-
-async function write(result) {
-  const file = path.join(root, resultFile);
-  const options = { ...(await resolveConfig(file)), filepath: file };
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, await format(JSON.stringify(result), options));
-  console.log(`written: ${resultFile}`);
 }
 
 main().catch((error) => {

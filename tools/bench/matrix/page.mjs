@@ -1,6 +1,6 @@
 /** The matrix as text: a case for the terminal, all of them as docs/benchmarks-matrix.md. */
 import { judged } from "./bars.mjs";
-import { table } from "./table.mjs";
+import { table } from "../table.mjs";
 
 const count = (value) => (value < 100 ? value.toPrecision(3) : Math.round(value).toLocaleString("en-US"));
 const metText = (isMet) => (isMet === undefined ? "" : isMet ? "yes" : "**no**");

@@ -15,7 +15,7 @@ import { large, standard, widthSettings } from "./ddp-rows.mjs";
 import { measureCompute } from "./measure-compute.mjs";
 import { measureExchange } from "./measure-exchange.mjs";
 import { predictionChart } from "./prediction-chart.mjs";
-import { table } from "./table.mjs";
+import { table } from "../table.mjs";
 
 const job = fileURLToPath(new URL("../autoencoder.yaml", import.meta.url));
 const gpuResults = new URL("../results/gpu.json", import.meta.url);

@@ -8,7 +8,7 @@ import path from "node:path";
 import { bundleFleet } from "../fleet/bundle.mjs";
 import { startCluster, memoryOf } from "../fleet/cluster.mjs";
 import { startPeers } from "../fleet/peers.mjs";
-import { table } from "./table.mjs";
+import { table } from "../table.mjs";
 
 /** 2·512·1024 weights and their biases: 4.2 MB, and 2 GB a step each way with 512 workers. */
 const size = { width: 512, hidden: 1024 };
