@@ -3,15 +3,9 @@ import { describe, expect, it } from "vitest";
 import { crc32 as zlibCrc32 } from "node:zlib";
 import { crc32 } from "./crc32.ts";
 import { FrameError } from "./frame-error.ts";
-import {
-  decodeFrame,
-  encodeFrame,
-  frameBytes,
-  maxSlices,
-  neverChanging,
-  neverChangingTogether,
-  sliceAlignmentBytes,
-} from "./frame.ts";
+import { decodeFrame, encodeFrame, frameBytes, maxSlices } from "./frame.ts";
+import { neverChanging, neverChangingTogether } from "./never-changing.ts";
+import { sliceAlignmentBytes } from "./slice-layout.ts";
 
 /** As `toEqual`, which looks at large arrays number by number. */
 function expectSame(slices: readonly Uint8Array[], expected: readonly Uint8Array[]): void {

@@ -1,9 +1,10 @@
 import { Packr } from "msgpackr";
 import { ByteParts } from "./byte-parts.ts";
 import { type Crc32, crc32 } from "./crc32.ts";
-import { combineCrc32 } from "./crc32-combine.ts";
 import { FrameError } from "./frame-error.ts";
 import { checkMsgpack } from "./msgpack-shape.ts";
+import { checksumAfter, sharedBody } from "./never-changing.ts";
+import { aligned, sliceStarts, spaced } from "./slice-layout.ts";
 
 /*
  * Owns: how one message and its tensors lie in bytes (docs/protocol.md, "Frames"). Does not own: what a message may
@@ -20,8 +21,6 @@ import { checkMsgpack } from "./msgpack-shape.ts";
 /** "LWF": distinguishes a frame from anything else that may arrive on the port. */
 const magic = [0x4c, 0x57, 0x46] as const;
 export const frameVersion = 2;
-/** Slices start at multiples of this, a cache line, so that SIMD code may read them in place. */
-export const sliceAlignmentBytes = 64;
 /** Magic and version, header length, slice count, sequence number, checksum. */
 const preambleBytes = 20;
 const sequenceAt = 12;
@@ -36,8 +35,6 @@ export const maxSlices = 65_535;
 export const maxFrameBytesLimit = 2 ** 31 - 1;
 /** Of a length: the slice is not in the frame. */
 const outsideBit = 2 ** 31;
-/** Slices that go to many are joined up to here: beyond, one fragment for each costs next to nothing. */
-const joinedBodyBytes = 1024 * 1024;
 
 /** One message and its tensors, out of a frame. */
 export interface Frame {
@@ -61,11 +58,6 @@ const codecOptions = {
 };
 const codec = new Packr(codecOptions);
 
-/** Checksums of slices that go into many frames and never change. */
-const knownSums = new WeakMap<Uint8Array, number | undefined>();
-/** Such slices that also go together, as they lie in a frame. */
-const bodies = new WeakMap<readonly Uint8Array[], Uint8Array>();
-
 export interface FrameWriting {
   /** Frames that went before in this direction of this connection; as the frame holds it, modulo 2^32. */
   readonly sequence?: number;
@@ -86,37 +78,6 @@ export interface FrameReading {
   readonly crc32?: Crc32;
   /** Where the next slices in shared memory begin; absent: there is none. */
   readonly outsideAt?: number | undefined;
-}
-
-/**
- * Says that these bytes never change from now on, so that their part of a frame's checksum is computed once, in
- * however many frames they go: weights go to every worker.
- * @returns the same bytes
- */
-export function neverChanging(slice: Uint8Array): Uint8Array {
-  if (!knownSums.has(slice)) knownSums.set(slice, undefined);
-  return slice;
-}
-
-/**
- * Says that these slices, each `neverChanging`, go into many frames together: all frames that are given this very array
- * share its bytes as one piece. Too many bytes for that stay apart.
- * @returns the same array
- */
-export function neverChangingTogether(slices: readonly Uint8Array[]): readonly Uint8Array[] {
-  const { starts, end } = sliceStarts(
-    0,
-    slices.map(({ length }) => length),
-  );
-  if (slices.length < 2 || end > joinedBodyBytes || bodies.has(slices)) return slices;
-  const body = new Uint8Array(end);
-  slices.forEach((slice, i) => body.set(slice, starts[i]));
-  bodies.set(slices, neverChanging(body));
-  return slices;
-}
-
-function aligned(offset: number): number {
-  return Math.ceil(offset / sliceAlignmentBytes) * sliceAlignmentBytes;
 }
 
 /**
@@ -147,7 +108,7 @@ export function encodeFrame(
   const { starts, end } = isOutside ? { starts: [], end: headerEnd } : sliceStarts(headerEnd, lengths);
   if (end > maxFrameBytesLimit)
     throw new FrameError("tooLarge", `${end} bytes, at most ${maxFrameBytesLimit}`);
-  const body = bodies.get(inside);
+  const body = sharedBody(inside);
   const first = new Uint8Array(inside.length === 0 ? headerEnd : aligned(headerEnd));
   first.set(magic, 0);
   first[3] = frameVersion;
@@ -167,27 +128,6 @@ export function encodeFrame(
   const sum = pieces.reduce((before, piece) => checksumAfter(before, piece, checksum), 0);
   view.setUint32(checksumAt, isOutside ? withPlace(sum, outsideAt, checksum) : sum, true);
   return pieces;
-}
-
-/** The slices themselves, with zero bytes between them where alignment needs some. */
-function spaced(slices: readonly Uint8Array[], starts: readonly number[], from: number): Uint8Array[] {
-  let offset = from;
-  return slices.flatMap((slice, i) => {
-    const start = starts[i] ?? offset;
-    const gap = start - offset;
-    offset = start + slice.length;
-    return [...(gap > 0 ? [new Uint8Array(gap)] : []), ...(slice.length > 0 ? [slice] : [])];
-  });
-}
-
-function checksumAfter(before: number, piece: Uint8Array, checksum: Crc32): number {
-  if (!knownSums.has(piece)) return checksum(piece, before);
-  let own = knownSums.get(piece);
-  if (own === undefined) {
-    own = checksum(piece);
-    knownSums.set(piece, own);
-  }
-  return combineCrc32(before, own, piece.length);
 }
 
 /** Bytes of a frame in pieces. */
@@ -291,16 +231,6 @@ function hex(word: number): string {
 function readLengths(bytes: Uint8Array, count: number): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: count }, (_, i) => view.getUint32(4 * i, true));
-}
-
-function sliceStarts(headerEnd: number, lengths: readonly number[]): { starts: number[]; end: number } {
-  let end = headerEnd;
-  const starts = lengths.map((length) => {
-    const start = aligned(end);
-    end = start + length;
-    return start;
-  });
-  return { starts, end };
 }
 
 function pack(message: object): Uint8Array {

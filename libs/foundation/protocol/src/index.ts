@@ -49,10 +49,9 @@ export {
   maxFrameBytesLimit,
   maxHeaderBytes,
   maxSlices,
-  neverChanging,
-  neverChangingTogether,
-  sliceAlignmentBytes,
 } from "./frame.ts";
+export { neverChanging, neverChangingTogether } from "./never-changing.ts";
+export { sliceAlignmentBytes } from "./slice-layout.ts";
 export {
   type CheckpointSink,
   type CheckpointSource,
