@@ -93,9 +93,10 @@ export function applyUpdate(options: {
       });
       relatedness?.addGradient(state, slice, offset, numbers, scratch);
       const at = (section: string, ahead: 0 | 1): number => state.pointer(slice, section, ahead) + offset * 4;
+      const [params, next] = [at("parameters", 0), at("parameters", 1)];
       optimiser.update(arithmetic, {
-        params: at("parameters", 0),
-        next: at("parameters", 1),
+        params,
+        next,
         gradient: scratch,
         state: state.stateNames.map((name) => at(name, 0)),
         nextState: state.stateNames.map((name) => at(name, 1)),
@@ -103,7 +104,6 @@ export function applyUpdate(options: {
         updateIndex: index,
         learningRate: decision.learningRate,
       });
-      const [params, next] = [at("parameters", 0), at("parameters", 1)];
       rounded?.round({ params, next, scratch, offset, numbers });
     }
     changed.push({ slice, encoded: rounded?.encoded });
