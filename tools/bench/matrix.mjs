@@ -64,16 +64,21 @@ for (const one of cases.filter(({ name }) => wanted.includes(name))) {
   });
   console.log((one.text ?? caseTable)(one, measured, kept));
   const result = { ...measured, isBusy, torch: torch.torch ?? null, machine: await describeMachine() };
-  if (values.guard) lower += comparedWith(kept[one.name], result);
-  else kept[one.name] = result;
+  if (values.guard) {
+    lower += comparedWith(kept[one.name], result);
+    continue;
+  }
+  kept[one.name] = result;
+  if (!values.dry) await keep(one);
 }
 if (values.guard) process.exitCode = lower > 0 ? 1 : 0;
-else if (!values.dry) {
+
+/** After each case: whoever interrupts loses no more than one. */
+async function keep({ name, pictures = () => ({}) }) {
   await writeFormatted(resultsName, JSON.stringify(kept));
   await writeFormatted("docs/benchmarks-matrix.md", matrixPage(cases, kept));
-  for (const { name, pictures } of cases.filter((one) => one.pictures && kept[one.name]))
-    for (const [file, text] of Object.entries(pictures(kept[name])))
-      writeFileSync(path.join(root, "docs/media", file), text);
+  for (const [file, text] of Object.entries(pictures(kept[name])))
+    writeFileSync(path.join(root, "docs/media", file), text);
 }
 
 /** @returns how many ratios are lower than what was kept of them */

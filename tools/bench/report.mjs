@@ -126,7 +126,7 @@ export function page({
       : `PyTorch ${torch}, DDP over gloo, one process and one thread per rank, images in memory. *Stock* is what its documentation shows; *tuned* adds \`Adam(fused=True)\`, \`gradient_as_bucket_view\` and \`static_graph\`, and leaves DDP out where there is only one rank. A ratio is samples/s of ours over theirs in the same round: median [worst–best]. Above 1 ours is faster.`;
   return `# Benchmarks
 
-Written by \`npm run bench\` (\`tools/bench\`); the numbers behind it are in \`tools/bench/results/latest.json\`. Figures are of one machine and one day, CPU only: measure yours. Where time and memory go is in [performance.md](performance.md).
+Written by \`npm run bench\` (\`tools/bench\`); the numbers behind it are in \`tools/bench/results/latest.json\`. Figures are of one machine and one day, CPU only: measure yours. More workers, sizes and parts of a step are in [benchmarks-matrix.md](benchmarks-matrix.md); where time and memory go is in [performance.md](performance.md).
 
 **Machine**: ${machine.cpu}, ${machine.cores} cores, ${count(machine.memoryBytes / 2 ** 30)} GiB, ${machine.system}; other programs used ${inUse.toFixed(2)} cores when it began${isBusy ? " (**busy: these figures do not mean much**)" : ""}. **Versions**: Node ${machine.node}, TensorFlow ${machine.tensorflow ?? "none (another backend)"}${torch === null ? "" : `, PyTorch ${torch}`}; measured ${machine.date} at ${machine.commit}.
 

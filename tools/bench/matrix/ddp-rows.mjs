@@ -7,7 +7,7 @@ export const twoWorkers = "0.84m";
 export const standard = [784, 512, 32, 512, 784];
 
 /** 26,815,688 parameters. */
-export const large = { widths: [784, 4096, 2488, 4096, 784], warmup: 3, steps: 15 };
+export const large = { widths: [784, 4096, 2488, 4096, 784], warmup: 3, steps: 10 };
 
 /** Widths of an autoencoder as settings of autoencoder.yaml. */
 export function widthSettings([, hidden, latent, back]) {

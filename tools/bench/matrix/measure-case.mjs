@@ -1,7 +1,7 @@
 /** One case: its rows take turns, round by round. */
 import { measureLatentweave } from "../measure-latentweave.mjs";
 import { measurePyTorch } from "../measure-pytorch.mjs";
-import { median, spread } from "../statistics.mjs";
+import { mean, median, spread } from "../statistics.mjs";
 import { measureCompute, measurePyTorchCompute } from "./measure-compute.mjs";
 import { measureAllReduce, measureExchange } from "./measure-exchange.mjs";
 
@@ -47,6 +47,7 @@ export async function measureCase(one, { rounds, python, images, say }) {
       perSecond: spread(measured.get(name).map(({ samplesPerSecond }) => samplesPerSecond)),
       stepMs: median(measured.get(name).map(({ stepMs }) => stepMs)),
       ...lossOf(measured.get(name)[0]),
+      ...phasesOf(measured.get(name)),
     })),
     ratios: one.ratios
       .filter(({ of, to }) => measured.has(of) && measured.has(to))
@@ -59,6 +60,18 @@ const ratios = (all, others) =>
   all.map(({ samplesPerSecond }, round) => samplesPerSecond / others[round].samplesPerSecond);
 
 const lossOf = ({ loss }) => (loss === undefined ? {} : { loss });
+
+/** Of ours: mean milliseconds of a step, by process and phase. */
+function phasesOf(rounds) {
+  if (rounds[0].phases === undefined) return {};
+  const phases = Object.entries(rounds[0].phases).map(([process, values]) => [
+    process,
+    Object.fromEntries(
+      Object.keys(values).map((phase) => [phase, mean(rounds.map((round) => round.phases[process][phase]))]),
+    ),
+  ]);
+  return { phases: Object.fromEntries(phases) };
+}
 
 function textOf({ samplesPerSecond, stepMs, loss }) {
   const learned = loss === undefined ? "" : `  loss ${loss.toFixed(4)}`;

@@ -10,6 +10,18 @@ function ratioText({ what, figure, bar, isMet }) {
   return `${what} ${figure}${met}`;
 }
 
+/** Where the milliseconds of a step of ours go: those of `benchmarks.md`. */
+function phaseText({ name, phases }) {
+  if (phases === undefined) return "";
+  const parts = Object.entries(phases).map(
+    ([process, values]) =>
+      `${process} ${Object.entries(values)
+        .map(([phase, ms]) => `${phase} ${ms.toPrecision(2)}`)
+        .join(", ")}`,
+  );
+  return `\n\nms a step of ${name}: ${parts.join("; ")}.`;
+}
+
 /** What each row did in a second, and the ratios with their bars. */
 export function caseTable(one, result, kept) {
   const head = [one.title, `${one.unit ?? "samples"}/s, median`, "worst–best", "ms a step"];
@@ -20,7 +32,8 @@ export function caseTable(one, result, kept) {
     stepMs.toPrecision(3),
   ]);
   const same = result.hash === null ? "" : `\n\nOne hash: \`${result.hash.slice(0, 12)}\`.`;
-  return `${table(head, lines)}\n\n${judged(one, result, kept).map(ratioText).join("; ")}.${same}`;
+  const phases = result.rows.map(phaseText).join("");
+  return `${table(head, lines)}\n\n${judged(one, result, kept).map(ratioText).join("; ")}.${same}${phases}`;
 }
 
 /** Where each figure stands. */
