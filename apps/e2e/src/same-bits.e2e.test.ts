@@ -52,8 +52,9 @@ describe("digits and fashion, 30 steps", () => {
     expect(await leftBehind(training.mark)).toEqual([]);
   });
 
-  test("tensors through sockets, where memory cannot be shared, and sums in WebAssembly", async () => {
-    const env = { LATENTWEAVE_SHARED_MEMORY: "off", LATENTWEAVE_KERNELS: "off" };
+  test("tensors through sockets, where memory cannot be shared, sums in WebAssembly, operations one by one", async () => {
+    const off = { LATENTWEAVE_SHARED_MEMORY: "off", LATENTWEAVE_KERNELS: "off" };
+    const env = { ...off, LATENTWEAVE_PROGRAMS: "off" };
     const flags = [...job, "--workers", "2", "--shards", "2"];
     expect((await finish(startTraining(runs, "sockets", flags, { env }))).hash).toBe(alone);
   });

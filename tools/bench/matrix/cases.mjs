@@ -11,10 +11,13 @@ import { judgedPrediction, measurePrediction, predictionPictures, predictionText
 import { judgedMemory, measureServerMemory, memoryText } from "./server-memory.mjs";
 import { spreadCases } from "./spread-cases.mjs";
 
-/** Everything at its plainest: through WebSockets, one shard in a process of its own, no compiled kernels. */
+/** Everything at its plainest: through WebSockets, one shard in a process of its own, no addon to compute with. */
 const plainPath = {
   settings: ["--shards", "1", "--placement", "dedicated"],
-  env: { LATENTWEAVE_SHARED_MEMORY: "off", LATENTWEAVE_KERNELS: "off" },
+  env: {
+    ...{ LATENTWEAVE_SHARED_MEMORY: "off", LATENTWEAVE_KERNELS: "off" },
+    ...{ LATENTWEAVE_PROGRAMS: "off" },
+  },
 };
 
 export const cases = [

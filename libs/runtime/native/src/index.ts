@@ -20,6 +20,12 @@ export {
 export { installNative, type InstallOptions, type InstallOutcome, pinnedVersions } from "./install.ts";
 export { addons, type AddonState, ensureAddon, findAddon } from "./addons/addon.ts";
 export { type Kernels, loadFastArithmetic, loadKernels } from "./addons/load-kernels.ts";
+export {
+  loadPrograms,
+  type ProgramHandle,
+  type Programs,
+  type ProgramValues,
+} from "./addons/load-programs.ts";
 export { runSetup, type SetupOptions } from "./setup.ts";
 export { exportBundle, importBundle } from "./bundle.ts";
 export { findCompiler, findNpm, findPip, installAdvice } from "./build-tools.ts";

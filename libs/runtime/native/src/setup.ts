@@ -34,6 +34,7 @@ export async function runSetup(
   for (const { addon, without } of [
     { addon: addons.pageMap, without: "a lost shard costs the steps since the last checkpoint" },
     { addon: addons.kernels, without: "parameter-server shards add and update in WebAssembly" },
+    { addon: addons.programs, without: "micro-batches are computed one operation at a time" },
   ]) {
     const state = await ensureAddon(addon, { env, progress });
     if (state.kind === "ready" || (!outcome.fresh && options.quiet === true)) continue;

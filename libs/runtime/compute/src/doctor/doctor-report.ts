@@ -65,6 +65,7 @@ export async function doctorReport(options: DoctorOptions = {}): Promise<DoctorR
     native,
     pageMap: { file: findAddon(addons.pageMap) },
     kernels: describeKernels(),
+    programs: { file: findAddon(addons.programs) },
     backends,
     chosen: first === undefined ? null : { name: first.name, why: whyChosen(first.name, backends) },
   };

@@ -24,6 +24,7 @@ beforeAll(async () => {
     },
     pageMap: { file: "/cache/native/x/page_map.node" },
     kernels: { reason: null },
+    programs: { file: "/cache/native/x/programs.node" },
     backends: here.backends.map((backend) => ({ ...backend, available: backend.name !== "webgpu" })),
   };
 });

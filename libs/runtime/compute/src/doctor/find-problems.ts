@@ -39,6 +39,12 @@ export function findProblems(report: Omit<DoctorReport, "problems">): Problem[] 
       mend: [...installAdvice({ pip: false, compiler: tools.compiler === null }), "npx latentweave setup"],
     });
   }
+  if (native.state === "ready" && report.programs.file === null) {
+    problems.push({
+      what: "the addon that computes a micro-batch in one call of TensorFlow is missing, so each of its operations comes back to JavaScript",
+      mend: [...installAdvice({ pip: false, compiler: tools.compiler === null }), "npx latentweave setup"],
+    });
+  }
   const broken = report.backends.find((backend) => backend.name === "native" && native.state === "ready");
   if (broken !== undefined && !broken.available) {
     problems.push({

@@ -17,6 +17,7 @@ export function formatDoctor(report: DoctorReport): string {
     ["native runtime", describeNative(native)],
     ["kept memory", describePageMap(report)],
     ["kernels", describeKernels(report)],
+    ["programs", describePrograms(report)],
   ];
   const lines = facts.map(([name, value]) => `${name.padEnd(15)} ${value}`);
   lines.push(...native.notes.map((note) => `${" ".repeat(16)}${note}`));
@@ -62,6 +63,12 @@ function describeKernels({ kernels }: DoctorReport): string {
   return kernels.reason === null
     ? "sums and updates are compiled for this processor, with the bits of the WebAssembly module"
     : `sums and updates in WebAssembly: ${kernels.reason}`;
+}
+
+function describePrograms({ programs }: DoctorReport): string {
+  return programs.file === null
+    ? "no addon: a micro-batch's operations are run one by one"
+    : "a micro-batch is one call of TensorFlow";
 }
 
 function describePageMap({ pageMap }: DoctorReport): string {

@@ -53,6 +53,8 @@ export interface DoctorReport {
   readonly pageMap: { readonly file: string | null };
   /** Sums and updates compiled for this processor; `reason`: why they are done in WebAssembly, else null. */
   readonly kernels: { readonly reason: string | null };
+  /** The addon that computes micro-batches in one call of TensorFlow; `file` is null where it is missing. */
+  readonly programs: { readonly file: string | null };
   readonly backends: readonly BackendReport[];
   readonly chosen: { readonly name: BackendName; readonly why: string } | null;
   readonly problems: readonly Problem[];

@@ -50,3 +50,37 @@ function drawn(arithmetic: Arithmetic, numbers: number, fill: (pointer: number) 
   arithmetic.free(pointer, bytes);
   return values;
 }
+
+/** Draws as ever, and writes down what every array was drawn by, so that it can be drawn again elsewhere. */
+export interface NotedDraws {
+  readonly drawn: ReadonlyMap<Float32Array, string>;
+  random(layer: string): KeyedRandom;
+}
+
+export function noteDraws(source: RandomSource, place: DrawPlace): NotedDraws {
+  const drawn = new Map<Float32Array, string>();
+  const noted = (values: Float32Array, ...key: NotedDraw): Float32Array => {
+    drawn.set(values, JSON.stringify(key));
+    return values;
+  };
+  return {
+    drawn,
+    random(layer) {
+      const random = source.at(place, layer);
+      return {
+        mask: (numbers, keep, draw) =>
+          noted(random.mask(numbers, keep, draw), layer, "mask", numbers, draw, keep),
+        uniform: (numbers, draw) => noted(random.uniform(numbers, draw), layer, "uniform", numbers, draw, 1),
+      };
+    },
+  };
+}
+
+type NotedDraw = [layer: string, kind: "mask" | "uniform", numbers: number, draw: number, keep: number];
+
+/** What was drawn by this note, at another place of the run. */
+export function drawAgain(source: RandomSource, place: DrawPlace, note: string): Float32Array {
+  const [layer, kind, numbers, draw, keep] = JSON.parse(note) as NotedDraw;
+  const random = source.at(place, layer);
+  return kind === "mask" ? random.mask(numbers, keep, draw) : random.uniform(numbers, draw);
+}

@@ -42,14 +42,18 @@ export function termMetric(tf: Tf, term: LossTerm, value: Tensor, target: Tensor
   return tf.cast(tf.equal(tf.argMax(value, 1), tf.argMax(target, 1)), "float32");
 }
 
-/** What a term compares with: the clean input, one-hot labels [batch, classes], or the regression column. */
-export function targetTensor(tf: Tf, term: LossTerm, x: Tensor, batch: MicroBatch): Tensor {
-  if (term.kind === "reconstruction") return rows(tf, x);
+/** What a term compares with, if not with the clean input: one-hot labels [batch, classes], or the regression column. */
+export function targetValues(term: LossTerm, batch: MicroBatch): Float32Array | undefined {
+  if (term.kind === "reconstruction") return undefined;
   const column = batch.columns[term.column];
   if (!column) throw new Error(`task "${batch.task}": the micro-batch lacks column "${term.column}"`);
-  if (term.kind === "regression")
-    return tf.tensor2d(Float32Array.from(column), [batch.samples, column.length / batch.samples]);
-  return tf.tensor2d(oneHot(column, term.classes, term.name), [batch.samples, term.classes]);
+  return term.kind === "regression" ? Float32Array.from(column) : oneHot(column, term.classes, term.name);
+}
+
+/** A tensor of `targetValues`, or of the input where there are none: [batch, numbers]. */
+export function targetTensor(tf: Tf, x: Tensor, values: Float32Array | undefined): Tensor {
+  const [batch] = x.shape as [number, ...number[]];
+  return values ? tf.tensor2d(values, [batch, values.length / batch]) : rows(tf, x);
 }
 
 function oneHot(labels: ArrayLike<number>, classes: number, name: string): Float32Array {

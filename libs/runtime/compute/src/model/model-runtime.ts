@@ -1,9 +1,11 @@
 import type { ComputeModel, InferenceRequest, MicroBatch, MicroBatchResult } from "@latentweave/model";
+import { loadPrograms, type Programs } from "@latentweave/native";
 import { createKernels } from "../layers/kernels.ts";
 import { createRandomSource } from "../layers/keyed-random.ts";
 import { useNativeMatrixProduct } from "../layers/native-operations.ts";
 import type { Tf } from "../layers/tensorflow.ts";
 import { importUserLayers } from "../layers/user-module.ts";
+import { canRecord, isOnGpu } from "../repeated/recording.ts";
 import type { ParameterMemory } from "./parameter-memory.ts";
 import { type ChangedSlice, ParameterTensors } from "./parameter-tensors.ts";
 import { TaskProgram } from "./task-program.ts";
@@ -42,6 +44,7 @@ export class ModelRuntime {
       random: createRandomSource(),
       seed: model.seed,
       userLayers,
+      programs: programsFor(tf),
     };
     const phases = model.phases.map(
       (phase) => new Map(phase.tasks.map((graph) => [graph.task, new TaskProgram(context, graph)])),
@@ -81,6 +84,13 @@ export class ModelRuntime {
     if (!program) throw new RangeError(`the model has no task "${task}" in phase ${phase}`);
     return program;
   }
+}
+
+/** On the CPU only: on a GPU nobody has tried it. */
+function programsFor(tf: Tf): Programs | undefined {
+  if (!canRecord(tf) || isOnGpu(tf)) return undefined;
+  const programs = loadPrograms();
+  return typeof programs === "string" ? undefined : programs;
 }
 
 /** @throws RangeError when a slice does not lie in its group. */

@@ -54,6 +54,16 @@ export class ParameterTensors {
     return tensor;
   }
 
+  /** Whether these numbers lie in the parameters' memory. */
+  owns(values: ArrayBufferView): boolean {
+    return values.buffer === this.#memory.buffer;
+  }
+
+  /** All of them are made anew when they are next asked for. */
+  renew(): void {
+    this.dispose();
+  }
+
   dispose(): void {
     for (const tensor of this.#tensors.values()) tensor.dispose();
     this.#tensors.clear();

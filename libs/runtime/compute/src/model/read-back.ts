@@ -26,33 +26,19 @@ export function gradientPieces(
   return pieces;
 }
 
-/**
- * Reads a flat tensor made of the groups' pieces and then `count` rows of `samples` numbers, in one transfer, and
- * disposes it. The arrays are views on one buffer that nobody else holds.
- */
-export async function readBack(
-  flat: Tensor,
+/** Numbers of the groups' pieces and then `count` rows of `samples`, as views. */
+export function splitNumbers(
+  values: Float32Array,
   groups: readonly ParameterGroup[],
   count: number,
   samples: number,
-): Promise<{
-  readonly gradients: readonly Float32Array[];
-  readonly rows: readonly Float32Array[];
-  readonly readBackMs: number;
-}> {
-  const startedMs = performance.now();
-  try {
-    const values = await flat.data<"float32">();
-    let at = 0;
-    const take = (numbers: number): Float32Array => values.subarray(at, (at += numbers));
-    return {
-      gradients: groups.map((group) => take(group.numbers)),
-      rows: Array.from({ length: count }, () => take(samples)),
-      readBackMs: performance.now() - startedMs,
-    };
-  } finally {
-    flat.dispose();
-  }
+): { readonly gradients: readonly Float32Array[]; readonly rows: readonly Float32Array[] } {
+  let at = 0;
+  const take = (numbers: number): Float32Array => values.subarray(at, (at += numbers));
+  return {
+    gradients: groups.map((group) => take(group.numbers)),
+    rows: Array.from({ length: count }, () => take(samples)),
+  };
 }
 
 /** The sums that `metricNames` names; `losses` and `metrics` hold each term's values per sample. */

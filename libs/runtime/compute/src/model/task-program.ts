@@ -1,13 +1,15 @@
 import type { MicroBatch, MicroBatchResult, TaskGraph, UserLayer } from "@latentweave/model";
+import type { Programs } from "@latentweave/native";
 import type { ParameterGroup } from "@latentweave/parameters";
 import type { Kernels } from "../layers/kernels.ts";
-import type { RandomSource } from "../layers/keyed-random.ts";
+import { drawAgain, type KeyedRandom, noteDraws, type RandomSource } from "../layers/keyed-random.ts";
+import { type Numbers, RepeatedWork } from "../repeated/repeated-work.ts";
 import { refusingUnkeyed } from "../layers/refuse-unkeyed.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 import { type ForwardContext, forward } from "./forward.ts";
-import { lossInputs, metricInput, targetTensor, termLoss, termMetric } from "./losses.ts";
+import { lossInputs, metricInput, targetTensor, targetValues, termLoss, termMetric } from "./losses.ts";
 import type { ParameterTensors } from "./parameter-tensors.ts";
-import { gradientPieces, metricSums, readBack } from "./read-back.ts";
+import { gradientPieces, metricSums, splitNumbers } from "./read-back.ts";
 
 /** What all programs of a model share. */
 export interface ProgramContext {
@@ -17,6 +19,8 @@ export interface ProgramContext {
   readonly random: RandomSource;
   readonly seed: number;
   readonly userLayers: Readonly<Record<string, UserLayer>>;
+  /** Where TensorFlow can be told many operations at once. */
+  readonly programs: Programs | undefined;
 }
 
 /** One task in one phase, ready to compute micro-batches. */
@@ -25,7 +29,9 @@ export class TaskProgram {
   readonly #graph: TaskGraph;
   readonly #groups: readonly ParameterGroup[];
   readonly #inputShape: readonly number[];
+  readonly #hasUserLayers: boolean;
   readonly #guard: <T>(work: () => T) => T;
+  readonly #repeated = new Map<string, RepeatedWork>();
 
   /** @throws Error when the graph has no input or names a group that the layout lacks. */
   constructor(context: ProgramContext, graph: TaskGraph) {
@@ -35,45 +41,38 @@ export class TaskProgram {
     const input = graph.nodes.find((node) => node.op === "input");
     if (!input) throw new Error(`the graph of task "${graph.task}" has no input`);
     this.#inputShape = input.shape;
-    const hasUserLayers = graph.nodes.some((node) => node.op === "layer" && node.layer.kind === "user");
-    this.#guard = hasUserLayers ? refusingUnkeyed : (work) => work();
+    this.#hasUserLayers = graph.nodes.some((node) => node.op === "layer" && node.layer.kind === "user");
+    this.#guard = this.#hasUserLayers ? refusingUnkeyed : (work) => work();
   }
 
   /** Gradient of the loss summed over the samples, per group, and the sums of the losses; the metrics proper are 0. */
   async gradient(batch: MicroBatch): Promise<MicroBatchResult> {
     const { tf } = this.#context;
-    const flat = this.#guard(() =>
-      tf.tidy(() => {
-        const { x, targets } = this.#inputs(batch);
-        const losses: Tensor[] = [];
-        const parameters = this.#groups.flatMap((group) =>
-          group.tensors.map((placed) => this.#context.parameters.tensor(group, placed)),
-        );
-        const total = (): Tensor => {
-          const value = forward(
-            this.#graph,
-            this.#graph.losses.map(lossInputs),
-            x,
-            this.#forward(batch, true),
-          );
-          const weighted = this.#graph.losses.map((term, index) => {
-            const loss = termLoss(tf, term, value(lossInputs(term)), targets[index] as Tensor);
-            // Kept, because the tape's own scope ends before the losses are read.
-            losses.push(tf.keep(loss.clone()));
-            return tf.mul(tf.sum(loss), term.weight);
-          });
-          return tf.addN(weighted);
-        };
-        try {
-          const { grads } = tf.engine().gradients(total, parameters, undefined, true);
-          return tf.concat1d([...gradientPieces(tf, this.#groups, grads), ...losses] as never);
-        } finally {
-          for (const loss of losses) loss.dispose();
-        }
-      }),
-    );
     const terms = this.#graph.losses.length;
-    const { gradients, rows, readBackMs } = await readBack(flat, this.#groups, terms, batch.samples);
+    const { values, readBackMs } = await this.#numbers(batch, (x, targets, forwardContext) => {
+      const losses: Tensor[] = [];
+      const parameters = this.#groups.flatMap((group) =>
+        group.tensors.map((placed) => this.#context.parameters.tensor(group, placed)),
+      );
+      const total = (): Tensor => {
+        const value = forward(this.#graph, this.#graph.losses.map(lossInputs), x, forwardContext);
+        const weighted = this.#graph.losses.map((term, index) => {
+          const loss = termLoss(tf, term, value(lossInputs(term)), targets[index] as Tensor);
+          // Kept, because the tape's own scope ends before the losses are read.
+          losses.push(tf.keep(loss.clone()));
+          return tf.mul(tf.sum(loss), term.weight);
+        });
+        return tf.addN(weighted);
+      };
+      try {
+        const { grads } = tf.engine().gradients(total, parameters, undefined, true);
+        // Cloned into the scope around this one, which disposes them.
+        return [...gradientPieces(tf, this.#groups, grads), ...losses.map((loss) => loss.clone())];
+      } finally {
+        for (const loss of losses) loss.dispose();
+      }
+    });
+    const { gradients, rows } = splitNumbers(values, this.#groups, terms, batch.samples);
     return { gradients, metrics: metricSums(this.#graph, batch.samples, rows, undefined), readBackMs };
   }
 
@@ -81,19 +80,16 @@ export class TaskProgram {
   async evaluate(batch: MicroBatch): Promise<MicroBatchResult> {
     const { tf } = this.#context;
     const { losses } = this.#graph;
-    const flat = this.#guard(() =>
-      tf.tidy(() => {
-        const { x, targets } = this.#inputs(batch);
-        const wanted = losses.flatMap((term) => [lossInputs(term), metricInput(term)]);
-        const value = forward(this.#graph, wanted, x, this.#forward(batch, false));
-        const target = (index: number): Tensor => targets[index] as Tensor;
-        return tf.concat1d([
-          ...losses.map((term, index) => termLoss(tf, term, value(lossInputs(term)), target(index))),
-          ...losses.map((term, index) => termMetric(tf, term, value(metricInput(term)), target(index))),
-        ] as never);
-      }),
-    );
-    const { rows } = await readBack(flat, [], 2 * losses.length, batch.samples);
+    const { values } = await this.#numbers(batch, (x, targets, forwardContext) => {
+      const wanted = losses.flatMap((term) => [lossInputs(term), metricInput(term)]);
+      const value = forward(this.#graph, wanted, x, forwardContext);
+      const target = (index: number): Tensor => targets[index] as Tensor;
+      return [
+        ...losses.map((term, index) => termLoss(tf, term, value(lossInputs(term)), target(index))),
+        ...losses.map((term, index) => termMetric(tf, term, value(metricInput(term)), target(index))),
+      ];
+    });
+    const { rows } = splitNumbers(values, [], 2 * losses.length, batch.samples);
     return {
       gradients: [],
       metrics: metricSums(
@@ -105,15 +101,65 @@ export class TaskProgram {
     };
   }
 
+  /** @param work yields flat float32 tensors, inside a tidy */
+  #numbers(
+    batch: MicroBatch,
+    work: (x: Tensor, targets: readonly Tensor[], context: ForwardContext) => readonly Tensor[],
+  ): Promise<Numbers> {
+    const { tf, random, seed } = this.#context;
+    const { step, round, slot } = batch;
+    const place = { seed, step, round, task: this.#graph.task, slot };
+    const targets = this.#graph.losses.map((term) => targetValues(term, batch));
+    const { drawn, random: drawing } = noteDraws(random, place);
+    return this.#repeatedFor(batch).numbers({
+      inputs: [batch.x, ...targets.filter((values) => values !== undefined)],
+      drawn,
+      draw: (note) => drawAgain(random, place, note),
+      work: () =>
+        this.#guard(() => {
+          const x = this.#inputTensor(batch.samples, batch.x);
+          return work(
+            x,
+            targets.map((values) => targetTensor(tf, x, values)),
+            this.#forward(drawing, batch.program === "gradient"),
+          );
+        }),
+    });
+  }
+
+  /** Programs are of tensors of one shape. */
+  #repeatedFor({ program, samples }: MicroBatch): RepeatedWork {
+    const key = `${program} ${samples}`;
+    let work = this.#repeated.get(key);
+    if (!work) {
+      const { tf, parameters, programs } = this.#context;
+      // What a job's own layers do is theirs to change from time to time.
+      work = new RepeatedWork(
+        tf,
+        this.#hasUserLayers ? undefined : programs,
+        (values) => parameters.owns(values),
+        () => parameters.renew(),
+      );
+      this.#repeated.set(key, work);
+    }
+    return work;
+  }
+
   /** Values of a named output, row-major [samples, ...shape]. */
   async infer(output: string, samples: number, x: Float32Array): Promise<Float32Array> {
     const { tf } = this.#context;
     const node = this.#outputNode(output);
-    const place = { step: 0, round: 0, slot: 0 };
+    const { random, seed } = this.#context;
+    const place = { seed, step: 0, round: 0, task: this.#graph.task, slot: 0 };
     const flat = this.#guard(() =>
       tf.tidy(() => {
         const input = this.#inputTensor(samples, x);
-        const value = forward(this.#graph, [node], input, this.#forward(place, false))(node);
+        const value = forward(
+          this.#graph,
+          [node],
+          input,
+          this.#forward((layer) => random.at(place, layer), false),
+        )(node);
         return tf.reshape(value, [-1]).clone();
       }),
     );
@@ -134,11 +180,6 @@ export class TaskProgram {
     throw new Error(`task "${this.#graph.task}" has no output "${output}"; it has: ${known.join(", ")}`);
   }
 
-  #inputs(batch: MicroBatch): { readonly x: Tensor; readonly targets: readonly Tensor[] } {
-    const x = this.#inputTensor(batch.samples, batch.x);
-    return { x, targets: this.#graph.losses.map((term) => targetTensor(this.#context.tf, term, x, batch)) };
-  }
-
   #inputTensor(samples: number, x: Float32Array): Tensor {
     const shape = [samples, ...this.#inputShape];
     const numbers = shape.reduce((product, size) => product * size, 1);
@@ -149,11 +190,8 @@ export class TaskProgram {
     return this.#context.tf.tensor(x, shape, "float32");
   }
 
-  #forward(
-    { step, round, slot }: Pick<MicroBatch, "step" | "round" | "slot">,
-    training: boolean,
-  ): ForwardContext {
-    const { tf, kernels, parameters, random, seed, userLayers } = this.#context;
+  #forward(random: (layer: string) => KeyedRandom, training: boolean): ForwardContext {
+    const { tf, kernels, parameters, userLayers } = this.#context;
     const byName = new Map(
       this.#groups.flatMap((group) =>
         group.tensors.map((placed) => [placed.name, () => parameters.tensor(group, placed)] as const),
@@ -169,7 +207,7 @@ export class TaskProgram {
         if (!tensor) throw new Error(`task "${this.#graph.task}" uses no group with a tensor "${name}"`);
         return tensor();
       },
-      random: (layer) => random.at({ seed, step, round, task: this.#graph.task, slot }, layer),
+      random,
     };
   }
 }

@@ -53,7 +53,7 @@ export function determinismSuite(backend: () => LoadedBackend): void {
     });
   });
 
-  it("leaves as many tensors behind after many steps as after one", async () => {
+  it("leaves as many tensors behind after many steps as after a few", async () => {
     const { tf } = backend();
     const before = tf.memory().numTensors;
     for (const [model, numbers] of [
@@ -70,7 +70,8 @@ export function determinismSuite(backend: () => LoadedBackend): void {
         await compute.infer({ phase, task: "one", output: "reconstruction", samples: 4, x });
       };
       for (const phase of model.phases.keys()) {
-        await step(phase);
+        // What is done again and again is done in another way from the third time on, where that can be.
+        for (let repetition = 0; repetition < 3; repetition += 1) await step(phase);
         const after = tf.memory().numTensors;
         for (let repetition = 0; repetition < 5; repetition += 1) await step(phase);
         expect(tf.memory().numTensors).toBe(after);

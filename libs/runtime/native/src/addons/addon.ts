@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { findCompiler, installAdvice } from "../build-tools.ts";
 import { findNativeRuntime } from "../location.ts";
@@ -9,8 +9,9 @@ import { lastWords, runCommand } from "../run-command.ts";
 import type { AddonSource } from "./addon-source.ts";
 import { kernelsAddon } from "./kernels-source.ts";
 import { pageMapAddon } from "./page-map-source.ts";
+import { programsAddon } from "./programs-source.ts";
 
-export const addons = { pageMap: pageMapAddon, kernels: kernelsAddon } as const;
+export const addons = { pageMap: pageMapAddon, kernels: kernelsAddon, programs: programsAddon } as const;
 
 /** There, or what it takes to get it. */
 export type AddonState =
@@ -65,6 +66,21 @@ function addonFile({ name, source, flags }: AddonSource, directory: string): str
   return path.join(directory, "addons", `${name}-${revision}.node`);
 }
 
+/** Its C headers, and its libraries where the binding finds them too: loaded once, whoever comes first. */
+function tensorFlowArguments(directory: string): string[] {
+  const folder = path.join(directory, "site", "tensorflow");
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const libraries = names.filter((name) => name.startsWith("libtensorflow_"));
+  const origin = process.platform === "darwin" ? "@loader_path" : "$ORIGIN";
+  return [
+    `-I${path.join(folder, "include")}`,
+    // What is tried lies in a folder beside the one for what is kept.
+    `-Wl,-rpath,${origin}/../site/tensorflow`,
+    ...["-x", "none"],
+    ...libraries.map((name) => path.join(folder, name)),
+  ];
+}
+
 function unavailable(reason: string, advice: readonly string[]): AddonState {
   return { kind: "unavailable", reason, advice };
 }
@@ -93,9 +109,10 @@ async function compile(
       ...(process.platform === "darwin" ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"]),
     ];
     const names = [`${addon.name}.c`, "-o", `${addon.name}.node`];
+    const tensorFlow = addon.usesTensorFlow === true ? tensorFlowArguments(directory) : [];
     let failure: string | undefined = "there are no flags to compile it with";
     for (const flags of addon.flags) {
-      const compiled = await runCommand(compiler, [...always, ...flags, ...names], options);
+      const compiled = await runCommand(compiler, [...always, ...flags, ...names, ...tensorFlow], options);
       failure =
         compiled.kind === "failed"
           ? `${compiler} could not compile it (${compiled.reason}): ${lastWords(compiled.output)}`
