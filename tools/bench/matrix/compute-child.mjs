@@ -8,7 +8,11 @@ import { pathToFileURL } from "node:url";
 import { median } from "../statistics.mjs";
 
 const argument = JSON.parse(process.argv[2]);
-const { createThreadedCompute, createLayout } = await import(pathToFileURL(argument.library).href);
+const { createThreadedCompute, createLayout, keepFreedMemory } = await import(
+  pathToFileURL(argument.library).href
+);
+// As a worker does.
+keepFreedMemory();
 const spec = JSON.parse(readFileSync(argument.spec, "utf8"));
 const layout = createLayout(spec.groups);
 const phases = spec.phases.map(({ name, graphs }) => ({ name, tasks: graphs }));

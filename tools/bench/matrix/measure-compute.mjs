@@ -12,6 +12,7 @@ import { mean } from "../statistics.mjs";
 const child = fileURLToPath(new URL("./compute-child.mjs", import.meta.url));
 const script = fileURLToPath(new URL("./pytorch_compute.py", import.meta.url));
 const library = `export { createThreadedCompute } from "@latentweave/compute";
+  export { keepFreedMemory } from "@latentweave/vault";
   export { createLayout } from "@latentweave/parameters";`;
 
 let scratch;
@@ -32,18 +33,8 @@ async function prepare(job, settings) {
   mkdirSync(runs, { recursive: true });
   if (!existsSync(spec))
     await latentweave([
-      ...[
-        "train",
-        job,
-        "--steps",
-        "1",
-        "--workers",
-        "1",
-        "--device",
-        "cpu",
-        "--set",
-        "evaluate.everySteps=0",
-      ],
+      ...["train", job, ...settings, "--steps", "1", "--workers", "1", "--device", "cpu"],
+      ...["--set", "evaluate.everySteps=0"],
       ...["--run-id", name, "--runs", runs, "--dashboard", "off", "--quiet"],
     ]);
   return { library: path.join(scratch, "library.mjs"), spec };

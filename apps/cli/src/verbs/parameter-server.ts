@@ -32,6 +32,8 @@ export function addParameterServer(program: Command): void {
   withProcessFlags(command).action(async (flags: ShardFlags) => {
     letHeapGrow();
     const { token, signal } = await processContext(flags);
+    const { keepFreedMemory } = await import("@latentweave/vault");
+    keepFreedMemory();
     const { coordinator, runId, index, shards, run, host, port } = flags;
     const log = (line: string): void => void process.stderr.write(`${line}\n`);
     const reason = await runShard({ coordinator, runId, index, shards, token, run, host, port, log }, signal);

@@ -58,6 +58,8 @@ export async function runWorker(flags: WorkerFlags, failedCode: number = hopeles
   letHeapGrow();
   const { token, signal } = await processContext(flags);
   // Loaded when it is needed: other verbs start in a fraction of the time.
+  const { keepFreedMemory } = await import("@latentweave/vault");
+  keepFreedMemory();
   const { runWorkerProcess } = await import("@latentweave/worker-app");
   const { parseDevice } = await import("@latentweave/native");
   const beside = flags.shard === undefined ? undefined : await startBeside(flags, flags.shard, token);

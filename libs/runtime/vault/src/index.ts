@@ -1,3 +1,4 @@
+export { keepFreedMemory } from "./freed-memory.ts";
 export { type FileVault, openVault, type VaultOptions } from "./open-vault.ts";
 export {
   openShardVault,

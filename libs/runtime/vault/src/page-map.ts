@@ -10,6 +10,7 @@ export interface PageMapAddon {
   address(view: Uint8Array): bigint;
   open(fd: number, bytes: number): ArrayBuffer;
   close(buffer: ArrayBuffer): void;
+  keepFreed(): boolean;
 }
 
 /** Set to "off", memory ends with its process: to see what a run is without a vault, or where one makes trouble. */

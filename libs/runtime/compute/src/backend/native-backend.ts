@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import { cudaVersions, type DeviceId, findNativeRuntime } from "@latentweave/native";
 import { UserError } from "@latentweave/protocol";
+import { hasOneDnnProduct } from "../layers/native-operations.ts";
 import { cpuModel, instructionSet, nvidiaIdentity } from "./determinism-class.ts";
 import type { BackendOptions, LoadedBackend, Tf } from "./loaded-backend.ts";
 import { applyNativeEnvironment } from "./native-environment.ts";
@@ -66,6 +67,7 @@ export function loadNativeBackend(options: BackendOptions): LoadedBackend | null
       isa: instructionSet(isaLimit),
       threads: String(threads),
       oneDnn: process.env.TF_ENABLE_ONEDNN_OPTS ?? "0",
+      products: hasOneDnnProduct(tf) ? "oneDNN" : "TensorFlow",
       ...(onGpu ? nvidiaIdentity(options.deviceId) : {}),
       ...(onGpu && runtime.how === "wheel" ? cudaVersions : {}),
     },

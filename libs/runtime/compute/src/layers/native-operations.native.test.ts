@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { LoadedBackend } from "../backend/loaded-backend.ts";
 import { uniform } from "../testing/keyed.ts";
 import { nativeBackend } from "../testing/native.ts";
-import { useNativeMatrixProduct } from "./native-operations.ts";
+import { hasOneDnnProduct, useNativeMatrixProduct } from "./native-operations.ts";
 
 let native: LoadedBackend;
 beforeAll(async () => {
@@ -27,6 +27,9 @@ describe("the native product of matrices", () => {
     useNativeMatrixProduct(tf);
     useNativeMatrixProduct(tf);
     const ours = products();
+    // On x64 this is what is shipped, and the class of a run says so.
+    expect(hasOneDnnProduct(tf)).toBe(process.arch === "x64" && native.determinismClass.device === "cpu");
+    expect(native.determinismClass.products).toBe(hasOneDnnProduct(tf) ? "oneDNN" : "TensorFlow");
     expect(ours.map((product) => product.length)).toEqual([15, 15, 15, 15, 30]);
     ours.forEach((product, way) =>
       product.forEach((value, i) => expect(value).toBeCloseTo(stock[way]?.[i] ?? NaN, 6)),

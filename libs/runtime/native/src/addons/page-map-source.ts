@@ -1,7 +1,7 @@
 import type { AddonSource } from "./addon-source.ts";
 
 /**
- * A Node-API addon of six functions, for memory that outlives its process and memory that two processes share
+ * A Node-API addon of seven functions, for memory that outlives its process and memory that two processes share
  * (libs/runtime/vault):
  * - `map(view, fd, offset)`: the pages under a view become those of a file, shared; what lay there is gone
  * - `reserve(fd, offset, bytes)`: the file gets room for certain, so that no write into a mapping can fail later
@@ -9,6 +9,7 @@ import type { AddonSource } from "./addon-source.ts";
  * - `address(view)`: where a view lies, as a bigint
  * - `open(fd, bytes)`: a new ArrayBuffer that is the beginning of a file, shared with whoever else maps it
  * - `close(buffer)`: such a buffer becomes empty, and its pages are given back
+ * - `keepFreed()`: what this process frees stays with it, to be used again; false where its allocator cannot be told
  *
  * Failures of the system are thrown with its error number, as text, in `code`.
  */
@@ -21,6 +22,10 @@ const source = `#define _GNU_SOURCE
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <limits.h>
+#include <malloc.h>
+#endif
 #include <unistd.h>
 #include <node_api.h>
 
@@ -136,6 +141,17 @@ static napi_value close_buffer(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+static napi_value keep_freed(napi_env env, napi_callback_info info) {
+  (void)info;
+  bool told = false;
+#ifdef __GLIBC__
+  /* All threads allocate from one heap, for that of another thread is unmapped as soon as nothing of it is in use. */
+  told = mallopt(M_MMAP_MAX, 0) == 1 && mallopt(M_TRIM_THRESHOLD, INT_MAX) == 1 && mallopt(M_ARENA_MAX, 1) == 1;
+#endif
+  napi_value result;
+  return napi_get_boolean(env, told, &result) == napi_ok ? result : NULL;
+}
+
 NAPI_MODULE_INIT() {
   napi_property_descriptor functions[] = {
       {"map", NULL, map, NULL, NULL, NULL, napi_enumerable, NULL},
@@ -144,8 +160,9 @@ NAPI_MODULE_INIT() {
       {"address", NULL, address, NULL, NULL, NULL, napi_enumerable, NULL},
       {"open", NULL, open_buffer, NULL, NULL, NULL, napi_enumerable, NULL},
       {"close", NULL, close_buffer, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"keepFreed", NULL, keep_freed, NULL, NULL, NULL, napi_enumerable, NULL},
   };
-  napi_define_properties(env, exports, 6, functions);
+  napi_define_properties(env, exports, 7, functions);
   return exports;
 }
 `;
@@ -175,6 +192,7 @@ new Uint8Array(one)[7] = 3;
 Atomics.store(new BigUint64Array(one), 9, 5n);
 if (new Uint8Array(other)[7] !== 3 || Atomics.load(new BigUint64Array(other), 9) !== 5n)
   throw new Error("two mappings of a file differ");
+addon.keepFreed();
 addon.close(one);
 if (one.byteLength !== 0) throw new Error("a mapping is still there");
 `;
