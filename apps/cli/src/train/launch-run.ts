@@ -29,7 +29,7 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
   const logs = path.join(directory, "logs");
   await mkdir(logs, { recursive: true });
 
-  const { start, all } = createProcessStarter(logs, token, options.drill);
+  const { start, all } = createProcessStarter(logs, token, options);
   let killed = false;
   const killAll = (): void => {
     killed = true;

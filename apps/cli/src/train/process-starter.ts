@@ -1,7 +1,7 @@
 import path from "node:path";
 import { Supervised, type SupervisedOptions } from "@latentweave/launch";
 import { ownCommand } from "../command/own-command.ts";
-import type { LaunchDrill } from "./launched-run.ts";
+import type { LaunchOptions } from "./launched-run.ts";
 
 /** Starts a process of the run: this program again, with a verb. @param beside the shard that it is as well */
 export type StartProcess = (
@@ -27,7 +27,7 @@ export interface ProcessStarter {
 export function createProcessStarter(
   logs: string,
   secret: string | undefined,
-  drill: LaunchDrill | undefined,
+  { drill, environment }: Pick<LaunchOptions, "drill" | "environment">,
 ): ProcessStarter {
   const { command, args } = ownCommand();
   const lifeline = secret === undefined ? ["--with-parent"] : ["--token-stdin"];
@@ -51,7 +51,7 @@ export function createProcessStarter(
         ],
         ...(secret === undefined ? {} : { secret }),
         logFile: path.join(logs, `${name}.log`),
-        env: drill?.environment(parts) ?? {},
+        env: { ...environment, ...drill?.environment(parts) },
         ...more,
         onRestart(reason) {
           ended(reason);

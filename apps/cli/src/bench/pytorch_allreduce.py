@@ -1,15 +1,22 @@
-"""One rank of gloo's all-reduce and nothing else: the opponent of the exchange in tools/bench. Started once per rank."""
+"""One rank of gloo's all-reduce and nothing else: the opponent of the exchange in `latentweave bench` and tools/bench. Started once per rank."""
 
 import argparse
 import json
 import os
 import sys
+import threading
 import time
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402
+
+
+def end_with_parent() -> None:
+    """Whoever started this holds the other end of its standard input."""
+    sys.stdin.buffer.read()
+    os._exit(1)
 
 
 def main() -> None:
@@ -20,7 +27,10 @@ def main() -> None:
     parser.add_argument("--numbers", type=int, required=True)
     parser.add_argument("--warmup", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--with-parent", action="store_true")
     asked = parser.parse_args()
+    if asked.with_parent:
+        threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     dist.init_process_group(
         "gloo", init_method=f"file://{asked.rendezvous}", rank=asked.rank, world_size=asked.ranks
