@@ -61,5 +61,7 @@ test("bench, installed, has all it needs, what it runs PyTorch with too", async 
   expect(JSON.parse(stdout)).toMatchObject({ schema: 1, runs: [{ workers: 1 }] });
   expect(await leftBehind(mark)).toEqual([]);
   const files = readdirSync(path.join(folder, "node_modules/latentweave/dist"));
-  expect(files).toEqual(expect.arrayContaining(["pytorch_ddp.py", "pytorch_allreduce.py"]));
+  expect(files).toEqual(
+    expect.arrayContaining(["pytorch_ddp.py", "pytorch_allreduce.py", "end_with_parent.py"]),
+  );
 });

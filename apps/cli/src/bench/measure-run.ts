@@ -78,10 +78,10 @@ async function watch(
   let whole: CommitPoint | undefined;
   let first: CommitPoint | undefined;
   let last: CommitPoint | undefined;
-  let isLate = false;
+  const waiting = { isTooLong: false };
   const timer = setTimeout(() => {
     if (whole) return;
-    isLate = true;
+    waiting.isTooLong = true;
     run.stopNow();
   }, joinMs);
   try {
@@ -105,7 +105,7 @@ async function watch(
     const { reason } = await run.ended;
     if (first && last) return { first, last };
     throw new UserError({
-      what: isLate
+      what: waiting.isTooLong
         ? `not all of ${workers} workers took part within ${joinMs / 1000} s`
         : `a run of ${workers} workers ended by itself: ${reason ?? "no reason given"}`,
       mend: "see what this machine has with `latentweave doctor`, or name fewer: --workers",

@@ -4,19 +4,16 @@ import argparse
 import json
 import os
 import sys
-import threading
 import time
 
+if "--with-parent" in sys.argv:
+    from end_with_parent import end_with_parent
+
+    end_with_parent()
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402
-
-
-def end_with_parent() -> None:
-    """Whoever started this holds the other end of its standard input."""
-    sys.stdin.buffer.read()
-    os._exit(1)
 
 
 def main() -> None:
@@ -27,10 +24,8 @@ def main() -> None:
     parser.add_argument("--numbers", type=int, required=True)
     parser.add_argument("--warmup", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--with-parent", action="store_true")
+    parser.add_argument("--with-parent", action="store_true", help="end with whoever started this")
     asked = parser.parse_args()
-    if asked.with_parent:
-        threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     dist.init_process_group(
         "gloo", init_method=f"file://{asked.rendezvous}", rank=asked.rank, world_size=asked.ranks

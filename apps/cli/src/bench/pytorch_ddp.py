@@ -16,9 +16,12 @@ import argparse
 import json
 import os
 import sys
-import threading
 import time
 
+if "--with-parent" in sys.argv:
+    from end_with_parent import end_with_parent
+
+    end_with_parent()
 if "cuda" not in sys.argv:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
@@ -90,12 +93,6 @@ class AllReduced:
         self.pending.clear()
 
 
-def end_with_parent() -> None:
-    """Whoever started this holds the other end of its standard input."""
-    sys.stdin.buffer.read()
-    os._exit(1)
-
-
 def batches(images: torch.Tensor, batch: int, rank: int, ranks: int):
     """Shuffles each epoch alike on every rank; each takes its share, as DistributedSampler does."""
     epoch = 0
@@ -130,10 +127,8 @@ def main() -> None:
     parser.add_argument("--widths", default="784,512,32,512,784")
     parser.add_argument("--parts", type=int, default=1)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--with-parent", action="store_true")
+    parser.add_argument("--with-parent", action="store_true", help="end with whoever started this")
     asked = parser.parse_args()
-    if asked.with_parent:
-        threading.Thread(target=end_with_parent, daemon=True).start()
     device = torch.device(asked.device)
     tuned = asked.variant != "stock"
     ddp = asked.variant == "stock" or (asked.variant == "tuned" and asked.ranks > 1)

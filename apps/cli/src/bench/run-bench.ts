@@ -1,3 +1,4 @@
+import { parseDevice } from "@latentweave/native";
 import { openSharedMemory } from "@latentweave/vault";
 import { formatRate, formatSize } from "../show/numbers.ts";
 import type { TrainFlags } from "../train/train-flags.ts";
@@ -71,6 +72,7 @@ export async function runBench(
 ): Promise<BenchResult> {
   const { signal, log } = context;
   const { flags, seconds } = request;
+  for (const device of flags.device ?? []) parseDevice(device);
   const machine = describeMachine();
   const inUse = await coresInUse(signal);
   if (isBusy(inUse)) log(busyText(inUse, machine.cores));

@@ -21,7 +21,7 @@ describe("what bench cannot do is said before anything is measured, with the way
     [["--python", "no/such/python"], "this is no Python that can be run", ".venv/bin/python"],
     [["--python", "/bin/echo"], "this is no Python that can be run", "leave --python out"],
     [["--json", "no/such/folder/bench.json"], "cannot be written there", "a folder that is there"],
-    [["--device", "cuda:x"], "cuda:x", "to mend"],
+    [["--device", "cuda:x"], '"cuda:x" names no device', "a CUDA device number"],
   ])("%j", async (args, what, mend) => {
     expectError(await runCli(["bench", "--quiet", ...args], directory), { what, mend, code: 2 });
   });
