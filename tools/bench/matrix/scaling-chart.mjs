@@ -2,7 +2,8 @@
 import { frame, line, picture, plot, text, ticks } from "./chart.mjs";
 
 const colours = ["#2f7d4f", "#4a90d9", "#d97b2f"];
-const marginRight = 110;
+const marginRight = 90;
+const labelHeight = 15;
 
 /** @param series names of rows without the number of workers at their end. @param cores of the machine that was measured */
 export function scalingChart({ rows }, { series, counts, cores }) {
@@ -22,7 +23,6 @@ export function scalingChart({ rows }, { series, counts, cores }) {
       return rate ? [{ count, ...rate }] : [];
     });
     const path = points.map(({ count, median }) => `${round(x(count))},${round(y(median))}`).join(" ");
-    const last = points.at(-1);
     return [
       `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`,
       ...points.map(({ count, worst, best }) =>
@@ -34,12 +34,26 @@ export function scalingChart({ rows }, { series, counts, cores }) {
           `stroke="${colour}" stroke-width="4" opacity="0.4"`,
         ),
       ),
-      text(round(x(last.count)) + 8, round(y(last.median)) + 4, name, `fill="${colour}"`),
     ];
   });
+  // Each where its line ends, and no nearer to the one above than it can be read.
+  let lowest = 0;
+  const labels = measured
+    .map((name, index) => ({ name, index, at: y(rateOf(name, counts.at(-1))?.median ?? 0) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ name, index, at }) => {
+      lowest = Math.max(at, lowest + labelHeight);
+      return text(
+        plot.left + plot.width + 8,
+        round(lowest) + 4,
+        name,
+        `fill="${colours[index % colours.length]}"`,
+      );
+    });
   const parts = [
     ...frame(plot.left, "samples/s on one machine", `workers (${cores} cores)`, "samples/s"),
     ...lines,
+    ...labels,
     ...ticks(counts, x, (at, label) => text(round(at), bottom + 18, label, 'text-anchor="middle"')),
     ...ticks(
       Array.from({ length: Math.round(top / step) + 1 }, (_, i) => i * step),
