@@ -23,11 +23,15 @@ export interface ProcessStarter {
   readonly all: readonly StartedProcess[];
 }
 
-/** @param logs the folder for their output. @param secret the run's token, which does not stand in a process list */
+/**
+ * @param logs the folder for their output. @param secret the run's token, which does not stand in a process list
+ * @param onErrorLine what a process of this name says on standard error
+ */
 export function createProcessStarter(
   logs: string,
   secret: string | undefined,
   { drill, environment }: Pick<LaunchOptions, "drill" | "environment">,
+  onErrorLine: (name: string, line: string) => void,
 ): ProcessStarter {
   const { command, args } = ownCommand();
   const lifeline = secret === undefined ? ["--with-parent"] : ["--token-stdin"];
@@ -51,6 +55,7 @@ export function createProcessStarter(
         ],
         ...(secret === undefined ? {} : { secret }),
         logFile: path.join(logs, `${name}.log`),
+        onErrorLine: (line) => onErrorLine(name, line),
         env: { ...environment, ...drill?.environment(parts) },
         ...more,
         onRestart(reason) {
