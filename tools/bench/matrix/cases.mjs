@@ -10,6 +10,7 @@ import { exchangeCases } from "./exchange-cases.mjs";
 import { judgedPrediction, measurePrediction, predictionPictures, predictionText } from "./prediction.mjs";
 import { judgedMemory, measureServerMemory, memoryText } from "./server-memory.mjs";
 import { scalingCases } from "./scaling.mjs";
+import { judgedSimulated, measureSimulated, simulatedText } from "./simulated.mjs";
 import { spreadCases } from "./spread-cases.mjs";
 
 /** Everything at its plainest: through WebSockets, one shard in a process of its own, no compiled kernels. */
@@ -96,5 +97,9 @@ export const cases = [
     ...{ name: "prediction", title: "a step predicted from its parts" },
     ...{ measure: measurePrediction, judged: judgedPrediction, text: predictionText },
     pictures: predictionPictures,
+  },
+  {
+    ...{ name: "simulated", title: "simulated clusters, 0.84 M parameters" },
+    ...{ measure: measureSimulated, judged: judgedSimulated, text: simulatedText },
   },
 ];
