@@ -60,6 +60,7 @@ for (const one of cases.filter(({ name }) => wanted.includes(name))) {
     rounds,
     python: torch.python,
     images,
+    kept,
     say: (line) => console.log(`  ${line}`),
   });
   console.log((one.text ?? caseTable)(one, measured, kept));

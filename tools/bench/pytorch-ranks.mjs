@@ -1,4 +1,4 @@
-/** Ranks of one of the PyTorch scripts beside this file, as processes of their own that meet through a file. */
+/** Ranks of one of the PyTorch scripts that `latentweave bench` has too, as processes of their own that meet through a file. */
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { run } from "./own-command.mjs";
  */
 export async function runRanks({ python, script, ranks, args }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
-  const file = fileURLToPath(new URL(`./${script}`, import.meta.url));
+  const file = fileURLToPath(new URL(`../../apps/cli/src/bench/${script}`, import.meta.url));
   const env = {
     ...process.env,
     OMP_NUM_THREADS: "1",

@@ -8,6 +8,7 @@
  *   apps/cli/src/main.ts, index.ts      main.js (the command), index.js (the library)
  *   `src/**\/name.entry.ts` of a library   name.js   (first file of a thread or child process)
  *   `src/**\/name.standalone.ts`           name.cjs  (with its npm dependencies inside)
+ *   `src/**\/name.py`                      name.py
  *   apps/dashboard/src                  dashboard/index.html, one self-contained page
  *   --publish: apps/cli/src/index.ts     index.d.ts and types/, for users' own job files
  *
@@ -53,6 +54,9 @@ export async function ensureBuilt({ force = false, publish = false, log = () => 
     log("building apps/cli/dist ...");
     const { buildBundle } = await import("./bundle.mjs");
     const files = await buildBundle({ root, sources });
+    // Of `latentweave bench`: what PyTorch runs beside it.
+    for (const file of sources.filter((name) => name.endsWith(".py")))
+      files.set(path.basename(file), readFileSync(file));
     if (existsSync(path.join(root, "apps/dashboard/src/main.ts"))) {
       const { buildDashboard } = await import("./dashboard.mjs");
       files.set("dashboard/index.html", await buildDashboard(root));

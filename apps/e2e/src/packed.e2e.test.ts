@@ -53,3 +53,15 @@ test("doctor, installed, finds the native runtime", async () => {
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ chosen: { name: "native" } });
 });
+
+test("bench, installed, has all it needs, what it runs PyTorch with too", async () => {
+  const args = ["bench", "--workers", "1", "--seconds", "0.2", "--python", "off", "--json"];
+  const { code, stdout, stderr, mark } = await run(args, { cwd: folder, entry: installed });
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ schema: 1, runs: [{ workers: 1 }] });
+  expect(await leftBehind(mark)).toEqual([]);
+  const files = readdirSync(path.join(folder, "node_modules/latentweave/dist"));
+  expect(files).toEqual(
+    expect.arrayContaining(["pytorch_ddp.py", "pytorch_allreduce.py", "end_with_parent.py"]),
+  );
+});

@@ -28,9 +28,11 @@ interface Profile {
   readonly perStep: readonly {
     readonly step: number;
     readonly ms: number;
+    readonly evaluated: boolean;
     readonly path: readonly { readonly process: string; readonly phase: string; readonly ms: number }[];
     readonly processes?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   }[];
+  readonly slow: readonly { readonly step: number; readonly evaluated: boolean }[];
   readonly trace: string;
 }
 
@@ -144,6 +146,28 @@ describe("a run of two workers and two shards", () => {
     expect(stdout).toMatch(/^critical path of step 30 \(.*\n {2}\S.*broadcast [\d.]+/m);
     expect(stdout).toContain(`trace: ${trace}`);
     expect(JSON.parse(readFileSync(trace, "utf8"))).toHaveProperty("traceEvents");
+  });
+
+  test("has phases and paths of every step that add up with shards beside the workers too, and the same bits", async () => {
+    const beside = [...job, "--placement", "beside", "--profile"];
+    expect((await finish(startTraining(runs, "beside", beside))).hash).toBe(plain);
+    const profile = await profileOf("beside");
+    expect(profile.perStep.map(({ step }) => step)).toEqual(all);
+    expectWholeShares(profile);
+    for (const { ms, path: parts } of profile.perStep)
+      expect(Math.abs(parts.reduce((sum, part) => sum + part.ms, 0) - ms)).toBeLessThan(
+        0.001 * (parts.length + 1),
+      );
+    // One process is a worker and a shard: each has rows of its own.
+    const pidOf = new Map(profile.clocks.map(({ process, pid }) => [process, pid]));
+    expect(pidOf.get("shard-0")).toBe(pidOf.get("worker-0"));
+    expectNested(traceOf(profile));
+  });
+
+  test("says which steps evaluated: they take longer, and nobody is to blame for it", () => {
+    const evaluated = profile.perStep.filter((one) => one.evaluated).map(({ step }) => step);
+    expect(evaluated).toEqual([25, 50, steps]);
+    for (const one of profile.slow) expect(one.evaluated).toBe(evaluated.includes(one.step));
   });
 
   test("has its bits and its profile also where processes are killed and come back", async () => {

@@ -81,6 +81,38 @@ test.skipIf(addon.kind === "unavailable" || !mayIsolate)(
   },
 );
 
+describe.skipIf(addon.kind === "unavailable" || !mayIsolate)("memory between processes that is short", () => {
+  // 27 MB of parameters: a container's usual 64 MB hold the shard's own memory and not all that goes to and fro.
+  const wide = ["--steps", "3", "--set", 'model.trunk=[{"kind":"dense","units":4096}]'];
+  let roomy: string;
+  beforeAll(async () => {
+    ({ hash: roomy } = await finish(startTraining(runs, ownId(), [...job, ...wide])));
+  });
+
+  test.each([
+    [
+      "a /dev/shm of 64 MB",
+      "size=64m",
+      /not through shared memory: \d+ bytes are needed, \d+ are free in \/dev\/shm/,
+    ],
+    ["a /dev/shm that nobody may write to", "ro", /not through shared memory: .* could not be made/],
+  ])(
+    "%s: it is said at the terminal, the next way is taken, and the bits are the same",
+    async (_, how, said) => {
+      const id = ownId();
+      const mount = `mount -t tmpfs -o ${how} tmpfs /dev/shm && exec "$0" "$@"`;
+      const within = [...isolate, "sh", "-c", mount];
+      const training = startTraining(runs, id, [...job, ...wide], { within });
+      expect((await finish(training)).hash).toBe(roomy);
+      const told = training.said.flatMap((one) => (one.kind === "event" ? [one.event] : []));
+      const notices = told.filter(({ text }) => text.includes("not through shared memory"));
+      expect(notices.map(({ level }) => level)).toEqual(["warning"]);
+      expect(notices[0]?.text).toMatch(said);
+      expect(await leftBehind(training.mark)).toEqual([]);
+    },
+  );
+});
+
 for (const { shards, lost } of [
   { shards: 1, lost: 0 },
   { shards: 2, lost: 0 },

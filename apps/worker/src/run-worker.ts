@@ -1,13 +1,15 @@
 import os from "node:os";
 import { type BackendName, canaryDigest, createThreadedCompute } from "@latentweave/compute";
 import { readOwnFaults } from "@latentweave/faults";
+import type { Compute } from "@latentweave/model";
 import { type DeviceId, loadFastArithmetic } from "@latentweave/native";
 import { type Channel, parseMessage, systemClock, UserError, type WorkerMoment } from "@latentweave/protocol";
 import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
 import { createWebSocketDialer, hostIdentity, type InProcess, keepConnected } from "@latentweave/transport";
 import { openSharedMemory } from "@latentweave/vault";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
-import { fetchJoinFacts } from "./join-facts.ts";
+import { computeNothing } from "./compute-nothing.ts";
+import { fetchJoinFacts, type JoinFacts } from "./join-facts.ts";
 import { openPreparedRows } from "./open-prepared-rows.ts";
 
 export interface WorkerProcessOptions {
@@ -22,6 +24,8 @@ export interface WorkerProcessOptions {
   readonly threads?: number;
   /** Waits this long before each micro-batch: to see what a slow machine does to a run. */
   readonly pauseMs?: number;
+  /** Gradients are made up at once (compute-nothing.ts): for measuring the exchange alone. */
+  readonly withoutComputing?: boolean;
   readonly software: string;
   /** Has the shard that is beside this worker, if one is. */
   readonly inProcess?: InProcess;
@@ -46,17 +50,8 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
   const { log, token } = options;
   const facts = await fetchJoinFacts(options.coordinator, token, signal, log);
   const backend = options.backend ?? facts.backend ?? undefined;
-  const compute = await createThreadedCompute({
-    backend: {
-      threads: options.threads ?? facts.threads,
-      ...(backend === undefined ? {} : { name: backend }),
-      ...(options.device === undefined ? {} : { deviceId: options.device }),
-    },
-    onFailure: (error) => log(`the compute thread failed: ${error.message}`),
-  });
-  const { device, gpu } = compute.determinismClass;
-  log(`backend ${compute.backend}${device === undefined ? "" : ` on the ${gpu ?? device}`}`);
-  for (const note of compute.notes) log(note);
+  const compute =
+    options.withoutComputing === true ? computeNothing() : await openDevice(options, facts, backend);
   const spans = createSpanRecorder({
     ...{ nowMs: () => systemClock.nowMs(), hostNowMs: () => Number(process.hrtime.bigint()) / 1e6 },
     ...{ pid: process.pid, host: os.hostname(), clock: hostIdentity },
@@ -137,6 +132,26 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
   stopping.abort();
   await compute.close();
   return end;
+}
+
+async function openDevice(
+  options: WorkerProcessOptions,
+  facts: JoinFacts,
+  backend: BackendName | undefined,
+): Promise<Compute> {
+  const { log } = options;
+  const compute = await createThreadedCompute({
+    backend: {
+      threads: options.threads ?? facts.threads,
+      ...(backend === undefined ? {} : { name: backend }),
+      ...(options.device === undefined ? {} : { deviceId: options.device }),
+    },
+    onFailure: (error) => log(`the compute thread failed: ${error.message}`),
+  });
+  const { device, gpu } = compute.determinismClass;
+  log(`backend ${compute.backend}${device === undefined ? "" : ` on the ${gpu ?? device}`}`);
+  for (const note of compute.notes) log(note);
+  return compute;
 }
 
 /** The connection ended for good: either the run is over, or the coordinator will not have this worker. */

@@ -9,6 +9,8 @@ import { besideDdp, large, twoWorkers, widthSettings } from "./ddp-rows.mjs";
 import { exchangeCases } from "./exchange-cases.mjs";
 import { judgedPrediction, measurePrediction, predictionPictures, predictionText } from "./prediction.mjs";
 import { judgedMemory, measureServerMemory, memoryText } from "./server-memory.mjs";
+import { scalingCases } from "./scaling.mjs";
+import { judgedSimulated, measureSimulated, simulatedText } from "./simulated.mjs";
 import { spreadCases } from "./spread-cases.mjs";
 
 /** Everything at its plainest: through WebSockets, one shard in a process of its own, no addon to compute with. */
@@ -22,13 +24,33 @@ const plainPath = {
 
 export const cases = [
   ...computeCases,
-  besideDdp({ name: twoWorkers, title: "2 workers, 0.84 M parameters", bar: 1.4, workers: 2 }),
   besideDdp({
-    ...{ name: "3.3m", title: "2 workers, 3.3 M parameters", bar: 1.25, workers: 2 },
+    name: twoWorkers,
+    title: "2 workers, 0.84 M parameters",
+    bar: 1.4,
+    workers: 2,
+    allReduce: true,
+  }),
+  besideDdp({
+    ...{ name: "3.3m", title: "2 workers, 3.3 M parameters", bar: 1.25, workers: 2, allReduce: true },
     ...{ widths: [784, 2048, 32, 2048, 784], warmup: 10, steps: 60 },
   }),
-  besideDdp({ name: "26.8m", title: "2 workers, 26.8 M parameters", bar: 1.4, workers: 2, ...large }),
-  besideDdp({ name: "4-workers", title: "4 workers, 0.84 M parameters", bar: 1.4, workers: 4, steps: 100 }),
+  besideDdp({
+    name: "26.8m",
+    title: "2 workers, 26.8 M parameters",
+    bar: 1.4,
+    workers: 2,
+    allReduce: true,
+    ...large,
+  }),
+  besideDdp({
+    name: "4-workers",
+    title: "4 workers, 0.84 M parameters",
+    bar: 1.4,
+    workers: 4,
+    steps: 100,
+    allReduce: true,
+  }),
   ...exchangeCases,
   besideDdp({
     ...{ name: "tiny", title: "4 workers, about 1,000 parameters: committed steps", bar: 2, workers: 4 },
@@ -73,9 +95,14 @@ export const cases = [
     sameHash: true,
   },
   ...spreadCases,
+  ...scalingCases,
   {
     ...{ name: "prediction", title: "a step predicted from its parts" },
     ...{ measure: measurePrediction, judged: judgedPrediction, text: predictionText },
     pictures: predictionPictures,
+  },
+  {
+    ...{ name: "simulated", title: "simulated clusters, 0.84 M parameters" },
+    ...{ measure: measureSimulated, judged: judgedSimulated, text: simulatedText },
   },
 ];

@@ -18,7 +18,13 @@ export function widthSettings([, hidden, latent, back]) {
   ]);
 }
 
-/** The bar is on the ratio to tuned DDP. `beside`: with a shard in each worker's process, not one of its own. */
+const allReduceNote =
+  "_all-reduce_: PyTorch without DDP and its buckets, as Horovod's optimiser works: each gradient is all-reduced over gloo as soon as the backward pass has it, and waited for before the update. It is not Horovod itself, whose extension is built for one version of PyTorch and fuses small tensors in a background thread.";
+
+/**
+ * The bar is on the ratio to tuned DDP. `beside`: with a shard in each worker's process, not one of its own.
+ * @param allReduce with a row that reduces gradient by gradient, without DDP's buckets
+ */
 export function besideDdp({
   name,
   title,
@@ -28,6 +34,7 @@ export function besideDdp({
   warmup = 30,
   steps = 150,
   ours = {},
+  allReduce = false,
   ...more
 }) {
   const shared = { workers, warmup, steps, ...more };
@@ -41,12 +48,17 @@ export function besideDdp({
       { name: "dedicated", side: "ours", options },
       { name: "stock", side: "pytorch", options: { ...shared, widths, variant: "stock" } },
       { name: "tuned", side: "pytorch", options: { ...shared, widths, variant: "tuned" } },
+      ...(allReduce
+        ? [{ name: "all-reduce", side: "pytorch", options: { ...shared, widths, variant: "all-reduce" } }]
+        : []),
     ],
     ratios: [
       { of: "beside", to: "tuned", bar },
       { of: "dedicated", to: "tuned" },
       { of: "beside", to: "stock" },
+      ...(allReduce ? [{ of: "beside", to: "all-reduce" }] : []),
     ],
     sameHash: true,
+    ...(allReduce ? { note: allReduceNote } : {}),
   };
 }

@@ -4,6 +4,7 @@ import { measurePyTorch } from "../measure-pytorch.mjs";
 import { mean, median, spread } from "../statistics.mjs";
 import { measureCompute, measurePyTorchCompute } from "./measure-compute.mjs";
 import { measureAllReduce, measureExchange } from "./measure-exchange.mjs";
+import { measureTfjs } from "./measure-tfjs.mjs";
 
 const defaultBatch = 256;
 
@@ -11,6 +12,7 @@ const defaultBatch = 256;
 const sides = {
   ours: { measure: (options) => measureLatentweave(options) },
   compute: { measure: (options) => measureCompute(options) },
+  tfjs: { measure: (options) => measureTfjs(options) },
   exchange: { measure: (options) => measureExchange(options) },
   pytorch: {
     needsPython: true,

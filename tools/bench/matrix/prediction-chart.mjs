@@ -1,39 +1,7 @@
 /** Predicted steps over measured ones, and what is predicted of more hosts, as one SVG. */
-const plot = { left: 70, top: 40, width: 330, height: 300 };
+import { frame, line, picture, plot, powers, scale, text, ticks } from "./chart.mjs";
+
 const gap = 110;
-const text = (x, y, words, more = "") => `<text x="${x}" y="${y}" ${more}>${words}</text>`;
-const line = (x1, y1, x2, y2, more) => `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" ${more}/>`;
-const round = (value) => Math.round(value * 10) / 10;
-
-/** Maps [low, high] to the plot by logarithm. */
-const scale = (low, high, from, length) => (value) =>
-  round(from + (length * Math.log(value / low)) / Math.log(high / low));
-
-function frame(left, title, xLabel, yLabel) {
-  const middle = left + plot.width / 2;
-  const bottom = plot.top + plot.height;
-  return [
-    `<rect x="${left}" y="${plot.top}" width="${plot.width}" height="${plot.height}" fill="none" stroke="#8888"/>`,
-    text(middle, 24, title, 'text-anchor="middle" font-weight="bold"'),
-    text(middle, bottom + 38, xLabel, 'text-anchor="middle"'),
-    text(
-      left - 52,
-      plot.top + plot.height / 2,
-      yLabel,
-      `text-anchor="middle" transform="rotate(-90 ${left - 52} ${plot.top + plot.height / 2})"`,
-    ),
-  ];
-}
-
-function ticks(values, at, place) {
-  return values.map((value) => place(at(value), value >= 1000 ? `${value / 1000}k` : String(value)));
-}
-
-const powers = (low, high) => {
-  const from = Math.ceil(Math.log10(low));
-  const to = Math.floor(Math.log10(high));
-  return Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i));
-};
 
 function pointsPlot(points, mostError) {
   const all = points.flatMap(({ ms, predictedMs }) => [ms, predictedMs]);
@@ -95,8 +63,5 @@ export function predictionChart({ points, beyond }, mostError) {
   const width = 2 * plot.width + plot.left + gap + 30;
   const height = plot.top + plot.height + 60;
   const parts = [...pointsPlot(points, mostError), ...hostsPlot(beyond, error)];
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="#777">
-${parts.join("\n")}
-</svg>
-`;
+  return picture(width, height, parts);
 }

@@ -10,7 +10,7 @@ import sys
 import time
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../apps/cli/src/bench"))
 
 import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import pc from "picocolors";
+import { addBench } from "../verbs/bench.ts";
 import { addChaos } from "../verbs/chaos.ts";
 import { addCompletion } from "../verbs/completion.ts";
 import { addCoordinator } from "../verbs/coordinator.ts";
@@ -65,6 +66,7 @@ export function createProgram(): Command {
   addEncode(program);
   addData(program);
   addDashboard(program);
+  addBench(program);
   addChaos(program);
   addCompletion(program);
   addCoordinator(program);

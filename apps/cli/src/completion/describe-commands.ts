@@ -35,7 +35,7 @@ function describe(command: Command, before: readonly string[]): CommandDescripti
     summary: option.description,
     value: !(option.required || option.optional)
       ? undefined
-      : (option.argChoices ?? (/<(dir|file)>/.test(option.flags) ? "files" : "any")),
+      : (option.argChoices ?? (/[<[](dir|file|path)[\]>]/.test(option.flags) ? "files" : "any")),
   }));
   const own: CommandDescription = {
     words,

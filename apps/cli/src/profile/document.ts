@@ -3,7 +3,7 @@ import type { ReadProfile } from "./read-profile.ts";
 
 /** What `--json` prints. Times are milliseconds, shares between 0 and 1. */
 export function profileDocument(
-  { runId, mode, run, summary }: ReadProfile,
+  { runId, mode, run, summary, evaluated }: ReadProfile,
   asked: StepPath | undefined,
   trace: string,
 ): Readonly<Record<string, unknown>> {
@@ -38,12 +38,13 @@ export function profileDocument(
     })),
     slow: summary.slow.map(({ ms, partMs, usualMs, ...one }) => ({
       ...{ ...one, ms: rounded(ms), partMs: rounded(partMs), usualMs: rounded(usualMs) },
+      evaluated: evaluated.has(one.step),
     })),
     clocks: run.tracks.map(({ name, host, pid, clockErrorMs, lost }) => ({
       ...{ process: name, host, pid, errorMs: rounded(clockErrorMs), lostSpans: lost },
     })),
     perStep: summary.steps.map(({ step: { step, timeline }, ms, path }) => ({
-      ...{ step, timeline, ms: rounded(ms) },
+      ...{ step, timeline, ms: rounded(ms), evaluated: evaluated.has(step) },
       path: sumsOf(path).map((sum) => ({ ...sum, ms: rounded(sum.ms) })),
       // Workers of the modes with an order compute planned steps, which are numbered otherwise.
       ...(run.isOrdered ? {} : { processes: byStep.get(step) ?? {} }),

@@ -55,7 +55,7 @@ export function formatStep(read: ReadProfile, asked: StepPath): string {
     }`,
     formatTable(["process", "phase", "time", "of its step"], withoutRepeats(rows)),
     ...(run.isOrdered ? [] : [pathText(asked, undefined)]),
-    ...(late ? [`late: ${lateText(late)}`] : []),
+    ...(late ? [`late: ${lateText(late, read)}`] : []),
     ...clockText(read),
   ].join("\n\n");
 }
@@ -134,20 +134,25 @@ function culpritText({ summary: { culprits, medianMs } }: ReadProfile): string[]
   ];
 }
 
-function slowText({ summary: { slow, steps } }: ReadProfile): string[] {
+function slowText(read: ReadProfile): string[] {
+  const { slow, steps } = read.summary;
   if (slow.length === 0) return [];
   const rows = slow
     .slice(0, mostSlow)
-    .map((one): Cell[] => [String(one.step), formatMs(one.ms), lateText(one)]);
+    .map((one): Cell[] => [String(one.step), formatMs(one.ms), lateText(one, read)]);
   const more = slow.length > mostSlow ? `, the slowest ${mostSlow} of them` : "";
   return [
     `${slow.length} of ${steps.length} steps took more than 1.5 times the median${more}:\n${formatTable(["step", "time", "late"], rows)}`,
   ];
 }
 
-function lateText({ process, phase, partMs, usualMs, gone }: SlowStep): string {
+function lateText(
+  { step, process, phase, partMs, usualMs, gone }: SlowStep,
+  { evaluated }: ReadProfile,
+): string {
+  const why = evaluated.has(step) ? "; this step evaluated too" : "";
   const left = gone.length > 0 ? `; ${gone.join(", ")} did nothing in this step` : "";
-  return `${process} ${phase} ${formatMs(partMs)} (usually ${formatMs(usualMs)})${left}`;
+  return `${process} ${phase} ${formatMs(partMs)} (usually ${formatMs(usualMs)})${why}${left}`;
 }
 
 function clockText({ run: { tracks } }: ReadProfile): string[] {

@@ -11,6 +11,7 @@ import {
   type StepPath,
   summarise,
 } from "@latentweave/telemetry";
+import { readJsonLines } from "../disk-dashboard/read-lines.ts";
 
 /** What a run's folder says of how its time was spent. */
 export interface ReadProfile {
@@ -20,6 +21,8 @@ export interface ReadProfile {
   readonly mode: string;
   readonly run: ProfiledRun;
   readonly summary: ProfileSummary;
+  /** Steps that evaluated: they take longer, and nobody is to blame for it. */
+  readonly evaluated: ReadonlySet<number>;
 }
 
 /** @throws UserError where nothing was recorded */
@@ -45,7 +48,14 @@ export async function readProfile(directory: string): Promise<ReadProfile> {
       where: folder,
       mend: "wait for the run's first steps; a run that ended before them has nothing to show",
     });
-  return { runId, directory, mode, run, summary: summarise(run) };
+  return { runId, directory, mode, run, summary: summarise(run), evaluated: await readEvaluated(directory) };
+}
+
+async function readEvaluated(directory: string): Promise<ReadonlySet<number>> {
+  const steps = new Set<number>();
+  for await (const { step, evaluation } of readJsonLines(path.join(directory, "metrics", "steps.jsonl")))
+    if (typeof evaluation === "object" && Object.keys(evaluation ?? {}).length > 0) steps.add(Number(step));
+  return steps;
 }
 
 /** @throws UserError for a step that was not recorded, with those that were */

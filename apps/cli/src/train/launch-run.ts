@@ -8,6 +8,7 @@ import { launchCoordinator } from "./launch-coordinator.ts";
 import { type LaunchedShard, launchShard } from "./launch-shard.ts";
 import { besideWorkers, countShards, countWorkers, launchWorker } from "./launch-worker.ts";
 import type { LaunchedProcess, LaunchedProcesses, LaunchedRun, LaunchOptions } from "./launched-run.ts";
+import { createMemoryNotices } from "./memory-notices.ts";
 import { createProcessStarter } from "./process-starter.ts";
 import { removeVaults } from "./remove-vaults.ts";
 import { createRunStream } from "./run-stream.ts";
@@ -29,7 +30,8 @@ export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & Lau
   const logs = path.join(directory, "logs");
   await mkdir(logs, { recursive: true });
 
-  const { start, all } = createProcessStarter(logs, token, options.drill);
+  const notices = createMemoryNotices((text) => stream.say("warning", text));
+  const { start, all } = createProcessStarter(logs, token, options, notices);
   let killed = false;
   const killAll = (): void => {
     killed = true;

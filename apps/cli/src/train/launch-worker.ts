@@ -57,7 +57,8 @@ export function launchWorker(
     start(name, [], { ...more, command, args });
     return;
   }
-  const always = ["worker", "--coordinator", url, "--worker-id", name, ...deviceArgs];
+  const computing = options.withoutComputing === true ? ["--without-computing"] : [];
+  const always = ["worker", "--coordinator", url, "--worker-id", name, ...deviceArgs, ...computing];
   if (!beside || !beside.has(index)) {
     start(name, always, more);
     return;

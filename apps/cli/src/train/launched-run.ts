@@ -27,6 +27,10 @@ export interface LaunchOptions {
   readonly token?: string;
   /** Lines for the person at the terminal: preparation of data, which backend and why. */
   readonly log: (line: string) => void;
+  /** What its processes get in their environment besides ours. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Workers make their gradients up at once: what is left of a step is the exchange, for `latentweave bench`. */
+  readonly withoutComputing?: boolean;
   /** For fault drills. */
   readonly drill?: LaunchDrill;
 }

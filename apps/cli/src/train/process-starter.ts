@@ -1,7 +1,7 @@
 import path from "node:path";
 import { Supervised, type SupervisedOptions } from "@latentweave/launch";
 import { ownCommand } from "../command/own-command.ts";
-import type { LaunchDrill } from "./launched-run.ts";
+import type { LaunchOptions } from "./launched-run.ts";
 
 /** Starts a process of the run: this program again, with a verb. @param beside the shard that it is as well */
 export type StartProcess = (
@@ -23,11 +23,15 @@ export interface ProcessStarter {
   readonly all: readonly StartedProcess[];
 }
 
-/** @param logs the folder for their output. @param secret the run's token, which does not stand in a process list */
+/**
+ * @param logs the folder for their output. @param secret the run's token, which does not stand in a process list
+ * @param onErrorLine what a process of this name says on standard error
+ */
 export function createProcessStarter(
   logs: string,
   secret: string | undefined,
-  drill: LaunchDrill | undefined,
+  { drill, environment }: Pick<LaunchOptions, "drill" | "environment">,
+  onErrorLine: (name: string, line: string) => void,
 ): ProcessStarter {
   const { command, args } = ownCommand();
   const lifeline = secret === undefined ? ["--with-parent"] : ["--token-stdin"];
@@ -51,7 +55,8 @@ export function createProcessStarter(
         ],
         ...(secret === undefined ? {} : { secret }),
         logFile: path.join(logs, `${name}.log`),
-        env: drill?.environment(parts) ?? {},
+        onErrorLine: (line) => onErrorLine(name, line),
+        env: { ...environment, ...drill?.environment(parts) },
         ...more,
         onRestart(reason) {
           ended(reason);

@@ -1,7 +1,7 @@
 import type { BackendName } from "@latentweave/compute";
 import { UserError } from "@latentweave/protocol";
 import type { InProcess } from "@latentweave/transport";
-import { type Command } from "commander";
+import { type Command, Option } from "commander";
 import { describeFailure } from "../command/failure.ts";
 import { letHeapGrow } from "../command/heap-growth.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
@@ -24,6 +24,7 @@ interface WorkerFlags extends ProcessFlags, BesideFlags {
   readonly device?: string;
   readonly threads?: string;
   readonly pauseMs?: string;
+  readonly withoutComputing?: boolean;
 }
 
 /** Exit code of a worker that would be refused again: its launcher does not start it anew. */
@@ -38,7 +39,8 @@ export function addWorker(program: Command): void {
     .option("--shards <s>", "with --shard: how many there are", wholeNumber(1))
     .option("--shard-port <port>", "with --shard: where it listens; default: any free one", wholeNumber(0))
     .option("--run-id <id>", "with --shard: the run")
-    .option("--run <directory>", "with --shard: the run's folder on this host");
+    .option("--run <directory>", "with --shard: the run's folder on this host")
+    .addOption(new Option("--without-computing", "make gradients up, for `latentweave bench`").hideHelp());
   withWorkerFlags(command).action((flags: WorkerFlags) => runWorker(flags));
 }
 
@@ -75,6 +77,7 @@ export async function runWorker(flags: WorkerFlags, failedCode: number = hopeles
       ...(flags.device === undefined ? {} : { device: parseDevice(flags.device) }),
       ...(flags.threads === undefined ? {} : { threads: Number(flags.threads) }),
       ...(flags.pauseMs === undefined ? {} : { pauseMs: Number(flags.pauseMs) }),
+      ...(flags.withoutComputing === true ? { withoutComputing: true } : {}),
     },
     signal,
   );

@@ -65,4 +65,4 @@ export {
 } from "./run-store.ts";
 export { type ProfilePhase, type SpanRecorder } from "./profile.ts";
 export { type Adoption, type Vault } from "./vault.ts";
-export { type SharedMemory, type SharedRange } from "./shared-memory.ts";
+export { memoryLines, type SharedMemory, type SharedRange } from "./shared-memory.ts";

@@ -18,3 +18,13 @@ export interface SharedRange {
   forgetName(): void;
   close(): void;
 }
+
+/** What lines of a log have in common in which a process says that memory is short: its launcher passes them on. */
+export const memoryLines = {
+  /** Tensors go another way. */
+  sockets: "not through shared memory",
+  /** A shard's memory is in a file on disk. */
+  elsewhere: "this shard's memory is kept in",
+  /** It is nowhere that outlives the process. */
+  nowhere: "this shard's memory will not outlive its process",
+} as const;

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import type { Adoption, Vault } from "@latentweave/protocol";
+import { type Adoption, memoryLines, type Vault } from "@latentweave/protocol";
 import { type LockedFile, lockFile, removeLocked } from "./locked-file.ts";
 import { loadPageMap, type PageMapAddon, systemError } from "./page-map.ts";
 import { sweep, vaultFile } from "./sweep.ts";
@@ -40,9 +40,7 @@ export function openVault(options: VaultOptions): FileVault {
   let touching: NodeJS.Timeout | undefined;
 
   const nothing = (reason: string): Adoption => {
-    log(
-      `this shard's memory will not outlive its process, so losing it costs the steps since the last checkpoint: ${reason}`,
-    );
+    log(`${memoryLines.nowhere}, so losing it costs the steps since the last checkpoint: ${reason}`);
     return "none";
   };
 
@@ -104,7 +102,7 @@ export function openVault(options: VaultOptions): FileVault {
           reasons.push(`${directory}: ${systemError(error)}`);
           continue;
         }
-        if (reasons.length > 0) log(`this shard's memory is kept in ${found.file} (${reasons.join("; ")})`);
+        if (reasons.length > 0) log(`${memoryLines.elsewhere} ${found.file} (${reasons.join("; ")})`);
         closeRest();
         return "fresh";
       }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import type { SharedMemory, SharedRange } from "@latentweave/protocol";
+import { memoryLines, type SharedMemory, type SharedRange } from "@latentweave/protocol";
 import { lockFile, type LockedFile, removeLocked } from "./locked-file.ts";
 import { loadAddon, type PageMapAddon, systemError } from "./page-map.ts";
 import { vaultDirectories } from "./shard-vault.ts";
@@ -22,7 +22,7 @@ const { O_RDWR, O_NOFOLLOW } = fs.constants;
 export function openSharedMemory(log: (line: string) => void): SharedMemory | undefined {
   const memory = createSharedMemory(process.env);
   if (typeof memory !== "string") return memory;
-  log(`tensors go through sockets, not through shared memory: ${memory}`);
+  log(`tensors go through sockets, ${memoryLines.sockets}: ${memory}`);
   return undefined;
 }
 

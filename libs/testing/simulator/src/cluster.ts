@@ -10,7 +10,7 @@ import type { Channel, CheckpointSource } from "@latentweave/protocol";
 import { createWorker, type RowReader, type Worker } from "@latentweave/worker-engine";
 import { createMemoryStore, type MemoryRunStore } from "./memory-store.ts";
 import { createPlainCompute } from "./plain-compute.ts";
-import { createChannelPair } from "./sim-channel.ts";
+import { createChannelPair, type Delay } from "./sim-channel.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
 
 const runId = "simulated";
@@ -45,6 +45,10 @@ export function createCluster(options: {
   readonly seed: number;
   readonly resume?: CheckpointSource;
   readonly computeOf?: () => Compute;
+  /** How long messages travel; default: some milliseconds, drawn from the seed. */
+  readonly delay?: Delay;
+  /** Of each micro-batch; default: drawn too. */
+  readonly computeMs?: number;
   /** Of each shard and worker; a test looks at what they hold. */
   readonly arithmeticOf?: () => Arithmetic;
 }): Cluster {
@@ -52,7 +56,9 @@ export function createCluster(options: {
   const clock = createVirtualClock();
   const arithmeticOf = options.arithmeticOf ?? loadArithmetic;
   const store = createMemoryStore(createLayout(spec.groups), options.resume);
-  const delay = createDelay(seed);
+  const drawn = createDelay(seed);
+  const delay = options.delay ?? drawn;
+  const computeMs = options.computeMs === undefined ? drawn : (): number => options.computeMs ?? 0;
   const connect = (from: string, to: string): ReturnType<typeof createChannelPair> =>
     createChannelPair(clock, delay, [from, to]);
   let outcome: Outcome | undefined;
@@ -129,7 +135,7 @@ export function createCluster(options: {
       },
       identity: { host: "simulated", pid: 1, software: "simulator" },
       residentBytes: () => 0,
-      beforeMicroBatch: () => new Promise<void>((resolve) => clock.after(delay() * slowness, resolve)),
+      beforeMicroBatch: () => new Promise<void>((resolve) => clock.after(computeMs() * slowness, resolve)),
       log: () => undefined,
     });
     const pair = connect(workerId, "coordinator");

@@ -6,5 +6,6 @@ export {
   type PlainGradient,
   plainGradient,
 } from "./plain-compute-program.ts";
+export { type SimulatedHosts, simulateHosts } from "./timed-hosts.ts";
 export { randomRows } from "./cluster.ts";
 export { smallClasses, smallSpec, smallWidth } from "./small-job.ts";

@@ -1,7 +1,7 @@
 import { type Channel, type Clock, decodeFrame, encodeFrame, parseMessage } from "@latentweave/protocol";
 
-/** How one message travels; undefined: it is lost together with the connection. */
-export type Delay = () => number;
+/** How long one message travels, ms. */
+export type Delay = (way: { readonly from: string; readonly to: string; readonly bytes: number }) => number;
 
 interface End extends Channel {
   deliver(bytes: Uint8Array): void;
@@ -18,7 +18,8 @@ export function createChannelPair(
   names: readonly [string, string],
 ): readonly [Channel, Channel] & { readonly cut: (reason: string) => void } {
   let open = true;
-  const end = (name: string, peer: () => End): End => {
+  const end = (name: string, own: string, peer: () => End): End => {
+    const delayOf = (bytes: number): number => delay({ from: own, to: name, bytes });
     const messageHandlers: Parameters<Channel["onMessage"]>[0][] = [];
     const closeHandlers: Parameters<Channel["onClose"]>[0][] = [];
     const early: Uint8Array[] = [];
@@ -40,7 +41,7 @@ export function createChannelPair(
         if (!open) return;
         const frame = Buffer.concat(encodeFrame(message, slices));
         bufferedBytes += frame.byteLength;
-        lastArrivalMs = Math.max(lastArrivalMs, clock.nowMs() + delay());
+        lastArrivalMs = Math.max(lastArrivalMs, clock.nowMs() + delayOf(frame.byteLength));
         clock.after(lastArrivalMs - clock.nowMs(), () => {
           bufferedBytes -= frame.byteLength;
           if (open) peer().deliver(frame);
@@ -52,7 +53,7 @@ export function createChannelPair(
       },
       close(code, reason) {
         if (!open) return;
-        clock.after(Math.max(lastArrivalMs, clock.nowMs() + delay()) - clock.nowMs(), () => {
+        clock.after(Math.max(lastArrivalMs, clock.nowMs() + delayOf(0)) - clock.nowMs(), () => {
           if (!open) return;
           open = false;
           peer().closed(code, reason);
@@ -75,8 +76,8 @@ export function createChannelPair(
       },
     };
   };
-  const a: End = end(names[1], () => b);
-  const b: End = end(names[0], () => a);
+  const a: End = end(names[1], names[0], () => b);
+  const b: End = end(names[0], names[1], () => a);
   const cut = (reason: string): void => {
     if (!open) return;
     open = false;

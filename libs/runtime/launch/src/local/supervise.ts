@@ -23,6 +23,8 @@ export interface SupervisedOptions {
   readonly restart?: RestartPolicy;
   /** Lines of standard output. */
   readonly onLine?: (line: string) => void;
+  /** Lines of standard error. */
+  readonly onErrorLine?: (line: string) => void;
   /** The process has ended for good. */
   readonly onEnd?: (code: number | null, signal: string | null, lastLines: readonly string[]) => void;
   /** It ended and is started again. */
@@ -101,7 +103,7 @@ export class Supervised {
   }
 
   #start(): void {
-    const { command, args, env, secret, onLine } = this.#options;
+    const { command, args, env, secret, onLine, onErrorLine } = this.#options;
     const startedMs = performance.now();
     this.#lastLines.length = 0;
     const child = spawn(command, typeof args === "function" ? args() : args, {
@@ -114,7 +116,7 @@ export class Supervised {
     if (secret !== undefined) child.stdin.write(`${secret}\n`);
     for (const [stream, listener] of [
       [child.stdout, onLine],
-      [child.stderr, undefined],
+      [child.stderr, onErrorLine],
     ] as const) {
       createInterface({ input: stream }).on("line", (line) => {
         this.#log.write(`${new Date().toISOString()} ${line}\n`);

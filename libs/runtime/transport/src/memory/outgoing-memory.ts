@@ -1,4 +1,4 @@
-import type { SharedMemory, SharedRange } from "@latentweave/protocol";
+import { memoryLines, type SharedMemory, type SharedRange } from "@latentweave/protocol";
 import { countIn, endOf, placeOf, ringAt } from "./ring.ts";
 
 /** Less than this is sent with its message: one more system call costs about as much as so many bytes. */
@@ -107,6 +107,6 @@ export class OutgoingMemory {
 
   #off(reason: string): void {
     this.#state = { kind: "off" };
-    this.#log(`tensors go through the socket, not through shared memory: ${reason}`);
+    this.#log(`tensors go through the socket, ${memoryLines.sockets}: ${reason}`);
   }
 }

@@ -1,4 +1,4 @@
-"""One rank of gloo's all-reduce and nothing else: the opponent of the exchange in tools/bench. Started once per rank."""
+"""One rank of gloo's all-reduce and nothing else: the opponent of the exchange in `latentweave bench` and tools/bench. Started once per rank."""
 
 import argparse
 import json
@@ -6,6 +6,10 @@ import os
 import sys
 import time
 
+if "--with-parent" in sys.argv:
+    from end_with_parent import end_with_parent
+
+    end_with_parent()
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import torch  # noqa: E402
@@ -20,6 +24,7 @@ def main() -> None:
     parser.add_argument("--numbers", type=int, required=True)
     parser.add_argument("--warmup", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--with-parent", action="store_true", help="end with whoever started this")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     dist.init_process_group(

@@ -1,12 +1,15 @@
-"""One rank of PyTorch DDP over gloo, or over NCCL on a GPU: the opponent in tools/bench. Started once per rank by measure-pytorch.mjs.
+"""One rank of PyTorch data-parallel training over gloo, or over NCCL on a GPU: the opponent of `latentweave bench` and tools/bench.
 
-Same model, loss, optimiser, batch and images as autoencoder.yaml, or with --widths those of another of matrix.mjs. The data lies in memory and a batch is one gather:
-faster than a DataLoader over torchvision's MNIST, so that loading does not count against PyTorch.
+Same model, loss, optimiser, batch and images as tools/bench/autoencoder.yaml, or with --widths those of another job; without --images
+any numbers. The data lies in memory and a batch is one gather: faster than a DataLoader over torchvision's MNIST, so that loading
+does not count against PyTorch.
 
-Variants: "stock" is what the documentation's example does. "tuned" adds Adam(fused=True), gradient_as_bucket_view and
-static_graph; with a single rank it leaves DDP out altogether, since nothing has to be reduced. On a GPU, "stock" sends
-each batch there as a DataLoader's loop does, "tuned" keeps all images there. Matrix products are in full float32 (no
-TF32), PyTorch's default.
+Variants: "stock" is what the documentation's example of DDP does. "tuned" adds Adam(fused=True), gradient_as_bucket_view and
+static_graph; with a single rank it leaves DDP out altogether, since nothing has to be reduced. "all-reduce" is without DDP and
+its buckets: as Horovod's optimiser does, each gradient is all-reduced by itself as soon as it is there, while earlier layers
+still compute, and waited for before the update (Adam(fused=True) too). It is not Horovod, whose extension for PyTorch is built
+for one version of it and adds fusion of small tensors by a background thread. On a GPU, "stock" sends each batch there as a
+DataLoader's loop does, the others keep all images there. Matrix products are in full float32 (no TF32), PyTorch's default.
 """
 
 import argparse
@@ -15,10 +18,13 @@ import os
 import sys
 import time
 
+if "--with-parent" in sys.argv:
+    from end_with_parent import end_with_parent
+
+    end_with_parent()
 if "cuda" not in sys.argv:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
-import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402
 from torch import nn  # noqa: E402
@@ -27,12 +33,18 @@ from torch.nn.parallel import DistributedDataParallel  # noqa: E402
 pixels_each = 784
 # As many as matrix/tiny.yaml's data set has.
 tiny_rows = 150
+# As many as bench-job.ts makes up.
+made_up_rows = 8192
 
 
-def read_images(path: str, numbers: int) -> torch.Tensor:
-    """All training images as bytes, [60000, 784] (an IDX file has a header of 16 bytes); of another width: any numbers."""
+def read_images(path: str | None, numbers: int) -> torch.Tensor:
+    """All training images as bytes, [60000, 784] (an IDX file has a header of 16 bytes); of another width, or without a file: any numbers."""
+    if path is None:
+        return torch.randint(256, (made_up_rows, numbers), dtype=torch.uint8)
     if numbers != pixels_each:
         return torch.randint(256, (tiny_rows, numbers), dtype=torch.uint8)
+    import numpy as np
+
     return torch.from_numpy(np.fromfile(path, dtype=np.uint8, offset=16).reshape(-1, numbers))
 
 
@@ -62,6 +74,25 @@ class InParts(nn.Module):
         return torch.cat([self.model(part) for part in x.chunk(self.parts)])
 
 
+class AllReduced:
+    """Starts the sum of each gradient as soon as the backward pass has it."""
+
+    def __init__(self, model: nn.Module, ranks: int) -> None:
+        self.ranks = ranks
+        self.pending: list[tuple[dist.Work, torch.Tensor]] = []
+        for parameter in model.parameters():
+            parameter.register_post_accumulate_grad_hook(self.start)
+
+    def start(self, parameter: torch.Tensor) -> None:
+        self.pending.append((dist.all_reduce(parameter.grad, async_op=True), parameter.grad))
+
+    def finish(self) -> None:
+        for work, gradient in self.pending:
+            work.wait()
+            gradient.div_(self.ranks)
+        self.pending.clear()
+
+
 def batches(images: torch.Tensor, batch: int, rank: int, ranks: int):
     """Shuffles each epoch alike on every rank; each takes its share, as DistributedSampler does."""
     epoch = 0
@@ -88,17 +119,19 @@ def main() -> None:
     parser.add_argument("--rank", type=int, required=True)
     parser.add_argument("--ranks", type=int, required=True)
     parser.add_argument("--rendezvous", required=True)
-    parser.add_argument("--images", required=True)
-    parser.add_argument("--variant", choices=["stock", "tuned"], required=True)
+    parser.add_argument("--images")
+    parser.add_argument("--variant", choices=["stock", "tuned", "all-reduce"], required=True)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--warmup", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--widths", default="784,512,32,512,784")
     parser.add_argument("--parts", type=int, default=1)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--with-parent", action="store_true", help="end with whoever started this")
     asked = parser.parse_args()
     device = torch.device(asked.device)
-    tuned = asked.variant == "tuned"
+    tuned = asked.variant != "stock"
+    ddp = asked.variant == "stock" or (asked.variant == "tuned" and asked.ranks > 1)
     widths = [int(width) for width in asked.widths.split(",")]
 
     torch.set_num_threads(1)
@@ -109,7 +142,8 @@ def main() -> None:
     model: nn.Module = make_model(widths).to(device)
     if asked.parts > 1:
         model = InParts(model, asked.parts)
-    if asked.ranks > 1 or not tuned:
+    all_reduced = AllReduced(model, asked.ranks) if asked.variant == "all-reduce" else None
+    if ddp:
         model = DistributedDataParallel(model, gradient_as_bucket_view=tuned, static_graph=tuned)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.001, fused=True if tuned else None)
     loss_of = nn.BCEWithLogitsLoss()
@@ -121,6 +155,8 @@ def main() -> None:
         optimiser.zero_grad()
         loss = loss_of(model(x), x)
         loss.backward()
+        if all_reduced is not None:
+            all_reduced.finish()
         optimiser.step()
         return loss
 
