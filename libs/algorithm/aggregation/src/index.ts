@@ -31,4 +31,5 @@ export {
   keptFloat32Values,
 } from "./value-store.ts";
 export { type TreeCodec, gradientDtype, isRounded, travellingNodes, travels } from "./tree-codec.ts";
+export { feedbackDtype } from "./feedback-dtype.ts";
 export { type Collector, createCollector } from "./collector.ts";

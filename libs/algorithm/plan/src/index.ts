@@ -1,4 +1,11 @@
-export { type CompressionSpec, pushCodec } from "./compression.ts";
+export {
+  type CompressionSpec,
+  furtherSections,
+  keepsBits,
+  owedSection,
+  pushCodec,
+  pushFeedback,
+} from "./compression.ts";
 export { leasedSlots, type LeaseRange, slotMicroBatches, slotSamples } from "./leases.ts";
 export {
   type AsyncSpec,

@@ -92,7 +92,7 @@ export function createShardPeers(options: {
   readonly shards: number;
   readonly layout: ParameterLayout;
   readonly store: RunStore;
-  /** The job's mode has an order: what is made again may be other than before. */
+  /** The job's mode has an order, or it has given the same bits up: what is made again may be other than before. */
   readonly reordered: boolean;
   readonly clock: Clock;
   readonly profile: ProfileSink | undefined;

@@ -1,11 +1,12 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { createOptimiser, type Optimiser } from "@latentweave/optim";
 import { createLayout, ownership, type ParameterLayout } from "@latentweave/parameters";
-import { type RunSpec, serverOptimiser, type StepPlan } from "@latentweave/plan";
+import { furtherSections, type RunSpec, serverOptimiser, type StepPlan } from "@latentweave/plan";
 import type { Vault } from "@latentweave/protocol";
 import { createOwnedState, type OwnedState } from "./owned-state.ts";
 import { createPublication, type Publication } from "./publication.ts";
 import { createRelatedness, type Relatedness } from "./relatedness.ts";
+import { createFeedbackRounder } from "./feedback-change.ts";
 import { type ChangeRounder, createChangeRounder } from "./round-change.ts";
 import { createUpdateRule, type UpdateRule } from "./update-rule.ts";
 
@@ -33,7 +34,8 @@ export function prepareTraining(
   const layout = createLayout(spec.groups);
   const owned = ownership(layout, shards)[index] ?? [];
   const optimiser = createOptimiser(serverOptimiser(spec));
-  const state = createOwnedState(arithmetic, layout, owned, optimiser.stateNames, spec.seed, vault);
+  const sections = [...optimiser.stateNames, ...furtherSections(spec)];
+  const state = createOwnedState(arithmetic, layout, owned, sections, spec.seed, vault);
   return {
     arithmetic,
     spec,
@@ -41,10 +43,15 @@ export function prepareTraining(
     optimiser,
     rule: createUpdateRule(spec, arithmetic),
     relatedness: createRelatedness(spec, layout, arithmetic),
-    rounder: spec.compression?.broadcast && createChangeRounder(arithmetic, spec.compression.broadcast.codec),
+    rounder: rounderOf(spec, arithmetic),
     state,
     publication: createPublication(arithmetic, state),
   };
+}
+
+function rounderOf({ compression }: RunSpec, arithmetic: Arithmetic): ChangeRounder | undefined {
+  if (compression?.broadcastFeedback) return createFeedbackRounder(arithmetic, compression.broadcastFeedback);
+  return compression?.broadcast && createChangeRounder(arithmetic, compression.broadcast.codec);
 }
 
 export function updates(plan: StepPlan): boolean {

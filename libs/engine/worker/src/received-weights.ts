@@ -1,6 +1,14 @@
-import { type Arithmetic, type Codec, encodedBytes } from "@latentweave/arithmetic";
+import {
+  addFeedback,
+  type Arithmetic,
+  type Codec,
+  encodedBytes,
+  type FeedbackCodec,
+  feedbackBytes,
+} from "@latentweave/arithmetic";
 import type { Compute } from "@latentweave/model";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
+import type { RunSpec } from "@latentweave/plan";
 import { ProtocolError } from "@latentweave/protocol";
 
 type Slices = Parameters<Compute["setParameters"]>[0];
@@ -24,8 +32,47 @@ export interface ReceivedWeights {
   take(slices: readonly ReceivedSlice[]): Slices;
 }
 
+/** As the job has its broadcasts. */
+export function receivedWeights(
+  { compression }: Pick<RunSpec, "compression">,
+  layout: ParameterLayout,
+  arithmetic: Arithmetic,
+): ReceivedWeights {
+  if (compression?.broadcastFeedback)
+    return createChangedWeights(arithmetic, layout, partial(arithmetic, compression.broadcastFeedback));
+  return compression?.broadcast
+    ? createChangedWeights(arithmetic, layout, rounded(arithmetic, compression.broadcast.codec))
+    : createWholeWeights();
+}
+
+/** What an encoded change does to the numbers of a block. */
+interface Change {
+  /** Bytes of so many numbers. */
+  bytes(numbers: number): number;
+  /** Adds a block's bytes, which lie at `room`. */
+  add(pointer: number, room: number, numbers: number): void;
+}
+
+function rounded(arithmetic: Arithmetic, codec: Codec): Change {
+  const change = arithmetic.allocate(blockNumbers * 4);
+  return {
+    bytes: (numbers) => encodedBytes(codec, numbers),
+    add(pointer, room, numbers) {
+      arithmetic.decode(codec, change, room, numbers);
+      arithmetic.add(pointer, pointer, change, numbers);
+    },
+  };
+}
+
+function partial(arithmetic: Arithmetic, codec: FeedbackCodec): Change {
+  return {
+    bytes: (numbers) => feedbackBytes(codec, numbers),
+    add: (pointer, room, numbers) => addFeedback(arithmetic, codec, pointer, room, numbers),
+  };
+}
+
 /** Where every broadcast is of whole weights. */
-export function createWholeWeights(): ReceivedWeights {
+function createWholeWeights(): ReceivedWeights {
   return { take: (slices) => slices.map(wholeSlice) };
 }
 
@@ -33,14 +80,13 @@ export function createWholeWeights(): ReceivedWeights {
  * Where changes come encoded: keeps the newest weights on this side, and adds to them by the adder that the parameter
  * server made the version with, so that they are the same bits.
  */
-export function createChangedWeights(
+function createChangedWeights(
   arithmetic: Arithmetic,
   layout: ParameterLayout,
-  codec: Codec,
+  change: Change,
 ): ReceivedWeights {
   const groups = new Map<number, number>();
-  const room = arithmetic.allocate(encodedBytes(codec, blockNumbers));
-  const change = arithmetic.allocate(blockNumbers * 4);
+  const room = arithmetic.allocate(change.bytes(blockNumbers));
 
   const pointerOf = ({ group, start, numbers }: ReceivedSlice): number => {
     const all = layout.groups[group]?.numbers ?? 0;
@@ -50,15 +96,14 @@ export function createChangedWeights(
     return pointer + start * 4;
   };
   const add = (pointer: number, { numbers, bytes }: ReceivedSlice): void => {
-    if (bytes.byteLength !== encodedBytes(codec, numbers))
+    if (bytes.byteLength !== change.bytes(numbers))
       throw new ProtocolError("a broadcast change has the wrong length");
     for (let offset = 0; offset < numbers; offset += blockNumbers) {
       const count = Math.min(blockNumbers, numbers - offset);
-      const first = encodedBytes(codec, offset);
-      const part = bytes.subarray(first, first + encodedBytes(codec, count));
+      const first = change.bytes(offset);
+      const part = bytes.subarray(first, first + change.bytes(count));
       arithmetic.u8(room, part.length).set(part);
-      arithmetic.decode(codec, change, room, count);
-      arithmetic.add(pointer + offset * 4, pointer + offset * 4, change, count);
+      change.add(pointer + offset * 4, room, count);
     }
   };
 

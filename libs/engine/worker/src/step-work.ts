@@ -64,17 +64,22 @@ export interface PushTarget {
 }
 
 export function openStepWork(
-  { spec, layout, owned }: Pick<PreparedRun, "spec" | "layout" | "owned">,
+  { spec, layout, owned, residuals }: Pick<PreparedRun, "spec" | "layout" | "owned" | "residuals">,
   arithmetic: Arithmetic,
   { timeline, step, basis }: Moment,
 ): StepWork {
   const plan = planStep(spec, step);
-  const agreement = spec.compression?.push && isMeasured(step) ? noAgreement() : undefined;
+  const isCompressed = spec.compression?.push !== undefined || residuals !== undefined;
+  const agreement = isCompressed && isMeasured(step) ? noAgreement() : undefined;
   const all = plan.rounds.flatMap((round) =>
     round.tasks.map((task) => {
       const graph = spec.phases[plan.phase]?.graphs.find((entry) => entry.task === task.task) as TaskGraph;
       const codec = pushCodec(spec, round);
-      return createTaskPartials({ arithmetic, layout, graph, round, task, owned, codec, agreement });
+      const place = { timeline, phase: plan.phase, round: round.index, task: task.task };
+      return createTaskPartials({
+        ...{ arithmetic, layout, graph, round, task, owned, codec, agreement },
+        residual: round.program === "gradient" ? residuals?.of(place) : undefined,
+      });
     }),
   );
   const timings: Partial<Record<Phase, number>> = {};

@@ -20,8 +20,8 @@ const sliceSchema = z.strictObject({ group: count, start: count, numbers: z.int(
 const payloadSchema = z.strictObject({
   name,
   reduce: z.enum(["sum", "keep"]),
-  /** `BF16`, `F16`, `I8`: a gradient that the job's codec has encoded. */
-  dtype: z.enum(["F32", "F64", "BF16", "F16", "I8"]),
+  /** `BF16`, `F16`, `I8`: a gradient that the job's codec has encoded; `TOPK`: part of one, the rest comes later. */
+  dtype: z.enum(["F32", "F64", "BF16", "F16", "I8", "TOPK"]),
   slice: sliceSchema.optional(),
 });
 
