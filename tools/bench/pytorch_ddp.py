@@ -5,7 +5,8 @@ faster than a DataLoader over torchvision's MNIST, so that loading does not coun
 
 Variants: "stock" is what the documentation's example does. "tuned" adds Adam(fused=True), gradient_as_bucket_view and
 static_graph; with a single rank it leaves DDP out altogether, since nothing has to be reduced. On a GPU, "stock" sends
-each batch there as a DataLoader's loop does, "tuned" keeps all images there. Matrix products are in full float32 (no
+each batch there as a DataLoader's loop does, "tuned" keeps all images there. With --hook fp16 DDP sends gradients as
+halves, by its own communication hook. Matrix products are in full float32 (no
 TF32), PyTorch's default.
 """
 
@@ -22,6 +23,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402
 from torch import nn  # noqa: E402
+from torch.distributed.algorithms.ddp_comm_hooks import default_hooks  # noqa: E402
 from torch.nn.parallel import DistributedDataParallel  # noqa: E402
 
 pixels_each = 784
@@ -95,6 +97,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--widths", default="784,512,32,512,784")
     parser.add_argument("--parts", type=int, default=1)
+    parser.add_argument("--hook", choices=["none", "fp16"], default="none")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     asked = parser.parse_args()
     device = torch.device(asked.device)
@@ -111,6 +114,8 @@ def main() -> None:
         model = InParts(model, asked.parts)
     if asked.ranks > 1 or not tuned:
         model = DistributedDataParallel(model, gradient_as_bucket_view=tuned, static_graph=tuned)
+        if asked.hook == "fp16":
+            model.register_comm_hook(None, default_hooks.fp16_compress_hook)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.001, fused=True if tuned else None)
     loss_of = nn.BCEWithLogitsLoss()
     images = read_images(asked.images, widths[0])
