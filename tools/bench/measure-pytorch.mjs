@@ -26,23 +26,14 @@ export async function measurePyTorch({
   widths,
   parts = 1,
   hook = "none",
+  optimiser = "adam",
   ends,
 }) {
   const ranks = await runRanks({
     ...{ python, script: "pytorch_ddp.py", ranks: workers, ends },
     args: [
-      ...[
-        "--images",
-        images,
-        "--variant",
-        variant,
-        "--device",
-        device,
-        "--parts",
-        String(parts),
-        "--hook",
-        hook,
-      ],
+      ...["--images", images, "--variant", variant, "--device", device, "--parts", String(parts)],
+      ...["--hook", hook, "--optimiser", optimiser],
       ...(widths === undefined ? [] : ["--widths", widths.join(",")]),
       ...["--batch", String(batch), "--warmup", String(warmup), "--steps", String(steps)],
     ],

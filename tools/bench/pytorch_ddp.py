@@ -97,6 +97,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--widths", default="784,512,32,512,784")
     parser.add_argument("--parts", type=int, default=1)
+    parser.add_argument("--optimiser", choices=["adam", "sgd"], default="adam")
     parser.add_argument("--hook", choices=["none", "fp16"], default="none")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     asked = parser.parse_args()
@@ -116,7 +117,10 @@ def main() -> None:
         model = DistributedDataParallel(model, gradient_as_bucket_view=tuned, static_graph=tuned)
         if asked.hook == "fp16":
             model.register_comm_hook(None, default_hooks.fp16_compress_hook)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.001, fused=True if tuned else None)
+    if asked.optimiser == "sgd":
+        optimiser = torch.optim.SGD(model.parameters(), lr=1.0, fused=True if tuned else None)
+    else:
+        optimiser = torch.optim.Adam(model.parameters(), lr=0.001, fused=True if tuned else None)
     loss_of = nn.BCEWithLogitsLoss()
     images = read_images(asked.images, widths[0])
     source = batches(images.to(device) if tuned else images, asked.batch, asked.rank, asked.ranks)
