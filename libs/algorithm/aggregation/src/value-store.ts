@@ -1,11 +1,11 @@
 import {
-  addFeedback,
   type Arithmetic,
   type Codec,
   codecBlockNumbers,
   encodedBytes,
   type FeedbackCodec,
   feedbackBytes,
+  feedbackKernels,
 } from "@latentweave/arithmetic";
 
 /** Where a reducer's values live, and how two of them are added. */
@@ -88,7 +88,7 @@ export function float32Values(arithmetic: Arithmetic, length: number): Float32Va
       const pointer = arithmetic.allocate(bytesEach);
       arithmetic.u8(encoded, expected).set(bytes);
       arithmetic.fill(pointer, 0, length);
-      addFeedback(arithmetic, codec, pointer, encoded, length);
+      feedbackKernels(arithmetic).add(codec, pointer, encoded, length);
       arithmetic.free(encoded, expected);
       return pointer;
     },

@@ -1,4 +1,4 @@
-import type { Codec, FeedbackCodec } from "@latentweave/arithmetic";
+import { type Codec, type FeedbackCodec, keptOf } from "@latentweave/arithmetic";
 import type { RoundPlan } from "./plan-step.ts";
 import type { RunSpec } from "./run-spec.ts";
 
@@ -29,13 +29,27 @@ export function pushCodec(
   return program === "gradient" ? compression?.push : undefined;
 }
 
-/** The codec of those gradients, where what it leaves out goes with later ones. */
+/** Codecs of those gradients, where what they leave out goes with later ones: senders choose; none where the tree says what is rounded. */
 export function pushFeedback(
-  { compression }: Pick<RunSpec, "compression">,
+  spec: Pick<RunSpec, "compression">,
   { program }: Pick<RoundPlan, "program">,
-): FeedbackCodec | undefined {
-  return program === "gradient" ? compression?.pushFeedback : undefined;
+): readonly FeedbackCodec[] {
+  if (program !== "gradient") return [];
+  const codec = spec.compression?.pushFeedback;
+  return codec ? [codec] : autoCodecs(spec);
 }
+
+/** Of `auto`: what a sender chooses from, from the one that leaves nothing out to the lightest. */
+export function autoCodecs({ compression }: Pick<RunSpec, "compression">): readonly FeedbackCodec[] {
+  return compression?.auto === true ? autoLadder : [];
+}
+
+/** Two of a hundred numbers take a hundredth of the bytes. */
+const autoLadder: readonly FeedbackCodec[] = [
+  { kind: "whole" },
+  { kind: "int8" },
+  { kind: "topk", kept: keptOf(0.02) },
+];
 
 /** Whether the run's bits follow from the job and its data alone, whatever the cluster does. */
 export function keepsBits({ compression }: Pick<RunSpec, "compression">): boolean {

@@ -1,4 +1,5 @@
 export {
+  autoCodecs,
   type CompressionSpec,
   furtherSections,
   keepsBits,

@@ -395,6 +395,12 @@ export function createShardPeers(options: {
         else peer.over.push(message);
         return;
       case "shard-report":
+        for (const { step, chosen } of message.steps)
+          if (chosen !== undefined)
+            options.onEvent(
+              "info",
+              `shard ${index} broadcasts with another codec after step ${step}: ${chosen}`,
+            );
         for (const { step, timings, ...measured } of message.steps)
           store.appendMetric("workers", {
             ...{ process: `shard-${index}`, step, ...timings, ...measured },

@@ -108,7 +108,7 @@ export function applyUpdate(options: {
       });
       rounded?.round({ params, next, owed, nextOwed, scratch, offset, numbers });
     }
-    changed.push({ slice, encoded: rounded?.encoded });
+    changed.push({ slice, encoded: rounded?.encoded, ...(rounded?.kind && { kind: rounded.kind }) });
   }
   state.advance();
   return changed;

@@ -1,11 +1,5 @@
 import { addAgreement, type Agreement } from "@latentweave/aggregation";
-import {
-  addFeedback,
-  type Arithmetic,
-  type FeedbackCodec,
-  feedbackBytes,
-  takeFeedback,
-} from "@latentweave/arithmetic";
+import { type Arithmetic, type FeedbackCodec, feedbackBytes, feedbackKernels } from "@latentweave/arithmetic";
 import { blockNumbers } from "@latentweave/parameters";
 import type { ChangedBlock, ChangeRounder, RoundedChange } from "./round-change.ts";
 
@@ -16,27 +10,41 @@ import type { ChangedBlock, ChangeRounder, RoundedChange } from "./round-change.
  * version n and its state, block by block, so that it keeps the bits whatever the shards are. The last version owes
  * nothing: it is what the optimiser made, and travels whole.
  */
-export function createFeedbackRounder(arithmetic: Arithmetic, codec: FeedbackCodec): ChangeRounder {
-  const room = arithmetic.allocate(feedbackBytes(codec, blockNumbers));
+export function createFeedbackRounder(
+  arithmetic: Arithmetic,
+  /** What is sent with from now on; the same for all of a version. */
+  chosen: () => FeedbackCodec,
+): ChangeRounder {
+  const kernels = feedbackKernels(arithmetic);
+  const room = arithmetic.allocate(mostBlockBytes);
   const from = arithmetic.allocate(blockNumbers * 4);
 
   const exact: RoundedChange["exact"] = ({ params, owed, numbers }) => {
     arithmetic.add(from, params, owedOf(owed), numbers);
     return from;
   };
-  const measure = (agreement: Agreement, next: number, scratch: number, numbers: number): void => {
+  const measure = (
+    agreement: Agreement,
+    codec: FeedbackCodec,
+    next: number,
+    scratch: number,
+    numbers: number,
+  ): void => {
     arithmetic.scaleInto(scratch, from, -1, numbers);
     arithmetic.add(scratch, next, scratch, numbers);
     arithmetic.fill(from, 0, numbers);
-    addFeedback(arithmetic, codec, from, room, numbers);
+    kernels.add(codec, from, room, numbers);
     addAgreement(arithmetic, agreement, scratch, from, numbers);
   };
 
   return {
     open(all, last, agreement) {
-      const encoded = last ? undefined : new Uint8Array(feedbackBytes(codec, all));
+      const codec = chosen();
+      const isWhole = last || codec.kind === "whole";
+      const encoded = isWhole ? undefined : new Uint8Array(feedbackBytes(codec, all));
       return {
         encoded,
+        kind: codec.kind,
         exact,
         round({ params, next, nextOwed, scratch, offset, numbers }: ChangedBlock) {
           const left = owedOf(nextOwed);
@@ -46,10 +54,10 @@ export function createFeedbackRounder(arithmetic: Arithmetic, codec: FeedbackCod
           }
           arithmetic.scaleInto(left, params, -1, numbers);
           arithmetic.add(left, next, left, numbers);
-          takeFeedback(arithmetic, codec, room, left, numbers);
-          if (agreement) measure(agreement, next, scratch, numbers);
+          kernels.take(codec, room, left, numbers);
+          if (agreement) measure(agreement, codec, next, scratch, numbers);
           arithmetic.u8(next, numbers * 4).set(arithmetic.u8(params, numbers * 4));
-          addFeedback(arithmetic, codec, next, room, numbers);
+          kernels.add(codec, next, room, numbers);
           const bytes = feedbackBytes(codec, numbers);
           encoded.set(arithmetic.u8(room, bytes), feedbackBytes(codec, offset));
         },
@@ -57,6 +65,9 @@ export function createFeedbackRounder(arithmetic: Arithmetic, codec: FeedbackCod
     },
   };
 }
+
+/** No codec makes more of a block. */
+const mostBlockBytes = 5 * blockNumbers;
 
 function owedOf(pointer: number | undefined): number {
   if (pointer === undefined) throw new RangeError("the state has no section of what is owed");

@@ -1,5 +1,5 @@
 import { addAgreement, type Agreement } from "@latentweave/aggregation";
-import { type Arithmetic, type Codec, encodedBytes } from "@latentweave/arithmetic";
+import { type Arithmetic, type Codec, encodedBytes, type FeedbackCodec } from "@latentweave/arithmetic";
 import { blockNumbers } from "@latentweave/parameters";
 
 /** The encoded change of one slice, so that whoever has the version before makes this one of it. */
@@ -35,6 +35,8 @@ export interface RoundedChange {
   round(block: ChangedBlock): void;
   /** Undefined where the numbers themselves are to be sent. */
   readonly encoded: Uint8Array | undefined;
+  /** Where whoever receives it cannot know from the job: what it is encoded with. */
+  readonly kind?: FeedbackCodec["kind"];
 }
 
 /**

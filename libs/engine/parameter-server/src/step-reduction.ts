@@ -2,6 +2,7 @@ import {
   createCollector,
   createReducer,
   feedbackDtype,
+  feedbackOf,
   type Float32Values,
   float32Values,
   float64Values,
@@ -52,7 +53,7 @@ export interface TaskReduction {
   /** Of its gradients, where they are rounded. */
   readonly codec: CompressionSpec["push"];
   /** Where senders leave something out of its gradients. */
-  readonly feedback: FeedbackCodec | undefined;
+  readonly feedback: readonly FeedbackCodec[];
   readonly slices: readonly SliceReduction[];
   /** Leader only. */
   readonly metrics:
@@ -204,7 +205,8 @@ function acceptGradient(
 ): "accepted" | "duplicate" {
   const { reducer, values } = sliceFor(task, payload.slice);
   const { codec, feedback } = task;
-  if (feedback) return reducer.adopt(node, values.takeFeedback(feedback, data));
+  const chosen = feedbackOf(payload.dtype, feedback);
+  if (chosen) return reducer.adopt(node, values.takeFeedback(chosen, data));
   if (codec === undefined || payload.dtype === "F32") return reducer.accept(node, data);
   return reducer.adopt(node, values.takeEncoded(codec.codec, data));
 }
@@ -217,12 +219,12 @@ function bytesOf(
   bytes: Uint8Array | undefined,
 ): Uint8Array {
   const { name, dtype } = payload;
-  const due = name === "gradient" ? dtypeOf(task, node) : name === "metrics" ? "F64" : dtype;
+  const due = name === "gradient" ? dtypeOf(task, node, dtype) : name === "metrics" ? "F64" : dtype;
   if (dtype !== due)
     throw new ProtocolError(`payload "${name}" of node ${nodeName(node)} is ${dtype}, not ${due}`);
   const expected =
     name === "gradient"
-      ? gradientBytes(task, node, payload.slice?.numbers ?? 0)
+      ? gradientBytes(task, node, payload.slice?.numbers ?? 0, dtype)
       : name === "metrics"
         ? (task.metrics?.names.length ?? 0) * 8
         : bytes?.byteLength;
@@ -232,12 +234,25 @@ function bytesOf(
   );
 }
 
-function dtypeOf({ codec, feedback }: TaskReduction, node: TreeNode): PayloadHeader["dtype"] {
-  return feedback ? feedbackDtype(feedback) : gradientDtype(codec, node);
+/** The one that is due, or of those that a sender may choose from the one that he chose. */
+function dtypeOf(
+  { codec, feedback }: TaskReduction,
+  node: TreeNode,
+  said: PayloadHeader["dtype"],
+): PayloadHeader["dtype"] {
+  const [first] = feedback;
+  if (!first) return gradientDtype(codec, node);
+  return feedbackDtype(feedbackOf(said, feedback) ?? first);
 }
 
-function gradientBytes({ codec, feedback }: TaskReduction, node: TreeNode, numbers: number): number {
-  if (feedback) return feedbackBytes(feedback, numbers);
+function gradientBytes(
+  { codec, feedback }: TaskReduction,
+  node: TreeNode,
+  numbers: number,
+  dtype: PayloadHeader["dtype"],
+): number {
+  const chosen = feedbackOf(dtype, feedback);
+  if (chosen) return feedbackBytes(chosen, numbers);
 
   return codec && isRounded(codec, node.level) ? encodedBytes(codec.codec, numbers) : numbers * 4;
 }

@@ -1,7 +1,8 @@
+import { type CodecChoice, createCodecChoice } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { createOptimiser, type Optimiser } from "@latentweave/optim";
 import { createLayout, ownership, type ParameterLayout } from "@latentweave/parameters";
-import { furtherSections, type RunSpec, serverOptimiser, type StepPlan } from "@latentweave/plan";
+import { autoCodecs, furtherSections, type RunSpec, serverOptimiser, type StepPlan } from "@latentweave/plan";
 import type { Vault } from "@latentweave/protocol";
 import { createOwnedState, type OwnedState } from "./owned-state.ts";
 import { createPublication, type Publication } from "./publication.ts";
@@ -20,6 +21,8 @@ export interface Training {
   readonly relatedness: Relatedness | undefined;
   /** Where the job rounds what a step changes. */
   readonly rounder: ChangeRounder | undefined;
+  /** Where the job leaves the choice of the broadcasts' codec to this shard. */
+  readonly choice: CodecChoice | undefined;
   readonly state: OwnedState;
   readonly publication: Publication;
 }
@@ -35,6 +38,8 @@ export function prepareTraining(
   const owned = ownership(layout, shards)[index] ?? [];
   const optimiser = createOptimiser(serverOptimiser(spec));
   const sections = [...optimiser.stateNames, ...furtherSections(spec)];
+  const ladder = autoCodecs(spec);
+  const choice = ladder.length > 0 ? createCodecChoice(ladder) : undefined;
   const state = createOwnedState(arithmetic, layout, owned, sections, spec.seed, vault);
   return {
     arithmetic,
@@ -43,14 +48,21 @@ export function prepareTraining(
     optimiser,
     rule: createUpdateRule(spec, arithmetic),
     relatedness: createRelatedness(spec, layout, arithmetic),
-    rounder: rounderOf(spec, arithmetic),
+    choice,
+    rounder: rounderOf(spec, arithmetic, choice),
     state,
     publication: createPublication(arithmetic, state),
   };
 }
 
-function rounderOf({ compression }: RunSpec, arithmetic: Arithmetic): ChangeRounder | undefined {
-  if (compression?.broadcastFeedback) return createFeedbackRounder(arithmetic, compression.broadcastFeedback);
+function rounderOf(
+  { compression }: RunSpec,
+  arithmetic: Arithmetic,
+  choice: CodecChoice | undefined,
+): ChangeRounder | undefined {
+  if (choice) return createFeedbackRounder(arithmetic, () => choice.codec);
+  const codec = compression?.broadcastFeedback;
+  if (codec) return createFeedbackRounder(arithmetic, () => codec);
   return compression?.broadcast && createChangeRounder(arithmetic, compression.broadcast.codec);
 }
 

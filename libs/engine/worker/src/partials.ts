@@ -19,7 +19,7 @@ import {
   travels,
   type TreeCodec,
 } from "@latentweave/aggregation";
-import { type Arithmetic, feedbackBytes } from "@latentweave/arithmetic";
+import { type Arithmetic, type FeedbackCodec, feedbackBytes } from "@latentweave/arithmetic";
 import { metricNames, type MicroBatchResult, type TaskGraph } from "@latentweave/model";
 import type { ParameterGroup, ParameterLayout, Slice } from "@latentweave/parameters";
 import type { RoundPlan, TaskRound } from "@latentweave/plan";
@@ -59,6 +59,13 @@ export interface TaskPartials {
   release(): void;
 }
 
+/** What was encoded with the residual, group after group. */
+interface EncodedNode {
+  readonly node: TreeNode;
+  readonly codec: FeedbackCodec;
+  readonly groups: readonly Uint8Array[];
+}
+
 interface GroupSum {
   readonly group: ParameterGroup;
   readonly values: KeptFloat32Values;
@@ -84,7 +91,7 @@ export function createTaskPartials(options: {
   const { arithmetic, layout, graph, round, task, owned, codec, residual, agreement } = options;
   const { slots } = task;
   /** What was encoded with the residual, by node, group after group: sent again it is the same. */
-  const encodedNodes = new Map<string, { readonly node: TreeNode; readonly groups: readonly Uint8Array[] }>();
+  const encodedNodes = new Map<string, EncodedNode>();
   /** What is encoded has changed the residual: no slot of it is encoded again as part of a larger node. */
   const isApart = (node: TreeNode): boolean =>
     [...encodedNodes.values()].every((one) => node.level <= one.node.level || !isAncestor(node, one.node));
@@ -136,12 +143,12 @@ export function createTaskPartials(options: {
       const sum = sums[at] as KeptVector;
       for (const slice of owned[shard] ?? []) {
         if (slice.group !== group.index) continue;
-        const dtype = residual ? feedbackDtype(residual.codec) : gradientDtype(codec, node);
+        const dtype = parts ? feedbackDtype(parts.codec) : gradientDtype(codec, node);
         payloads.push({ name: "gradient", reduce: "sum", dtype, slice });
-        const part = parts?.[at];
-        if (residual && part) {
-          const start = feedbackBytes(residual.codec, slice.start);
-          bytes.push(part.subarray(start, start + feedbackBytes(residual.codec, slice.numbers)));
+        if (parts) {
+          const start = feedbackBytes(parts.codec, slice.start);
+          const end = start + feedbackBytes(parts.codec, slice.numbers);
+          bytes.push((parts.groups[at] as Uint8Array).subarray(start, end));
           continue;
         }
         bytes.push(
@@ -162,20 +169,17 @@ export function createTaskPartials(options: {
     return { node, payloads, bytes, copies };
   };
 
-  const encodedWith = (
-    own: TaskResidual,
-    node: TreeNode,
-    sums: readonly KeptVector[],
-  ): readonly Uint8Array[] => {
+  const encodedWith = (own: TaskResidual, node: TreeNode, sums: readonly KeptVector[]): EncodedNode => {
     const name = nodeName(node);
     let known = encodedNodes.get(name);
     if (!known) {
+      const { codec: chosen } = own;
       const parts = groups.map(({ group }, at) =>
         own.take(at, (sums[at] as KeptVector).at, group.numbers, agreement),
       );
-      encodedNodes.set(name, (known = { node, groups: parts }));
+      encodedNodes.set(name, (known = { node, codec: chosen, groups: parts }));
     }
-    return known.groups;
+    return known;
   };
 
   /** The largest nodes within this one that no encoded slot is to become a part of. */

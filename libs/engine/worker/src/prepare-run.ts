@@ -1,6 +1,7 @@
+import type { Arithmetic } from "@latentweave/arithmetic";
 import type { ComputeModel } from "@latentweave/model";
 import { createLayout, ownership, type ParameterLayout, type Slice } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
+import { pushFeedback, type RunSpec } from "@latentweave/plan";
 import type { MessageOf } from "@latentweave/protocol";
 import { receivedWeights, type ReceivedWeights } from "./received-weights.ts";
 import { createResiduals, type Residuals } from "./residuals.ts";
@@ -52,8 +53,13 @@ export async function prepareRun(
     owned: ownership(layout, welcome.shards.length),
     source,
     weights: receivedWeights(spec, layout, arithmetic),
-    residuals: spec.compression?.pushFeedback && createResiduals(arithmetic, spec.compression.pushFeedback),
+    residuals: residualsOf(spec, arithmetic),
     program: createSlotProgram({ spec, layout, arithmetic, compute, source }),
     digest,
   };
+}
+
+function residualsOf(spec: RunSpec, arithmetic: Arithmetic): Residuals | undefined {
+  const [first, ...others] = pushFeedback(spec, { program: "gradient" });
+  return first && createResiduals(arithmetic, [first, ...others]);
 }

@@ -1,14 +1,14 @@
 import {
-  addFeedback,
   type Arithmetic,
   type Codec,
   encodedBytes,
   type FeedbackCodec,
   feedbackBytes,
+  feedbackKernels,
 } from "@latentweave/arithmetic";
 import type { Compute } from "@latentweave/model";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
+import { autoCodecs, type RunSpec } from "@latentweave/plan";
 import { ProtocolError } from "@latentweave/protocol";
 
 type Slices = Parameters<Compute["setParameters"]>[0];
@@ -21,6 +21,8 @@ export interface ReceivedSlice {
   /** Float32 numbers; or, where it `isChange`, the encoded change from what was there. */
   readonly bytes: Uint8Array;
   readonly isChange: boolean;
+  /** Of a change that is not the whole change. */
+  readonly codec?: "int8" | "topk" | undefined;
 }
 
 /** Turns what shards send into weights. */
@@ -34,12 +36,13 @@ export interface ReceivedWeights {
 
 /** As the job has its broadcasts. */
 export function receivedWeights(
-  { compression }: Pick<RunSpec, "compression">,
+  spec: Pick<RunSpec, "compression">,
   layout: ParameterLayout,
   arithmetic: Arithmetic,
 ): ReceivedWeights {
-  if (compression?.broadcastFeedback)
-    return createChangedWeights(arithmetic, layout, partial(arithmetic, compression.broadcastFeedback));
+  const { compression } = spec;
+  const feedback = compression?.broadcastFeedback ? [compression.broadcastFeedback] : autoCodecs(spec);
+  if (feedback.length > 0) return createChangedWeights(arithmetic, layout, partial(arithmetic, feedback));
   return compression?.broadcast
     ? createChangedWeights(arithmetic, layout, rounded(arithmetic, compression.broadcast.codec))
     : createWholeWeights();
@@ -53,23 +56,35 @@ interface Change {
   add(pointer: number, room: number, numbers: number): void;
 }
 
-function rounded(arithmetic: Arithmetic, codec: Codec): Change {
-  const change = arithmetic.allocate(blockNumbers * 4);
-  return {
+/** @throws ProtocolError where the job does not have such changes */
+type Changes = (kind: ReceivedSlice["codec"]) => Change;
+
+function rounded(arithmetic: Arithmetic, codec: Codec): Changes {
+  const room = arithmetic.allocate(blockNumbers * 4);
+  const change: Change = {
     bytes: (numbers) => encodedBytes(codec, numbers),
-    add(pointer, room, numbers) {
-      arithmetic.decode(codec, change, room, numbers);
-      arithmetic.add(pointer, pointer, change, numbers);
+    add(pointer, encoded, numbers) {
+      arithmetic.decode(codec, room, encoded, numbers);
+      arithmetic.add(pointer, pointer, room, numbers);
     },
+  };
+  return () => change;
+}
+
+function partial(arithmetic: Arithmetic, codecs: readonly FeedbackCodec[]): Changes {
+  const kernels = feedbackKernels(arithmetic);
+  return (kind) => {
+    const codec = codecs.find((one) => one.kind === kind);
+    if (!codec) throw new ProtocolError(`the job does not have changes encoded with "${kind ?? "nothing"}"`);
+    return {
+      bytes: (numbers) => feedbackBytes(codec, numbers),
+      add: (pointer, room, numbers) => kernels.add(codec, pointer, room, numbers),
+    };
   };
 }
 
-function partial(arithmetic: Arithmetic, codec: FeedbackCodec): Change {
-  return {
-    bytes: (numbers) => feedbackBytes(codec, numbers),
-    add: (pointer, room, numbers) => addFeedback(arithmetic, codec, pointer, room, numbers),
-  };
-}
+/** No encoded block is longer. */
+const mostBlockBytes = 5 * blockNumbers;
 
 /** Where every broadcast is of whole weights. */
 function createWholeWeights(): ReceivedWeights {
@@ -83,10 +98,10 @@ function createWholeWeights(): ReceivedWeights {
 function createChangedWeights(
   arithmetic: Arithmetic,
   layout: ParameterLayout,
-  change: Change,
+  changes: Changes,
 ): ReceivedWeights {
   const groups = new Map<number, number>();
-  const room = arithmetic.allocate(change.bytes(blockNumbers));
+  const room = arithmetic.allocate(mostBlockBytes);
 
   const pointerOf = ({ group, start, numbers }: ReceivedSlice): number => {
     const all = layout.groups[group]?.numbers ?? 0;
@@ -95,7 +110,8 @@ function createChangedWeights(
     if (pointer === undefined) groups.set(group, (pointer = arithmetic.allocate(all * 4)));
     return pointer + start * 4;
   };
-  const add = (pointer: number, { numbers, bytes }: ReceivedSlice): void => {
+  const add = (pointer: number, { numbers, bytes, codec }: ReceivedSlice): void => {
+    const change = changes(codec);
     if (bytes.byteLength !== change.bytes(numbers))
       throw new ProtocolError("a broadcast change has the wrong length");
     for (let offset = 0; offset < numbers; offset += blockNumbers) {

@@ -1,10 +1,10 @@
-import { addAgreement, type Agreement } from "@latentweave/aggregation";
+import { addAgreement, type Agreement, type CodecChoice, createCodecChoice } from "@latentweave/aggregation";
 import {
-  addFeedback,
   type Arithmetic,
   type FeedbackCodec,
   feedbackBytes,
-  takeFeedback,
+  type FeedbackKernels,
+  feedbackKernels,
 } from "@latentweave/arithmetic";
 import { blockNumbers } from "@latentweave/parameters";
 
@@ -19,7 +19,8 @@ import { blockNumbers } from "@latentweave/parameters";
  * 3. Nothing is carried into another timeline, whose steps come before, or another phase, whose gradients are others.
  */
 export interface Residuals {
-  readonly codec: FeedbackCodec;
+  /** Where the job leaves the choice of the codec to this worker. */
+  readonly choice: CodecChoice | undefined;
   /** Of one task in one round. */
   of(place: {
     readonly timeline: number;
@@ -30,6 +31,7 @@ export interface Residuals {
 }
 
 export interface TaskResidual {
+  /** The one to encode with from now on. */
   readonly codec: FeedbackCodec;
   /**
    * Encodes a sum together with what was left out of the ones before it.
@@ -41,7 +43,14 @@ export interface TaskResidual {
   take(group: number, at: Uint8Array | number, numbers: number, agreement: Agreement | undefined): Uint8Array;
 }
 
-export function createResiduals(arithmetic: Arithmetic, codec: FeedbackCodec): Residuals {
+/** @param codecs one, or those to choose from */
+export function createResiduals(
+  arithmetic: Arithmetic,
+  codecs: readonly [FeedbackCodec, ...FeedbackCodec[]],
+): Residuals {
+  const kernels = feedbackKernels(arithmetic);
+  const choice = codecs.length > 1 ? createCodecChoice(codecs) : undefined;
+  const chosen = (): FeedbackCodec => choice?.codec ?? codecs[0];
   const kept = new Map<string, { readonly pointer: number; readonly numbers: number }>();
   let of: { readonly timeline: number; readonly phase: number } | undefined;
 
@@ -59,19 +68,22 @@ export function createResiduals(arithmetic: Arithmetic, codec: FeedbackCodec): R
   };
 
   return {
-    codec,
+    choice,
     of: ({ timeline, phase, round, task }) => ({
-      codec,
+      get codec() {
+        return chosen();
+      },
       take(group, at, numbers, agreement) {
         if (of?.timeline !== timeline || of.phase !== phase) startOver();
         of = { timeline, phase };
         const left = pointerOf(JSON.stringify([round, task, group]), numbers);
         if (typeof at === "number") arithmetic.add(left, left, at, numbers);
         else arithmetic.addBytes(left, left, at);
+        const codec = chosen();
         const bytes = feedbackBytes(codec, numbers);
         const room = arithmetic.allocate(bytes);
-        takeFeedback(arithmetic, codec, room, left, numbers);
-        if (agreement) addSent(arithmetic, agreement, codec, { at, room, numbers });
+        kernels.take(codec, room, left, numbers);
+        if (agreement) addSent(arithmetic, kernels, agreement, codec, { at, room, numbers });
         const encoded = arithmetic.u8(room, bytes).slice();
         arithmetic.free(room, bytes);
         return encoded;
@@ -83,6 +95,7 @@ export function createResiduals(arithmetic: Arithmetic, codec: FeedbackCodec): R
 /** The agreement of a sum with what is sent in its place. */
 function addSent(
   arithmetic: Arithmetic,
+  kernels: FeedbackKernels,
   agreement: Agreement,
   codec: FeedbackCodec,
   {
@@ -97,7 +110,7 @@ function addSent(
     if (typeof at !== "number")
       arithmetic.u8(exact, count * 4).set(at.subarray(from * 4, (from + count) * 4));
     arithmetic.fill(sent, 0, count);
-    addFeedback(arithmetic, codec, sent, room + feedbackBytes(codec, from), count);
+    kernels.add(codec, sent, room + feedbackBytes(codec, from), count);
     addAgreement(arithmetic, agreement, typeof at === "number" ? at + from * 4 : exact, sent, count);
   }
   for (const pointer of [exact, sent]) arithmetic.free(pointer, blockNumbers * 4);

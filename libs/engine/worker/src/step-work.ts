@@ -59,6 +59,8 @@ export interface PushTarget {
   readonly quorumId: number;
   /** Those that are at this step: the others have all that they need, or cannot take it yet. */
   readonly shards: readonly (readonly [index: number, channel: Channel])[];
+  /** What was given to a channel, when it has taken all of it. */
+  readonly onSent?: ((shard: number, channel: Channel, bytes: number) => void) | undefined;
   /** Called between two messages. */
   readonly onBetween?: (() => void) | undefined;
 }
@@ -113,6 +115,7 @@ export function openStepWork(
     },
     push(to, leases, only) {
       let sentBefore = false;
+      const given = new Map<number, number>();
       for (const partials of only ? [only] : all) {
         const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
         for (const [index, channel] of to.shards) {
@@ -127,8 +130,16 @@ export function openStepWork(
               ...(basis !== undefined && { basis }),
             } as const;
             staged(channel, message, bytes, copies)();
+            given.set(
+              index,
+              bytes.reduce((sum, { byteLength }) => sum + byteLength, given.get(index) ?? 0),
+            );
           }
         }
+      }
+      for (const [index, channel] of to.shards) {
+        const bytes = given.get(index);
+        if (bytes !== undefined) to.onSent?.(index, channel, bytes);
       }
     },
     forgetSent(shard) {

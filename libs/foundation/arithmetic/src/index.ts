@@ -18,4 +18,4 @@ export { type Key, randomKey } from "./key.ts";
 export { permute } from "./permutation.ts";
 export { type PhiloxWords, philox4x32 } from "./philox.ts";
 export { keptOf, largestBlockNumbers, largestBytes } from "./largest.ts";
-export { addFeedback, type FeedbackCodec, feedbackBytes, takeFeedback } from "./feedback.ts";
+export { type FeedbackCodec, feedbackBytes, type FeedbackKernels, feedbackKernels } from "./feedback.ts";

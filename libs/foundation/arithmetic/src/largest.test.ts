@@ -141,9 +141,9 @@ describe("the largest numbers", () => {
   });
 
   test("come through in the end, however few at a time: what is left goes with the next", () => {
-    let left = normal(5000, 9, 1);
+    let left: Float32Array = normal(5000, 9, 1);
     const all = left.slice();
-    let received = new Float32Array(5000);
+    let received: Float32Array = new Float32Array(5000);
     for (let turn = 0; turn < 60; turn++) {
       const taken = take(left, 1000);
       left = taken.left;

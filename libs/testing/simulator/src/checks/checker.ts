@@ -1,4 +1,4 @@
-import { addFeedback, loadArithmetic } from "@latentweave/arithmetic";
+import { feedbackKernels, loadArithmetic } from "@latentweave/arithmetic";
 import type { ComputeModel } from "@latentweave/model";
 import { closeCodes, type CommitRecord, type MessageOf, type TaskRecord } from "@latentweave/protocol";
 import { createLayout, ownership } from "@latentweave/parameters";
@@ -43,6 +43,7 @@ const mostHeldBytes = 2 * 1024 * 1024;
 const mostBufferedBytes = 512 * 1024;
 
 const arithmetic = loadArithmetic();
+const kernels = feedbackKernels(arithmetic);
 
 const leaderAlone: readonly number[] = [0];
 
@@ -136,7 +137,7 @@ export function createChecker(options: {
     ) as [number, number, number];
     arithmetic.u8(params, numbers * 4).set(before.subarray(start * 4, (start + numbers) * 4));
     arithmetic.u8(encoded, bytes.length).set(bytes);
-    if (feedback) addFeedback(arithmetic, feedback, params, encoded, numbers);
+    if (feedback) kernels.add(feedback, params, encoded, numbers);
     else if (codec) {
       arithmetic.decode(codec, change, encoded, numbers);
       arithmetic.add(params, params, change, numbers);

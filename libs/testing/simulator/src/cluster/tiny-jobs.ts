@@ -35,6 +35,8 @@ export const compressions = {
     broadcastFeedback: { kind: "topk", kept: 4096 },
     sameBits: false,
   },
+  // What is sent here is too little to be measured: everything goes whole.
+  auto: { auto: true, sameBits: false },
 } as const satisfies Readonly<Record<string, CompressionSpec>>;
 export type CompressionName = keyof typeof compressions;
 export const compressionNames = Object.keys(compressions) as [CompressionName, ...CompressionName[]];
