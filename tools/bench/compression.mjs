@@ -4,8 +4,8 @@
  *   npm run bench:compression -- [--only PART,PART] [--steps N] [--python FILE] [--out FILE]
  *
  * loopback: two workers and a parameter server on one machine, everything through sockets. network: the second worker is
- * behind a cable of 100 Mbit/s, in a network namespace of its own (needs root and iproute2). topk: the same with top-k
- * both ways. ddp: PyTorch's DDP with its fp16 hook across the same cable. loss: held-out losses of the same job with and
+ * behind a cable of 100 Mbit/s, in a network namespace of its own (needs root and iproute2). uncompressed, topk: the same
+ * with plain steps, without compression and with top-k both ways. ddp: PyTorch's DDP with its fp16 hook across the same cable. loss: held-out losses of the same job with and
  * without top-k. diloco: bytes. dilocoLoss: held-out losses at the same number of samples.
  * Parts that are not measured are taken over from the file.
  */
@@ -50,7 +50,7 @@ const large = {
 
 const { values: flags } = parseArgs({
   options: {
-    only: { type: "string", default: "loopback,network,topk,ddp,loss,diloco,dilocoLoss" },
+    only: { type: "string", default: "loopback,network,uncompressed,topk,ddp,loss,diloco,dilocoLoss" },
     python: { type: "string" },
     steps: { type: "string", default: "12" },
     out: { type: "string", default: results },
@@ -60,6 +60,7 @@ const steps = Number(flags.steps);
 const parts = {
   loopback: measureLoopback,
   network: measureNetwork,
+  uncompressed: measureUncompressed,
   topk: measureTopK,
   ddp: measureDdp,
   loss: measureLoss,
@@ -92,21 +93,28 @@ async function measureNetwork() {
   }
 }
 
+/** Without compression, across the cable, with the optimiser that top-k is measured with. */
+async function measureUncompressed() {
+  return across([...largeSettings(null), ...optimisedBy(sgd)], steps);
+}
+
 async function measureTopK() {
+  // Whoever joins across the cable gets whole weights first: by then the other has made steps by itself.
+  const own = await across([...largeSettings(topk), ...optimisedBy(sgd)], 4 * steps);
+  const { uncompressed } = report;
+  return {
+    ...{ compression: topk, ...own },
+    ...(uncompressed && {
+      timesFaster: uncompressed.stepMs / own.stepMs,
+      timesFewerBytes: bytesOf(uncompressed) / bytesOf(own),
+    }),
+  };
+}
+
+async function across(settings, count) {
   const cable = createCable(bitsPerSecond);
   try {
-    // Whoever joins across the cable gets whole weights first: by then the other has made steps by itself.
-    const own = await measure({
-      settings: [...largeSettings(topk), ...optimisedBy(sgd)],
-      cable,
-      steps: 4 * steps,
-    });
-    const plain = await measure({ settings: [...largeSettings(null), ...optimisedBy(sgd)], cable });
-    return {
-      ...{ bitsPerSecond, optimiser: sgd, compression: topk, plain, topk: own },
-      timesFaster: plain.stepMs / own.stepMs,
-      timesFewerBytes: bytesOf(plain) / bytesOf(own),
-    };
+    return { bitsPerSecond, optimiser: sgd, ...(await measure({ settings, cable, steps: count })) };
   } finally {
     cable.down();
   }
@@ -124,7 +132,7 @@ async function measureDdp() {
       ...{ widths: [784, 4096, 2488, 4096, 784], hook: "fp16", optimiser: "sgd" },
       ends: [cable.near, cable.far],
     });
-    const own = report.topk?.topk.stepMs;
+    const own = report.topk?.stepMs;
     return { bitsPerSecond, fp16, ...(own !== undefined && { timesSlowerThanTopK: fp16.stepMs / own }) };
   } finally {
     cable.down();
