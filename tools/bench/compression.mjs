@@ -5,8 +5,9 @@
  *
  * loopback: two workers and a parameter server on one machine, everything through sockets. network: the second worker is
  * behind a cable of 100 Mbit/s, in a network namespace of its own (needs root and iproute2). uncompressed, topk: the same
- * with plain steps, without compression and with top-k both ways. ddp: PyTorch's DDP with its fp16 hook across the same cable. loss: held-out losses of the same job with and
- * without top-k. diloco: bytes. dilocoLoss: held-out losses at the same number of samples.
+ * with plain steps, without compression and with top-k both ways. ddp: PyTorch's DDP with its fp16 hook across the same
+ * cable. loss, lossLarge: held-out losses with and without top-k, of 837,424 and of 26,815,688 parameters. diloco: bytes.
+ * dilocoLoss: held-out losses at the same number of samples.
  * Parts that are not measured are taken over from the file.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -26,7 +27,6 @@ const results = fileURLToPath(new URL("./results/compression.json", import.meta.
 const int8 = { push: { codec: "int8" }, broadcast: { codec: "int8" } };
 const bitsPerSecond = 100_000_000;
 const innerSteps = 50;
-const lossSteps = 200;
 /** Sums of gradients are linear in what is sent, and so is a plain step: then what comes late comes in full. */
 const sgd = { kind: "sgd", learningRate: 2 };
 const topk = {
@@ -50,7 +50,10 @@ const large = {
 
 const { values: flags } = parseArgs({
   options: {
-    only: { type: "string", default: "loopback,network,uncompressed,topk,ddp,loss,diloco,dilocoLoss" },
+    only: {
+      type: "string",
+      default: "loopback,network,uncompressed,topk,ddp,loss,lossLarge,diloco,dilocoLoss",
+    },
     python: { type: "string" },
     steps: { type: "string", default: "12" },
     out: { type: "string", default: results },
@@ -64,6 +67,7 @@ const parts = {
   topk: measureTopK,
   ddp: measureDdp,
   loss: measureLoss,
+  lossLarge: measureLossLarge,
   diloco: measureDiloco,
   dilocoLoss: measureDilocoLoss,
 };
@@ -139,12 +143,23 @@ async function measureDdp() {
   }
 }
 
-/** Held-out losses of the large job at the same number of samples; nothing here depends on time. */
+/** Held-out losses at the same number of samples, of the job as it is and of the large one; nothing here depends on time. */
 async function measureLoss() {
-  const settings = [...optimisedBy(sgd), ...evaluatedEvery(lossSteps / 4)];
-  const plain = await lossOf([...largeSettings(null), ...settings], lossSteps);
-  const own = await lossOf([...largeSettings(topk), ...settings], lossSteps);
-  return { optimiser: sgd, compression: topk, plain, topk: own, ratio: own.loss / plain.loss };
+  return lossesOf(["--set", "tasks.digits.microBatch=64"], { kind: "sgd", learningRate: 8 }, 1000);
+}
+
+async function measureLossLarge() {
+  return lossesOf(largeSettings(null), sgd, 200);
+}
+
+async function lossesOf(settings, optimiser, count) {
+  const common = [
+    ...[...settings, ...optimisedBy(optimiser), ...evaluatedEvery(count / 4)],
+    ...["--set", `schedule=${JSON.stringify({ kind: "cosine", warmupSteps: 10 })}`],
+  ];
+  const plain = await lossOf(common, count);
+  const own = await lossOf([...common, "--set", `compression=${JSON.stringify(topk)}`], count);
+  return { optimiser, compression: topk, plain, topk: own, ratio: own.loss / plain.loss };
 }
 
 /** The same for `diloco`: as many samples in fewer, longer steps. */
