@@ -6,7 +6,7 @@
  * loopback: two workers and a parameter server on one machine, everything through sockets. network: the second worker is
  * behind a cable of 100 Mbit/s, in a network namespace of its own (needs root and iproute2). uncompressed, topk: the same
  * with plain steps, without compression and with top-k both ways. ddp: PyTorch's DDP with its fp16 hook across the same
- * cable. loss, lossLarge: held-out losses with and without top-k, of 837,424 and of 26,815,688 parameters. diloco: bytes.
+ * cable. auto: what is chosen across it. loss, lossLarge: held-out losses with and without top-k, of 837,424 and of 26,815,688 parameters. diloco: bytes.
  * dilocoLoss: held-out losses at the same number of samples.
  * Parts that are not measured are taken over from the file.
  */
@@ -52,7 +52,7 @@ const { values: flags } = parseArgs({
   options: {
     only: {
       type: "string",
-      default: "loopback,network,uncompressed,topk,ddp,loss,lossLarge,diloco,dilocoLoss",
+      default: "loopback,network,uncompressed,topk,auto,ddp,loss,lossLarge,diloco,dilocoLoss",
     },
     python: { type: "string" },
     steps: { type: "string", default: "12" },
@@ -65,6 +65,7 @@ const parts = {
   network: measureNetwork,
   uncompressed: measureUncompressed,
   topk: measureTopK,
+  auto: measureAuto,
   ddp: measureDdp,
   loss: measureLoss,
   lossLarge: measureLossLarge,
@@ -113,6 +114,12 @@ async function measureTopK() {
       timesFewerBytes: bytesOf(uncompressed) / bytesOf(own),
     }),
   };
+}
+
+/** What the choice that is made on the way comes to across the cable. */
+async function measureAuto() {
+  const settings = [...largeSettings({ auto: true, sameBits: false }), ...optimisedBy(sgd)];
+  return across(settings, 4 * steps);
 }
 
 async function across(settings, count) {
@@ -242,6 +249,12 @@ function measure({ settings, cable, steps: count = steps }) {
   return trainTwoWorkers({ job, settings, steps: count, cable, env, read: summaryOf });
 }
 
+/** What every process has sent a step with, where that was left to it. */
+function codecsOf(rows, at) {
+  const chosen = rows.filter(({ step, codec }) => step === at && codec !== undefined);
+  return chosen.map(({ process: name, codec }) => `${name} ${codec}`).join(", ");
+}
+
 function summaryOf(metrics) {
   const rows = readLines(path.join(metrics, "workers.jsonl"));
   const all = readLines(path.join(metrics, "steps.jsonl")).filter(({ workers }) => workers === 2);
@@ -250,6 +263,7 @@ function summaryOf(metrics) {
   const of = (step, field) =>
     rows.filter((row) => row.step === step).reduce((sum, row) => sum + (row[field] ?? 0), 0);
   const medianOf = (field) => median(counted.map(({ step }) => of(step, field)));
+  const codecs = counted.map(({ step }) => codecsOf(rows, step));
   const cosines = rows.flatMap(({ cosine }) => cosine ?? []);
   return {
     steps: counted.length,
@@ -259,6 +273,7 @@ function summaryOf(metrics) {
     samples: medianOf("samples"),
     computeMs: medianOf("compute") / 2,
     loss: counted.at(-1).loss.digits,
+    ...(codecs.at(-1) !== "" && { codecs }),
     ...(cosines.length > 0 && { leastCosine: Math.min(...cosines) }),
   };
 }

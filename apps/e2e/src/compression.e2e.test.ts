@@ -27,6 +27,7 @@ interface Row {
   readonly pushedBytes?: number;
   readonly broadcastBytes?: number;
   readonly cosine?: number;
+  readonly codec?: string;
 }
 
 function rowsOf(runId: string): Row[] {
@@ -189,4 +190,14 @@ test("without the job's word top-k pushes are refused, and the word is named", a
   const refused = await run(["train", ...job, "--runs", runs]);
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toMatch(/compression\.push\.codec.*sameBits: false/s);
+});
+
+test("a choice that is made on the way sends whole what fits into socket buffers, and says so", async () => {
+  const job = withCompression({ auto: true, sameBits: false });
+  await finish(startTraining(runs, "auto", [...job, "--workers", "2", "--shards", "2"], bySocket));
+  const codecs = rowsOf("auto").flatMap(({ process: name, codec }) => (codec ? [`${name} ${codec}`] : []));
+  const senders = ["shard-0", "shard-1", "worker-0", "worker-1"];
+  expect(new Set(codecs)).toEqual(new Set(senders.map((name) => `${name} whole`)));
+  const found = await run(["verify", "auto", "--runs", runs]);
+  expect(found.stdout).toMatch(/^consistent$/m);
 });
