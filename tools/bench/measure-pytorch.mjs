@@ -11,6 +11,7 @@ export async function findImages() {
 
 /**
  * @param parts in so many equal parts goes a batch through the model, one after the other, before one backward pass
+ * @param hook "fp16": gradients travel as halves. @param ends by rank, where each is at an end of a cable (cable.mjs)
  * @returns {Promise<{ seconds, samplesPerSecond, stepMs, loss, memory, parameters, torch }>}
  */
 export async function measurePyTorch({
@@ -24,11 +25,15 @@ export async function measurePyTorch({
   device = "cpu",
   widths,
   parts = 1,
+  hook = "none",
+  optimiser = "adam",
+  ends,
 }) {
   const ranks = await runRanks({
-    ...{ python, script: "pytorch_ddp.py", ranks: workers },
+    ...{ python, script: "pytorch_ddp.py", ranks: workers, ends },
     args: [
       ...["--images", images, "--variant", variant, "--device", device, "--parts", String(parts)],
+      ...["--hook", hook, "--optimiser", optimiser],
       ...(widths === undefined ? [] : ["--widths", widths.join(",")]),
       ...["--batch", String(batch), "--warmup", String(warmup), "--steps", String(steps)],
     ],

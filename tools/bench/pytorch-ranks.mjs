@@ -7,9 +7,10 @@ import { run } from "./own-command.mjs";
 
 /**
  * @param script a file name. @param args the same ones for every rank
+ * @param ends by rank, where each is at an end of a cable (cable.mjs)
  * @returns {Promise<object[]>} what each rank printed, a line of JSON
  */
-export async function runRanks({ python, script, ranks, args }) {
+export async function runRanks({ python, script, ranks, args, ends }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "latentweave-bench-"));
   const file = fileURLToPath(new URL(`../../apps/cli/src/bench/${script}`, import.meta.url));
   const env = {
@@ -22,9 +23,13 @@ export async function runRanks({ python, script, ranks, args }) {
   const meeting = ["--ranks", String(ranks), "--rendezvous", path.join(folder, "rendezvous")];
   try {
     return await Promise.all(
-      Array.from({ length: ranks }, async (_, rank) =>
-        JSON.parse(await run(python, [file, "--rank", String(rank), ...meeting, ...args], env)),
-      ),
+      Array.from({ length: ranks }, async (_, rank) => {
+        const { prefix, cable } = ends?.[rank] ?? { prefix: [] };
+        const [command, ...before] = [...prefix, python];
+        const own = cable === undefined ? env : { ...env, GLOO_SOCKET_IFNAME: cable };
+        const all = [...before, file, "--rank", String(rank), ...meeting, ...args];
+        return JSON.parse(await run(command, all, own));
+      }),
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });

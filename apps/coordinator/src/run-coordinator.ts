@@ -12,7 +12,7 @@ import {
 import { readOwnFaults } from "@latentweave/faults";
 import { createOptimiser } from "@latentweave/optim";
 import { createLayout } from "@latentweave/parameters";
-import { type RunSpec, serverOptimiser } from "@latentweave/plan";
+import { furtherSections, type RunSpec, serverOptimiser } from "@latentweave/plan";
 import { type CoordinatorMoment, parseMessage, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
 import { openSharedMemory } from "@latentweave/vault";
@@ -105,7 +105,7 @@ export async function runCoordinatorProcess(
       ? { startedAtMs: before?.startedAtMs, stopping: before?.stopping ?? options.stopping }
       : undefined,
     quarantined: options.resume ? (before?.quarantined ?? []) : [],
-    optimiserSections: createOptimiser(serverOptimiser(spec)).stateNames,
+    optimiserSections: [...createOptimiser(serverOptimiser(spec)).stateNames, ...furtherSections(spec)],
     store,
     clock: systemClock,
     wallMs: () => Date.now(),

@@ -57,6 +57,7 @@ function showFigures(snapshot: RunSnapshot): void {
     ["Parameters", short(snapshot.parameters)],
     ["Learning rate", snapshot.learningRate > 0 ? measuredRate(snapshot.learningRate) : "–"],
     ...stalenessFigures(snapshot),
+    ...(snapshot.sameBits === false ? ([["Same bits", "given up by the job"]] as const) : []),
   ];
   keyed(
     byId("figures"),

@@ -27,6 +27,7 @@ interface Row {
   readonly pushedBytes?: number;
   readonly broadcastBytes?: number;
   readonly cosine?: number;
+  readonly codec?: string;
 }
 
 function rowsOf(runId: string): Row[] {
@@ -115,4 +116,88 @@ test("int8 both ways in diloco: one hash for 1 and 2 workers, proved", async () 
   expect((await finish(two)).hash).toBe(hash);
   const proof = await run(["verify", "outer-two", "--recompute", "0..3", "--runs", runs]);
   expect(proof.stdout).toMatch(/^proved: steps 0 to 3/m);
+});
+
+describe("top-k of the change", () => {
+  const job = withCompression({ push: { codec: "int8" }, broadcast: { codec: "topk", share: 0.05 } });
+
+  test("one hash for 1 worker, and for 3 with 2 shards of which one is killed: what is owed outlives it", async () => {
+    const { hash } = await finish(startTraining(runs, "owed-alone", [...job, "--workers", "1"]));
+    const flags = ["--workers", "3", "--shards", "2"];
+    const training = startTraining(runs, "owed-three", [...job, ...flags], bySocket);
+    await committed(training, 6);
+    process.kill(processOf(training.mark, "shard-1"), "SIGKILL");
+    expect((await finish(training)).hash).toBe(hash);
+    expect(await leftBehind(training.mark)).toEqual([]);
+  });
+
+  test("is proved from a checkpoint, which has what is owed", async () => {
+    const proof = await run(["verify", "owed-three", "--recompute", "9..15", "--runs", runs]);
+    expect(proof.stdout).toMatch(/^proved: steps 9 to 15/m);
+  });
+});
+
+describe("top-k both ways, with the job's word", () => {
+  const job = withCompression({
+    push: { codec: "topk", share: 0.05 },
+    broadcast: { codec: "topk", share: 0.05 },
+    sameBits: false,
+  });
+
+  test("every micro-batch once, through a killed worker and a killed shard, and it says what is given up", async () => {
+    const training = startTraining(runs, "topk", [...job, "--workers", "2", "--shards", "2"], bySocket);
+    const worker = await workerProcess(training, "worker-1");
+    await committed(training, 4);
+    process.kill(worker, "SIGKILL");
+    await committed(training, 8);
+    process.kill(processOf(training.mark, "shard-0"), "SIGKILL");
+    await finish(training);
+    expect(await leftBehind(training.mark)).toEqual([]);
+    const state = JSON.parse(readFileSync(path.join(runs, "topk", "run.json"), "utf8")) as unknown;
+    expect(state).toMatchObject({ state: "finished", sameBits: false });
+    const ledger = readFileSync(path.join(runs, "topk", "ledger", "commits.jsonl"), "utf8");
+    expect(ledger.split("\n")[0]).toContain('"sameBits":false');
+    const events = readFileSync(path.join(runs, "topk", "metrics", "events.jsonl"), "utf8");
+    expect(events).toMatch(/given the same bits up/);
+  });
+
+  test("`latentweave verify` says consistent, and refuses to compute anything again", async () => {
+    const found = await run(["verify", "topk", "--runs", runs]);
+    expect(found.stdout).toMatch(/^same bits +given up by the job/m);
+    expect(found.stdout).toMatch(/^consistent$/m);
+    expect(found.code).toBe(0);
+    const again = await run(["verify", "topk", "--recompute", "3", "--runs", runs]);
+    expect(again.code).not.toBe(0);
+    expect(again.stderr).toMatch(/given the same bits up.*no step can be computed again/s);
+  });
+
+  test("a tenth of the bytes, and what is sent points where the exact sums do", async () => {
+    await finish(startTraining(runs, "topk-quiet", [...job, "--workers", "2"], bySocket));
+    await finish(startTraining(runs, "plain-beside", [...base, "--workers", "2"], bySocket));
+    const [plain, topk] = [bytesOf("plain-beside"), bytesOf("topk-quiet")];
+    expect(plain.pushed / topk.pushed).toBeGreaterThan(10);
+    expect(plain.broadcast / topk.broadcast).toBeGreaterThan(10);
+    const measured = rowsOf("topk-quiet").filter(({ cosine }) => cosine !== undefined);
+    expect(new Set(measured.map(({ process }) => process))).toEqual(
+      new Set(["worker-0", "worker-1", "shard-0"]),
+    );
+    for (const { cosine } of measured) expect(cosine).toBeGreaterThan(0.1);
+  });
+});
+
+test("without the job's word top-k pushes are refused, and the word is named", async () => {
+  const job = withCompression({ push: { codec: "topk" } });
+  const refused = await run(["train", ...job, "--runs", runs]);
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toMatch(/compression\.push\.codec.*sameBits: false/s);
+});
+
+test("a choice that is made on the way sends whole what fits into socket buffers, and says so", async () => {
+  const job = withCompression({ auto: true, sameBits: false });
+  await finish(startTraining(runs, "auto", [...job, "--workers", "2", "--shards", "2"], bySocket));
+  const codecs = rowsOf("auto").flatMap(({ process: name, codec }) => (codec ? [`${name} ${codec}`] : []));
+  const senders = ["shard-0", "shard-1", "worker-0", "worker-1"];
+  expect(new Set(codecs)).toEqual(new Set(senders.map((name) => `${name} whole`)));
+  const found = await run(["verify", "auto", "--runs", runs]);
+  expect(found.stdout).toMatch(/^consistent$/m);
 });

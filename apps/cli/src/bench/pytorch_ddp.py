@@ -8,7 +8,8 @@ Variants: "stock" is what the documentation's example of DDP does. "tuned" adds 
 static_graph; with a single rank it leaves DDP out altogether, since nothing has to be reduced. "all-reduce" is without DDP and
 its buckets: as Horovod's optimiser does, each gradient is all-reduced by itself as soon as it is there, while earlier layers
 still compute, and waited for before the update (Adam(fused=True) too). It is not Horovod, whose extension for PyTorch is built
-for one version of it and adds fusion of small tensors by a background thread. On a GPU, "stock" sends each batch there as a
+for one version of it and adds fusion of small tensors by a background thread. With --hook fp16 DDP sends gradients as halves,
+by its own communication hook. On a GPU, "stock" sends each batch there as a
 DataLoader's loop does, the others keep all images there. Matrix products are in full float32 (no TF32), PyTorch's default.
 """
 
@@ -28,6 +29,7 @@ if "cuda" not in sys.argv:
 import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402
 from torch import nn  # noqa: E402
+from torch.distributed.algorithms.ddp_comm_hooks import default_hooks  # noqa: E402
 from torch.nn.parallel import DistributedDataParallel  # noqa: E402
 
 pixels_each = 784
@@ -126,6 +128,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--widths", default="784,512,32,512,784")
     parser.add_argument("--parts", type=int, default=1)
+    parser.add_argument("--optimiser", choices=["adam", "sgd"], default="adam")
+    parser.add_argument("--hook", choices=["none", "fp16"], default="none")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--with-parent", action="store_true", help="end with whoever started this")
     asked = parser.parse_args()
@@ -145,7 +149,12 @@ def main() -> None:
     all_reduced = AllReduced(model, asked.ranks) if asked.variant == "all-reduce" else None
     if ddp:
         model = DistributedDataParallel(model, gradient_as_bucket_view=tuned, static_graph=tuned)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.001, fused=True if tuned else None)
+        if asked.hook == "fp16":
+            model.register_comm_hook(None, default_hooks.fp16_compress_hook)
+    if asked.optimiser == "sgd":
+        optimiser = torch.optim.SGD(model.parameters(), lr=1.0, fused=True if tuned else None)
+    else:
+        optimiser = torch.optim.Adam(model.parameters(), lr=0.001, fused=True if tuned else None)
     loss_of = nn.BCEWithLogitsLoss()
     images = read_images(asked.images, widths[0])
     source = batches(images.to(device) if tuned else images, asked.batch, asked.rank, asked.ranks)

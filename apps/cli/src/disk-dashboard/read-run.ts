@@ -1,7 +1,7 @@
 import path from "node:path";
 import { commitsOf, readTable } from "@latentweave/checkpoint";
 import { createLayout } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
+import { keepsBits, type RunSpec } from "@latentweave/plan";
 import { type CommitRecord, UserError } from "@latentweave/protocol";
 import {
   type CommitPoint,
@@ -64,6 +64,7 @@ export async function readDiskRun(directory: string): Promise<DiskRun> {
     parameters: spec === null ? 0 : createLayout(spec.groups).parameters,
     learningRate: numberOf(lastRow.learningRate),
     tasks: await readTasks(directory, spec),
+    ...(spec !== null && !keepsBits(spec) && { sameBits: false as const }),
     ...(staleness.summary && { staleness: staleness.summary }),
     workers: await readWorkers(directory, run, isOver),
     events,

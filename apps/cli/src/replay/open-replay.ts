@@ -18,7 +18,7 @@ import { combinerOf } from "@latentweave/coordinator-engine";
 import { resolveJob } from "@latentweave/job";
 import type { ComputeModel } from "@latentweave/model";
 import { createLayout, type ParameterLayout } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
+import { keepsBits, type RunSpec } from "@latentweave/plan";
 import { type CheckpointSource, UserError } from "@latentweave/protocol";
 import { openPreparedRows } from "@latentweave/worker-app";
 import { createRowSource } from "@latentweave/worker-engine";
@@ -47,6 +47,13 @@ export async function openReplay(
 ): Promise<ReplayableRun> {
   const { log } = options;
   const spec = (await requiredTable(directory, "spec.json")) as unknown as RunSpec;
+  if (!keepsBits(spec))
+    throw new UserError({
+      what: "the job has given the same bits up: what workers sent depended on what each had left out before, of which there is no record, so no step can be computed again",
+      where: path.join(directory, "spec.json"),
+      expected: "a job without compression.sameBits: false",
+      mend: "`latentweave verify RUN`, without --recompute, checks that every micro-batch was applied exactly once",
+    });
   const runId = await runIdOf(directory);
   const layout = createLayout(spec.groups);
   const locations = await findAllData(directory, spec, log);

@@ -15,6 +15,9 @@ export function formatVerification(found: Verification): string {
       `${formatCount(found.digests)} of ${formatCount(found.version + 1)} versions have a recorded digest`,
     ],
     ["checkpoints", checkpoints(found)],
+    ...(found.sameBits
+      ? []
+      : [["same bits", "given up by the job (compression.sameBits: false): nothing can be computed again"]]),
   ].map(([name = "", text = ""]) => `${name.padEnd(12)}${text}`);
   const hidden = found.problemCount - found.problems.length;
   for (const { where, what } of found.problems) lines.push(pc.red(`${where}: ${what}`));

@@ -31,4 +31,6 @@ export {
   keptFloat32Values,
 } from "./value-store.ts";
 export { type TreeCodec, gradientDtype, isRounded, travellingNodes, travels } from "./tree-codec.ts";
+export { type CodecChoice, createCodecChoice } from "./codec-choice.ts";
+export { feedbackDtype, feedbackOf } from "./feedback-dtype.ts";
 export { type Collector, createCollector } from "./collector.ts";

@@ -1,4 +1,12 @@
-import { type Arithmetic, type Codec, codecBlockNumbers, encodedBytes } from "@latentweave/arithmetic";
+import {
+  type Arithmetic,
+  type Codec,
+  codecBlockNumbers,
+  encodedBytes,
+  type FeedbackCodec,
+  feedbackBytes,
+  feedbackKernels,
+} from "@latentweave/arithmetic";
 
 /** Where a reducer's values live, and how two of them are added. */
 export interface ValueStore<V> {
@@ -33,6 +41,8 @@ export interface Float32Values extends ValueStore<number> {
   addBytes(value: number, bytes: Uint8Array): number;
   /** As `take`, of encoded numbers. */
   takeEncoded(codec: Codec, bytes: Uint8Array): number;
+  /** As `takeEncoded`, of what a sender did not leave out. */
+  takeFeedback(codec: FeedbackCodec, bytes: Uint8Array): number;
   /** What the codec makes of the value, in place. */
   round(codec: Codec, value: number): number;
 }
@@ -68,6 +78,17 @@ export function float32Values(arithmetic: Arithmetic, length: number): Float32Va
       const pointer = arithmetic.allocate(bytesEach);
       arithmetic.u8(encoded, expected).set(bytes);
       arithmetic.decode(codec, pointer, encoded, length);
+      arithmetic.free(encoded, expected);
+      return pointer;
+    },
+    takeFeedback(codec, bytes) {
+      const expected = feedbackBytes(codec, length);
+      if (bytes.byteLength !== expected) throw new PayloadLengthError(expected, bytes.byteLength);
+      const encoded = arithmetic.allocate(expected);
+      const pointer = arithmetic.allocate(bytesEach);
+      arithmetic.u8(encoded, expected).set(bytes);
+      arithmetic.fill(pointer, 0, length);
+      feedbackKernels(arithmetic).add(codec, pointer, encoded, length);
       arithmetic.free(encoded, expected);
       return pointer;
     },

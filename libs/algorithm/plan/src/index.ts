@@ -1,4 +1,12 @@
-export { type CompressionSpec, pushCodec } from "./compression.ts";
+export {
+  autoCodecs,
+  type CompressionSpec,
+  furtherSections,
+  keepsBits,
+  owedSection,
+  pushCodec,
+  pushFeedback,
+} from "./compression.ts";
 export { leasedSlots, type LeaseRange, slotMicroBatches, slotSamples } from "./leases.ts";
 export {
   type AsyncSpec,

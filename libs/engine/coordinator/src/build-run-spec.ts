@@ -1,3 +1,4 @@
+import { type FeedbackCodec, keptOf } from "@latentweave/arithmetic";
 import { combinerParts, type ResolvedJob, runLength } from "@latentweave/job";
 import { type DataShape, resolveModel, type UserLayer } from "@latentweave/model";
 import type { RunSpec, TaskSpec } from "@latentweave/plan";
@@ -58,9 +59,23 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
 }
 
 /** Absent where nothing is rounded. */
-function compressionSpec({ compression: { push, broadcast } }: ResolvedJob): Pick<RunSpec, "compression"> {
-  if (!push && !broadcast) return {};
-  return { compression: { ...(push && { push }), ...(broadcast && { broadcast }) } };
+function compressionSpec({ compression }: ResolvedJob): Pick<RunSpec, "compression"> {
+  const { push, broadcast, auto, sameBits } = compression;
+  if (!push && !broadcast && !auto) return {};
+  return {
+    compression: {
+      ...(push?.codec === "topk" ? { pushFeedback: feedbackOf(push) } : push && { push }),
+      ...(broadcast?.codec === "topk"
+        ? { broadcastFeedback: feedbackOf(broadcast) }
+        : broadcast && { broadcast }),
+      ...(auto && { auto }),
+      ...(!sameBits && { sameBits }),
+    },
+  };
+}
+
+function feedbackOf({ share }: { readonly share: number }): FeedbackCodec {
+  return { kind: "topk", kept: keptOf(share) };
 }
 
 function combinerSpec({ combiner }: ResolvedJob): RunSpec["combiner"] {

@@ -1,5 +1,5 @@
 import { createLayout } from "@latentweave/parameters";
-import { isOrdered, lastStep, totalSteps } from "@latentweave/plan";
+import { isOrdered, keepsBits, lastStep, totalSteps } from "@latentweave/plan";
 import type { Channel, MessageOf } from "@latentweave/protocol";
 import {
   type CommitPoint,
@@ -234,7 +234,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     shards: options.shards,
     layout,
     store,
-    reordered: isOrdered(spec),
+    reordered: isOrdered(spec) || !keepsBits(spec),
     clock,
     profile: options.profile,
     checkpointing,
@@ -297,6 +297,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (!hasStarted) {
       hasStarted = true;
       log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
+      if (!keepsBits(spec))
+        log.event(
+          "warning",
+          "the job has given the same bits up (compression.sameBits: false): another cluster comes to other weights; every micro-batch is applied exactly once all the same",
+        );
       // What it holds beyond that it tells now, commit by commit.
       if (leader) progress.goTo(Math.min(heading, store.ledgerEnd.nextStep));
       apply({ kind: "shards-ready" });
@@ -395,6 +400,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   const trust = createTrust({
     log,
+    sameBits: keepsBits(spec),
     active: membership.active,
     fromVersion: store.ledgerEnd.nextStep,
     onDoubt(step, why) {

@@ -162,6 +162,12 @@ export function createMembership(options: {
     takeReport(member, report);
     answers(member);
     const { fetchedBytes, residentBytes } = report;
+    for (const { step, chosen } of report.steps)
+      if (chosen !== undefined)
+        log.event(
+          "info",
+          `worker ${member.workerId} pushes with another codec after step ${step}: ${chosen}`,
+        );
     for (const { step, timings, ...measured } of report.steps)
       options.store.appendMetric("workers", {
         ...{ process: member.workerId, step, ...timings },

@@ -1,4 +1,4 @@
-import { lastStep, planStep, totalSteps } from "@latentweave/plan";
+import { keepsBits, lastStep, planStep, totalSteps } from "@latentweave/plan";
 import type { RunEvent, RunSnapshot } from "@latentweave/telemetry";
 import type { RunClass } from "./admission.ts";
 import type { CoordinatorOptions } from "./coordinator-options.ts";
@@ -49,6 +49,7 @@ export function stateRecord(
     quarantined,
     canary: runClass?.digest ?? null,
     determinismClass: runClass?.determinismClass ?? null,
+    sameBits: keepsBits(options.spec),
   };
 }
 
@@ -79,6 +80,7 @@ export function runSnapshot(
     stepMs: progress.stepMs,
     quorumId: now.quorumId,
     shards: options.shards,
+    ...(!keepsBits(spec) && { sameBits: false }),
     parameters: now.parameters,
     learningRate: progress.learningRate,
     tasks: progress.tasks(),

@@ -92,7 +92,7 @@ export function createShardPeers(options: {
   readonly shards: number;
   readonly layout: ParameterLayout;
   readonly store: RunStore;
-  /** The job's mode has an order: what is made again may be other than before. */
+  /** The job's mode has an order, or it has given the same bits up: what is made again may be other than before. */
   readonly reordered: boolean;
   readonly clock: Clock;
   readonly profile: ProfileSink | undefined;
@@ -395,6 +395,12 @@ export function createShardPeers(options: {
         else peer.over.push(message);
         return;
       case "shard-report":
+        for (const { step, chosen } of message.steps)
+          if (chosen !== undefined)
+            options.onEvent(
+              "info",
+              `shard ${index} broadcasts with another codec after step ${step}: ${chosen}`,
+            );
         for (const { step, timings, ...measured } of message.steps)
           store.appendMetric("workers", {
             ...{ process: `shard-${index}`, step, ...timings, ...measured },

@@ -9,13 +9,14 @@ const runId = "run";
 const member = (workerId: string, start: number): Member =>
   ({ workerId, leases: [{ task: "digits", start, end: start + 2 }] }) as unknown as Member;
 
-function trusting(workers = 3, fromVersion = 0) {
+function trusting(workers = 3, fromVersion = 0, sameBits = true) {
   const active = Array.from({ length: workers }, (_, place) => member(`w${place}`, place * 2));
   const heard: (readonly [what: string, ...facts: unknown[]])[] = [];
   const trust = createTrust({
     log: { events: [], event: () => undefined, tell: () => undefined, subscribe: () => () => undefined },
     active: () => active,
     fromVersion,
+    sameBits,
     onDoubt: (step) => void heard.push(["doubt", step]),
     onConvicted: (workerId, step) => void heard.push(["convicted", workerId, step]),
     onRedo: (step, leases) => void heard.push(["redo", step, leases]),

@@ -30,6 +30,8 @@ const mostAttempts = 3;
 export function createTrust(options: {
   readonly log: RunLog;
   readonly active: () => readonly Member[];
+  /** The job has not given that up: whoever computes right computes the same bits. */
+  readonly sameBits: boolean;
   /** Version at which this coordinator took the run over: it does not know who contributed before. */
   readonly fromVersion: number;
   /** Everybody goes back to before the step, and suspects are audited by others from now on. */
@@ -94,7 +96,7 @@ export function createTrust(options: {
     unfit({ step, timeline, reason, tasks }) {
       const isAgain = odd?.step === step;
       const attempts = isAgain && odd ? odd.attempts + 1 : 1;
-      if (isAgain && odd && differing(odd.nodes, tasks).length === 0) {
+      if (isAgain && odd && options.sameBits && differing(odd.nodes, tasks).length === 0) {
         options.onFailed(
           `step ${step} cannot be committed: ${reason}, and other workers computed the same; a smaller learning rate, clipNorm or cleaner data usually mends it`,
         );
@@ -102,7 +104,7 @@ export function createTrust(options: {
       }
       if (attempts > mostAttempts) {
         options.onFailed(
-          `step ${step} cannot be committed: ${reason}, and it came out differently each time`,
+          `step ${step} cannot be committed: ${reason}, and ${options.sameBits ? "it came out differently each time" : `so it was ${mostAttempts} times, by other workers each; a smaller learning rate, clipNorm or cleaner data usually mends it`}`,
         );
         return;
       }
@@ -115,7 +117,8 @@ export function createTrust(options: {
         for (const { nodes } of shards)
           for (const [, , workerId] of nodes) if (!firstSteps.has(workerId)) firstSteps.set(workerId, step);
       if (!odd || odd.step !== step || odd.timeline === timeline) return;
-      const liars = differing(odd.nodes, tasks);
+      // Without the same bits, other bits say nothing against whoever sent them.
+      const liars = options.sameBits ? differing(odd.nodes, tasks) : [];
       odd = undefined;
       for (const [liar, witness] of liars) {
         if (liar === witness)

@@ -3,7 +3,7 @@ import type { Arithmetic } from "@latentweave/arithmetic";
 import { combineBlock } from "@latentweave/multitask";
 import type { Optimiser } from "@latentweave/optim";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
-import type { RunSpec, StepPlan } from "@latentweave/plan";
+import { owedSection, type RunSpec, type StepPlan, totalSteps } from "@latentweave/plan";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 import type { ChangedSlice } from "./publication.ts";
 import type { ChangeRounder } from "./round-change.ts";
@@ -62,6 +62,7 @@ export function applyUpdate(options: {
     scratch,
   } = options;
   const changed: ChangedSlice[] = [];
+  const owes = state.stateNames.includes(owedSection);
   for (const slice of state.slices) {
     const isWeighed = spec.combiner.scalesPrivate === true || (layout.groups[slice.group]?.shared ?? false);
     const terms: Term[] = [];
@@ -81,8 +82,8 @@ export function applyUpdate(options: {
       continue;
     }
     const index = updateIndex(spec, layout, slice.group, plan);
-    if (index === 1) zeroStates(arithmetic, state, slice);
-    const rounded = rounder?.open(slice.numbers, options.agreement);
+    if (index === 1) zeroStates(arithmetic, optimiser, state, slice);
+    const rounded = rounder?.open(slice.numbers, state.version + 1 >= totalSteps(spec), options.agreement);
     for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {
       const numbers = Math.min(blockNumbers, slice.numbers - offset);
       combineBlock(arithmetic, {
@@ -94,19 +95,20 @@ export function applyUpdate(options: {
       relatedness?.addGradient(state, slice, offset, numbers, scratch);
       const at = (section: string, ahead: 0 | 1): number => state.pointer(slice, section, ahead) + offset * 4;
       const [params, next] = [at("parameters", 0), at("parameters", 1)];
+      const [owed, nextOwed] = owes ? [at(owedSection, 0), at(owedSection, 1)] : [];
       optimiser.update(arithmetic, {
-        params,
+        params: rounded?.exact({ params, owed, numbers }) ?? params,
         next,
         gradient: scratch,
-        state: state.stateNames.map((name) => at(name, 0)),
-        nextState: state.stateNames.map((name) => at(name, 1)),
+        state: optimiser.stateNames.map((name) => at(name, 0)),
+        nextState: optimiser.stateNames.map((name) => at(name, 1)),
         numbers,
         updateIndex: index,
         learningRate: decision.learningRate,
       });
-      rounded?.round({ params, next, scratch, offset, numbers });
+      rounded?.round({ params, next, owed, nextOwed, scratch, offset, numbers });
     }
-    changed.push({ slice, encoded: rounded?.encoded });
+    changed.push({ slice, encoded: rounded?.encoded, ...(rounded?.kind && { kind: rounded.kind }) });
   }
   state.advance();
   return changed;
@@ -122,6 +124,11 @@ function copyAhead(arithmetic: Arithmetic, state: OwnedState, slice: OwnedSlice)
 }
 
 /** The first update since the optimiser was reset starts from zero state, whatever an earlier phase left. */
-function zeroStates(arithmetic: Arithmetic, state: OwnedState, slice: OwnedSlice): void {
-  for (const name of state.stateNames) arithmetic.fill(state.pointer(slice, name, 0), 0, slice.numbers);
+function zeroStates(
+  arithmetic: Arithmetic,
+  optimiser: Optimiser,
+  state: OwnedState,
+  slice: OwnedSlice,
+): void {
+  for (const name of optimiser.stateNames) arithmetic.fill(state.pointer(slice, name, 0), 0, slice.numbers);
 }

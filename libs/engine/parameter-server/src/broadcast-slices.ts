@@ -27,12 +27,13 @@ export function broadcastSlices(
     const from = sent.get(slice);
     const change = publication.changeOf(slice, version, from);
     sent.set(slice, publication.changedAt(slice, version));
-    return { slice, from, change };
+    return { slice, from, change, kind: change && publication.kindOf(slice) };
   });
   return {
-    headers: parts.map(({ slice: { group, start, numbers }, from, change }) => ({
+    headers: parts.map(({ slice: { group, start, numbers }, from, change, kind }) => ({
       ...{ group, start, numbers },
       ...(change && from !== undefined && { from }),
+      ...((kind === "int8" || kind === "topk") && { codec: kind }),
     })),
     bytes: parts.reduce((sum, { slice, change }) => sum + (change?.byteLength ?? 4 * slice.numbers), 0),
     views: () => parts.map(({ slice, change }) => change ?? publication.viewOf(slice, version)),

@@ -1,12 +1,16 @@
-import type { Arithmetic } from "@latentweave/arithmetic";
+import type { Arithmetic, FeedbackCodec } from "@latentweave/arithmetic";
 import { neverChanging, neverChangingTogether } from "@latentweave/protocol";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
+
+type ChangeKind = FeedbackCodec["kind"];
 
 /** What an update has changed. */
 export interface ChangedSlice {
   readonly slice: OwnedSlice;
   /** The change from what was there, where the job rounds it. */
   readonly encoded: Uint8Array | undefined;
+  /** What it is encoded with, where that is with feedback. */
+  readonly kind?: ChangeKind;
 }
 
 /**
@@ -38,6 +42,8 @@ export interface Publication {
    * Undefined where there is none: all but the newest are forgotten, and those of a process before this one.
    */
   changeOf(slice: OwnedSlice, version: number, from: number | undefined): Uint8Array | undefined;
+  /** What the newest change of the slice is encoded with, where that is with feedback. */
+  kindOf(slice: OwnedSlice): ChangeKind | undefined;
   /** The state's version is the first to be published; nothing is settled yet. */
   begin(): void;
   /**
@@ -55,6 +61,7 @@ interface Change {
   readonly version: number;
   bytes: Uint8Array | undefined;
   readonly encoded?: Uint8Array | undefined;
+  readonly kind?: ChangeKind | undefined;
 }
 
 /** Sets of slices that workers with different tasks get, of one version or two. */
@@ -115,6 +122,7 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
       const isNewest = newestChange !== undefined && newestChange.version <= version;
       return isNewest && from !== undefined && before?.version === from ? newestChange.encoded : undefined;
     },
+    kindOf: (slice) => changes.get(slice)?.[0]?.kind,
     begin() {
       newest = state.version;
       settled = undefined;
@@ -131,11 +139,12 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
       settle(newest - 1);
       // What they hold of versions before would not be freed.
       together.length = 0;
-      for (const { slice, encoded } of changed) {
+      for (const { slice, encoded, kind } of changed) {
         const before = changes.get(slice)?.[0];
         const change: Change = {
           ...{ version: newest, bytes: undefined },
           encoded: encoded && neverChanging(encoded),
+          kind,
         };
         changes.set(slice, [change, ...(before ? [{ ...before, encoded: undefined }] : [])]);
       }

@@ -1,27 +1,42 @@
 import { addAgreement, type Agreement } from "@latentweave/aggregation";
-import { type Arithmetic, type Codec, encodedBytes } from "@latentweave/arithmetic";
+import { type Arithmetic, type Codec, encodedBytes, type FeedbackCodec } from "@latentweave/arithmetic";
 import { blockNumbers } from "@latentweave/parameters";
 
 /** The encoded change of one slice, so that whoever has the version before makes this one of it. */
 export interface ChangeRounder {
-  /** For `numbers` numbers of a slice. `agreement`: where it is to be known how well it agrees with the exact change. */
-  open(numbers: number, agreement: Agreement | undefined): RoundedChange;
+  /**
+   * For `numbers` numbers of a slice.
+   * @param last there will be no other version to bring what is left out
+   * @param agreement where it is to be known how well it agrees with the exact change
+   */
+  open(numbers: number, last: boolean, agreement: Agreement | undefined): RoundedChange;
+}
+
+/** A block of a slice: pointers to its numbers. */
+export interface ChangedBlock {
+  /** Of the version before. */
+  readonly params: number;
+  /** What the optimiser made; becomes the version. */
+  readonly next: number;
+  /** What the version before owes, and this one will; absent where nothing is ever owed. */
+  readonly owed?: number | undefined;
+  readonly nextOwed?: number | undefined;
+  /** Room for one block. */
+  readonly scratch: number;
+  /** Of the block within the slice, whole blocks. */
+  readonly offset: number;
+  readonly numbers: number;
 }
 
 export interface RoundedChange {
-  /**
-   * Rounds what a block's update does: `next` becomes `params` + decode(encode(`next` − `params`)).
-   * @param offset of the block within the slice, whole blocks
-   * @param scratch room for one block
-   */
-  round(block: {
-    readonly params: number;
-    readonly next: number;
-    readonly scratch: number;
-    readonly offset: number;
-    readonly numbers: number;
-  }): void;
-  readonly encoded: Uint8Array;
+  /** The weights that the optimiser goes on from: those of the version, and what it owes. */
+  exact(block: Pick<ChangedBlock, "params" | "owed" | "numbers">): number;
+  /** Rounds what the optimiser did: `next` becomes `params` and what is encoded. */
+  round(block: ChangedBlock): void;
+  /** Undefined where the numbers themselves are to be sent. */
+  readonly encoded: Uint8Array | undefined;
+  /** Where whoever receives it cannot know from the job: what it is encoded with. */
+  readonly kind?: FeedbackCodec["kind"];
 }
 
 /**
@@ -34,10 +49,11 @@ export function createChangeRounder(arithmetic: Arithmetic, codec: Codec): Chang
   const room = arithmetic.allocate(blockBytes);
   const change = arithmetic.allocate(blockNumbers * 4);
   return {
-    open(all, agreement) {
+    open(all, _last, agreement) {
       const encoded = new Uint8Array(encodedBytes(codec, all));
       return {
         encoded,
+        exact: ({ params }) => params,
         round({ params, next, scratch, offset, numbers }) {
           arithmetic.scaleInto(scratch, params, -1, numbers);
           arithmetic.add(scratch, next, scratch, numbers);

@@ -52,6 +52,8 @@ interface Prepared extends Flow {
   readonly tellAgain: () => void;
 }
 
+type ShardStep = MessageOf<"shard-report">["steps"][number];
+
 interface Follower {
   readonly index: number;
   readonly channel: Channel;
@@ -140,7 +142,7 @@ export function createShard(options: ShardOptions): Shard {
         blockDigests(arithmetic, state),
       ]);
 
-    const reports = createGathered<MessageOf<"shard-report">["steps"][number]>({
+    const reports = createGathered<ShardStep>({
       clock: options.clock,
       everyMs: () => reportEveryMs(options.shards),
       tell: (steps) =>
@@ -152,6 +154,21 @@ export function createShard(options: ShardOptions): Shard {
           profile: spans?.take(),
         }),
     });
+
+    const ownedNumbers = state.slices.reduce((sum, { numbers }) => sum + numbers, 0);
+    let appliedMs: number | undefined;
+    /** What the version was sent with, and whether the next one is sent otherwise. */
+    const chooseNext = (publishMs: number): Pick<ShardStep, "codec" | "chosen"> => {
+      const { choice } = training;
+      if (!choice) return {};
+      const nowMs = options.clock.nowMs();
+      const beforeMs = appliedMs;
+      appliedMs = nowMs;
+      const codec = choice.codec.kind;
+      const chosen =
+        beforeMs === undefined ? undefined : choice.step(ownedNumbers, nowMs - beforeMs - publishMs);
+      return { codec, ...(chosen !== undefined && { chosen }) };
+    };
 
     const steppingOptions: FlowOptions["stepping"] = {
       ...{ runId, index, shards: options.shards, training, clock: options.clock, leads },
@@ -194,7 +211,8 @@ export function createShard(options: ShardOptions): Shard {
         const pushedBytes = receivedBytes - reportedBytes.received;
         const broadcastBytes = sentBytes - reportedBytes.sent;
         reportedBytes = { received: receivedBytes, sent: sentBytes };
-        reports.add({ step, timings, pushedBytes, broadcastBytes, ...(cosine !== undefined && { cosine }) });
+        const measured = { ...(cosine !== undefined && { cosine }), ...chooseNext(timings.publish) };
+        reports.add({ step, timings, pushedBytes, broadcastBytes, ...measured });
         if (step >= lastStep(spec)) reports.flush();
       },
       onCheckpoint() {
@@ -212,9 +230,14 @@ export function createShard(options: ShardOptions): Shard {
         coordinator?.send({ type: "suspect", runId, timeline: state.timeline, ...suspicion }),
       onUnfit: (unfit) => coordinator?.send({ type: "unfit", runId, timeline: state.timeline, ...unfit }),
     };
+    const timeSent = (workerId: string, channel: Channel, bytes: number): void => {
+      const startedMs = options.clock.nowMs();
+      const { choice } = training;
+      void channel.drained().then(() => choice?.sent(workerId, bytes, options.clock.nowMs() - startedMs));
+    };
     const flow = createFlow({
       ...{ runId, index, spec, stepping: steppingOptions },
-      subscribers: { runId, index, layout, publication },
+      subscribers: { runId, index, layout, publication, onSent: training.choice && timeSent },
       timeline: () => state.timeline,
       followers: () => followers.values(),
       leader: () => leader.channel(),

@@ -1,6 +1,8 @@
 import {
   createCollector,
   createReducer,
+  feedbackDtype,
+  feedbackOf,
   type Float32Values,
   float32Values,
   float64Values,
@@ -14,13 +16,14 @@ import {
   type Collector,
   type Reducer,
 } from "@latentweave/aggregation";
-import { type Arithmetic, encodedBytes } from "@latentweave/arithmetic";
+import { type Arithmetic, encodedBytes, type FeedbackCodec, feedbackBytes } from "@latentweave/arithmetic";
 import { metricNames, type TaskGraph } from "@latentweave/model";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
 import {
   type CompressionSpec,
   leasedSlots,
   pushCodec,
+  pushFeedback,
   type RoundPlan,
   type RunSpec,
   type StepPlan,
@@ -49,6 +52,8 @@ export interface TaskReduction {
   readonly plan: TaskRound;
   /** Of its gradients, where they are rounded. */
   readonly codec: CompressionSpec["push"];
+  /** Where senders leave something out of its gradients. */
+  readonly feedback: readonly FeedbackCodec[];
   readonly slices: readonly SliceReduction[];
   /** Leader only. */
   readonly metrics:
@@ -161,6 +166,7 @@ function createTask(
   ) as TaskGraph;
   const groups = new Set(round.program === "gradient" ? graph.groups : []);
   const codec = pushCodec(spec, round);
+  const feedback = pushFeedback(spec, round);
   const slices = owned
     .filter((slice) => groups.has(layout.groups[slice.group]?.name ?? ""))
     .map((slice) => {
@@ -175,7 +181,7 @@ function createTask(
   const metrics = leader
     ? { names, reducer: createReducer({ slots: plan.slots, values: float64Values(names.length) }) }
     : undefined;
-  return { round, plan, codec, slices, metrics, apart: new Map(), nodes: [] };
+  return { round, plan, codec, feedback, slices, metrics, apart: new Map(), nodes: [] };
 }
 
 /** @throws ProtocolError when the tree over the task's slots has no such node, or it is not one that travels. */
@@ -198,7 +204,9 @@ function acceptGradient(
   data: Uint8Array,
 ): "accepted" | "duplicate" {
   const { reducer, values } = sliceFor(task, payload.slice);
-  const { codec } = task;
+  const { codec, feedback } = task;
+  const chosen = feedbackOf(payload.dtype, feedback);
+  if (chosen) return reducer.adopt(node, values.takeFeedback(chosen, data));
   if (codec === undefined || payload.dtype === "F32") return reducer.accept(node, data);
   return reducer.adopt(node, values.takeEncoded(codec.codec, data));
 }
@@ -211,12 +219,12 @@ function bytesOf(
   bytes: Uint8Array | undefined,
 ): Uint8Array {
   const { name, dtype } = payload;
-  const due = name === "gradient" ? gradientDtype(task.codec, node) : name === "metrics" ? "F64" : dtype;
+  const due = name === "gradient" ? dtypeOf(task, node, dtype) : name === "metrics" ? "F64" : dtype;
   if (dtype !== due)
     throw new ProtocolError(`payload "${name}" of node ${nodeName(node)} is ${dtype}, not ${due}`);
   const expected =
     name === "gradient"
-      ? gradientBytes(task, node, payload.slice?.numbers ?? 0)
+      ? gradientBytes(task, node, payload.slice?.numbers ?? 0, dtype)
       : name === "metrics"
         ? (task.metrics?.names.length ?? 0) * 8
         : bytes?.byteLength;
@@ -226,7 +234,26 @@ function bytesOf(
   );
 }
 
-function gradientBytes({ codec }: TaskReduction, node: TreeNode, numbers: number): number {
+/** The one that is due, or of those that a sender may choose from the one that he chose. */
+function dtypeOf(
+  { codec, feedback }: TaskReduction,
+  node: TreeNode,
+  said: PayloadHeader["dtype"],
+): PayloadHeader["dtype"] {
+  const [first] = feedback;
+  if (!first) return gradientDtype(codec, node);
+  return feedbackDtype(feedbackOf(said, feedback) ?? first);
+}
+
+function gradientBytes(
+  { codec, feedback }: TaskReduction,
+  node: TreeNode,
+  numbers: number,
+  dtype: PayloadHeader["dtype"],
+): number {
+  const chosen = feedbackOf(dtype, feedback);
+  if (chosen) return feedbackBytes(chosen, numbers);
+
   return codec && isRounded(codec, node.level) ? encodedBytes(codec.codec, numbers) : numbers * 4;
 }
 

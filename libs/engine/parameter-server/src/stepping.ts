@@ -1,6 +1,6 @@
 import { cosineOf, isMeasured, noAgreement } from "@latentweave/aggregation";
 import { clipScale } from "@latentweave/optim";
-import { lastStep, planStep, type StepPlan } from "@latentweave/plan";
+import { keepsBits, lastStep, planStep, type StepPlan } from "@latentweave/plan";
 import {
   type Clock,
   type Lease,
@@ -144,6 +144,8 @@ export function createStepping(options: SteppingOptions): Stepping {
   const scratch = arithmetic.allocate(65_536);
   const unrecorded = createUnrecorded();
   const witnesses = createWitnesses();
+  /** Two workers that compute right send the same bits. */
+  const comparable = keepsBits(spec);
   const lateness = createLateness({
     clock,
     onLate() {
@@ -295,6 +297,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     workerId: string,
     received: Received | undefined,
   ): void => {
+    if (!comparable) return;
     const { step, round, task, node } = message;
     const digest = arithmetic.digest(...bytes);
     const suspicion = witnesses.compare({ step, round, task, node, workerId, digest }, received);

@@ -48,6 +48,8 @@ export function createSubscribers(options: {
   readonly index: number;
   readonly layout: ParameterLayout;
   readonly publication: Publication;
+  /** What was given to a worker's channel. */
+  readonly onSent?: ((workerId: string, channel: Channel, bytes: number) => void) | undefined;
 }): Subscribers {
   const { runId, index, layout, publication } = options;
   const attached = new Map<string, Subscriber>();
@@ -77,7 +79,11 @@ export function createSubscribers(options: {
       slices: slices.headers,
     } as const;
     sentBytes += slices.bytes;
-    return staged(subscriber.channel, message, slices.views(), slices.copies);
+    const leave = staged(subscriber.channel, message, slices.views(), slices.copies);
+    return () => {
+      leave();
+      options.onSent?.(workerId, subscriber.channel, slices.bytes);
+    };
   };
 
   /** Invariant 3. */

@@ -1,11 +1,13 @@
+import { type CodecChoice, createCodecChoice } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { createOptimiser, type Optimiser } from "@latentweave/optim";
 import { createLayout, ownership, type ParameterLayout } from "@latentweave/parameters";
-import { type RunSpec, serverOptimiser, type StepPlan } from "@latentweave/plan";
+import { autoCodecs, furtherSections, type RunSpec, serverOptimiser, type StepPlan } from "@latentweave/plan";
 import type { Vault } from "@latentweave/protocol";
 import { createOwnedState, type OwnedState } from "./owned-state.ts";
 import { createPublication, type Publication } from "./publication.ts";
 import { createRelatedness, type Relatedness } from "./relatedness.ts";
+import { createFeedbackRounder } from "./feedback-change.ts";
 import { type ChangeRounder, createChangeRounder } from "./round-change.ts";
 import { createUpdateRule, type UpdateRule } from "./update-rule.ts";
 
@@ -19,6 +21,8 @@ export interface Training {
   readonly relatedness: Relatedness | undefined;
   /** Where the job rounds what a step changes. */
   readonly rounder: ChangeRounder | undefined;
+  /** Where the job leaves the choice of the broadcasts' codec to this shard. */
+  readonly choice: CodecChoice | undefined;
   readonly state: OwnedState;
   readonly publication: Publication;
 }
@@ -33,7 +37,10 @@ export function prepareTraining(
   const layout = createLayout(spec.groups);
   const owned = ownership(layout, shards)[index] ?? [];
   const optimiser = createOptimiser(serverOptimiser(spec));
-  const state = createOwnedState(arithmetic, layout, owned, optimiser.stateNames, spec.seed, vault);
+  const sections = [...optimiser.stateNames, ...furtherSections(spec)];
+  const ladder = autoCodecs(spec);
+  const choice = ladder.length > 0 ? createCodecChoice(ladder) : undefined;
+  const state = createOwnedState(arithmetic, layout, owned, sections, spec.seed, vault);
   return {
     arithmetic,
     spec,
@@ -41,10 +48,22 @@ export function prepareTraining(
     optimiser,
     rule: createUpdateRule(spec, arithmetic),
     relatedness: createRelatedness(spec, layout, arithmetic),
-    rounder: spec.compression?.broadcast && createChangeRounder(arithmetic, spec.compression.broadcast.codec),
+    choice,
+    rounder: rounderOf(spec, arithmetic, choice),
     state,
     publication: createPublication(arithmetic, state),
   };
+}
+
+function rounderOf(
+  { compression }: RunSpec,
+  arithmetic: Arithmetic,
+  choice: CodecChoice | undefined,
+): ChangeRounder | undefined {
+  if (choice) return createFeedbackRounder(arithmetic, () => choice.codec);
+  const codec = compression?.broadcastFeedback;
+  if (codec) return createFeedbackRounder(arithmetic, () => codec);
+  return compression?.broadcast && createChangeRounder(arithmetic, compression.broadcast.codec);
 }
 
 export function updates(plan: StepPlan): boolean {

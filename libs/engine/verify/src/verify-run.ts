@@ -1,7 +1,7 @@
 import { loadArithmetic } from "@latentweave/arithmetic";
 import { LedgerError, readLedger } from "@latentweave/checkpoint";
 import { createLayout } from "@latentweave/parameters";
-import { lastStep } from "@latentweave/plan";
+import { keepsBits, lastStep } from "@latentweave/plan";
 import type { TimelineRecord } from "@latentweave/protocol";
 import { type CheckedCheckpoint, checkCheckpoints } from "./check-checkpoints.ts";
 import { createCommitCheck } from "./check-commit.ts";
@@ -17,6 +17,8 @@ export interface Verification {
   readonly problems: readonly Problem[];
   readonly problemCount: number;
   readonly state: string;
+  /** False: the job has given up that its bits can be computed again. */
+  readonly sameBits: boolean;
   /** Steps in effect, of the job's number. */
   readonly steps: number;
   /** Null when spec.json is not to be trusted. */
@@ -68,6 +70,7 @@ export async function verifyRun(directory: string): Promise<Verification> {
     problems: problems.list,
     problemCount: problems.count,
     state: String(files.state.state),
+    sameBits: spec === undefined || keepsBits(spec),
     steps: ledger.nextStep,
     plannedSteps,
     version: ledger.version,

@@ -106,6 +106,20 @@ export function createComputeLoop(options: {
     return leases.length === 0 ? undefined : { work: openStepWork(prepared, arithmetic, at), leases };
   };
 
+  const choice = prepared.residuals?.choice;
+  const timeSent: PushTarget["onSent"] = (shard, channel, bytes) => {
+    const startedMs = clock.nowMs();
+    void channel.drained().then(() => choice?.sent(String(shard), bytes, clock.nowMs() - startedMs));
+  };
+  /** What this step was sent with, and whether the next one is sent otherwise. */
+  const chooseNext = (report: StepReport): Pick<StepReport, "codec" | "chosen"> => {
+    if (!choice) return {};
+    const codec = choice.codec.kind;
+    const numbers = prepared.layout.groups.reduce((sum, group) => sum + group.numbers, 0);
+    const chosen = choice.step(numbers, report.timings.compute ?? 0);
+    return { codec, ...(chosen !== undefined && { chosen }) };
+  };
+
   const isOpen = (step: StepWork): boolean => step === work || step === audit?.work;
 
   const target = (step: StepWork): PushTarget => {
@@ -113,6 +127,7 @@ export function createComputeLoop(options: {
     return {
       ...{ runId, quorumId },
       shards: options.links()?.at(momentOf(step), quorumId) ?? [],
+      onSent: choice && timeSent,
       onBetween: probe && (() => probe("mid-push", step.plan.step)),
     };
   };
@@ -123,7 +138,7 @@ export function createComputeLoop(options: {
   const stepDone = (done: StepWork): void => {
     const report = done.takeReport();
     flush();
-    if (report) options.onStepDone(report);
+    if (report) options.onStepDone({ ...report, ...chooseNext(report) });
   };
 
   /**

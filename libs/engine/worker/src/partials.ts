@@ -4,6 +4,9 @@ import {
   createReducer,
   float64Values,
   gradientDtype,
+  feedbackDtype,
+  isAncestor,
+  isNodeOf,
   isRounded,
   type KeptFloat32Values,
   keptFloat32Values,
@@ -16,11 +19,12 @@ import {
   travels,
   type TreeCodec,
 } from "@latentweave/aggregation";
-import type { Arithmetic } from "@latentweave/arithmetic";
+import { type Arithmetic, type FeedbackCodec, feedbackBytes } from "@latentweave/arithmetic";
 import { metricNames, type MicroBatchResult, type TaskGraph } from "@latentweave/model";
 import type { ParameterGroup, ParameterLayout, Slice } from "@latentweave/parameters";
 import type { RoundPlan, TaskRound } from "@latentweave/plan";
 import type { PayloadHeader, TreeNode } from "@latentweave/protocol";
+import type { TaskResidual } from "./residuals.ts";
 
 /**
  * A partial on its way to one shard: the payload headers and their bytes, in the same order. These are views of memory
@@ -55,6 +59,13 @@ export interface TaskPartials {
   release(): void;
 }
 
+/** What was encoded with the residual, group after group. */
+interface EncodedNode {
+  readonly node: TreeNode;
+  readonly codec: FeedbackCodec;
+  readonly groups: readonly Uint8Array[];
+}
+
 interface GroupSum {
   readonly group: ParameterGroup;
   readonly values: KeptFloat32Values;
@@ -72,13 +83,23 @@ export function createTaskPartials(options: {
   readonly owned: readonly (readonly Slice[])[];
   /** Of the gradients, where they are rounded. */
   readonly codec: TreeCodec | undefined;
+  /** Of the gradients, in place of a codec: where something is left out of what is sent, and goes with later steps. */
+  readonly residual?: TaskResidual | undefined;
   /** Where it is to be known how well the rounded sums agree with the exact ones. */
   readonly agreement?: Agreement | undefined;
 }): TaskPartials {
-  const { arithmetic, layout, graph, round, task, owned, codec, agreement } = options;
+  const { arithmetic, layout, graph, round, task, owned, codec, residual, agreement } = options;
   const { slots } = task;
-  const mayTravel =
-    codec && codec.level !== "every" ? (node: TreeNode) => travels(codec, node, slots) : undefined;
+  /** What was encoded with the residual, by node, group after group: sent again it is the same. */
+  const encodedNodes = new Map<string, EncodedNode>();
+  /** What is encoded has changed the residual: no slot of it is encoded again as part of a larger node. */
+  const isApart = (node: TreeNode): boolean =>
+    [...encodedNodes.values()].every((one) => node.level <= one.node.level || !isAncestor(node, one.node));
+  const mayTravel = residual
+    ? isApart
+    : codec && codec.level !== "every"
+      ? (node: TreeNode) => travels(codec, node, slots)
+      : undefined;
   const groups: GroupSum[] =
     round.program !== "gradient"
       ? []
@@ -116,14 +137,22 @@ export function createTaskPartials(options: {
     const payloads: PayloadHeader[] = [];
     const bytes: Uint8Array[] = [];
     // What is encoded has memory of its own already.
-    const isEncoded = codec !== undefined && isRounded(codec, node.level);
+    const isEncoded = residual !== undefined || (codec !== undefined && isRounded(codec, node.level));
+    const parts = residual && encodedWith(residual, node, sums);
     for (const [at, { group, values }] of groups.entries()) {
       const sum = sums[at] as KeptVector;
       for (const slice of owned[shard] ?? []) {
         if (slice.group !== group.index) continue;
-        payloads.push({ name: "gradient", reduce: "sum", dtype: gradientDtype(codec, node), slice });
+        const dtype = parts ? feedbackDtype(parts.codec) : gradientDtype(codec, node);
+        payloads.push({ name: "gradient", reduce: "sum", dtype, slice });
+        if (parts) {
+          const start = feedbackBytes(parts.codec, slice.start);
+          const end = start + feedbackBytes(parts.codec, slice.numbers);
+          bytes.push((parts.groups[at] as Uint8Array).subarray(start, end));
+          continue;
+        }
         bytes.push(
-          isEncoded
+          codec && isEncoded
             ? values.encoded(codec.codec, sum, slice.start, slice.numbers)
             : values.view(sum, slice.start, slice.numbers),
         );
@@ -138,6 +167,26 @@ export function createTaskPartials(options: {
         isEncoded && payloads[place]?.name === "gradient" ? slice : slice.slice(),
       );
     return { node, payloads, bytes, copies };
+  };
+
+  const encodedWith = (own: TaskResidual, node: TreeNode, sums: readonly KeptVector[]): EncodedNode => {
+    const name = nodeName(node);
+    let known = encodedNodes.get(name);
+    if (!known) {
+      const { codec: chosen } = own;
+      const parts = groups.map(({ group }, at) =>
+        own.take(at, (sums[at] as KeptVector).at, group.numbers, agreement),
+      );
+      encodedNodes.set(name, (known = { node, codec: chosen, groups: parts }));
+    }
+    return known;
+  };
+
+  /** The largest nodes within this one that no encoded slot is to become a part of. */
+  const apart = (node: TreeNode): TreeNode[] => {
+    if (isApart(node)) return [node];
+    const children = [0, 1].map((side) => ({ level: node.level - 1, index: 2 * node.index + side }));
+    return children.filter((child) => isNodeOf(child, slots)).flatMap(apart);
   };
 
   return {
@@ -157,7 +206,12 @@ export function createTaskPartials(options: {
     },
     has: (slot) => done.has(slot),
     maximalIn: (ranges) =>
-      new Set(ranges.flatMap(({ start, end }) => travellingNodes(codec, start, end, slots)).map(nodeName)),
+      new Set(
+        ranges
+          .flatMap(({ start, end }) => travellingNodes(codec, start, end, slots))
+          .flatMap((node) => (residual ? apart(node) : [node]))
+          .map(nodeName),
+      ),
     *unsent(shard, wanted) {
       const already = sent[shard] as Set<string>;
       // Every reducer of the task holds the same nodes.

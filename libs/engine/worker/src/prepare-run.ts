@@ -1,8 +1,10 @@
+import type { Arithmetic } from "@latentweave/arithmetic";
 import type { ComputeModel } from "@latentweave/model";
 import { createLayout, ownership, type ParameterLayout, type Slice } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
+import { pushFeedback, type RunSpec } from "@latentweave/plan";
 import type { MessageOf } from "@latentweave/protocol";
-import { createChangedWeights, createWholeWeights, type ReceivedWeights } from "./received-weights.ts";
+import { receivedWeights, type ReceivedWeights } from "./received-weights.ts";
+import { createResiduals, type Residuals } from "./residuals.ts";
 import { createRowSource, type RowSource } from "./row-source.ts";
 import { createSlotProgram, type SlotProgram } from "./slot-program.ts";
 import type { WorkerOptions } from "./worker-options.ts";
@@ -16,6 +18,8 @@ export interface PreparedRun {
   readonly source: RowSource;
   readonly program: SlotProgram;
   readonly weights: ReceivedWeights;
+  /** Where the job has pushes leave something out. */
+  readonly residuals: Residuals | undefined;
   /** Of the canary: admits this worker. */
   readonly digest: string;
 }
@@ -48,10 +52,14 @@ export async function prepareRun(
     layout,
     owned: ownership(layout, welcome.shards.length),
     source,
-    weights: spec.compression?.broadcast
-      ? createChangedWeights(arithmetic, layout, spec.compression.broadcast.codec)
-      : createWholeWeights(),
+    weights: receivedWeights(spec, layout, arithmetic),
+    residuals: residualsOf(spec, arithmetic),
     program: createSlotProgram({ spec, layout, arithmetic, compute, source }),
     digest,
   };
+}
+
+function residualsOf(spec: RunSpec, arithmetic: Arithmetic): Residuals | undefined {
+  const [first, ...others] = pushFeedback(spec, { program: "gradient" });
+  return first && createResiduals(arithmetic, [first, ...others]);
 }

@@ -1,6 +1,14 @@
-import { type Arithmetic, type Codec, encodedBytes } from "@latentweave/arithmetic";
+import {
+  type Arithmetic,
+  type Codec,
+  encodedBytes,
+  type FeedbackCodec,
+  feedbackBytes,
+  feedbackKernels,
+} from "@latentweave/arithmetic";
 import type { Compute } from "@latentweave/model";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
+import { autoCodecs, type RunSpec } from "@latentweave/plan";
 import { ProtocolError } from "@latentweave/protocol";
 
 type Slices = Parameters<Compute["setParameters"]>[0];
@@ -13,6 +21,8 @@ export interface ReceivedSlice {
   /** Float32 numbers; or, where it `isChange`, the encoded change from what was there. */
   readonly bytes: Uint8Array;
   readonly isChange: boolean;
+  /** Of a change that is not the whole change. */
+  readonly codec?: "int8" | "topk" | undefined;
 }
 
 /** Turns what shards send into weights. */
@@ -24,8 +34,60 @@ export interface ReceivedWeights {
   take(slices: readonly ReceivedSlice[]): Slices;
 }
 
+/** As the job has its broadcasts. */
+export function receivedWeights(
+  spec: Pick<RunSpec, "compression">,
+  layout: ParameterLayout,
+  arithmetic: Arithmetic,
+): ReceivedWeights {
+  const { compression } = spec;
+  const feedback = compression?.broadcastFeedback ? [compression.broadcastFeedback] : autoCodecs(spec);
+  if (feedback.length > 0) return createChangedWeights(arithmetic, layout, partial(arithmetic, feedback));
+  return compression?.broadcast
+    ? createChangedWeights(arithmetic, layout, rounded(arithmetic, compression.broadcast.codec))
+    : createWholeWeights();
+}
+
+/** What an encoded change does to the numbers of a block. */
+interface Change {
+  /** Bytes of so many numbers. */
+  bytes(numbers: number): number;
+  /** Adds a block's bytes, which lie at `room`. */
+  add(pointer: number, room: number, numbers: number): void;
+}
+
+/** @throws ProtocolError where the job does not have such changes */
+type Changes = (kind: ReceivedSlice["codec"]) => Change;
+
+function rounded(arithmetic: Arithmetic, codec: Codec): Changes {
+  const room = arithmetic.allocate(blockNumbers * 4);
+  const change: Change = {
+    bytes: (numbers) => encodedBytes(codec, numbers),
+    add(pointer, encoded, numbers) {
+      arithmetic.decode(codec, room, encoded, numbers);
+      arithmetic.add(pointer, pointer, room, numbers);
+    },
+  };
+  return () => change;
+}
+
+function partial(arithmetic: Arithmetic, codecs: readonly FeedbackCodec[]): Changes {
+  const kernels = feedbackKernels(arithmetic);
+  return (kind) => {
+    const codec = codecs.find((one) => one.kind === kind);
+    if (!codec) throw new ProtocolError(`the job does not have changes encoded with "${kind ?? "nothing"}"`);
+    return {
+      bytes: (numbers) => feedbackBytes(codec, numbers),
+      add: (pointer, room, numbers) => kernels.add(codec, pointer, room, numbers),
+    };
+  };
+}
+
+/** No encoded block is longer. */
+const mostBlockBytes = 5 * blockNumbers;
+
 /** Where every broadcast is of whole weights. */
-export function createWholeWeights(): ReceivedWeights {
+function createWholeWeights(): ReceivedWeights {
   return { take: (slices) => slices.map(wholeSlice) };
 }
 
@@ -33,14 +95,13 @@ export function createWholeWeights(): ReceivedWeights {
  * Where changes come encoded: keeps the newest weights on this side, and adds to them by the adder that the parameter
  * server made the version with, so that they are the same bits.
  */
-export function createChangedWeights(
+function createChangedWeights(
   arithmetic: Arithmetic,
   layout: ParameterLayout,
-  codec: Codec,
+  changes: Changes,
 ): ReceivedWeights {
   const groups = new Map<number, number>();
-  const room = arithmetic.allocate(encodedBytes(codec, blockNumbers));
-  const change = arithmetic.allocate(blockNumbers * 4);
+  const room = arithmetic.allocate(mostBlockBytes);
 
   const pointerOf = ({ group, start, numbers }: ReceivedSlice): number => {
     const all = layout.groups[group]?.numbers ?? 0;
@@ -49,16 +110,16 @@ export function createChangedWeights(
     if (pointer === undefined) groups.set(group, (pointer = arithmetic.allocate(all * 4)));
     return pointer + start * 4;
   };
-  const add = (pointer: number, { numbers, bytes }: ReceivedSlice): void => {
-    if (bytes.byteLength !== encodedBytes(codec, numbers))
+  const add = (pointer: number, { numbers, bytes, codec }: ReceivedSlice): void => {
+    const change = changes(codec);
+    if (bytes.byteLength !== change.bytes(numbers))
       throw new ProtocolError("a broadcast change has the wrong length");
     for (let offset = 0; offset < numbers; offset += blockNumbers) {
       const count = Math.min(blockNumbers, numbers - offset);
-      const first = encodedBytes(codec, offset);
-      const part = bytes.subarray(first, first + encodedBytes(codec, count));
+      const first = change.bytes(offset);
+      const part = bytes.subarray(first, first + change.bytes(count));
       arithmetic.u8(room, part.length).set(part);
-      arithmetic.decode(codec, change, room, count);
-      arithmetic.add(pointer + offset * 4, pointer + offset * 4, change, count);
+      change.add(pointer + offset * 4, room, count);
     }
   };
 

@@ -114,13 +114,13 @@ export function createShardLinks(options: {
     const startedMs = spans?.nowMs() ?? 0;
     if (message.slices.length > 0) {
       const version = message.basis ?? message.step;
-      const received = message.slices.map(({ group, start, numbers, from }, place) => {
+      const received = message.slices.map(({ group, start, numbers, from, codec }, place) => {
         const key = `${group}:${start}`;
         if (from !== undefined && from > (link.given.get(key) ?? -1))
           throw new ProtocolError(`a change since version ${from} of what is not here`);
         link.given.set(key, version);
         const isChange = from !== undefined;
-        return { group, start, numbers, isChange, bytes: slices[place] ?? new Uint8Array() };
+        return { group, start, numbers, isChange, codec, bytes: slices[place] ?? new Uint8Array() };
       });
       options.setParameters(options.weights.take(received)).catch(options.onFailed);
     }

@@ -59,22 +59,29 @@ export interface PushTarget {
   readonly quorumId: number;
   /** Those that are at this step: the others have all that they need, or cannot take it yet. */
   readonly shards: readonly (readonly [index: number, channel: Channel])[];
+  /** What was given to a channel, when it has taken all of it. */
+  readonly onSent?: ((shard: number, channel: Channel, bytes: number) => void) | undefined;
   /** Called between two messages. */
   readonly onBetween?: (() => void) | undefined;
 }
 
 export function openStepWork(
-  { spec, layout, owned }: Pick<PreparedRun, "spec" | "layout" | "owned">,
+  { spec, layout, owned, residuals }: Pick<PreparedRun, "spec" | "layout" | "owned" | "residuals">,
   arithmetic: Arithmetic,
   { timeline, step, basis }: Moment,
 ): StepWork {
   const plan = planStep(spec, step);
-  const agreement = spec.compression?.push && isMeasured(step) ? noAgreement() : undefined;
+  const isCompressed = spec.compression?.push !== undefined || residuals !== undefined;
+  const agreement = isCompressed && isMeasured(step) ? noAgreement() : undefined;
   const all = plan.rounds.flatMap((round) =>
     round.tasks.map((task) => {
       const graph = spec.phases[plan.phase]?.graphs.find((entry) => entry.task === task.task) as TaskGraph;
       const codec = pushCodec(spec, round);
-      return createTaskPartials({ arithmetic, layout, graph, round, task, owned, codec, agreement });
+      const place = { timeline, phase: plan.phase, round: round.index, task: task.task };
+      return createTaskPartials({
+        ...{ arithmetic, layout, graph, round, task, owned, codec, agreement },
+        residual: round.program === "gradient" ? residuals?.of(place) : undefined,
+      });
     }),
   );
   const timings: Partial<Record<Phase, number>> = {};
@@ -108,6 +115,7 @@ export function openStepWork(
     },
     push(to, leases, only) {
       let sentBefore = false;
+      const given = new Map<number, number>();
       for (const partials of only ? [only] : all) {
         const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
         for (const [index, channel] of to.shards) {
@@ -122,8 +130,16 @@ export function openStepWork(
               ...(basis !== undefined && { basis }),
             } as const;
             staged(channel, message, bytes, copies)();
+            given.set(
+              index,
+              bytes.reduce((sum, { byteLength }) => sum + byteLength, given.get(index) ?? 0),
+            );
           }
         }
+      }
+      for (const [index, channel] of to.shards) {
+        const bytes = given.get(index);
+        if (bytes !== undefined) to.onSent?.(index, channel, bytes);
       }
     },
     forgetSent(shard) {

@@ -6,6 +6,7 @@ export { heapBase, exp, log, pow, sin, cos, tanh } from "./scalar";
 export { add, scaleInto, accumulate, fill } from "./elementwise";
 export { dot, allFinite } from "./reduction";
 export { encode, decode, roundTo } from "./codec";
+export { takeLargest, addLargest } from "./largest";
 export { sgd, momentum, adam } from "./optimiser";
 export { digestStart, digestFeed, digestEnd, digestWindow } from "./digest";
 export { fillUniform, fillNormal, fillBernoulliMask } from "./random";

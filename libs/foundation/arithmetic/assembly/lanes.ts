@@ -25,3 +25,9 @@ export function flush(lanes: v128): v128 {
   const tiny = i32x4.eq(v128.and(lanes, i32x4.splat(0x7f800000)), i32x4.splat(0));
   return v128.andnot(lanes, v128.and(tiny, i32x4.splat(0x7fffffff)));
 }
+
+/** The same rule for a single number. */
+export function flush1(x: f32): f32 {
+  const bits = reinterpret<i32>(x);
+  return reinterpret<f32>((bits & 0x7f800000) != 0 ? bits : bits & 0x80000000);
+}

@@ -16,7 +16,7 @@ export async function compileModule() {
       "assembly/index.ts",
       ...["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd", "--use", "abort="],
       // 65,536 pages of 64 KiB: the whole 4 GiB that 32-bit addresses reach, grown as needed.
-      ...["--initialMemory", "1", "--maximumMemory", "65536"],
+      ...["--initialMemory", "2", "--maximumMemory", "65536"],
       // v128 values pass between the module's own files only, never to the host.
       ...["--disableWarning", "112", "--outFile", "module.wasm"],
     ],

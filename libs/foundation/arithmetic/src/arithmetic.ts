@@ -11,7 +11,8 @@ import { adamArguments, momentumArguments, sgdArguments } from "./optimiser-argu
  * addressed by pointer (byte address, a multiple of 4) and length n (elements, not bytes). `dst` may equal a source;
  * otherwise ranges must not overlap. The rules are written down in docs/arithmetic.md.
  */
-export interface Arithmetic extends BlockKernels, CodecKernels, OptimiserKernels, RandomFills {
+export interface Arithmetic
+  extends BlockKernels, CodecKernels, LargestKernels, OptimiserKernels, RandomFills {
   /** 64-byte aligned; contents undefined. Throws ArithmeticMemoryError past 4 GiB. May grow the memory: see `f32`. */
   allocate(bytes: number): number;
   /**
@@ -81,6 +82,20 @@ export interface CodecKernels {
   decode(codec: Codec, dst: number, src: number, n: number): void;
   /** dst = decode(encode(src)), without the bytes between; `dst` may equal `src`. */
   roundTo(codec: Codec, dst: number, src: number, n: number): void;
+}
+
+/**
+ * The largest numbers of each block of `largestBlockNumbers`, as many as `kept` of a whole one, with their places
+ * (docs/arithmetic.md, "Largest numbers"). Blocks are counted from the vector's first number.
+ */
+export interface LargestKernels {
+  /**
+   * Writes `largestBytes(n, kept)` bytes to `dst`; `src` becomes what is left without what was written. A block with a
+   * number that is not finite is written as NaN, and nothing is left of it.
+   */
+  takeLargest(dst: number, src: number, n: number, kept: number): void;
+  /** dst += what was written, by the adder; whatever is not among it keeps its bits. Never reads past those bytes. */
+  addLargest(dst: number, src: number, n: number, kept: number): void;
 }
 
 /** Float32 vectors of one parameter block; version n is read, version n+1 written, `next` pointers may equal theirs. */
@@ -167,6 +182,8 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
     encode: (codec, dst, src, n) => wasm.encode(codecNumber(codec), dst, src, n),
     decode: (codec, dst, src, n) => wasm.decode(codecNumber(codec), dst, src, n),
     roundTo: (codec, dst, src, n) => wasm.roundTo(codecNumber(codec), dst, src, n),
+    takeLargest: (dst, src, n, kept) => wasm.takeLargest(dst, src, n, kept),
+    addLargest: (dst, src, n, kept) => wasm.addLargest(dst, src, n, kept),
     sgd: (...args) => wasm.sgd(...sgdArguments(...args)),
     momentum: (...args) => wasm.momentum(...momentumArguments(...args)),
     adam: (...args) => wasm.adam(...adamArguments(...args)),

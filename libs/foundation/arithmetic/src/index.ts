@@ -4,6 +4,7 @@ export {
   type BlockKernels,
   type BlockUpdate,
   type CodecKernels,
+  type LargestKernels,
   type OptimiserKernels,
   type RandomFills,
   loadArithmetic,
@@ -16,3 +17,5 @@ export { differingKernel, type NativeKernels } from "./native-kernels.ts";
 export { type Key, randomKey } from "./key.ts";
 export { permute } from "./permutation.ts";
 export { type PhiloxWords, philox4x32 } from "./philox.ts";
+export { keptOf, largestBlockNumbers, largestBytes } from "./largest.ts";
+export { type FeedbackCodec, feedbackBytes, type FeedbackKernels, feedbackKernels } from "./feedback.ts";

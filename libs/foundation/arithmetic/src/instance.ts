@@ -19,6 +19,8 @@ export interface ModuleExports {
   encode(codec: number, dst: number, src: number, n: number): void;
   decode(codec: number, dst: number, src: number, n: number): void;
   roundTo(codec: number, dst: number, src: number, n: number): void;
+  takeLargest(dst: number, src: number, n: number, kept: number): void;
+  addLargest(dst: number, src: number, n: number, kept: number): void;
   sgd(...args: KernelArguments): void;
   momentum(...args: KernelArguments): void;
   adam(...args: KernelArguments): void;

@@ -1,5 +1,6 @@
 import type { Arithmetic, BlockUpdate } from "./arithmetic.ts";
 import { type Codec, codecNumber, codecs, encodedBytes } from "./codec.ts";
+import { largestBytes } from "./largest.ts";
 import { adamArguments, momentumArguments, sgdArguments } from "./optimiser-arguments.ts";
 
 /**
@@ -18,6 +19,8 @@ export interface NativeKernels {
   encode(base: number, codec: number, dst: number, src: number, n: number): void;
   decode(base: number, codec: number, dst: number, src: number, n: number): void;
   roundTo(base: number, codec: number, dst: number, src: number, n: number): void;
+  takeLargest(base: number, dst: number, src: number, n: number, kept: number): void;
+  addLargest(base: number, dst: number, src: number, n: number, kept: number): void;
   /** In the order of the kernel's parameters in assembly/optimiser.ts, after the base. */
   sgd(base: number, ...args: readonly number[]): void;
   momentum(base: number, ...args: readonly number[]): void;
@@ -39,6 +42,8 @@ export type KernelOperations = Pick<
   | "encode"
   | "decode"
   | "roundTo"
+  | "takeLargest"
+  | "addLargest"
   | "sgd"
   | "momentum"
   | "adam"
@@ -105,6 +110,16 @@ export function kernelOperations(
     roundTo(codec, dst, src, n) {
       within(n, dst, src);
       kernels.roundTo(base, codecNumber(codec), dst, src, n);
+    },
+    takeLargest(dst, src, n, kept) {
+      within(n, src);
+      within(largestBytes(n, kept) / 4, dst);
+      kernels.takeLargest(base, dst, src, n, kept);
+    },
+    addLargest(dst, src, n, kept) {
+      within(n, dst);
+      within(largestBytes(n, kept) / 4, src);
+      kernels.addLargest(base, dst, src, n, kept);
     },
     sgd(b, rate) {
       checked(b);
@@ -228,6 +243,18 @@ const codecTrial =
     own.encode(codec, at[6] as number, fifth, n);
   };
 
+/** Of 3 numbers in 16,384 up to all, tied ones among them, and, last, of what is not finite. */
+const largestTrial =
+  (kept: number): Trial =>
+  (own, at, n) => {
+    const [first, second, third, fourth] = at as [number, number, number, number];
+    own.takeLargest(first, fourth, n, kept);
+    own.addLargest(second, first, n, kept);
+    own.addLargest(third, fourth, n, kept);
+    if (n > 2) own.f32(fourth, n)[n - 2] = Number.NEGATIVE_INFINITY;
+    own.takeLargest(at[6] as number, fourth, n, kept);
+  };
+
 const trials: Readonly<Record<string, Trial>> = {
   add: (own, at, n) => own.add(at[0] as number, at[1] as number, at[2] as number, n),
   "add in place": (own, at, n) => own.add(at[0] as number, at[0] as number, at[2] as number, n),
@@ -243,6 +270,7 @@ const trials: Readonly<Record<string, Trial>> = {
     return [before, own.allFinite(at[3] as number, n)];
   },
   ...Object.fromEntries(codecs.map((codec) => [codec, codecTrial(codec)])),
+  ...Object.fromEntries([3, 900, 16384].map((kept) => [`largest ${kept}`, largestTrial(kept)])),
   sgd: (own, at, n) => own.sgd(blockAt(at, n), 0.1),
   momentum: (own, at, n) =>
     own.momentum(

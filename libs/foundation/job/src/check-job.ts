@@ -90,9 +90,61 @@ function checkCombiner({ combiner, tasks, model }: ParsedJob): Problem[] {
   return [];
 }
 
+function checkCompression(job: ParsedJob): Problem[] {
+  return [...checkSameBits(job), ...checkLevel(job)];
+}
+
+/** What cannot keep the guarantee needs the job's word that it is given up, and rules out what rests on it. */
+function checkSameBits({ compression, audit }: ParsedJob): Problem[] {
+  const { push, broadcast, auto, sameBits } = compression;
+  const problems: Problem[] = [];
+  if (auto && (push || broadcast))
+    problems.push({
+      path: ["compression", "auto"],
+      what: `is on, besides ${push ? "push" : "broadcast"}`,
+      expected: "either a choice that is made on the way, or codecs that the job names",
+      mend: "remove one of them",
+    });
+  const given = auto
+    ? {
+        path: ["compression", "auto"],
+        what: "what is left out depends on who is measured to be slow",
+        word: "compression: { auto: true, sameBits: false }",
+      }
+    : push?.codec === "topk"
+      ? {
+          path: ["compression", "push", "codec"],
+          what: 'got "topk": what it leaves out is remembered by the worker that computed it and sent later, so that bits depend on who computes what',
+          word: "sameBits: false beside push",
+        }
+      : undefined;
+  if (given && sameBits)
+    problems.push({
+      path: given.path,
+      what: `${given.what}; this gives up that the same job gives the same bits on any cluster, and with it \`verify --recompute\`, \`replay\`, \`chaos\` and audits; that every micro-batch is applied exactly once still holds`,
+      expected: "the job's word that the same bits are given up",
+      mend: `write ${given.word}`,
+    });
+  if (!given && !sameBits)
+    problems.push({
+      path: ["compression", "sameBits"],
+      what: "got false, but nothing in this job needs it",
+      expected: "true; false only with push: { codec: topk }, or auto: true",
+      mend: "leave it out",
+    });
+  if (given && audit.share > 0)
+    problems.push({
+      path: ["audit", "share"],
+      what: `got ${audit.share}; without the same bits two workers that are both right send different numbers, so that none can be held against the other`,
+      expected: "0, or a compression that keeps the bits",
+      mend: "change one of them",
+    });
+  return problems;
+}
+
 /** A level that a task's tree does not have would round nothing of it. */
-function checkCompression({ compression, tasks }: ParsedJob): Problem[] {
-  const level = compression.push?.level ?? "every";
+function checkLevel({ compression: { push }, tasks }: ParsedJob): Problem[] {
+  const level = push && "level" in push ? push.level : "every";
   if (level === "every") return [];
   return Object.entries(tasks).flatMap(([name, { slots }]) => {
     const top = slots === 1 ? 0 : 32 - Math.clz32(slots - 1);

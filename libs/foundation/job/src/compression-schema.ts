@@ -1,26 +1,36 @@
-import { type Codec, codecs } from "@latentweave/arithmetic";
+import { codecs } from "@latentweave/arithmetic";
 import { z } from "zod";
 
-const names = codecs.map((codec) => `"${codec}"`).join(", ");
+/** Fewer bytes for each number. */
+const rounding = z.enum(codecs);
 
-/** How numbers are written with fewer bytes. */
-const codecSchema = z.custom<Codec>((value) => codecs.some((codec) => codec === value), {
-  error: ({ input }) =>
-    input === "topk" || input === "auto"
-      ? `got "${input}", which there is not: what it leaves out would have to be remembered by one worker, and then the bits depend on who computes what; there are ${names}`
-      : `expected one of ${names}`,
+/** The largest numbers alone; what was left out is added to what comes next. */
+const largestSchema = z.strictObject({
+  codec: z.literal("topk"),
+  /** Of all numbers, how many travel; default 0.01. */
+  share: z.number().gt(0).max(0.5).default(0.01),
 });
 
 /** What is rounded so that it travels in fewer bytes: docs/compression.md. */
-export const compressionSchema = z.strictObject({
-  /** Workers' sums of gradients; default none. */
-  push: z
-    .strictObject({
-      codec: codecSchema,
-      /** Of the reduction tree: one level, from 0 (each micro-batch) on, or `every` (default). */
-      level: z.union([z.int().min(0), z.literal("every")]).default("every"),
-    })
-    .nullish(),
-  /** What a step changes of the parameters; default none. */
-  broadcast: z.strictObject({ codec: codecSchema }).nullish(),
-});
+export const compressionSchema = z.preprocess(
+  (value) => (value === "auto" ? { auto: true } : value),
+  z.strictObject({
+    /** Workers' sums of gradients; default none. */
+    push: z
+      .discriminatedUnion("codec", [
+        z.strictObject({
+          codec: rounding,
+          /** Of the reduction tree: one level, from 0 (each micro-batch) on, or `every` (default). */
+          level: z.union([z.int().min(0), z.literal("every")]).default("every"),
+        }),
+        largestSchema,
+      ])
+      .nullish(),
+    /** What a step changes of the parameters; default none. */
+    broadcast: z.discriminatedUnion("codec", [z.strictObject({ codec: rounding }), largestSchema]).nullish(),
+    /** Whoever sends chooses by what it measures of its links. */
+    auto: z.boolean().default(false),
+    /** `false` is the word by which a job gives the guarantee of the same bits up, where something cannot keep it. */
+    sameBits: z.boolean().default(true),
+  }),
+);

@@ -108,7 +108,7 @@ export const jobSchema = z.strictObject({
   /** Default { kind: "sync" }. */
   mode: modeSchema.default({ kind: "sync" }),
   /** What is rounded so that it travels in fewer bytes; default nothing. */
-  compression: compressionSchema.default({}),
+  compression: compressionSchema.default({ auto: false, sameBits: true }),
   /** λ·Ω, which pulls the tasks' own parameters together; default none. */
   regulariser: z
     .strictObject({

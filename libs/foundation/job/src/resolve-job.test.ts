@@ -83,7 +83,7 @@ describe("a good job", () => {
       },
       model: { kind: "private" },
       mode: { kind: "sync" },
-      compression: { push: null, broadcast: null },
+      compression: { push: null, broadcast: null, auto: false, sameBits: true },
       regulariser: { omega: "none", lambda: 0, on: "encoder" },
       combiner: "sum",
       optimiser: { kind: "adam", learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },

@@ -37,7 +37,11 @@ function complete(job: ParsedJob): ResolvedJob {
     tasks: mapRecord(job.tasks, completeTask),
     model: completeModel(job.model),
     mode: job.mode,
-    compression: { push: job.compression.push ?? null, broadcast: job.compression.broadcast ?? null },
+    compression: {
+      ...job.compression,
+      push: job.compression.push ?? null,
+      broadcast: job.compression.broadcast ?? null,
+    },
     regulariser: job.regulariser,
     combiner: completeCombiner(job.combiner),
     optimiser: job.optimiser,

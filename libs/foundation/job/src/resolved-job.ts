@@ -92,8 +92,18 @@ export type ResolvedMode =
 /** Null: travels as it is. */
 export interface ResolvedCompression {
   /** Rounded on this level of the reduction tree, 0 being the micro-batches, or on all of them. */
-  readonly push: { readonly codec: Codec; readonly level: number | "every" } | null;
-  readonly broadcast: { readonly codec: Codec } | null;
+  readonly push: { readonly codec: Codec; readonly level: number | "every" } | ResolvedLargest | null;
+  readonly broadcast: { readonly codec: Codec } | ResolvedLargest | null;
+  /** Whoever sends chooses by what it measures of its links. */
+  readonly auto: boolean;
+  /** False: the job has given the guarantee of the same bits up. */
+  readonly sameBits: boolean;
+}
+
+/** The largest numbers alone, this share of all; what was left out is added to what comes next. */
+export interface ResolvedLargest {
+  readonly codec: "topk";
+  readonly share: number;
 }
 
 export interface ResolvedRegulariser {

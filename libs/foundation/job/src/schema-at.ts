@@ -41,6 +41,8 @@ function unwrap(schema: Schema, value: unknown): Schema | undefined {
     case "default":
     case "readonly":
       return unwrap(def.innerType as Schema, value);
+    case "pipe":
+      return unwrap(def.out as Schema, value);
     case "union": {
       const discriminator = (def as { discriminator?: string }).discriminator;
       const fitting = def.options.find((option) =>

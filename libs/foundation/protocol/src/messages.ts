@@ -20,8 +20,8 @@ const sliceSchema = z.strictObject({ group: count, start: count, numbers: z.int(
 const payloadSchema = z.strictObject({
   name,
   reduce: z.enum(["sum", "keep"]),
-  /** `BF16`, `F16`, `I8`: a gradient that the job's codec has encoded. */
-  dtype: z.enum(["F32", "F64", "BF16", "F16", "I8"]),
+  /** `BF16`, `F16`, `I8`: a gradient that the job's codec has encoded; `TOPK`: part of one, the rest comes later. */
+  dtype: z.enum(["F32", "F64", "BF16", "F16", "I8", "TOPK"]),
   slice: sliceSchema.optional(),
 });
 
@@ -145,6 +145,10 @@ const workerReport = z.strictObject({
         samples: count,
         /** Where the job rounds sums, of some steps: between the exact and the rounded ones. For people alone. */
         cosine: z.number().optional(),
+        /** Where the job leaves the codec to whoever sends (`compression: auto`): what this step was sent with. */
+        codec: z.enum(["whole", "int8", "topk"]).optional(),
+        /** It is another from the next step on: why. */
+        chosen: z.string().max(500).optional(),
       }),
     )
     .min(1)
@@ -417,6 +421,10 @@ const shardReport = z.strictObject({
         broadcastBytes: count,
         /** Where the job rounds what a step changes, of some steps: between the exact and the rounded change. */
         cosine: z.number().optional(),
+        /** Where the job leaves the codec to whoever sends (`compression: auto`): what this step was sent with. */
+        codec: z.enum(["whole", "int8", "topk"]).optional(),
+        /** It is another from the next step on: why. */
+        chosen: z.string().max(500).optional(),
       }),
     )
     .min(1)
@@ -471,7 +479,15 @@ const broadcast = z.strictObject({
    * With `from`, the bytes are an encoded change, to be added to what the worker was sent of this slice before, on this
    * attachment: its numbers as version `from` made them.
    */
-  slices: z.array(sliceSchema.extend({ from: count.optional() })).max(4096),
+  slices: z
+    .array(
+      sliceSchema.extend({
+        from: count.optional(),
+        /** Of a change that is not the whole change: what it is encoded with. */
+        codec: z.enum(["int8", "topk"]).optional(),
+      }),
+    )
+    .max(4096),
 });
 
 // --- shard ↔ leader shard ----------------------------------------------------------------------------------------

@@ -61,6 +61,8 @@ export interface RunSnapshot {
    * computed again.
    */
   readonly staleness?: { readonly mean: number; readonly max: number; readonly givenUp: number };
+  /** False: the job has given the guarantee of the same bits up; absent: it has not. */
+  readonly sameBits?: false;
   readonly workers: readonly WorkerSnapshot[];
   /** The newest 200. */
   readonly events: readonly RunEvent[];

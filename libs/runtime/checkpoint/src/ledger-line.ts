@@ -21,6 +21,8 @@ export interface SealRecord {
 export interface StartRecord {
   readonly spec: string;
   readonly job: string | null;
+  /** Where the job has given the guarantee of the same bits up. */
+  readonly sameBits?: false;
 }
 
 export type LedgerRecord =

@@ -149,7 +149,20 @@ function startOf(directory: string): StartRecord | undefined {
     return fs.existsSync(file) ? sha256(fs.readFileSync(file)) : null;
   };
   const spec = digestOf("spec.json");
-  return spec === null ? undefined : { spec, job: digestOf("job.json") };
+  if (spec === null) return undefined;
+  return { spec, job: digestOf("job.json"), ...(givesBitsUp(directory) && { sameBits: false }) };
+}
+
+/** What is no spec is found out by whoever reads it as one. */
+function givesBitsUp(directory: string): boolean {
+  try {
+    const spec = JSON.parse(fs.readFileSync(path.join(directory, "spec.json"), "utf8")) as {
+      readonly compression?: { readonly sameBits?: unknown };
+    } | null;
+    return spec?.compression?.sameBits === false;
+  } catch {
+    return false;
+  }
 }
 
 function makeFolders(directory: string, names: readonly string[]): void {

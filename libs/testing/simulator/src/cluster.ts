@@ -5,7 +5,7 @@ import type { Compute } from "@latentweave/model";
 import { createOptimiser } from "@latentweave/optim";
 import { createShard, type Shard } from "@latentweave/parameter-server-engine";
 import { createLayout } from "@latentweave/parameters";
-import { type RunSpec, serverOptimiser, type TaskSpec } from "@latentweave/plan";
+import { furtherSections, type RunSpec, serverOptimiser, type TaskSpec } from "@latentweave/plan";
 import type { Channel, CheckpointSource } from "@latentweave/protocol";
 import { createWorker, type RowReader, type Worker } from "@latentweave/worker-engine";
 import { createMemoryStore, type MemoryRunStore } from "./memory-store.ts";
@@ -75,7 +75,7 @@ export function createCluster(options: {
     succeeds: undefined,
     runClass: undefined,
     quarantined: [],
-    optimiserSections: createOptimiser(serverOptimiser(spec)).stateNames,
+    optimiserSections: [...createOptimiser(serverOptimiser(spec)).stateNames, ...furtherSections(spec)],
     store,
     clock,
     wallMs: () => clock.nowMs(),

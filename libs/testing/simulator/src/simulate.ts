@@ -1,5 +1,5 @@
 import { createLayout } from "@latentweave/parameters";
-import { isOrdered } from "@latentweave/plan";
+import { isOrdered, keepsBits } from "@latentweave/plan";
 import { createChecker, type Violation } from "./checks/checker.ts";
 import type { OrderTally } from "./checks/order-check.ts";
 import { replayLedger } from "./checks/replay-ledger.ts";
@@ -61,7 +61,8 @@ export async function simulate(
   options: SimulationOptions = {},
 ): Promise<SimulationResult> {
   const { job, steps, compression } = schedule;
-  const isFree = isOrdered(tinySpec(job, steps));
+  const spec = tinySpec(job, steps, compression);
+  const isFree = isOrdered(spec) || !keepsBits(spec);
   return run(schedule, isFree ? undefined : await referenceOf(job, steps, compression), options);
 }
 
@@ -161,7 +162,7 @@ async function run(
       });
     else checker.ended(launcher.finished.hash, ledgerState(readLedger(world.disk)).commits);
   }
-  if (violations.length === 0 && !reference) {
+  if (violations.length === 0 && !reference && keepsBits(spec)) {
     const { commits, versions } = ledgerState(readLedger(world.disk));
     const hash = launcher.finished?.hash ?? null;
     const fault = await replayLedger(spec, schedule.shards, commits, versions, hash);

@@ -44,6 +44,7 @@ export function createAssignedSubscribers(options: {
   readonly index: number;
   readonly layout: ParameterLayout;
   readonly publication: Publication;
+  readonly onSent?: ((workerId: string, channel: Channel, bytes: number) => void) | undefined;
   /** Invariant 3. */
   readonly onLacking: (workerId: string, work: Work) => void;
 }): AssignedSubscribers {
@@ -78,6 +79,7 @@ export function createAssignedSubscribers(options: {
       slices: slices.headers,
     } as const;
     staged(to.channel, message, slices.views(), slices.copies)();
+    options.onSent?.(workerId, to.channel, slices.bytes);
     sentBytes += slices.bytes;
   };
 

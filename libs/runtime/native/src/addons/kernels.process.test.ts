@@ -2,8 +2,10 @@ import { createRequire } from "node:module";
 import {
   type Arithmetic,
   differingKernel,
+  largestBytes,
   loadArithmetic,
   type NativeKernels,
+  randomKey,
 } from "@latentweave/arithmetic";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -33,6 +35,22 @@ describe.skipIf(addon.kind === "unavailable")("kernels compiled for this process
         expect(other).toEqual(one);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it("choose the same largest numbers of several blocks, and leave the same", () => {
+    const cases = fc.record({
+      n: fc.integer({ min: 1, max: 40_000 }),
+      seed: fc.integer(),
+      kept: fc.integer({ min: 1, max: 16_384 }),
+      steps: fc.constantFrom(0, 3, 100),
+    });
+    fc.assert(
+      fc.property(cases, (one) => {
+        const [ours, theirs] = [module, own].map((arithmetic) => largestOf(arithmetic, one));
+        expect(theirs).toEqual(ours);
+      }),
+      { numRuns: 40 },
     );
   });
 
@@ -96,6 +114,28 @@ it("are done without where they are switched off: the same digest", () => {
 });
 
 /** What every kernel makes of some numbers, as integers. */
+/** What is written of normal numbers (in coarse steps: many of one size), what is left, and what comes of adding it. */
+function largestOf(
+  arithmetic: Arithmetic,
+  { n, seed, kept, steps }: { n: number; seed: number; kept: number; steps: number },
+): string[] {
+  const [source, written, sum] = [0, 1, 2].map(() => arithmetic.allocate(n * 4 + 34_000)) as [
+    number,
+    number,
+    number,
+  ];
+  arithmetic.fillNormal(source, n, randomKey(seed, "largest"), 0, 0, 1);
+  const numbers = arithmetic.f32(source, n);
+  if (steps > 0) numbers.forEach((number, i) => (numbers[i] = Math.trunc(number * steps)));
+  arithmetic.u8(sum, n * 4).set(arithmetic.u8(source, n * 4));
+  arithmetic.takeLargest(written, source, n, kept);
+  arithmetic.addLargest(sum, written, n, kept);
+  const bytes = [[written, largestBytes(n, kept)] as const, [source, n * 4] as const, [sum, n * 4] as const];
+  const digests = bytes.map(([at, length]) => arithmetic.digest({ pointer: at, bytes: length }));
+  for (const pointer of [source, written, sum]) arithmetic.free(pointer, n * 4 + 34_000);
+  return digests;
+}
+
 function summed(
   arithmetic: Arithmetic,
   pairs: readonly (readonly [number, number])[],

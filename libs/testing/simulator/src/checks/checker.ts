@@ -1,4 +1,4 @@
-import { loadArithmetic } from "@latentweave/arithmetic";
+import { feedbackKernels, loadArithmetic } from "@latentweave/arithmetic";
 import type { ComputeModel } from "@latentweave/model";
 import { closeCodes, type CommitRecord, type MessageOf, type TaskRecord } from "@latentweave/protocol";
 import { createLayout, ownership } from "@latentweave/parameters";
@@ -43,6 +43,7 @@ const mostHeldBytes = 2 * 1024 * 1024;
 const mostBufferedBytes = 512 * 1024;
 
 const arithmetic = loadArithmetic();
+const kernels = feedbackKernels(arithmetic);
 
 const leaderAlone: readonly number[] = [0];
 
@@ -129,14 +130,18 @@ export function createChecker(options: {
   ): Uint8Array | undefined => {
     const before = from === undefined ? undefined : reference?.parameters(from, group);
     const codec = spec.compression?.broadcast?.codec;
-    if (!before || !bytes || !codec) return undefined;
+    const feedback = spec.compression?.broadcastFeedback;
+    if (!before || !bytes) return undefined;
     const [params, change, encoded] = [numbers * 4, numbers * 4, bytes.length].map((size) =>
       arithmetic.allocate(size),
     ) as [number, number, number];
     arithmetic.u8(params, numbers * 4).set(before.subarray(start * 4, (start + numbers) * 4));
     arithmetic.u8(encoded, bytes.length).set(bytes);
-    arithmetic.decode(codec, change, encoded, numbers);
-    arithmetic.add(params, params, change, numbers);
+    if (feedback) kernels.add(feedback, params, encoded, numbers);
+    else if (codec) {
+      arithmetic.decode(codec, change, encoded, numbers);
+      arithmetic.add(params, params, change, numbers);
+    }
     const after = arithmetic.u8(params, numbers * 4).slice();
     arithmetic.free(params, numbers * 4);
     arithmetic.free(change, numbers * 4);

@@ -24,6 +24,19 @@ export const compressions = {
   "int8 on level 0": { push: { codec: "int8", level: 0 } },
   "int8 on level 1, fp16 back": { push: { codec: "int8", level: 1 }, broadcast: { codec: "fp16" } },
   "bf16 back": { broadcast: { codec: "bf16" } },
+  // Of 16 numbers four, of 32 eight.
+  "topk back": { broadcastFeedback: { kind: "topk", kept: 4096 } },
+  "int8, topk back": {
+    push: { codec: "int8", level: "every" },
+    broadcastFeedback: { kind: "topk", kept: 4096 },
+  },
+  "topk both ways": {
+    pushFeedback: { kind: "topk", kept: 4096 },
+    broadcastFeedback: { kind: "topk", kept: 4096 },
+    sameBits: false,
+  },
+  // What is sent here is too little to be measured: everything goes whole.
+  auto: { auto: true, sameBits: false },
 } as const satisfies Readonly<Record<string, CompressionSpec>>;
 export type CompressionName = keyof typeof compressions;
 export const compressionNames = Object.keys(compressions) as [CompressionName, ...CompressionName[]];
