@@ -1,4 +1,4 @@
-import { type CompressionSpec, keepsBits } from "@latentweave/plan";
+import { keepsBits } from "@latentweave/plan";
 import { describe, expect, it } from "vitest";
 import { type CompressionName, compressionNames, compressions } from "./cluster/tiny-jobs.ts";
 import { formerScheduleOf } from "./schedule/generate.ts";
