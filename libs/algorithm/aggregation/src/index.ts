@@ -2,6 +2,7 @@ export {
   type SlotRange,
   isAncestor,
   isNodeOf,
+  isPartition,
   maximalNodes,
   nodeName,
   nodeRange,
@@ -32,3 +33,9 @@ export {
 } from "./value-store.ts";
 export { type TreeCodec, gradientDtype, isRounded, travellingNodes, travels } from "./tree-codec.ts";
 export { type Collector, createCollector } from "./collector.ts";
+export {
+  type SliceReduction,
+  type StepReduction,
+  type TaskReduction,
+  createStepReduction,
+} from "./step-reduction.ts";
