@@ -31,6 +31,8 @@ export interface CoordinatorProcessOptions {
   readonly expectedWorkers: number;
   /** False: to measure what moving slots away from slow workers gains. */
   readonly balance: boolean;
+  /** One worker of a host speaks for all of them to a parameter server on another one. */
+  readonly hostAggregation: boolean;
   readonly resume: boolean;
   /** In place of a coordinator that ended in the middle of the run: what it was asked is done. */
   readonly successor: boolean;
@@ -97,6 +99,7 @@ export async function runCoordinatorProcess(
     shards: options.shards,
     expectedWorkers: options.expectedWorkers,
     balance: options.balance,
+    hostAggregation: options.hostAggregation,
     generation: (before?.generation ?? 0) + 1,
     resume,
     runClass: options.resume ? before?.runClass : undefined,

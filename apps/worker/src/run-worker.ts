@@ -5,12 +5,19 @@ import type { Compute } from "@latentweave/model";
 import { type DeviceId, loadFastArithmetic } from "@latentweave/native";
 import { type Channel, parseMessage, systemClock, UserError, type WorkerMoment } from "@latentweave/protocol";
 import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
-import { createWebSocketDialer, hostIdentity, type InProcess, keepConnected } from "@latentweave/transport";
+import {
+  createInProcess,
+  createWebSocketDialer,
+  hostIdentity,
+  type InProcess,
+  keepConnected,
+} from "@latentweave/transport";
 import { openSharedMemory } from "@latentweave/vault";
 import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
 import { computeNothing } from "./compute-nothing.ts";
 import { fetchJoinFacts, type JoinFacts } from "./join-facts.ts";
 import { openPreparedRows } from "./open-prepared-rows.ts";
+import { openRelayPort } from "./open-relay-port.ts";
 
 export interface WorkerProcessOptions {
   /** http://host:port of the coordinator. */
@@ -56,17 +63,14 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
     ...{ nowMs: () => systemClock.nowMs(), hostNowMs: () => Number(process.hrtime.bigint()) / 1e6 },
     ...{ pid: process.pid, host: os.hostname(), clock: hostIdentity },
   });
-  const dialing = {
-    clock: systemClock,
-    parseMessage,
-    maxFrameBytes,
-    heartbeatMs,
+  const connecting = {
+    ...{ clock: systemClock, parseMessage, maxFrameBytes, heartbeatMs, log },
     sharedMemory: openSharedMemory(log),
-    log,
-    ...(token === undefined ? {} : { token }),
   };
-  const toOthers = createWebSocketDialer(dialing);
-  const dialer = options.inProcess?.dialer(toOthers) ?? toOthers;
+  const dialing = { ...connecting, ...(token === undefined ? {} : { token }) };
+  const inProcess = options.inProcess ?? createInProcess();
+  const dialer = inProcess.dialer(createWebSocketDialer(dialing));
+  const relay = await openRelayPort({ ...connecting, token, inProcess });
   const coordinatorDialer = createWebSocketDialer({ ...dialing, onHeartbeat: (ms) => spans.heard(ms) });
   const stopping = new AbortController();
   // Jitter of reconnections needs no key: it never reaches a weight.
@@ -110,6 +114,7 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
       }).catch((error: unknown) => log(`parameter server ${address}: ${String(error)}`));
       return { stop: () => shard.abort() };
     },
+    ...(relay && { relay }),
     identity: { host: os.hostname(), pid: process.pid, software: options.software },
     residentBytes: atMostEvery(residentEveryMs, () => systemClock.nowMs(), process.memoryUsage.rss),
     ...(options.pauseMs === undefined ? {} : { beforeMicroBatch: () => pause(options.pauseMs ?? 0) }),
@@ -130,6 +135,7 @@ export async function runWorkerProcess(asked: WorkerProcessOptions, signal: Abor
   );
   const end = await Promise.race([worker.ended, connection.then((result) => refusal(result, worker.ended))]);
   stopping.abort();
+  await relay?.close();
   await compute.close();
   return end;
 }

@@ -7,6 +7,7 @@
 import { computeCases } from "./compute-cases.mjs";
 import { besideDdp, large, twoWorkers, widthSettings } from "./ddp-rows.mjs";
 import { exchangeCases } from "./exchange-cases.mjs";
+import { hostAggregationText, judgedHostAggregation, measureHostAggregation } from "./host-aggregation.mjs";
 import { judgedPrediction, measurePrediction, predictionPictures, predictionText } from "./prediction.mjs";
 import { judgedMemory, measureServerMemory, memoryText } from "./server-memory.mjs";
 import { scalingCases } from "./scaling.mjs";
@@ -96,6 +97,11 @@ export const cases = [
   },
   ...spreadCases,
   ...scalingCases,
+  {
+    name: "host-aggregation",
+    title: "4 workers of one host, 0.84 M parameters, the parameter server behind 1 Gbit/s",
+    ...{ measure: measureHostAggregation, judged: judgedHostAggregation, text: hostAggregationText },
+  },
   {
     ...{ name: "prediction", title: "a step predicted from its parts" },
     ...{ measure: measurePrediction, judged: judgedPrediction, text: predictionText },

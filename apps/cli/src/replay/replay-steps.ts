@@ -11,6 +11,7 @@ import {
   type WantedNode,
 } from "@latentweave/worker-engine";
 import { commitFaults } from "./compare-commit.ts";
+import { createReplayedSums } from "./replayed-sums.ts";
 import { createKeptVersions, type Weights } from "./kept-versions.ts";
 
 /** What steps are computed again with. */
@@ -104,15 +105,18 @@ export async function beginReplay(
         for (const { index: shard, nodes } of received)
           for (const [level, index, worker] of nodes)
             workers.set({ shard, round, task, node: { level, index } }, worker);
+      const owned = ownership(layout, shards);
+      const sums = createReplayedSums(engines, owned, commit);
       const { microBatches } = await recomputeStep({
-        ...engines,
-        program,
-        owned: ownership(layout, shards),
+        ...{ ...engines, program, owned },
         step: commit.order?.planned ?? commit.step,
         ...(commit.order && { basis }),
         wanted: [...workers.keys()],
-        send: (wanted, message, bytes) =>
-          server.push(wanted.shard, message, bytes, workers.get(wanted) ?? "?"),
+        send(wanted, message, bytes) {
+          const workerId = workers.get(wanted) ?? "?";
+          sums.take(wanted, message, bytes, workerId);
+          server.push(wanted.shard, message, bytes, workerId);
+        },
       });
       const { record, refused } = server;
       if (record?.step !== commit.step)
@@ -126,7 +130,7 @@ export async function beginReplay(
         microBatches,
         nodes: workers.size,
         record,
-        faults: commitFaults(commit, record),
+        faults: [...commitFaults(commit, record), ...sums.faults()],
         digest: server.versionDigest(),
       };
     },

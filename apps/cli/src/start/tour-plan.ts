@@ -52,6 +52,6 @@ export function aloneJob(job: ResolvedJob, task: string): ResolvedJob {
     tasks: { [task]: own },
     evaluate: { ...job.evaluate, everySteps: 0 },
     checkpoints: { everySteps: 0, keep: 1 },
-    launcher: { kind: "local", workers: 1, shards: 1, placement: "dedicated" },
+    launcher: { kind: "local", workers: 1, shards: 1, placement: "dedicated", hostAggregation: "auto" },
   };
 }

@@ -61,6 +61,6 @@ function withLauncher(job: unknown, { launcher, hosts, workers, shards, placemen
 }
 
 function common(before: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, unknown>> {
-  const kept = ["workers", "shards", "placement"];
+  const kept = ["workers", "shards", "placement", "hostAggregation"];
   return Object.fromEntries(Object.entries(before ?? {}).filter(([name]) => kept.includes(name)));
 }

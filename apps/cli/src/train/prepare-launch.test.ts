@@ -62,7 +62,7 @@ describe("flags", () => {
     const { job } = await prepared({ hosts: ["one", "two"], workers: 4, placement: "beside" });
     expect(job.launcher).toEqual({
       ...{ kind: "ssh", hosts: ["one", "two"], workers: 4 },
-      ...{ shards: null, placement: "beside" },
+      ...{ shards: null, placement: "beside", hostAggregation: "auto" },
     });
     await expect(prepared({ hosts: ["one"], launcher: "local" })).rejects.toThrow("takes no hosts");
   });

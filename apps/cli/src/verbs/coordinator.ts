@@ -59,6 +59,7 @@ export function addCoordinator(program: Command): void {
         shards: flags.shards,
         expectedWorkers: flags.workers,
         balance: flags.balance,
+        hostAggregation: job.launcher.hostAggregation !== "off",
         resume: flags.resume === true,
         successor: flags.successor === true,
         ...(flags.stopping === undefined ? {} : { stopping: flags.stopping }),

@@ -2,6 +2,7 @@ export {
   type SlotRange,
   isAncestor,
   isNodeOf,
+  isPartition,
   maximalNodes,
   nodeName,
   nodeRange,
@@ -34,3 +35,9 @@ export { type TreeCodec, gradientDtype, isRounded, travellingNodes, travels } fr
 export { type CodecChoice, createCodecChoice } from "./codec-choice.ts";
 export { feedbackDtype, feedbackOf } from "./feedback-dtype.ts";
 export { type Collector, createCollector } from "./collector.ts";
+export {
+  type SliceReduction,
+  type StepReduction,
+  type TaskReduction,
+  createStepReduction,
+} from "./step-reduction.ts";

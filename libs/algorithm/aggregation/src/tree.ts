@@ -95,6 +95,19 @@ export function maximalNodes(start: number, end: number, slots: number): TreeNod
   return nodes;
 }
 
+/** True when these are nodes of the tree that cover just the slots of `node`, each once. */
+export function isPartition(node: TreeNode, parts: readonly TreeNode[], slots: number): boolean {
+  if (!parts.every((part) => isNodeOf(part, slots))) return false;
+  const whole = nodeRange(node, slots);
+  const ranges = parts.map((part) => nodeRange(part, slots)).sort((a, b) => a.start - b.start);
+  let at = whole.start;
+  for (const { start, end } of ranges) {
+    if (start !== at) return false;
+    at = end;
+  }
+  return at === whole.end;
+}
+
 /** A name for maps and logs, such as "3:1" for level 3, index 1. */
 export function nodeName(node: TreeNode): string {
   return `${node.level}:${node.index}`;

@@ -6,19 +6,23 @@ export interface Assignee {
   readonly workerId: string;
   /** Relative speed; 1 where nothing has been measured yet. */
   readonly speed: number;
+  /** Those of one host get neighbouring slots, where somebody adds up what they send. */
+  readonly host?: string | undefined;
 }
 
 /**
  * Divides every task's slots among the workers in proportion to their speed. The order of workers is turned by one per
- * task, so that tasks with fewer slots than workers do not all land on the same ones.
+ * task, so that tasks with fewer slots than workers do not all land on the same ones: that of hosts, and in each host
+ * that of its workers.
  */
 export function assignLeases(
   spec: Pick<RunSpec, "tasks">,
   workers: readonly Assignee[],
 ): ReadonlyMap<string, Lease[]> {
   const leases = new Map<string, Lease[]>(workers.map((worker) => [worker.workerId, []]));
+  const hosts = byHost(workers);
   for (const [turn, task] of spec.tasks.entries()) {
-    const order = workers.map((_, place) => workers[(place + turn) % workers.length] as Assignee);
+    const order = turned(hosts, turn).flatMap((all) => turned(all, turn));
     const speeds = order.map((worker) => worker.speed);
     const ranges = relieve(alignedSplit(task.slots, speeds), speeds);
     for (const [place, worker] of order.entries()) {
@@ -28,6 +32,28 @@ export function assignLeases(
     }
   }
   return leases;
+}
+
+function turned<T>(all: readonly T[], turn: number): T[] {
+  const first = all.length === 0 ? 0 : turn % all.length;
+  return [...all.slice(first), ...all.slice(0, first)];
+}
+
+/** In the order of each host's first worker; one whose host is not known stands alone. */
+function byHost(workers: readonly Assignee[]): readonly (readonly Assignee[])[] {
+  const hosts = new Map<string, Assignee[]>();
+  const all: Assignee[][] = [];
+  for (const worker of workers) {
+    const known = worker.host === undefined ? undefined : hosts.get(worker.host);
+    if (known) {
+      known.push(worker);
+      continue;
+    }
+    const own = [worker];
+    all.push(own);
+    if (worker.host !== undefined) hosts.set(worker.host, own);
+  }
+  return all;
 }
 
 /**

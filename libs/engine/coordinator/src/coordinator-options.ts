@@ -23,6 +23,8 @@ export interface CoordinatorOptions {
   readonly expectedWorkers: number;
   /** False: slots stay with whom they were dealt to, however slow. To measure what moving them gains. */
   readonly balance?: boolean;
+  /** One worker of a host speaks for all of them to a parameter server on another one; default: true. */
+  readonly hostAggregation?: boolean;
   /** Rises with every coordinator of this run. */
   readonly generation: number;
   /** The newest checkpoint, of a run that goes on. */

@@ -413,7 +413,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       shards.goBackBefore(step, `worker ${workerId} is quarantined: ${why}`);
     },
     onRedo(step, leases, why) {
-      quorum.form(membership.active(), "a step is computed once more", leases);
+      quorum.form(membership.active(), "a step is computed once more", leases, true);
       shards.redo(step, why);
     },
     onFailed: fail,
@@ -441,6 +441,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     generation: options.generation,
     spec,
     log,
+    hostAggregation: options.hostAggregation ?? true,
     suspects: () => trust.suspects,
     shards: shards.channels,
     everyone: membership.everyone,

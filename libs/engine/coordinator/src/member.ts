@@ -7,6 +7,8 @@ export interface Member {
   readonly host: string;
   readonly pid: number;
   readonly determinismClass: Readonly<Record<string, string>>;
+  /** Where it could relay for others of its host, which the parameter server is not on. */
+  readonly relay: MessageOf<"hello">["relay"];
   channel: Channel | undefined;
   state: WorkerState;
   /** Late with a step: it gets no leases until it answers. */
@@ -30,6 +32,7 @@ export function createMember(hello: MessageOf<"hello">, channel: Channel): Membe
     host: hello.host,
     pid: hello.pid,
     determinismClass: hello.determinismClass ?? {},
+    relay: hello.relay,
     channel,
     state: "joining",
     suspended: false,

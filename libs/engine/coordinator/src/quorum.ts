@@ -1,8 +1,9 @@
-import { isOrdered, type RunSpec } from "@latentweave/plan";
+import { isOrdered, keepsBits, type RunSpec } from "@latentweave/plan";
 import type { Channel, Lease, MessageOf } from "@latentweave/protocol";
 import { type Assignee, assignLeases, rebalance } from "./assign.ts";
 import { keepLeases, largeFleet } from "./keep-leases.ts";
 import type { Member } from "./member.ts";
+import { type Relay, relaysOf } from "./relays.ts";
 import type { RunLog } from "./run-log.ts";
 import { dealTeams } from "./teams.ts";
 
@@ -23,7 +24,13 @@ const quorumsPerGeneration = 1 << 20;
 export interface Quorum {
   readonly quorumId: number;
   /** A new quorum of these members; `leases`: when they are known already. */
-  form(active: readonly Member[], why: string, leases?: ReadonlyMap<string, readonly Lease[]>): void;
+  form(
+    active: readonly Member[],
+    why: string,
+    leases?: ReadonlyMap<string, readonly Lease[]>,
+    /** Nobody speaks for others: who computed what is in doubt. */
+    apart?: boolean,
+  ): void;
   /** To a shard that knows of no members, or of others. */
   tellShard(shard: Channel): void;
   /** A new quorum when the measured speeds promise enough. */
@@ -37,6 +44,8 @@ export function createQuorum(options: {
   readonly spec: RunSpec;
   readonly log: RunLog;
   readonly shards: () => readonly Channel[];
+  /** One worker of a host may speak for all of them. */
+  readonly hostAggregation: boolean;
   /** Those whom others are to check in every step. */
   readonly suspects: () => ReadonlySet<string>;
   /** Whoever was a member until now. */
@@ -50,17 +59,28 @@ export function createQuorum(options: {
   /** Modes with an order: the team of each worker. */
   let teams: ReadonlyMap<string, number> = new Map();
   let warnedIdle = false;
+  let relayTexts: readonly string[] = [];
 
-  const tell = (active: readonly Member[]): void => {
+  const tell = (active: readonly Member[], apart: boolean): void => {
     // In a small fleet everybody is told everything anew.
     const before = active.length < largeFleet ? new Map<Member, Told>() : told;
     const audits = auditsOf(able(active), spec.auditShare ?? 0, options.suspects());
+    // What senders leave out of their gradients does not add up along the tree.
+    const addsUp = !isOrdered(spec) && keepsBits(spec);
+    const mayRelay = options.hostAggregation && !apart && addsUp && options.suspects().size === 0;
+    const relays = mayRelay ? relaysOf(active) : new Map<string, Relay>();
     told = new Map(
       active.map((member) => [
         member,
-        toldNow(before.get(member), member.leases, audits.get(member.workerId) ?? []),
+        toldNow(
+          before.get(member),
+          member.leases,
+          audits.get(member.workerId) ?? [],
+          relays.get(member.workerId),
+        ),
       ]),
     );
+    logRelays([...new Set(relays.values())], active);
     const workers = [...told].map(([{ workerId }, { tasks, since }]) => {
       const team = teams.get(workerId);
       return { workerId, tasks, since, ...(team !== undefined && { team }) };
@@ -73,16 +93,34 @@ export function createQuorum(options: {
       member.channel?.send({
         ...{ type: "assignment", runId, quorumId: now.since },
         ...{ rank, worldSize: active.length, leases: [...now.leases], audits: now.audits },
+        ...(now.relay && { relay: now.relay }),
       });
     }
   };
 
   /** @returns `last` itself where there is nothing to be told */
-  const toldNow = (last: Told | undefined, leases: readonly Lease[], audits: Audits): Told => {
-    if (last && isEqual(last.leases, leases) && isEqual(last.audits, audits)) return last;
+  const toldNow = (
+    last: Told | undefined,
+    leases: readonly Lease[],
+    audits: Audits,
+    relay: Relay | undefined,
+  ): Told => {
+    const sameRelay = isEqual(last?.relay, relay);
+    if (last && sameRelay && isEqual(last.leases, leases) && isEqual(last.audits, audits)) return last;
     const all = [...leases, ...audits.flatMap((audit) => audit.leases)];
     const tasks = [...new Set(all.map((lease) => lease.task))];
-    return { since: last && isEqual(last.tasks, tasks) ? last.since : quorumId, tasks, leases, audits };
+    // Whoever shares a relay is told of each change together: sums there are made of what members send.
+    const since = last && sameRelay && isEqual(last.tasks, tasks) ? last.since : quorumId;
+    return { since, tasks, leases, audits, relay };
+  };
+
+  const logRelays = (relays: readonly Relay[], active: readonly Member[]): void => {
+    const texts = relays.map(({ workerId, workers }) => {
+      const host = active.find((member) => member.workerId === workerId)?.host ?? "?";
+      return `worker ${workerId} speaks for ${workers.length} workers of host ${host}`;
+    });
+    for (const text of texts) if (!relayTexts.includes(text)) log.event("info", text);
+    relayTexts = texts;
   };
 
   const deal = (active: readonly Member[]): ReadonlyMap<string, readonly Lease[]> => {
@@ -109,7 +147,7 @@ export function createQuorum(options: {
     );
   };
 
-  const form: Quorum["form"] = (active, why, leases) => {
+  const form: Quorum["form"] = (active, why, leases, apart = false) => {
     quorumId += 1;
     const assigned = leases ?? deal(active);
     for (const member of options.everyone()) {
@@ -120,7 +158,7 @@ export function createQuorum(options: {
       member.rank = rank;
       member.leases = assigned.get(member.workerId) ?? [];
     }
-    tell(active);
+    tell(active, apart);
     const count = active.length;
     log.event(
       "info",
@@ -158,9 +196,10 @@ interface Told {
   readonly tasks: string[];
   readonly leases: readonly Lease[];
   readonly audits: Audits;
+  readonly relay: Relay | undefined;
 }
 
-function isEqual(one: readonly unknown[], other: readonly unknown[]): boolean {
+function isEqual(one: unknown, other: unknown): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
@@ -205,5 +244,6 @@ function assigneesOf(active: readonly Member[]): Assignee[] {
   return active.map((member) => ({
     workerId: member.workerId,
     speed: member.samplesPerSecond ?? average,
+    host: member.relay?.loopback,
   }));
 }

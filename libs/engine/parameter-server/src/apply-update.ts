@@ -1,4 +1,4 @@
-import type { Agreement } from "@latentweave/aggregation";
+import type { Agreement, StepReduction } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { combineBlock } from "@latentweave/multitask";
 import type { Optimiser } from "@latentweave/optim";
@@ -7,7 +7,6 @@ import { owedSection, type RunSpec, type StepPlan, totalSteps } from "@latentwea
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 import type { ChangedSlice } from "./publication.ts";
 import type { ChangeRounder } from "./round-change.ts";
-import type { StepReduction } from "./step-reduction.ts";
 import type { Relatedness } from "./relatedness.ts";
 import { updateIndex } from "./update-index.ts";
 import type { UpdateRule } from "./update-rule.ts";

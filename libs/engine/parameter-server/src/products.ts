@@ -1,8 +1,8 @@
+import type { StepReduction } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { addProducts, blockProducts as multiply } from "@latentweave/multitask";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
-import type { StepReduction } from "./step-reduction.ts";
 import type { UpdateRule } from "./update-rule.ts";
 
 /** Inner products of one block's task gradients, each gradient as the update rule has it. */

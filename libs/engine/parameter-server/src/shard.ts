@@ -21,6 +21,7 @@ import type { OwnedState } from "./owned-state.ts";
 import { createSettlement } from "./settlement.ts";
 import type { ShardOptions } from "./shard-options.ts";
 import { prepareTraining, type Training } from "./training.ts";
+import { subscriberOf } from "./subscribers.ts";
 import { createThinned } from "./thinned.ts";
 import { blockDigests } from "./version-digest.ts";
 
@@ -72,7 +73,7 @@ export function createShard(options: ShardOptions): Shard {
   /** In the middle of its steps; before, it waits for the coordinator's word where to begin. */
   let running = false;
   /** Workers that attached before the run was known. */
-  const earlyWorkers = new Map<string, { readonly channel: Channel } & Pick<MessageOf<"attach">, "holds">>();
+  const earlyWorkers = new Map<string, { readonly channel: Channel; readonly attach: MessageOf<"attach"> }>();
   /** What followers of a leader that has not begun say: they may have been in the middle of their steps all along. */
   let earlyWords: { readonly timeline: number; readonly take: () => void }[] = [];
   let receivedBytes = 0;
@@ -293,7 +294,7 @@ export function createShard(options: ShardOptions): Shard {
       if (settled !== undefined)
         coordinator?.send({ type: "settled", runId, timeline: state.timeline, version: settled, digest });
     };
-    for (const [workerId, { channel, holds }] of earlyWorkers) subscribers.attach(workerId, channel, holds);
+    for (const { channel, attach } of earlyWorkers.values()) subscribers.attach(channel, attach);
     earlyWorkers.clear();
     return { ...flow, training, fromFollower, startOver, tellAgain };
   };
@@ -460,18 +461,26 @@ export function createShard(options: ShardOptions): Shard {
     onFailed: breakDown,
   });
 
-  const fromWorker = (channel: Channel, workerId: string): MessageHandler => {
+  const fromWorker = (channel: Channel, attached: MessageOf<"attach">): MessageHandler => {
+    const { workerId } = attached;
+    const relays = attached.behind !== undefined;
     return (message, slices) => {
       if (message.type === "attach") {
+        if (subscriberOf(message) !== subscriberOf(attached))
+          throw new ProtocolError("a connection is one worker's, or one relay's");
         // It has been asked for a step on which this shard's weights have been overwritten there.
         attachWorker(channel, message);
         return;
       }
       if (message.type !== "push")
         throw new ProtocolError(`a shard does not take "${message.type}" from a worker`);
+      if (relays !== (message.parts !== undefined))
+        throw new ProtocolError(relays ? "a relay's sum without its parts" : "only a relay's sum has parts");
       const { subscribers, stepping } = known(message.type);
       receivedBytes += slices.reduce((sum, part) => sum + part.byteLength, 0);
-      stepping.push(message, slices, workerId, !running || !subscribers.isMember(workerId));
+      const contributors = message.parts?.map(([, , who]) => who) ?? [workerId];
+      const fenced = !running || !contributors.every(subscribers.isMember);
+      stepping.push(message, slices, workerId, fenced);
     };
   };
 
@@ -513,22 +522,23 @@ export function createShard(options: ShardOptions): Shard {
         }
       };
     }
-    const { workerId } = message;
+    const subscriber = subscriberOf(message);
     channel.onClose(() => {
-      prepared?.subscribers.detach(workerId, channel);
-      if (earlyWorkers.get(workerId)?.channel === channel) earlyWorkers.delete(workerId);
+      prepared?.subscribers.detach(subscriber, channel);
+      if (earlyWorkers.get(subscriber)?.channel === channel) earlyWorkers.delete(subscriber);
     });
     attachWorker(channel, message);
-    return fromWorker(channel, workerId);
+    return fromWorker(channel, message);
   };
 
-  const attachWorker = (channel: Channel, { workerId, holds }: MessageOf<"attach">): void => {
+  const attachWorker = (channel: Channel, attach: MessageOf<"attach">): void => {
     if (prepared) {
-      prepared.subscribers.attach(workerId, channel, holds);
+      prepared.subscribers.attach(channel, attach);
       return;
     }
-    const before = earlyWorkers.get(workerId)?.channel;
-    earlyWorkers.set(workerId, { channel, holds });
+    const subscriber = subscriberOf(attach);
+    const before = earlyWorkers.get(subscriber)?.channel;
+    earlyWorkers.set(subscriber, { channel, attach });
     if (before !== channel) before?.close(closeCodes.replaced, "the same worker has connected again");
   };
 

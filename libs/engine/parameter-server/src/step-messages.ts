@@ -95,9 +95,9 @@ function shardsOf(
   received: ByShard,
   { task, round }: { readonly task: string; readonly round: number },
 ): TaskRecord["shards"] {
-  return received.flatMap(([index, nodes]) =>
-    nodes
+  return received.flatMap(([index, all]) =>
+    all
       .filter((entry) => entry.task === task && entry.round === round)
-      .map((entry) => ({ index, nodes: entry.nodes })),
+      .map(({ nodes, sums }) => ({ index, nodes, ...(sums && { sums }) })),
   );
 }

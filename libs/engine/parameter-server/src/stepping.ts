@@ -1,4 +1,10 @@
-import { cosineOf, isMeasured, noAgreement } from "@latentweave/aggregation";
+import {
+  cosineOf,
+  createStepReduction,
+  isMeasured,
+  noAgreement,
+  type StepReduction,
+} from "@latentweave/aggregation";
 import { clipScale } from "@latentweave/optim";
 import { keepsBits, lastStep, planStep, type StepPlan } from "@latentweave/plan";
 import {
@@ -17,7 +23,6 @@ import { createStepDecision, needsProducts, type Received, type StepDecision } f
 import { createLateness } from "./lateness.ts";
 import { type BlockProducts, blockProducts } from "./products.ts";
 import { abandonMessage, commitRecord, decideMessage, lossesOf, taskNodes } from "./step-messages.ts";
-import { createStepReduction, type StepReduction } from "./step-reduction.ts";
 import { type Training, updates } from "./training.ts";
 import { createWitnesses, type Suspicion } from "./witnesses.ts";
 import { createUnrecorded } from "./unrecorded.ts";
@@ -298,10 +303,14 @@ export function createStepping(options: SteppingOptions): Stepping {
     received: Received | undefined,
   ): void => {
     if (!comparable) return;
-    const { step, round, task, node } = message;
-    const digest = arithmetic.digest(...bytes);
-    const suspicion = witnesses.compare({ step, round, task, node, workerId, digest }, received);
-    if (suspicion) options.onSuspicion(suspicion);
+    const { step, round, task, node, parts } = message;
+    for (const [level, index, who, digest] of parts ?? [
+      [node.level, node.index, workerId, arithmetic.digest(...bytes)] as const,
+    ]) {
+      const testimony = { step, round, task, node: { level, index }, workerId: who, digest };
+      const suspicion = witnesses.compare(testimony, received);
+      if (suspicion) options.onSuspicion(suspicion);
+    }
   };
 
   /** Invariants 2 and 5. */
@@ -429,6 +438,11 @@ export function createStepping(options: SteppingOptions): Stepping {
         throw new ProtocolError(
           `push for step ${message.step} while step ${current.plan.step} is in progress`,
         );
+      if (message.parts && message.payloads.length === 0) {
+        dropped += 1;
+        compare(message, bytes, workerId, current.reduction.received());
+        return;
+      }
       if (current.reduction.isEmpty()) probe?.("before-reduce", message.step);
       const takenMs = clock.nowMs();
       const isNew = current.reduction.accept(message, bytes, workerId);

@@ -4,13 +4,33 @@ import { broadcastSlices } from "./broadcast-slices.ts";
 import type { OwnedSlice } from "./owned-state.ts";
 import type { Publication } from "./publication.ts";
 
-/** One attached worker: which version it was last told, and which change of each slice it was last sent. */
+/**
+ * One attached worker, or a relay with several behind it: which version it was last told, and which change of each slice
+ * it was last sent.
+ */
 interface Subscriber {
   readonly channel: Channel;
+  readonly who: Audience;
   readonly sent: Map<OwnedSlice, number>;
   version: number | undefined;
-  /** Of the last broadcast. */
-  since: number;
+  /** For whom the last broadcast was; empty before there was one. */
+  told: readonly Addressee[];
+}
+
+type Audience =
+  | { readonly kind: "worker"; readonly workerId: string }
+  | { readonly kind: "relay"; readonly behind: NonNullable<MessageOf<"attach">["behind"]> };
+
+/** A member, and the quorum since which it is one with its tasks. */
+interface Addressee {
+  readonly workerId: string;
+  readonly place: number;
+  readonly since: number;
+}
+
+/** Who is attached: a worker may reach a shard by itself, and be a relay for others besides. */
+export function subscriberOf({ workerId, behind }: MessageOf<"attach">): string {
+  return behind ? `relay ${workerId}` : workerId;
 }
 
 /** A worker that may speak. */
@@ -28,11 +48,14 @@ export interface Membership {
  * 2. A broadcast for (step, quorumId) means: everything of this shard that the worker's tasks use is now at `step`.
  * 3. Who attaches gets the newest settled version, for other shards may have no newer one; who is attached gets every
  *    version as soon as it is made.
+ * 4. A relay gets one broadcast for all that are behind it; the first one that names a place has everything that these
+ *    use, so that whoever is there needs nothing from before.
  */
 export interface Subscribers {
   /** The same worker may attach again, on the same channel too: it has lost or overwritten what it was sent. */
-  attach(workerId: string, channel: Channel, holds?: MessageOf<"attach">["holds"]): void;
-  detach(workerId: string, channel: Channel): void;
+  attach(channel: Channel, message: MessageOf<"attach">): void;
+  /** @param subscriber as `subscriberOf` names it */
+  detach(subscriber: string, channel: Channel): void;
   setMembers(members: ReadonlyMap<string, Membership>): void;
   isMember(workerId: string): boolean;
   /** Work done before is void: everybody gets everything anew, once a version is settled. */
@@ -57,60 +80,79 @@ export function createSubscribers(options: {
   let timeline = 0;
   let sentBytes = 0;
 
-  const uses = (workerId: string, slice: OwnedSlice): boolean => {
-    const tasks = members.get(workerId)?.tasks ?? [];
-    return layout.groups[slice.group]?.tasks.some((task) => tasks.includes(task)) ?? false;
-  };
+  const uses = (addressees: readonly Addressee[], slice: OwnedSlice): boolean =>
+    layout.groups[slice.group]?.tasks.some((task) =>
+      addressees.some(({ workerId }) => members.get(workerId)?.tasks.includes(task)),
+    ) ?? false;
 
-  /** @returns what lets the message leave, before anything else is sent to this worker */
-  const tell = (workerId: string, subscriber: Subscriber, version: number): (() => void) => {
-    const since = members.get(workerId)?.since;
-    if (since === undefined) return () => undefined;
+  const addresseesOf = ({ who }: Subscriber): Addressee[] =>
+    (who.kind === "worker" ? [{ workerId: who.workerId, place: 0 }] : who.behind).flatMap((one) => {
+      const since = members.get(one.workerId)?.since;
+      return since === undefined ? [] : [{ ...one, since }];
+    });
+
+  /** @returns what lets the message leave, before anything else is sent to this subscriber */
+  const tell = (subscriber: Subscriber, version: number): (() => void) => {
+    const addressees = addresseesOf(subscriber);
+    const [first] = addressees;
+    if (!first) return () => undefined;
+    const { sent, who, channel } = subscriber;
+    // Invariant 4.
+    if (hasNewcomers(subscriber, addressees)) sent.clear();
     const due = publication.slices.filter(
-      (slice) =>
-        uses(workerId, slice) && subscriber.sent.get(slice) !== publication.changedAt(slice, version),
+      (slice) => uses(addressees, slice) && sent.get(slice) !== publication.changedAt(slice, version),
     );
-    const slices = broadcastSlices(publication, due, version, subscriber.sent);
+    const slices = broadcastSlices(publication, due, version, sent);
     subscriber.version = version;
-    subscriber.since = since;
+    subscriber.told = addressees;
+    const behind = addressees.map(({ place, since }) => ({ place, quorumId: since }));
     const message = {
       type: "broadcast",
-      ...{ runId, timeline, step: version, round: 0, quorumId: since, index },
+      ...{ runId, timeline, step: version, round: 0, quorumId: first.since, index },
       slices: slices.headers,
+      ...(who.kind === "relay" && { behind }),
     } as const;
     sentBytes += slices.bytes;
-    const leave = staged(subscriber.channel, message, slices.views(), slices.copies);
+    const leave = staged(channel, message, slices.views(), slices.copies);
     return () => {
       leave();
-      options.onSent?.(workerId, subscriber.channel, slices.bytes);
+      options.onSent?.(first.workerId, channel, slices.bytes);
     };
   };
 
   /** Invariant 3. */
   const versionFor = (subscriber: Subscriber): number | undefined => {
     const { newest, settled } = publication;
-    if (newest !== undefined && subscriber.version === newest) return newest;
-    return settled;
+    const isAhead = newest !== undefined && subscriber.version === newest;
+    return isAhead && !hasNewcomers(subscriber, addresseesOf(subscriber)) ? newest : settled;
   };
 
   return {
-    attach(workerId, channel) {
-      const before = attached.get(workerId)?.channel;
-      const subscriber: Subscriber = { channel, sent: new Map(), version: undefined, since: -1 };
-      attached.set(workerId, subscriber);
+    attach(channel, message) {
+      const { workerId, behind } = message;
+      const name = subscriberOf(message);
+      const before = attached.get(name)?.channel;
+      const subscriber: Subscriber = {
+        channel,
+        who: behind ? { kind: "relay", behind } : { kind: "worker", workerId },
+        sent: new Map(),
+        version: undefined,
+        told: [],
+      };
+      attached.set(name, subscriber);
       if (before !== channel) before?.close(closeCodes.replaced, "the same worker has connected again");
       const version = versionFor(subscriber);
-      if (version !== undefined) tell(workerId, subscriber, version)();
+      if (version !== undefined) tell(subscriber, version)();
     },
-    detach(workerId, channel) {
-      if (attached.get(workerId)?.channel === channel) attached.delete(workerId);
+    detach(subscriber, channel) {
+      if (attached.get(subscriber)?.channel === channel) attached.delete(subscriber);
     },
     setMembers(next) {
       members = next;
-      for (const [workerId, subscriber] of attached) {
-        if (subscriber.since === members.get(workerId)?.since) continue;
+      for (const subscriber of attached.values()) {
+        if (isSame(subscriber.told, addresseesOf(subscriber))) continue;
         const version = versionFor(subscriber);
-        if (version !== undefined) tell(workerId, subscriber, version)();
+        if (version !== undefined) tell(subscriber, version)();
       }
     },
     isMember: (workerId) => members.has(workerId),
@@ -124,10 +166,9 @@ export function createSubscribers(options: {
     publish() {
       const { newest, settled } = publication;
       const leaving: (() => void)[] = [];
-      for (const [workerId, subscriber] of attached) {
+      for (const subscriber of attached.values()) {
         const current = subscriber.version === (newest ?? 0) - 1 || settled === newest ? newest : settled;
-        if (current !== undefined && subscriber.version !== current)
-          leaving.push(tell(workerId, subscriber, current));
+        if (current !== undefined && subscriber.version !== current) leaving.push(tell(subscriber, current));
       }
       // Copies for all are made first: whoever is told begins to compute, and takes this process's core.
       for (const leave of leaving) leave();
@@ -140,4 +181,16 @@ export function createSubscribers(options: {
       attached.clear();
     },
   };
+}
+
+/** Somebody who has been named in no broadcast yet. */
+function hasNewcomers({ told }: Subscriber, addressees: readonly Addressee[]): boolean {
+  return addressees.some(({ place }) => !told.some((one) => one.place === place));
+}
+
+function isSame(told: readonly Addressee[], now: readonly Addressee[]): boolean {
+  return (
+    told.length === now.length &&
+    now.every(({ place, since }, at) => told[at]?.place === place && told[at].since === since)
+  );
 }

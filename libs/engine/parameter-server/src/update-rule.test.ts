@@ -2,7 +2,7 @@ import { loadArithmetic } from "@latentweave/arithmetic";
 import { planStep, type RunSpec } from "@latentweave/plan";
 import { describe, expect, it } from "vitest";
 import { applyUpdate } from "./apply-update.ts";
-import type { StepReduction } from "./step-reduction.ts";
+import type { StepReduction } from "@latentweave/aggregation";
 import { prepareTraining } from "./training.ts";
 
 const numbers = 4;

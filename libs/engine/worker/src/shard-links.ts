@@ -1,6 +1,7 @@
 import type { Compute } from "@latentweave/model";
 import {
   type Channel,
+  type Clock,
   closeCodes,
   type MessageOf,
   ProtocolError,
@@ -12,7 +13,11 @@ import type { WorkerOptions } from "./worker-options.ts";
 
 interface Link {
   keep: { stop(): void };
-  address: string;
+  /** Undefined: it is not to be dialled yet. */
+  address: string | undefined;
+  /** Where the shard itself is. */
+  direct: string | undefined;
+  cancelFallBack: (() => void) | undefined;
   channel: Channel | undefined;
   /** Timeline, step and membership of its newest broadcast on this attachment; step −1 before the first. */
   timeline: number;
@@ -56,10 +61,21 @@ export interface ShardLinks {
    * its weights again.
    */
   goBackTo(moment: Moment): void;
-  /** Where shards are; one that cannot be reached is dialled at once. */
-  moveTo(addresses: readonly string[]): void;
+  /** How shards are reached now; one that cannot be is dialled at once. */
+  moveTo(routes: readonly Route[]): void;
   stop(): void;
 }
+
+/** What a worker dials to come to a shard. */
+export interface Route {
+  /** Undefined: nothing yet. */
+  readonly address: string | undefined;
+  /** Where the shard itself is, when `address` is not that, but another worker's. */
+  readonly direct?: string | undefined;
+}
+
+/** A relay of this host that cannot be reached for so long is done without: every worker can speak for itself. */
+const fallBackMs = 1_000;
 
 /** A step of a timeline: what weights are current for. */
 export interface Moment {
@@ -76,7 +92,8 @@ export function isSameMoment(one: Moment, other: Moment): boolean {
 export function createShardLinks(options: {
   readonly runId: string;
   readonly workerId: string;
-  readonly addresses: readonly string[];
+  readonly routes: readonly Route[];
+  readonly clock: Clock;
   readonly keepShard: WorkerOptions["keepShard"];
   readonly weights: ReceivedWeights;
   readonly setParameters: Compute["setParameters"];
@@ -89,9 +106,11 @@ export function createShardLinks(options: {
   readonly spans?: SpanRecorder;
 }): ShardLinks {
   const { runId, workerId } = options;
-  const links = options.addresses.map((address): Link => ({
+  const links = options.routes.map(({ address, direct }): Link => ({
     keep: { stop: () => undefined },
     address,
+    direct,
+    cancelFallBack: undefined,
     channel: undefined,
     timeline: -1,
     step: -1,
@@ -140,6 +159,7 @@ export function createShardLinks(options: {
 
   const attach = (index: number, link: Link, channel: Channel): void => {
     if (over) return;
+    link.cancelFallBack?.();
     link.channel = channel;
     link.step = -1;
     link.given = new Map();
@@ -155,6 +175,7 @@ export function createShardLinks(options: {
     channel.onClose((code, reason) => {
       if (link.channel !== channel) return;
       link.channel = undefined;
+      fallBackLater(index, link);
       if (code !== closeCodes.protocolError) return;
       link.refusals += 1;
       link.refusedAt = { timeline: link.timeline, step: link.step };
@@ -169,8 +190,23 @@ export function createShardLinks(options: {
   };
 
   const keep = (index: number, link: Link): void => {
+    if (link.address === undefined) return;
     link.keep = options.keepShard(link.address, (channel) => attach(index, link, channel));
+    if (!link.channel) fallBackLater(index, link);
   };
+
+  /** The relay is not there; it will be named again, or another one, by an assignment. */
+  const fallBackLater = (index: number, link: Link): void => {
+    const { address, direct } = link;
+    link.cancelFallBack?.();
+    if (over || direct === undefined || direct === address) return;
+    link.cancelFallBack = options.clock.after(fallBackMs, () => {
+      link.keep.stop();
+      link.address = direct;
+      keep(index, link);
+    });
+  };
+
   for (const [index, link] of links.entries()) keep(index, link);
 
   return {
@@ -207,11 +243,13 @@ export function createShardLinks(options: {
         link.channel?.send({ type: "attach", runId, protocol: protocolVersion, workerId });
       }
     },
-    moveTo(addresses) {
+    moveTo(routes) {
       for (const [index, link] of links.entries()) {
-        const address = addresses[index];
+        const { address, direct } = routes[index] ?? { address: undefined };
+        if (over || address === undefined) continue;
+        link.direct = direct;
         // Said again of the same place: somebody answers there now, and is not to wait for the next attempt.
-        if (over || address === undefined || (address === link.address && link.channel)) continue;
+        if (address === link.address && link.channel) continue;
         link.keep.stop();
         link.address = address;
         keep(index, link);
@@ -219,7 +257,10 @@ export function createShardLinks(options: {
     },
     stop() {
       over = true;
-      for (const link of links) link.keep.stop();
+      for (const link of links) {
+        link.cancelFallBack?.();
+        link.keep.stop();
+      }
     },
   };
 }

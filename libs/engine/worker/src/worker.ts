@@ -12,7 +12,8 @@ import {
 } from "@latentweave/protocol";
 import { type ComputeLoop, createComputeLoop } from "./compute-loop.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
-import { createShardLinks, type ShardLinks } from "./shard-links.ts";
+import { createRelay, type Relay } from "./relay/relay.ts";
+import { createShardLinks, type Route, type ShardLinks } from "./shard-links.ts";
 import type { StepReport } from "./step-work.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
@@ -46,6 +47,8 @@ type Phase =
       readonly kind: "ready";
       readonly prepared: PreparedRun;
       readonly links: ShardLinks;
+      /** Where it could relay for others. */
+      readonly relay: Relay | undefined;
       readonly loop: ComputeLoop;
       readonly reports: Gathered<StepReport>;
     }
@@ -59,6 +62,8 @@ export function createWorker(options: WorkerOptions): Worker {
   let help: MessageOf<"help"> | undefined;
   /** Of the shards, the newest known. */
   let addresses: readonly string[] = [];
+  /** It has said that it could relay, so it may be told that somebody does: it asks no shard for weights before. */
+  let mayBeRelayed = false;
   let leavingReason: string | undefined;
   let end: (result: WorkerEnd) => void = () => undefined;
   const ended = new Promise<WorkerEnd>((resolve) => {
@@ -72,6 +77,7 @@ export function createWorker(options: WorkerOptions): Worker {
     phase = { kind: "over" };
     if (before.kind === "ready") {
       before.links.stop();
+      before.relay?.stop();
       before.loop.stop();
       before.prepared.source.close().catch((error: unknown) => log(`closing the data: ${String(error)}`));
     }
@@ -118,9 +124,10 @@ export function createWorker(options: WorkerOptions): Worker {
         if (report.step >= lastStep(prepared.spec)) reports.flush();
       },
     });
+    const relay = options.relay && createRelay({ ...options, addresses, prepared, onFailed: breakDown });
     const links = createShardLinks({
       ...options,
-      addresses,
+      routes: routes(),
       weights: prepared.weights,
       setParameters: (slices) => prepared.program.setParameters(slices),
       onAttached: (index) => loop.resend(index),
@@ -128,7 +135,7 @@ export function createWorker(options: WorkerOptions): Worker {
       onWanted: (index) => loop.resend(index),
       onFailed: breakDown,
     });
-    phase = { kind: "ready", prepared, links, loop, reports };
+    phase = { kind: "ready", prepared, links, relay, loop, reports };
     sendCanary(prepared.digest);
     await loop.run();
     if (leavingReason !== undefined) await goodbye(leavingReason);
@@ -147,15 +154,39 @@ export function createWorker(options: WorkerOptions): Worker {
     // It was asked of somebody with the weights of these tasks, which are sent to members by their leases.
     if (before?.quorumId !== message.quorumId) help = undefined;
     if (phase.kind !== "ready") return;
+    phase.relay?.serve(message.relay?.workerId === workerId ? message.relay : undefined);
+    if (isOtherRoute(before, message)) phase.links.moveTo(routes());
     // Whoever counts now may have lost or fenced what was sent under an earlier membership.
     if (before?.quorumId !== message.quorumId) phase.loop.resend();
     phase.loop.wake();
   };
 
+  const isOtherRoute = (before: MessageOf<"assignment"> | undefined, now: MessageOf<"assignment">): boolean =>
+    (!before && mayBeRelayed) || JSON.stringify(before?.relay) !== JSON.stringify(now.relay);
+
   const moveTo = (next: readonly string[]): void => {
     addresses = next;
-    if (phase.kind === "ready") phase.links.moveTo(next);
+    if (phase.kind !== "ready") return;
+    phase.relay?.moveTo(next);
+    phase.links.moveTo(routes());
   };
+
+  /** Straight to the shards, or through the worker of this host that the coordinator has named. */
+  const routes = (): Route[] => {
+    const relay = assignment?.relay;
+    const isUndecided = mayBeRelayed && !assignment;
+    return addresses.map((direct, shard) =>
+      relay && options.relay
+        ? { address: options.relay.addressOf(relay, shard), direct }
+        : { address: isUndecided ? undefined : direct },
+    );
+  };
+
+  options.relay?.listen((channel, shard) => {
+    // Whoever dials it is told to by somebody who has heard of its canary.
+    if (phase.kind === "ready") phase.relay?.accept(channel, shard);
+    else channel.close(closeCodes.goingAway, "not ready");
+  });
 
   const fromCoordinator = (message: Message): void => {
     switch (message.type) {
@@ -197,6 +228,9 @@ export function createWorker(options: WorkerOptions): Worker {
           else breakDown(error);
         }
       });
+      const { relay } = options;
+      const offered = relay && !channel.local ? { loopback: relay.loopback, port: relay.port } : undefined;
+      mayBeRelayed ||= offered !== undefined;
       channel.send({
         type: "hello",
         runId,
@@ -205,6 +239,7 @@ export function createWorker(options: WorkerOptions): Worker {
         id: workerId,
         ...options.identity,
         determinismClass: { ...compute.determinismClass },
+        ...(offered && { relay: offered }),
       });
       log("said hello to the coordinator");
     },

@@ -85,6 +85,11 @@ const launcherBase = {
    * ones where there are fewer shards.
    */
   placement: z.enum(["dedicated", "beside"]).default("dedicated"),
+  /**
+   * `auto` (default): where two workers or more share a host that the parameter server is not on, one of them speaks for
+   * all. `off`: each for itself.
+   */
+  hostAggregation: z.enum(["auto", "off"]).default("auto"),
 };
 
 const launcherSchema = z.discriminatedUnion("kind", [
@@ -173,7 +178,7 @@ export const jobSchema = z.strictObject({
       precision: z.literal("float32").default("float32"),
     })
     .default({ threads: 1, precision: "float32" }),
-  launcher: launcherSchema.default({ kind: "local", placement: "dedicated" }),
+  launcher: launcherSchema.default({ kind: "local", placement: "dedicated", hostAggregation: "auto" }),
   /** Module with the job's own layers, relative to the job file. */
   layers: z.string().min(1).nullish(),
   order: z

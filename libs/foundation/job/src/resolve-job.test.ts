@@ -96,7 +96,7 @@ describe("a good job", () => {
       checkpoints: { everySteps: 500, keep: 2 },
       recovery: { everySteps: 20 },
       compute: { backend: null, threads: 1, precision: "float32" },
-      launcher: { kind: "local", workers: null, shards: 1, placement: "dedicated" },
+      launcher: { kind: "local", workers: null, shards: 1, placement: "dedicated", hostAggregation: "auto" },
       layers: null,
       order: { windowRows: 4096 },
     });

@@ -183,4 +183,6 @@ interface LauncherCounts {
   /** Null: as many as there are workers, with `placement: beside`. */
   readonly shards: number | null;
   readonly placement: "dedicated" | "beside";
+  /** Whether one worker of a host speaks for all of them where the parameter server is on another. */
+  readonly hostAggregation: "auto" | "off";
 }

@@ -20,6 +20,7 @@ export {
   type CoordinatorMoment,
   type Moment,
   moments,
+  momentsOfRelays,
   type Probe,
   type ShardMoment,
   type WorkerMoment,

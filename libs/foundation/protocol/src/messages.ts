@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 5;
+export const protocolVersion = 6;
 
 const count = z.int().min(0);
 const name = z.string().min(1).max(200);
@@ -24,6 +24,15 @@ const payloadSchema = z.strictObject({
   dtype: z.enum(["F32", "F64", "BF16", "F16", "I8", "TOPK"]),
   slice: sliceSchema.optional(),
 });
+
+/** XXH64 as 16 hexadecimal digits. */
+const digest = z.string().regex(/^[0-9a-f]{16}$/);
+
+/** Tree nodes as they were received: level, index, the worker that sent it, the digest of what it sent. */
+const receivedNodes = z.array(z.tuple([count, count, id, digest]));
+
+/** A port of loopback behind which a worker relays for others of its host. */
+const port = z.int().min(1).max(65_535);
 
 const timingsSchema = z.record(z.string().max(40), z.number());
 
@@ -77,7 +86,12 @@ const hello = z.strictObject({
   pid: count,
   software: z.string().max(100),
   /** Shards: where they listen, reachable from the coordinator's host. */
-  listening: z.strictObject({ index: count, port: z.int().min(1).max(65_535) }).optional(),
+  listening: z.strictObject({ index: count, port }).optional(),
+  /**
+   * Workers of another host than the coordinator's: ready to relay for those that share its loopback interface, of
+   * which `loopback` is a name.
+   */
+  relay: z.strictObject({ loopback: z.string().min(1).max(100), port }).optional(),
   /** Workers: see docs/protocol.md, "Admission". */
   determinismClass: z.record(z.string().max(60), z.string().max(500)).optional(),
 });
@@ -113,6 +127,16 @@ const assignment = z.strictObject({
   audits: z.array(
     z.strictObject({ workerId: id, share: z.number().min(0).max(1), leases: z.array(leaseSchema) }),
   ),
+  /**
+   * Shards are reached through this worker of the same host, which completes what `workers` send, itself among them.
+   */
+  relay: z
+    .strictObject({
+      workerId: id,
+      port,
+      workers: z.array(z.strictObject({ workerId: id, leases: z.array(leaseSchema) })).max(1_000),
+    })
+    .optional(),
 });
 
 /** Slots of one step that somebody else is late with: computed as well, and whoever answers first is heard. */
@@ -295,11 +319,11 @@ const pointLacking = z.strictObject({
 /** To the leader: commit nothing further; keep the weights as they are in a checkpoint. */
 const stop = z.strictObject({ type: z.literal("stop"), ...common, reason: z.string().max(2000) });
 
-/** XXH64 as 16 hexadecimal digits. */
-const digest = z.string().regex(/^[0-9a-f]{16}$/);
-
-/** Tree nodes as a shard received them: level, index, the worker that sent it, the digest of what it sent. */
-const receivedNodes = z.array(z.tuple([count, count, id, digest]));
+/**
+ * What one shard received of a task: contributions by whom they are of, and where a relay has added several of them up
+ * (docs/protocol.md, "Relays") the sums that came in their place.
+ */
+const received = { nodes: receivedNodes, sums: receivedNodes.optional() };
 
 const taskRecord = z.strictObject({
   task: name,
@@ -307,7 +331,7 @@ const taskRecord = z.strictObject({
   slots: count,
   samples: count,
   /** What each shard received; followers take part in rounds that update alone. */
-  shards: z.array(z.strictObject({ index: count, nodes: receivedNodes })),
+  shards: z.array(z.strictObject({ index: count, ...received })),
   metrics: z.record(z.string().max(200), z.number()),
 });
 
@@ -372,7 +396,7 @@ const unfit = z.strictObject({
     z.strictObject({
       task: name,
       round: count,
-      shards: z.array(z.strictObject({ index: count, nodes: receivedNodes })),
+      shards: z.array(z.strictObject({ index: count, ...received })),
     }),
   ),
 });
@@ -444,6 +468,11 @@ const attach = z.strictObject({
   workerId: id,
   /** Modes with an order: what this shard's part of the weights on the worker's device is for. */
   holds: workSchema.extend({ timeline }).optional(),
+  /** The sender relays for these: all that is known of it now. `place`: of the attachment, never used for another one. */
+  behind: z
+    .array(z.strictObject({ workerId: id, place: count }))
+    .max(1_000)
+    .optional(),
 });
 
 /**
@@ -462,6 +491,10 @@ const push = z.strictObject({
   /** Modes with an order: then `step` is a planned one. */
   basis: basis.optional(),
   payloads: z.array(payloadSchema).max(4096),
+  /**
+   * From a relay: what the sum is made of, by whom. Without payloads: what came besides, of nodes that were sent before.
+   */
+  parts: receivedNodes.min(1).max(100_000).optional(),
 });
 
 /** Weights for computing `step`, from `round` on; what is not listed has not changed since the worker last got it. */
@@ -488,6 +521,11 @@ const broadcast = z.strictObject({
       }),
     )
     .max(4096),
+  /** To a relay: for whom it is, and by which membership. A place that is named for the first time gets everything anew. */
+  behind: z
+    .array(z.strictObject({ place: count, quorumId: count }))
+    .max(1_000)
+    .optional(),
 });
 
 // --- shard ↔ leader shard ----------------------------------------------------------------------------------------
@@ -519,7 +557,7 @@ const reduced = z.strictObject({
   finite: z.boolean(),
   /** Modes with an order: then `step` is a planned one. */
   basis: basis.optional(),
-  received: z.array(z.strictObject({ task: name, round: count, nodes: receivedNodes })),
+  received: z.array(z.strictObject({ task: name, round: count, ...received })),
   /** First block of each row of products in the run's block order; see docs/protocol.md, "Inner products". */
   blocks: z.array(z.strictObject({ group: count, block: count })).max(1_000_000),
 });

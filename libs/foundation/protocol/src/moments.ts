@@ -3,10 +3,13 @@
  * Engines say when they pass one; without a probe, which is always but in fault drills, nobody listens.
  */
 export const moments = {
-  worker: ["before-compute", "before-push", "mid-push"],
+  worker: ["before-compute", "before-push", "mid-push", "mid-relay"],
   shard: ["before-reduce", "before-commit", "after-commit", "before-publish", "mid-checkpoint"],
   coordinator: ["before-record", "after-record", "mid-checkpoint"],
 } as const;
+
+/** Only a worker that speaks for others of its host passes these: who draws moments for just any run leaves them out. */
+export const momentsOfRelays: readonly Moment[] = ["mid-relay"];
 
 export type WorkerMoment = (typeof moments.worker)[number];
 export type ShardMoment = (typeof moments.shard)[number];

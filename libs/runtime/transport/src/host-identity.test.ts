@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { hostIdentity, isLoopbackAddress, isLoopbackHost, isOnThisHost } from "./host-identity.ts";
+import {
+  hostIdentity,
+  isLoopbackAddress,
+  isLoopbackHost,
+  isOnThisHost,
+  loopbackIdentity,
+} from "./host-identity.ts";
 
 describe("a peer on this host", () => {
   it("comes from loopback or from this host's own address", () => {
@@ -22,5 +28,12 @@ describe("a peer on this host", () => {
     );
     expect(["localhost", "[::1]", "::1"].map(isLoopbackHost)).not.toContain(false);
     expect(["localhost.example", "127.0.0.1.example"].map(isLoopbackHost)).not.toContain(true);
+  });
+});
+
+describe("the loopback interface of this process", () => {
+  it("has a name that says no more of the host than the host's own, and is not the same", () => {
+    expect(loopbackIdentity).toMatch(/^[0-9a-f]{32}$/);
+    expect(loopbackIdentity).not.toBe(hostIdentity);
   });
 });

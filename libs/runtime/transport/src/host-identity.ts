@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import os from "node:os";
 
 /** Sent by both sides of a handshake, so that a loopback address which is really a forwarded port is not taken for this host. */
@@ -17,6 +17,21 @@ function bootId(): string {
 /** The same in every process of this host until it is rebooted, and says nothing about it to others. */
 export const hostIdentity: string = createHash("sha256")
   .update(`${os.hostname()}\0${bootId()}`)
+  .digest("hex")
+  .slice(0, 32);
+
+function networkNamespace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/net");
+  } catch {
+    // Not Linux: a host has one loopback interface.
+    return "";
+  }
+}
+
+/** The same in every process that reaches the others of them by loopback: containers of one host may each have their own. */
+export const loopbackIdentity: string = createHash("sha256")
+  .update(`${hostIdentity}\0${networkNamespace()}`)
   .digest("hex")
   .slice(0, 32);
 

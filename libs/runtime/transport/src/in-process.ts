@@ -20,22 +20,22 @@ import { isLoopbackHost } from "./host-identity.ts";
 /** Who listens in this process. */
 export interface InProcess {
   /** The listener at this port of loopback is of this process. */
-  listen(port: number, onChannel: (channel: Channel) => void): void;
+  listen(port: number, onChannel: (channel: Channel, path: string) => void): void;
   /** Reaches those who listen here without a socket, and everybody else through `beyond`. */
   dialer(beyond: Dialer): Dialer;
 }
 
 export function createInProcess(): InProcess {
-  const listeners = new Map<number, (channel: Channel) => void>();
+  const listeners = new Map<number, (channel: Channel, path: string) => void>();
   return {
     listen: (port, onChannel) => void listeners.set(port, onChannel),
     dialer: (beyond) => ({
       async dial(url) {
-        const { hostname, port } = new URL(url);
+        const { hostname, port, pathname } = new URL(url);
         const accept = isLoopbackHost(hostname) ? listeners.get(Number(port)) : undefined;
         if (!accept) return beyond.dial(url);
         const [here, there] = channelPair();
-        accept(there);
+        accept(there, pathname);
         return here;
       },
     }),

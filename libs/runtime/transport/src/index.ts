@@ -1,6 +1,6 @@
 export { backoffMs } from "./backoff.ts";
 export { createWebSocketDialer, type DialerOptions } from "./dialer.ts";
-export { hostIdentity } from "./host-identity.ts";
+export { hostIdentity, loopbackIdentity } from "./host-identity.ts";
 export { type HttpHandler } from "./http-answers.ts";
 export { createInProcess, type InProcess } from "./in-process.ts";
 export {

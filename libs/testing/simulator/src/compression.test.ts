@@ -6,8 +6,7 @@ import { simulate } from "./simulate.ts";
 
 const seeds = 12;
 
-const keeps = (name: CompressionName): boolean =>
-  keepsBits({ compression: compressions[name] });
+const keeps = (name: CompressionName): boolean => keepsBits({ compression: compressions[name] });
 
 describe.each(compressionNames.filter((name) => !keeps(name)))(
   "a job that gives the same bits up with %s, whatever happens to its cluster",

@@ -178,6 +178,104 @@ describe("a push that is not this step's, task's or shard's", () => {
   });
 });
 
+describe("a relay", () => {
+  const behind = ["w", "v"].map((workerId, place) => ({ workerId, place }));
+  const digests = ["1", "2", "3"].map((digit) => digit.repeat(16)) as [string, string, string];
+  type Parts = NonNullable<MessageOf<"push">["parts"]>;
+  const halves: Parts = [
+    [2, 0, "w", digests[0]],
+    [2, 1, "v", digests[1]],
+  ];
+
+  async function relayed(): Promise<{ scene: Scene; relay: FakePeer }> {
+    const scene = await begunShard();
+    const relay = scene.connect("relay");
+    await relay.say(attach({ workerId: "w", behind }));
+    return { scene, relay };
+  }
+
+  it("gets weights once for all that are behind it, each under its own membership, and who relays may attach too", async () => {
+    const { scene, relay } = await relayed();
+    const direct = await scene.worker("w");
+    expect(relay.closed).toBeUndefined();
+    expect(relay.all("broadcast")).toHaveLength(1);
+    const [told] = relay.all("broadcast");
+    expect(told?.behind).toEqual(behind.map(({ place }) => ({ place, quorumId: 1 })));
+    expect(told?.slices).toEqual(direct.last("broadcast").slices);
+    const workers = [{ workerId: "v", tasks: ["first"], since: 2 }];
+    await scene.coordinator.say({ type: "members", runId, quorumId: 2, workers });
+    expect(relay.last("broadcast")).toMatchObject({ behind: [{ place: 1, quorumId: 2 }], slices: [] });
+  });
+
+  it("is given everything anew with the first broadcast that names a place", async () => {
+    const { scene, relay } = await relayed();
+    await relay.say(attach({ workerId: "w", behind: [...behind, { workerId: "u", place: 2 }] }));
+    const all = relay.last("broadcast").slices;
+    const workers = ["w", "v", "u"].map((workerId) => ({ workerId, tasks: ["first", "second"], since: 1 }));
+    await scene.coordinator.say({ type: "members", runId, quorumId: 2, workers });
+    expect(relay.last("broadcast").behind?.map(({ place }) => place)).toEqual([0, 1, 2]);
+    expect(relay.last("broadcast").slices).toEqual(all);
+    expect(all.length).toBeGreaterThan(0);
+  });
+
+  it("sends sums that the record names by what they are made of, and the sum by who made it", async () => {
+    const { scene, relay } = await relayed();
+    await push(relay, "first", rootOf("first"), { parts: halves });
+    await push(relay, "second", rootOf("second"), { parts: [[2, 0, "v", digests[2]]] });
+    const [shard] = scene.coordinator.last("committed").tasks[0]?.shards ?? [];
+    expect(shard?.nodes).toEqual(halves);
+    expect(shard?.sums).toEqual([[3, 0, "w", expect.stringMatching(/^[0-9a-f]{16}$/)]]);
+  });
+
+  it("counts for nothing with a part of somebody who is no member", async () => {
+    const { scene, relay } = await relayed();
+    const [first] = halves as [Parts[number]];
+    await push(relay, "first", rootOf("first"), { parts: [first, [2, 1, "stranger", digests[1]]] });
+    await wholeStep(await scene.worker("v"));
+    const commit = scene.coordinator.last("committed");
+    expect(commit.duplicates).toBe(1);
+    expect(commit.tasks[0]?.shards[0]?.nodes.map(([, , who]) => who)).toEqual(["v"]);
+  });
+
+  it.each<readonly [what: string, parts: Parts | undefined, reason: RegExp]>([
+    ["none", undefined, /without its parts/],
+    ["too little", [halves[0] as Parts[number]], /is not made of 2:0/],
+    ["the same twice", [halves[0] as Parts[number], ...halves], /is not made of/],
+    ["of elsewhere", [...halves, [0, 99, "w", digests[2]]], /is not made of/],
+  ])("is closed for a sum whose parts are not its own: %s", async (_, parts, reason) => {
+    const { scene, relay } = await relayed();
+    await push(relay, "first", rootOf("first"), parts ? { parts } : {});
+    expect(relay.closed?.code).toBe(4000);
+    expect(relay.closed?.reason).toMatch(reason);
+    expect(scene.failure()).toBeUndefined();
+  });
+
+  it("is the only one whose sums have parts", async () => {
+    const scene = await begunShard();
+    const worker = await scene.worker("w");
+    await push(worker, "first", rootOf("first"), { parts: halves });
+    expect(worker.closed?.reason).toMatch(/only a relay's sum has parts/);
+  });
+
+  it("tells of bits that contradict a part of a sum, in its step and after it", async () => {
+    const { scene, relay } = await relayed();
+    await push(relay, "first", rootOf("first"), { parts: halves });
+    const say = (step: number, digest: string): Promise<void> =>
+      relay.say({
+        ...{ type: "push", runId, timeline: 0, step, round: 0, quorumId: 1, task: "first" },
+        ...{ node: { level: 2, index: 0 }, payloads: [], parts: [[2, 0, "v", digest]] },
+      });
+    await say(0, digests[0]);
+    expect(scene.coordinator.all("suspect")).toEqual([]);
+    await say(0, digests[2]);
+    expect(scene.coordinator.last("suspect")).toMatchObject({ step: 0, task: "first", workers: ["w", "v"] });
+    await push(relay, "second", rootOf("second"), { parts: [[2, 0, "v", digests[2]]] });
+    await say(0, digests[2]);
+    expect(scene.coordinator.all("suspect")).toHaveLength(2);
+    expect(relay.closed).toBeUndefined();
+  });
+});
+
 describe("a push that says nothing new", () => {
   it("is dropped and counted in the commit: twice the same, and a descendant of what is held", async () => {
     const scene = await begunShard();

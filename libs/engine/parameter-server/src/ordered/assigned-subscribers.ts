@@ -1,5 +1,12 @@
 import type { ParameterLayout } from "@latentweave/parameters";
-import { type Channel, closeCodes, type MessageOf, staged, type Work } from "@latentweave/protocol";
+import {
+  type Channel,
+  closeCodes,
+  type MessageOf,
+  ProtocolError,
+  staged,
+  type Work,
+} from "@latentweave/protocol";
 import { broadcastSlices } from "../broadcast-slices.ts";
 import type { OwnedSlice } from "../owned-state.ts";
 import type { Publication } from "../publication.ts";
@@ -103,7 +110,8 @@ export function createAssignedSubscribers(options: {
   };
 
   return {
-    attach(workerId, channel, holds) {
+    attach(channel, { workerId, holds, behind }) {
+      if (behind) throw new ProtocolError("in a mode with an order every worker speaks for itself");
       const before = attached.get(workerId)?.channel;
       const has = holds?.timeline === timeline ? { planned: holds.planned, basis: holds.basis } : undefined;
       const subscriber: Subscriber = {

@@ -1,8 +1,8 @@
+import { createStepReduction, type StepReduction } from "@latentweave/aggregation";
 import { planStep, type StepPlan } from "@latentweave/plan";
 import type { Work } from "@latentweave/protocol";
 import type { Received } from "../leader.ts";
 import type { BlockProducts } from "../products.ts";
-import { createStepReduction, type StepReduction } from "../step-reduction.ts";
 import type { Training } from "../training.ts";
 
 /** What a shard reports of a planned step that is whole there. */

@@ -1,3 +1,4 @@
+import { momentsOfRelays } from "@latentweave/protocol";
 import { pick } from "../draw/choose.ts";
 import { type Draw, keyedRandom } from "../draw/keyed-random.ts";
 import { type Fault, type FaultKind, faultKinds, type FaultPlan, faultSchema } from "./fault.ts";
@@ -105,7 +106,9 @@ function targetFor(
 /** Half of the faults that can strike at a moment do. */
 function momentFor(kind: FaultKind, to: string, draw: Draw): { readonly moment?: string } {
   if (!kindsWithMoment.includes(kind) || to === "everything" || draw("at") < 0.5) return {};
-  return { moment: pick(draw, "moment", momentsOf(to)) };
+  // Chance does not know whether anybody speaks for others.
+  const known = momentsOf(to).filter((moment) => !momentsOfRelays.includes(moment));
+  return { moment: pick(draw, "moment", known) };
 }
 
 function names(role: string, count: number): string[] {

@@ -21,13 +21,23 @@ export function checkProvenance(onFault: (text: string) => void): Provenance {
       if (!known) members.set(shard, (known = new Set()));
       for (const { workerId } of workers) known.add(workerId);
     },
-    pushed(worker, shard, { timeline, step, basis, round, task, node }) {
+    pushed(worker, to, { timeline, step, basis, round, task, node, parts }) {
       let known = pushed.get(step);
       if (!known) {
         pushed.set(step, (known = new Set()));
         pushed.delete(step - keptSteps);
       }
-      known.add(`${timeline} ${basis} ${round} ${task} ${node.level}/${node.index} ${worker} ${shard}`);
+      const what = `${timeline} ${basis} ${round} ${task}`;
+      if (!parts) known.add(`${what} ${node.level}/${node.index} ${worker} ${to}`);
+      for (const [level, index, of] of parts ?? []) {
+        // A relay says of nobody what that one has not sent to it.
+        if (known.has(`${what} ${level}/${index} ${of} ${worker}`))
+          known.add(`${what} ${level}/${index} ${of} ${to}`);
+        else
+          onFault(
+            `${worker} tells ${to} of node ${level}/${index} of ${task}, which ${of} has not pushed to it`,
+          );
+      }
     },
     committed({ timeline, step, order, tasks }) {
       const known = pushed.get(order?.planned ?? step);

@@ -1,6 +1,6 @@
 import type { ConnectionEnd } from "@latentweave/transport";
 import type { Channel } from "@latentweave/protocol";
-import { createWorker, type WorkerEnd } from "@latentweave/worker-engine";
+import { createWorker, type RelayPort, type WorkerEnd } from "@latentweave/worker-engine";
 import type { SimProcess } from "../world/process.ts";
 import { lendArithmetic } from "./arithmetic-pool.ts";
 import { createKeeper } from "./keep-channel.ts";
@@ -18,6 +18,26 @@ export interface Started {
 
 /** Mean time of a micro-batch. */
 const computeMs = 1.5;
+
+/** Workers are dealt to the schedule's hosts in turn, none of which has the coordinator. */
+function relayOf({ network, schedule }: World, process: SimProcess): { readonly relay?: RelayPort } {
+  if (schedule.hosts === undefined) return {};
+  const host = Number(process.name.slice("worker-".length)) % schedule.hosts;
+  const addressOf: RelayPort["addressOf"] = ({ workerId }, shard) => `${workerId}/relay/${shard}`;
+  return {
+    relay: {
+      ...{ loopback: `host-${host}`, port: 1, addressOf },
+      listen(accept) {
+        for (let shard = 0; shard < schedule.shards; shard++)
+          network.listen(
+            process,
+            (channel) => accept(channel, shard),
+            addressOf({ workerId: process.name, port: 1 }, shard),
+          );
+      },
+    },
+  };
+}
 
 /** One worker as a process: what `apps/worker` does, in virtual time. */
 export function startWorker(
@@ -51,6 +71,7 @@ export function startWorker(
           links.push(link);
           return link;
         },
+        ...relayOf(world, process),
         identity: { host: "simulated", pid: 1, software: "simulator" },
         residentBytes: () => 0,
         beforeMicroBatch: () =>

@@ -1,4 +1,4 @@
-import { moments } from "@latentweave/protocol";
+import { moments, momentsOfRelays } from "@latentweave/protocol";
 import { compressionNames, drawnJobs } from "../cluster/tiny-jobs.ts";
 import { createRandom, type Random } from "../world/random.ts";
 import type { Fault, Schedule, When } from "./schedule.ts";
@@ -7,8 +7,14 @@ import type { Fault, Schedule, When } from "./schedule.ts";
 export function scheduleOf(seed: number): Schedule {
   // Of a stream of its own: with nothing rounded, a seed says what it did before.
   const random = createRandom(seed, "compression");
-  const schedule = uncompressedScheduleOf(seed);
+  const schedule = withHosts(uncompressedScheduleOf(seed));
   return random.chance(0.4) ? { ...schedule, compression: random.pick(compressionNames) } : schedule;
+}
+
+/** In every third run workers share hosts, one or two. */
+function withHosts(schedule: Schedule): Schedule {
+  const random = createRandom(schedule.seed, "hosts");
+  return random.chance(1 / 3) ? { ...schedule, hosts: 1 + random.int(2) } : schedule;
 }
 
 export function uncompressedScheduleOf(seed: number): Schedule {
@@ -206,8 +212,12 @@ function whenOf({ random, steps, workers, shards }: Drawing, which: "any" | "tim
   const by = someone({ random, steps, workers, shards });
   const role = by.replace(/-\d+$/, "");
   return kind < 0.7
-    ? { atStep, by, moment: random.pick(moments[role as keyof typeof moments]) }
+    ? { atStep, by, moment: random.pick(drawnMoments(role as keyof typeof moments)) }
     : { atStep, by, sends: random.pick(hurtful[role] as readonly string[]) };
+}
+
+function drawnMoments(role: keyof typeof moments): readonly string[] {
+  return moments[role].filter((moment) => !momentsOfRelays.includes(moment));
 }
 
 function down({ random }: Drawing): number {

@@ -66,6 +66,8 @@ export const scheduleSchema = z.strictObject({
   codec: z.boolean(),
   /** Default: nothing is rounded. */
   compression: z.enum(compressionNames).optional(),
+  /** Workers are on so many hosts, and one of each speaks for all of it; default: each is on its own. */
+  hosts: z.int().min(1).max(16).optional(),
   faults: z.array(fault),
 });
 

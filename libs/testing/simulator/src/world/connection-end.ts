@@ -218,7 +218,8 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
   const isAlive = (): boolean => process.state !== "dead";
   const channel: Channel & { bufferedBytes: number } = {
     remote: peerProcess.name,
-    local: true,
+    // Paths and addresses are the same for all; only who is of another host than the coordinator could relay.
+    local: false,
     bufferedBytes: 0,
     send(message, slices = []) {
       if (phase !== "open" || process.state === "dead") return;

@@ -12,8 +12,9 @@ import type { SimProcess } from "./process.ts";
  * 2. What is done to a path holds for connections made later as well, until it is undone.
  */
 export interface Network {
-  listen(process: SimProcess, accept: (channel: Channel) => void): void;
-  /** The address of a process is its name. */
+  /** @param at where else it listens than at its name: `${name}/...` */
+  listen(process: SimProcess, accept: (channel: Channel) => void, at?: string): void;
+  /** The address of a process is its name, or begins with it. */
   dialer(process: SimProcess): Dialer;
   /** Both ways, until `unblock`. */
   block(a: string, b: string): void;
@@ -83,12 +84,13 @@ export function createNetwork(options: {
   const connect = (process: SimProcess, to: string, name: string, random: Random): Channel => {
     const listener = listeners.get(to);
     if (!listener || listener.process.state === "dead") throw new ChannelRefused(to, "connection refused");
+    const peer = nameIn(to);
     const connection = createConnection({
       id: (made += 1),
       name,
       clock,
       random,
-      paths: both(process.name, to),
+      paths: both(process.name, peer),
       processes: [process, listener.process],
       heartbeatMs: options.heartbeatMs,
       codec: options.codec,
@@ -103,9 +105,10 @@ export function createNetwork(options: {
   };
 
   return {
-    listen(process, accept) {
+    listen(process, accept, at) {
       const { name } = process;
-      listeners.set(name, { process, accept });
+      listeners.set(at ?? name, { process, accept });
+      if (at !== undefined) return;
       dark.delete(name);
       // Its earlier self's peers learn that it knows nothing of their connections as soon as they speak.
       for (const connection of connections) {
@@ -120,6 +123,7 @@ export function createNetwork(options: {
     },
     dialer: (process) => ({
       dial(to) {
+        const peer = nameIn(to);
         const name = attempt(process.name, to);
         const random = options.random(name);
         return new Promise((resolve, reject) => {
@@ -132,14 +136,14 @@ export function createNetwork(options: {
             }
           };
           const arrive = (): void => {
-            if (!dark.has(to) && !blockedBetween(process.name, to)) process.enter(answer);
+            if (!dark.has(peer) && !blockedBetween(process.name, peer)) process.enter(answer);
             else
               clock.after(handshakeMs, () =>
                 process.enter(() => reject(new ChannelRefused(to, "no answer to the handshake"))),
               );
           };
-          clock.after(random.between(0.3, 2) + 2 * pathOf(process.name, to).extraMs, arrive, () => ({
-            ...{ kind: "dial", processes: [process.name, to], way: `${name} dials` },
+          clock.after(random.between(0.3, 2) + 2 * pathOf(process.name, peer).extraMs, arrive, () => ({
+            ...{ kind: "dial", processes: [process.name, peer], way: `${name} dials` },
           }));
         });
       },
@@ -179,6 +183,11 @@ export function createNetwork(options: {
       return connections.size;
     },
   };
+}
+
+/** Of the process that listens there. */
+function nameIn(address: string): string {
+  return address.split("/")[0] as string;
 }
 
 function namesMatch(x: string, y: string, a: string, b: string): boolean {

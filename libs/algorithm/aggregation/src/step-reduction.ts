@@ -1,21 +1,3 @@
-import {
-  createCollector,
-  createReducer,
-  feedbackDtype,
-  feedbackOf,
-  type Float32Values,
-  float32Values,
-  float64Values,
-  gradientDtype,
-  isAncestor,
-  isNodeOf,
-  isRounded,
-  nodeName,
-  nodeRange,
-  travels,
-  type Collector,
-  type Reducer,
-} from "@latentweave/aggregation";
 import { type Arithmetic, encodedBytes, type FeedbackCodec, feedbackBytes } from "@latentweave/arithmetic";
 import { metricNames, type TaskGraph } from "@latentweave/model";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
@@ -38,6 +20,12 @@ import type {
   TreeNode,
 } from "@latentweave/protocol";
 import { ProtocolError } from "@latentweave/protocol";
+import { type Collector, createCollector } from "./collector.ts";
+import { feedbackDtype, feedbackOf } from "./feedback-dtype.ts";
+import { createReducer, type Reducer } from "./reducer.ts";
+import { isAncestor, isNodeOf, isPartition, nodeName, nodeRange } from "./tree.ts";
+import { gradientDtype, isRounded, travels } from "./tree-codec.ts";
+import { type Float32Values, float32Values, float64Values } from "./value-store.ts";
 
 /** One slice of a task's gradient, being summed over the task's slots. */
 export interface SliceReduction {
@@ -46,7 +34,7 @@ export interface SliceReduction {
   readonly reducer: Reducer<number>;
 }
 
-/** What one shard collects of one task in one round. */
+/** What is collected for one shard of one task in one round. */
 export interface TaskReduction {
   readonly round: RoundPlan;
   readonly plan: TaskRound;
@@ -60,13 +48,16 @@ export interface TaskReduction {
     { readonly names: readonly string[]; readonly reducer: Reducer<Float64Array> } | undefined;
   /** Payloads kept apart per micro-batch, by name; made when the first arrives. */
   readonly apart: Map<string, Collector>;
-  /** Nodes as they arrived, with their worker and the digest of what it sent. */
+  /** Contributions as they arrived, with their worker and the digest of what it sent; at a relay, if at one. */
   nodes: ReceivedNodes;
+  /** Sums that relays sent in place of such contributions, with the relay and the digest of what it sent. */
+  sums: ReceivedNodes;
 }
 
 /**
- * All that a shard holds of the step in progress: per round and task the reducers of the slices it owns, and on the
- * leader those of the metrics. Made anew for each step; values return to the arena on `release`.
+ * All that a shard holds of the step in progress, or a relay on the way to it: per round and task the reducers of the
+ * slices that the shard owns, and of the leader's metrics. Made anew for each step; values return to the arena on
+ * `release`.
  */
 export interface StepReduction {
   readonly plan: StepPlan;
@@ -83,7 +74,9 @@ export interface StepReduction {
   gradientsComplete(): boolean;
   metricsComplete(): boolean;
   /** Of the tasks and rounds that this shard has a part in. */
-  received(): { task: string; round: number; nodes: ReceivedNodes }[];
+  received(): { task: string; round: number; nodes: ReceivedNodes; sums?: ReceivedNodes }[];
+  /** @throws ProtocolError when the step has no such task in that round */
+  task(of: Pick<MessageOf<"push">, "round" | "task">): TaskReduction;
   /** Leader: what the ledger keeps, but for what the other shards received. */
   records(): Omit<TaskRecord, "shards">[];
   /** Slots that some slice still lacks, in the numbering of leases. */
@@ -98,12 +91,14 @@ export function createStepReduction(options: {
   readonly owned: readonly Slice[];
   readonly leader: boolean;
   readonly plan: StepPlan;
+  /** Sums are to go on their way again: only such nodes are made as travel. */
+  readonly forwards?: boolean;
 }): StepReduction {
   const { plan, leader } = options;
   const tasks = plan.rounds.flatMap((round) => round.tasks.map((task) => createTask(options, round, task)));
   let duplicates = 0;
 
-  const find = (message: MessageOf<"push">): TaskReduction => {
+  const find: StepReduction["task"] = (message) => {
     const task = tasks.find(
       (entry) => entry.round.index === message.round && entry.plan.task === message.task,
     );
@@ -120,6 +115,7 @@ export function createStepReduction(options: {
     accept(message, bytes, workerId) {
       const task = find(message);
       checkNode(task, message.node);
+      const parts = partsOf(task, message);
       let isNew = false;
       for (const [place, payload] of message.payloads.entries()) {
         const data = bytesOf(task, message.node, payload, bytes[place]);
@@ -135,7 +131,10 @@ export function createStepReduction(options: {
           else isNew = true;
         } else throw new ProtocolError(`payload "${payload.name}" is not one that this shard takes`);
       }
-      if (isNew) noteNode(task, message.node, workerId, options.arithmetic.digest(...bytes));
+      if (isNew) {
+        const { level, index } = message.node;
+        noteNode(task, message.node, [level, index, workerId, options.arithmetic.digest(...bytes)], parts);
+      }
       return isNew;
     },
     gradientsComplete: () => tasks.every((task) => task.slices.every(({ reducer }) => reducer.isComplete())),
@@ -143,7 +142,11 @@ export function createStepReduction(options: {
     received: () =>
       tasks
         .filter(({ slices, metrics }) => slices.length > 0 || metrics)
-        .map(({ plan: { task }, round, nodes }) => ({ task, round: round.index, nodes })),
+        .map(({ plan: { task }, round, nodes, sums }) => ({
+          ...{ task, round: round.index, nodes },
+          ...(sums.length > 0 && { sums }),
+        })),
+    task: find,
     records: () => tasks.map(recordOf),
     missing: () => tasks.flatMap((task) => missingLeases(options.spec, task)),
     release() {
@@ -167,6 +170,8 @@ function createTask(
   const groups = new Set(round.program === "gradient" ? graph.groups : []);
   const codec = pushCodec(spec, round);
   const feedback = pushFeedback(spec, round);
+  const mayTravel =
+    options.forwards === true ? (node: TreeNode): boolean => travels(codec, node, plan.slots) : undefined;
   const slices = owned
     .filter((slice) => groups.has(layout.groups[slice.group]?.name ?? ""))
     .map((slice) => {
@@ -175,13 +180,19 @@ function createTask(
         at: (level: number) => isRounded(codec, level),
         round: (sum: number) => values.round(codec.codec, sum),
       };
-      return { slice, values, reducer: createReducer({ slots: plan.slots, values, rounding }) };
+      const reducer = createReducer({ slots: plan.slots, values, rounding, travels: mayTravel });
+      return { slice, values, reducer };
     });
   const names = metricNames(graph);
   const metrics = leader
-    ? { names, reducer: createReducer({ slots: plan.slots, values: float64Values(names.length) }) }
+    ? {
+        names,
+        reducer: createReducer({
+          ...{ slots: plan.slots, values: float64Values(names.length), travels: mayTravel },
+        }),
+      }
     : undefined;
-  return { round, plan, codec, feedback, slices, metrics, apart: new Map(), nodes: [] };
+  return { round, plan, codec, feedback, slices, metrics, apart: new Map(), nodes: [], sums: [] };
 }
 
 /** @throws ProtocolError when the tree over the task's slots has no such node, or it is not one that travels. */
@@ -285,10 +296,26 @@ function slotOf(message: MessageOf<"push">): number {
   return message.node.index;
 }
 
-function noteNode(task: TaskReduction, node: TreeNode, workerId: string, digest: string): void {
+/** What a relay says that its sum is made of. @throws ProtocolError when that is not just the sum's slots */
+function partsOf({ plan }: TaskReduction, { node, parts }: MessageOf<"push">): ReceivedNodes | undefined {
+  if (parts === undefined) return undefined;
+  const nodes = parts.map(([level, index]) => ({ level, index }));
+  if (isPartition(node, nodes, plan.slots)) return parts;
+  throw new ProtocolError(`node ${nodeName(node)} is not made of ${nodes.map(nodeName).join(", ")}`);
+}
+
+function noteNode(
+  task: TaskReduction,
+  node: TreeNode,
+  arrived: ReceivedNodes[number],
+  parts: ReceivedNodes | undefined,
+): void {
+  const isElsewhere = ([level, index]: ReceivedNodes[number]): boolean => !isAncestor(node, { level, index });
   // A single slot has no descendants, and of those there are most.
-  if (node.level > 0) task.nodes = task.nodes.filter(([level, index]) => !isAncestor(node, { level, index }));
-  task.nodes.push([node.level, node.index, workerId, digest]);
+  if (node.level > 0) task.nodes = task.nodes.filter(isElsewhere);
+  if (task.sums.length > 0) task.sums = task.sums.filter(isElsewhere);
+  task.nodes.push(...(parts ?? [arrived]));
+  if (parts) task.sums.push(arrived);
 }
 
 function recordOf(task: TaskReduction): Omit<TaskRecord, "shards"> {
