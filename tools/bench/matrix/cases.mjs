@@ -34,7 +34,7 @@ export const cases = [
   }),
   besideDdp({
     ...{ name: "3.3m", title: "2 workers, 3.3 M parameters", bar: 1.25, workers: 2, allReduce: true },
-    ...{ widths: [784, 2048, 32, 2048, 784], warmup: 10, steps: 60 },
+    ...{ widths: [784, 2048, 32, 2048, 784], warmup: 60, steps: 60 },
   }),
   besideDdp({
     name: "26.8m",

@@ -21,6 +21,9 @@ export function widthSettings([, hidden, latent, back]) {
 const allReduceNote =
   "_all-reduce_: PyTorch without DDP and its buckets, as Horovod's optimiser works: each gradient is all-reduced over gloo as soon as the backward pass has it, and waited for before the update. It is not Horovod itself, whose extension is built for one version of PyTorch and fuses small tensors in a background thread.";
 
+/** Steps before those that count, of every row: JavaScript is compiled where it turns out to be run often. */
+const warmupSteps = 200;
+
 /**
  * The bar is on the ratio to tuned DDP. `beside`: with a shard in each worker's process, not one of its own.
  * @param allReduce with a row that reduces gradient by gradient, without DDP's buckets
@@ -31,7 +34,7 @@ export function besideDdp({
   bar,
   workers,
   widths = standard,
-  warmup = 30,
+  warmup = warmupSteps,
   steps = 150,
   ours = {},
   allReduce = false,

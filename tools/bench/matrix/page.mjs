@@ -65,7 +65,7 @@ export function matrixPage(cases, kept) {
   });
   return `# Benchmarks, case by case
 
-Written by \`npm run bench:matrix\` (\`tools/bench\`); the numbers behind it are in \`tools/bench/results/matrix.json\`. Rows of a case take turns, round by round, in the same run; a ratio is what one does in a second over what the other does, in the same round (where it says _time_, the other way round): median [worst–best]. Above 1 the first is faster. PyTorch DDP runs over gloo, one process and one thread per rank; _stock_ and _tuned_ are those of [benchmarks.md](benchmarks.md). Ours is the whole product with the same-bits guarantee on; _beside_: with a shard of the parameter server in each worker's process (\`--placement beside\`), _dedicated_: with one shard in a process of its own (the default).
+Written by \`npm run bench:matrix\` (\`tools/bench\`); the numbers behind it are in \`tools/bench/results/matrix.json\`. Rows of a case take turns, round by round, in the same run; a ratio is what one does in a second over what the other does, in the same round (where it says _time_, the other way round): median [worst–best]. Above 1 the first is faster. PyTorch DDP runs over gloo, one process and one thread per rank; _stock_ and _tuned_ are those of [benchmarks.md](benchmarks.md). Ours is the whole product with the same-bits guarantee on; _beside_: with a shard of the parameter server in each worker's process (\`--placement beside\`), _dedicated_: with one shard in a process of its own (the default). Steps count after a warm-up, the same for all rows: 200 steps, 60 at 3.3 M and 3 at 26.8 M parameters.
 
 ## All bars
 
