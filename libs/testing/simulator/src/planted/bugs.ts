@@ -32,7 +32,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "checksums of a checkpoint are not looked at",
-    within: 200,
+    within: 500,
     plant: () => ({ omit: { checksums: true } }),
   },
   {

@@ -1,8 +1,7 @@
+import { type SimulatedHosts, simulateHosts, smallSpec } from "@latentweave/simulator";
 import type { StepCosts } from "@latentweave/telemetry";
-import { computeNothing } from "@latentweave/worker-app";
 import { describe, expect, it } from "vitest";
-import { smallSpec } from "./small-job.ts";
-import { type SimulatedHosts, simulateHosts } from "./timed-hosts.ts";
+import { computeNothing } from "./compute-nothing.ts";
 
 const free: StepCosts = {
   ...{ fixedMs: 0, perWorkerMs: 0 },
