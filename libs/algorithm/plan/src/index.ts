@@ -29,3 +29,4 @@ export {
   totalSteps,
 } from "./plan-step.ts";
 export { type EvaluationSpec, type PhaseSpec, type RunSpec, type TaskSpec } from "./run-spec.ts";
+export { createStepPace, type StepPace } from "./step-pace.ts";

@@ -1,16 +1,12 @@
-import type { StepPlan } from "@latentweave/plan";
+import { createStepPace, type StepPlan } from "@latentweave/plan";
 import type { Clock } from "@latentweave/protocol";
 
 /** Below this a step is never called late: as long as a garbage collection and a busy core may take together. */
 const floorMs = 200;
 /** A step may take this much longer than the median one before somebody else is asked for what is missing. */
 const patience = 1.5;
-/** Steps before anything is called late: the first ones warm kernels and caches up. */
-const leastSteps = 5;
-/** Steps that the median is taken over: enough to bear a few hiccups, few enough to follow a change of workers. */
-const keptSteps = 31;
 
-/** Notices that a step in progress takes longer than steps do. Measured per planned sample: evaluations differ from steps. */
+/** Notices that a step in progress takes longer than steps do. */
 export interface Lateness {
   opened(plan: StepPlan): void;
   /** Committed, or given up. */
@@ -23,7 +19,7 @@ export function createLateness(options: {
   readonly onLate: () => void;
 }): Lateness {
   const { clock } = options;
-  const rates: number[] = [];
+  const pace = createStepPace();
   let openedMs = 0;
   let cancel: (() => void) | undefined;
 
@@ -38,20 +34,13 @@ export function createLateness(options: {
     opened(plan) {
       cancel?.();
       openedMs = clock.nowMs();
-      if (rates.length < leastSteps) return;
-      const median = [...rates].sort((a, b) => a - b)[rates.length >> 1] as number;
-      wait(patience * median * samplesOf(plan) + floorMs);
+      const expectedMs = pace.expectedMs(plan);
+      if (expectedMs !== undefined) wait(patience * expectedMs + floorMs);
     },
     closed(plan) {
       cancel?.();
       cancel = undefined;
-      if (!plan) return;
-      rates.push((clock.nowMs() - openedMs) / Math.max(1, samplesOf(plan)));
-      if (rates.length > keptSteps) rates.shift();
+      if (plan) pace.took(plan, clock.nowMs() - openedMs);
     },
   };
-}
-
-function samplesOf(plan: StepPlan): number {
-  return plan.rounds.flatMap((round) => round.tasks).reduce((sum, task) => sum + task.samples, 0);
 }

@@ -1,4 +1,4 @@
-import type { StepPlan } from "@latentweave/plan";
+import { createStepPace, type StepPlan } from "@latentweave/plan";
 import type { Clock } from "@latentweave/protocol";
 
 /**
@@ -8,11 +8,8 @@ import type { Clock } from "@latentweave/protocol";
 const patience = 1.25;
 /** A garbage collection, or a core that somebody else uses for a moment. */
 const floorMs = 100;
-/** As the leader's: steps before anything is measured well enough, and those that the median is taken over. */
-const leastSteps = 5;
-const keptSteps = 31;
 
-/** Notices that some of a step's parts take longer than they do. Per planned sample: evaluations differ from steps. */
+/** Notices that some of a step's parts take longer than they do. */
 export interface Patience {
   opened(plan: StepPlan): void;
   /** Everything has come. */
@@ -22,8 +19,8 @@ export interface Patience {
 
 export function createPatience(options: { readonly clock: Clock; readonly onOver: () => void }): Patience {
   const { clock } = options;
-  const rates: number[] = [];
-  let current: { readonly samples: number; readonly openedMs: number } | undefined;
+  const pace = createStepPace();
+  let current: { readonly plan: StepPlan; readonly openedMs: number } | undefined;
   let cancel: (() => void) | undefined;
   const closed = (): void => {
     cancel?.();
@@ -33,22 +30,15 @@ export function createPatience(options: { readonly clock: Clock; readonly onOver
   return {
     opened(plan) {
       closed();
-      const samples = Math.max(1, samplesOf(plan));
-      current = { samples, openedMs: clock.nowMs() };
-      if (rates.length < leastSteps) return;
-      const median = [...rates].sort((a, b) => a - b)[rates.length >> 1] as number;
-      cancel = clock.after(patience * median * samples + floorMs, options.onOver);
+      current = { plan, openedMs: clock.nowMs() };
+      const expectedMs = pace.expectedMs(plan);
+      if (expectedMs !== undefined) cancel = clock.after(patience * expectedMs + floorMs, options.onOver);
     },
     complete() {
       if (!current) return;
-      rates.push((clock.nowMs() - current.openedMs) / current.samples);
-      if (rates.length > keptSteps) rates.shift();
+      pace.took(current.plan, clock.nowMs() - current.openedMs);
       closed();
     },
     closed,
   };
-}
-
-function samplesOf(plan: StepPlan): number {
-  return plan.rounds.flatMap((round) => round.tasks).reduce((sum, task) => sum + task.samples, 0);
 }
