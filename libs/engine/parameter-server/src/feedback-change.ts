@@ -1,5 +1,11 @@
 import { addAgreement, type Agreement } from "@latentweave/aggregation";
-import { type Arithmetic, type FeedbackCodec, feedbackBytes, feedbackKernels } from "@latentweave/arithmetic";
+import {
+  type Arithmetic,
+  type FeedbackCodec,
+  feedbackBytes,
+  feedbackKernels,
+  mostFeedbackBytes,
+} from "@latentweave/arithmetic";
 import { blockNumbers } from "@latentweave/parameters";
 import type { ChangedBlock, ChangeRounder, RoundedChange } from "./round-change.ts";
 
@@ -16,7 +22,7 @@ export function createFeedbackRounder(
   chosen: () => FeedbackCodec,
 ): ChangeRounder {
   const kernels = feedbackKernels(arithmetic);
-  const room = arithmetic.allocate(mostBlockBytes);
+  const room = arithmetic.allocate(mostFeedbackBytes(blockNumbers));
   const from = arithmetic.allocate(blockNumbers * 4);
 
   const exact: RoundedChange["exact"] = ({ params, owed, numbers }) => {
@@ -65,9 +71,6 @@ export function createFeedbackRounder(
     },
   };
 }
-
-/** No codec makes more of a block. */
-const mostBlockBytes = 5 * blockNumbers;
 
 function owedOf(pointer: number | undefined): number {
   if (pointer === undefined) throw new RangeError("the state has no section of what is owed");

@@ -5,6 +5,7 @@ import {
   type FeedbackCodec,
   feedbackBytes,
   feedbackKernels,
+  mostFeedbackBytes,
 } from "@latentweave/arithmetic";
 import type { Compute } from "@latentweave/model";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
@@ -83,9 +84,6 @@ function partial(arithmetic: Arithmetic, codecs: readonly FeedbackCodec[]): Chan
   };
 }
 
-/** No encoded block is longer. */
-const mostBlockBytes = 5 * blockNumbers;
-
 /** Where every broadcast is of whole weights. */
 function createWholeWeights(): ReceivedWeights {
   return { take: (slices) => slices.map(wholeSlice) };
@@ -101,7 +99,7 @@ function createChangedWeights(
   changes: Changes,
 ): ReceivedWeights {
   const groups = new Map<number, number>();
-  const room = arithmetic.allocate(mostBlockBytes);
+  const room = arithmetic.allocate(mostFeedbackBytes(blockNumbers));
 
   const pointerOf = ({ group, start, numbers }: ReceivedSlice): number => {
     const all = layout.groups[group]?.numbers ?? 0;

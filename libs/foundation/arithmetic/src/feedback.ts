@@ -19,6 +19,11 @@ export function feedbackBytes(codec: FeedbackCodec, n: number): number {
   return codec.kind === "int8" ? encodedBytes("int8", n) : 4 * n;
 }
 
+/** At least as many as any of them makes of n numbers. */
+export function mostFeedbackBytes(n: number): number {
+  return 5 * n;
+}
+
 export interface FeedbackKernels {
   /** dst = the encoded numbers; src = what is left of it without what was encoded. */
   take(codec: FeedbackCodec, dst: number, src: number, n: number): void;

@@ -18,4 +18,10 @@ export { type Key, randomKey } from "./key.ts";
 export { permute } from "./permutation.ts";
 export { type PhiloxWords, philox4x32 } from "./philox.ts";
 export { keptOf, largestBlockNumbers, largestBytes } from "./largest.ts";
-export { type FeedbackCodec, feedbackBytes, type FeedbackKernels, feedbackKernels } from "./feedback.ts";
+export {
+  type FeedbackCodec,
+  feedbackBytes,
+  type FeedbackKernels,
+  feedbackKernels,
+  mostFeedbackBytes,
+} from "./feedback.ts";
