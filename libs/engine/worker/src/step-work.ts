@@ -130,10 +130,7 @@ export function openStepWork(
               ...(basis !== undefined && { basis }),
             } as const;
             staged(channel, message, bytes, copies)();
-            given.set(
-              index,
-              bytes.reduce((sum, { byteLength }) => sum + byteLength, given.get(index) ?? 0),
-            );
+            if (to.onSent) given.set(index, (given.get(index) ?? 0) + bytesOf(bytes));
           }
         }
       }
@@ -165,6 +162,10 @@ export function openStepWork(
       for (const partials of all) partials.release();
     },
   };
+}
+
+function bytesOf(slices: readonly Uint8Array[]): number {
+  return slices.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 /** A worker may hold several leases of a task: its own, and slots that somebody else is late with. */
