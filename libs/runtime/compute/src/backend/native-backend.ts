@@ -3,15 +3,10 @@ import os from "node:os";
 import { cudaVersions, type DeviceId, findNativeRuntime } from "@latentweave/native";
 import { UserError } from "@latentweave/protocol";
 import { hasOneDnnProduct } from "../layers/native-operations.ts";
+import { nativeTensorFlow } from "../layers/native-tensorflow.ts";
 import { cpuModel, instructionSet, nvidiaIdentity } from "./determinism-class.ts";
 import type { BackendOptions, LoadedBackend, Tf } from "./loaded-backend.ts";
 import { applyNativeEnvironment } from "./native-environment.ts";
-
-/** The parts of tfjs-node's backend object that are not in TensorFlow.js's public types. */
-interface NativeKernelBackend {
-  readonly binding: { readonly TF_Version: string };
-  readonly isUsingGpuDevice: boolean;
-}
 
 /** null when setup has not made a runtime for this machine. Throws when one is there but cannot be loaded. */
 export function loadNativeBackend(options: BackendOptions): LoadedBackend | null {
@@ -49,7 +44,8 @@ export function loadNativeBackend(options: BackendOptions): LoadedBackend | null
   }
   // Only silences notices of the library.
   tf.env().set("PROD", true);
-  const backend = tf.backend() as unknown as NativeKernelBackend;
+  const backend = nativeTensorFlow(tf);
+  if (!backend) throw new Error("@tensorflow/tfjs-node-gpu has another backend than it had");
   const onGpu = backend.isUsingGpuDevice;
   if (!onGpu && options.deviceId !== undefined && options.deviceId !== "cpu")
     refuseDevice(options.deviceId, runtime.cuda);

@@ -27,22 +27,26 @@ export function findProblems(report: Omit<DoctorReport, "problems">): Problem[] 
       mend: [...advice, `npx latentweave setup   (downloads ${size})`],
     });
   }
+  const addonMend = [
+    ...installAdvice({ pip: false, compiler: tools.compiler === null }),
+    "npx latentweave setup",
+  ];
   if (native.state === "ready" && report.pageMap.file === null) {
     problems.push({
       what: "the addon for memory that outlives its process is missing, so a lost shard costs the steps since the last checkpoint",
-      mend: [...installAdvice({ pip: false, compiler: tools.compiler === null }), "npx latentweave setup"],
+      mend: addonMend,
     });
   }
   if (native.state === "ready" && report.kernels.reason !== null) {
     problems.push({
       what: `parameter-server shards add and update in WebAssembly, about a third as fast: ${report.kernels.reason}`,
-      mend: [...installAdvice({ pip: false, compiler: tools.compiler === null }), "npx latentweave setup"],
+      mend: addonMend,
     });
   }
   if (native.state === "ready" && report.programs.file === null) {
     problems.push({
       what: "the addon that computes a micro-batch in one call of TensorFlow is missing, so each of its operations comes back to JavaScript",
-      mend: [...installAdvice({ pip: false, compiler: tools.compiler === null }), "npx latentweave setup"],
+      mend: addonMend,
     });
   }
   const broken = report.backends.find((backend) => backend.name === "native" && native.state === "ready");

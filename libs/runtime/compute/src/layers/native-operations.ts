@@ -1,19 +1,5 @@
+import { nativeTensorFlow } from "./native-tensorflow.ts";
 import type { Tensor, TensorInfo, Tf } from "./tensorflow.ts";
-
-/** The part of tfjs-node's backend that runs a TensorFlow operation by name. */
-interface NativeBackend {
-  readonly binding: {
-    readonly TF_ATTR_TYPE: number;
-    readonly TF_ATTR_BOOL: number;
-    readonly TF_ATTR_STRING: number;
-    readonly TF_FLOAT: number;
-  };
-  executeSingleOutput(
-    operation: string,
-    attributes: readonly object[],
-    inputs: readonly TensorInfo[],
-  ): Tensor;
-}
 
 /** Runs an operation of one float32 output; `attributes` are its boolean and textual ones. */
 export type NativeOperation = (
@@ -24,8 +10,8 @@ export type NativeOperation = (
 
 /** TensorFlow's operations where this backend is TensorFlow itself, else undefined. */
 export function nativeOperations(tf: Tf): NativeOperation | undefined {
-  const backend: unknown = tf.backend();
-  if (!isNative(backend)) return undefined;
+  const backend = nativeTensorFlow(tf);
+  if (!backend) return undefined;
   const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_ATTR_STRING, TF_FLOAT } = backend.binding;
   const float = { name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT };
   return (operation, inputs, attributes = {}) => {
@@ -36,19 +22,6 @@ export function nativeOperations(tf: Tf): NativeOperation | undefined {
     }));
     return backend.executeSingleOutput(operation, [float, ...others], inputs);
   };
-}
-
-function isNative(backend: unknown): backend is NativeBackend {
-  return (
-    typeof backend === "object" &&
-    backend !== null &&
-    "executeSingleOutput" in backend &&
-    typeof backend.executeSingleOutput === "function" &&
-    "binding" in backend &&
-    typeof backend.binding === "object" &&
-    backend.binding !== null &&
-    "TF_ATTR_TYPE" in backend.binding
-  );
 }
 
 function isFloatMatrix({ shape, dtype }: TensorInfo): boolean {
@@ -71,10 +44,9 @@ export function hasOneDnnProduct(tf: Tf): boolean {
 }
 
 function tryOneDnnProduct(tf: Tf): boolean {
-  const backend: unknown = tf.backend();
   const native = nativeOperations(tf);
   // It is the CPU's.
-  if (!native || (backend as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true) return false;
+  if (!native || nativeTensorFlow(tf)?.isUsingGpuDevice === true) return false;
   return tf.tidy(() => {
     try {
       const [a, b] = [tf.tensor2d([1, 2, 3, 4], [2, 2]), tf.tensor2d([5, 6, 7, 8], [2, 2])];
@@ -91,8 +63,9 @@ const prepared = new WeakSet<Tf>();
 
 /**
  * tfjs-node multiplies matrices as batches of one, with reshapes around it. This puts TensorFlow's own product of two
- * matrices in its place, oneDNN's where there is one, for the forward pass and, as the stock gradients of a product are products, for the backward
- * pass; everything else still takes the way it took. Does nothing on other backends, or when done already.
+ * matrices in its place, oneDNN's where there is one, for the forward pass and, as the stock gradients of a product are
+ * products, for the backward pass; everything else still takes the way it took. Does nothing on other backends, or when
+ * done already.
  */
 export function useNativeMatrixProduct(tf: Tf): void {
   const native = nativeOperations(tf);

@@ -3,9 +3,9 @@ import { loadPrograms, type Programs } from "@latentweave/native";
 import { createKernels } from "../layers/kernels.ts";
 import { createRandomSource } from "../layers/keyed-random.ts";
 import { useNativeMatrixProduct } from "../layers/native-operations.ts";
+import { nativeTensorFlow } from "../layers/native-tensorflow.ts";
 import type { Tf } from "../layers/tensorflow.ts";
 import { importUserLayers } from "../layers/user-module.ts";
-import { canRecord, isOnGpu } from "../repeated/recording.ts";
 import type { ParameterMemory } from "./parameter-memory.ts";
 import { type ChangedSlice, ParameterTensors } from "./parameter-tensors.ts";
 import { TaskProgram } from "./task-program.ts";
@@ -88,7 +88,7 @@ export class ModelRuntime {
 
 /** On the CPU only: on a GPU nobody has tried it. */
 function programsFor(tf: Tf): Programs | undefined {
-  if (!canRecord(tf) || isOnGpu(tf)) return undefined;
+  if (nativeTensorFlow(tf)?.isUsingGpuDevice !== false) return undefined;
   const programs = loadPrograms();
   return typeof programs === "string" ? undefined : programs;
 }

@@ -59,11 +59,7 @@ export class ParameterTensors {
     return values.buffer === this.#memory.buffer;
   }
 
-  /** All of them are made anew when they are next asked for. */
-  renew(): void {
-    this.dispose();
-  }
-
+  /** Whoever asks for one afterwards gets it made anew. */
   dispose(): void {
     for (const tensor of this.#tensors.values()) tensor.dispose();
     this.#tensors.clear();

@@ -138,7 +138,7 @@ export class TaskProgram {
         tf,
         this.#hasUserLayers ? undefined : programs,
         (values) => parameters.owns(values),
-        () => parameters.renew(),
+        () => parameters.dispose(),
       );
       this.#repeated.set(key, work);
     }

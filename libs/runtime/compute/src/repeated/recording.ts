@@ -1,12 +1,10 @@
 import type { ProgramValues } from "@latentweave/native";
+import {
+  type NativeBinding,
+  nativeTensorFlow,
+  type OperationAttribute,
+} from "../layers/native-tensorflow.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
-
-/** An attribute as tfjs-node hands it to TensorFlow; kinds and types are TensorFlow's numbers. */
-export interface OperationAttribute {
-  readonly name: string;
-  readonly type: number;
-  readonly value: number | boolean | string | readonly number[];
-}
 
 export interface RecordedOperation {
   readonly name: string;
@@ -37,57 +35,6 @@ export class NotRepeatable extends Error {
   override readonly name = "NotRepeatable";
 }
 
-interface TensorMetadata {
-  readonly id: number;
-}
-
-/** tfjs-node's functions of its own C++ part, and what it keeps of a tensor. */
-interface Binding {
-  createTensor(shape: readonly number[], type: number, values: unknown): number;
-  executeOp(
-    name: string,
-    attributes: readonly OperationAttribute[],
-    inputs: readonly number[],
-    outputs: number,
-  ): TensorMetadata[];
-  tensorDataSync(id: number): unknown;
-}
-
-interface RecordableBackend {
-  binding: Binding;
-  readonly isUsingGpuDevice: boolean;
-  readonly tensorMap: {
-    get(dataId: object): {
-      readonly id: number;
-      readonly shape: readonly number[];
-      readonly dtype: number;
-      readonly values: unknown;
-    };
-  };
-}
-
-function isRecordable(backend: unknown): backend is RecordableBackend {
-  return (
-    typeof backend === "object" &&
-    backend !== null &&
-    "tensorMap" in backend &&
-    "binding" in backend &&
-    typeof backend.binding === "object" &&
-    backend.binding !== null &&
-    "executeOp" in backend.binding
-  );
-}
-
-/** Whether there is TensorFlow under this backend, to be recorded. */
-export function canRecord(tf: Tf): boolean {
-  return isRecordable(tf.backend());
-}
-
-export function isOnGpu(tf: Tf): boolean {
-  const backend: unknown = tf.backend();
-  return isRecordable(backend) && backend.isUsingGpuDevice;
-}
-
 /**
  * Does the work as ever, and writes down what TensorFlow is told. Tensors that were made before must not be used by it.
  * @returns its tensors, and the recording, or why there is none
@@ -96,8 +43,8 @@ export function record(
   tf: Tf,
   work: () => readonly Tensor[],
 ): { readonly tensors: readonly Tensor[]; readonly recording: Recording | NotRepeatable } {
-  const backend: unknown = tf.backend();
-  if (!isRecordable(backend)) throw new Error("only the native backend can be recorded");
+  const backend = nativeTensorFlow(tf);
+  if (!backend) throw new Error("only the native backend can be recorded");
   const { binding } = backend;
   const slots = new Map<number, number>();
   const sources: RecordedSource[] = [];
@@ -120,7 +67,7 @@ export function record(
     else refuse("it makes a tensor of something else than numbers");
   };
 
-  const recorded: Partial<Binding> = {
+  const recorded: Partial<NativeBinding> = {
     createTensor(shape: readonly number[], type: number, values: unknown) {
       const id = binding.createTensor(shape, type, values);
       addSource(slotFor(id), shape, type, values);
@@ -150,7 +97,7 @@ export function record(
   const recording = Object.create(
     binding,
     Object.fromEntries(Object.entries(recorded).map(([name, value]) => [name, { value }])),
-  ) as Binding;
+  ) as NativeBinding;
 
   let tensors: readonly Tensor[];
   backend.binding = recording;

@@ -1,5 +1,6 @@
 import type { ProgramHandle, Programs, ProgramValues } from "@latentweave/native";
-import { NotRepeatable, type OperationAttribute, type Recording, type RecordedSource } from "./recording.ts";
+import type { OperationAttribute } from "../layers/native-tensorflow.ts";
+import { NotRepeatable, type Recording, type RecordedSource } from "./recording.ts";
 
 /** Where the numbers of a source come from when the work is done again. */
 export type Origin =
