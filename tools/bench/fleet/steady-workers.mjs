@@ -11,7 +11,7 @@ import { setFlagsFromString } from "node:v8";
 import { WebSocket } from "ws";
 import { createConnections, webSocketUrl } from "./connections.mjs";
 
-// As the product's own workers have it (apps/cli/src/command/heap-growth.ts).
+// As the product's own workers have it (apps/cli/src/command/tensor-memory.ts).
 setFlagsFromString("--heap-growing-percent=300");
 const { url, runId, name, workers: count, bare, contributionBytes } = JSON.parse(process.argv[2]);
 const answered = new Map();

@@ -8,10 +8,12 @@ import { onParentGone } from "@latentweave/launch";
 import { parseDevice } from "@latentweave/native";
 import { createLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
+import { prepareForTensors } from "../command/tensor-memory.ts";
 import type { ComputeAnswer } from "./measure-compute.ts";
 
 const [specFile = "", seconds, threads, backend = "", device = ""] = process.argv.slice(2);
 onParentGone(process.stdin, () => process.exit(1));
+await prepareForTensors();
 
 const warmUpSteps = 5;
 const leastSteps = 3;

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { exitCodes } from "../command/failure.ts";
-import { letHeapGrow } from "../command/heap-growth.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
 import { runShard } from "../command/run-shard.ts";
+import { prepareForTensors } from "../command/tensor-memory.ts";
 
 interface ShardFlags extends ProcessFlags {
   readonly coordinator: string;
@@ -30,10 +30,8 @@ export function addParameterServer(program: Command): void {
     .option("--host <address>", "where to listen; default loopback")
     .option("--port <port>", "default: any free one", wholeNumber(0));
   withProcessFlags(command).action(async (flags: ShardFlags) => {
-    letHeapGrow();
+    await prepareForTensors();
     const { token, signal } = await processContext(flags);
-    const { keepFreedMemory } = await import("@latentweave/vault");
-    keepFreedMemory();
     const { coordinator, runId, index, shards, run, host, port } = flags;
     const log = (line: string): void => void process.stderr.write(`${line}\n`);
     const reason = await runShard({ coordinator, runId, index, shards, token, run, host, port, log }, signal);

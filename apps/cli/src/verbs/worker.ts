@@ -3,10 +3,10 @@ import { UserError } from "@latentweave/protocol";
 import type { InProcess } from "@latentweave/transport";
 import { type Command, Option } from "commander";
 import { describeFailure } from "../command/failure.ts";
-import { letHeapGrow } from "../command/heap-growth.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { type ProcessFlags, processContext, withProcessFlags } from "../command/process-flags.ts";
 import { runShard } from "../command/run-shard.ts";
+import { prepareForTensors } from "../command/tensor-memory.ts";
 import { packageVersion } from "../command/version.ts";
 
 interface BesideFlags {
@@ -57,11 +57,9 @@ export function withWorkerFlags(command: Command): Command {
 
 /** @param failedCode exit code for a refusal: people get another one than launchers do */
 export async function runWorker(flags: WorkerFlags, failedCode: number = hopelessExitCode): Promise<void> {
-  letHeapGrow();
+  await prepareForTensors();
   const { token, signal } = await processContext(flags);
   // Loaded when it is needed: other verbs start in a fraction of the time.
-  const { keepFreedMemory } = await import("@latentweave/vault");
-  keepFreedMemory();
   const { runWorkerProcess } = await import("@latentweave/worker-app");
   const { parseDevice } = await import("@latentweave/native");
   const beside = flags.shard === undefined ? undefined : await startBeside(flags, flags.shard, token);

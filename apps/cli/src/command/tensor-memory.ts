@@ -7,7 +7,13 @@ import { setFlagsFromString } from "node:v8";
  */
 const growthPercent = 300;
 
-/** For processes that move tensors, before they allocate much. Threads started later have it too. */
-export function letHeapGrow(): void {
+/**
+ * For processes that move tensors, before they allocate much or start a thread: garbage may grow, and memory that is
+ * freed is used again.
+ */
+export async function prepareForTensors(): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
+  // Loaded when it is needed: other verbs start in a fraction of the time.
+  const { keepFreedMemory } = await import("@latentweave/vault");
+  keepFreedMemory();
 }
