@@ -4,7 +4,7 @@ import { plain, runCommand } from "../run-command.mjs";
 const rounds = "5";
 
 /** A figure with its bar, as the matrix prints it: `what **1.12** [1.05–1.19], bar ≥ 1.4: **missed**`. */
-const judged = /([^;:|\n]+?):? \*\*([^*]+)\*\*(?: \[[^\]]*\])?,? ?,? bar ([^:]+): (met|\*\*missed\*\*)/g;
+const judged = /([^;:|\n]+?):? \*\*([^*]+)\*\*(?: \[[^\]]*\])?, bar ([^:]+): (met|\*\*missed\*\*)/g;
 
 function matrixRow(number, title, bar, cases, { oneHash = false } = {}) {
   return {
