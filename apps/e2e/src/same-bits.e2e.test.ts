@@ -1,4 +1,6 @@
 /** One job, one seed: one hash, whatever the cluster looks like. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { run, start } from "./command.ts";
 import { leftBehind } from "./left-behind.ts";
@@ -57,6 +59,19 @@ describe("digits and fashion, 30 steps", () => {
     const env = { ...off, LATENTWEAVE_PROGRAMS: "off" };
     const flags = [...job, "--workers", "2", "--shards", "2"];
     expect((await finish(startTraining(runs, "sockets", flags, { env }))).hash).toBe(alone);
+  });
+
+  test("workers of one host read the weights where the shards have them, and others are sent them", () => {
+    const sentAfter = (run: string, step: number): number[] =>
+      readFileSync(path.join(runs, run, "metrics/workers.jsonl"), "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { process: string; step: number; broadcastBytes?: number })
+        .filter((row) => row.process.startsWith("shard") && row.step >= step)
+        .map((row) => row.broadcastBytes ?? NaN);
+    expect(sentAfter("3-workers-with-a-shard-beside-each", 10).every((bytes) => bytes === 0)).toBe(true);
+    expect(sentAfter("2-workers", 10).every((bytes) => bytes === 0)).toBe(true);
+    expect(sentAfter("sockets", 10).every((bytes) => bytes > 1_000_000)).toBe(true);
   });
 
   test("a worker that may run a fifth of the time", async () => {

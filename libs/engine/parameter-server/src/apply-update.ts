@@ -61,6 +61,7 @@ export function applyUpdate(options: {
     scratch,
   } = options;
   const changed: ChangedSlice[] = [];
+  state.beginAdvance();
   const owes = state.stateNames.includes(owedSection);
   for (const slice of state.slices) {
     const isWeighed = spec.combiner.scalesPrivate === true || (layout.groups[slice.group]?.shared ?? false);

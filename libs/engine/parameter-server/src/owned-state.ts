@@ -1,7 +1,7 @@
 import { type Arithmetic, arithmeticPageBytes, randomKey } from "@latentweave/arithmetic";
 import type { ParameterGroup, ParameterLayout, PlacedTensor, Slice } from "@latentweave/parameters";
 import type { Vault } from "@latentweave/protocol";
-import { headerPages, openStateHeader, type StoredDecision } from "./state-header.ts";
+import { headerPages, openStateHeader, type StoredDecision, writingAt } from "./state-header.ts";
 
 /** One owned slice in WebAssembly memory: two versions side by side, so that n stays readable while n+1 is written. */
 export interface OwnedSlice extends Slice {
@@ -40,7 +40,11 @@ export interface OwnedState {
    */
   restore(section: string, range: Slice, bytes: Uint8Array): void;
   setVersion(version: number): void;
+  /** The coming version is about to be written over the one before the newest. */
+  beginAdvance(): void;
   advance(): void;
+  /** Where the newest two versions of the parameters lie, from the vault's range on; undefined where none is kept. */
+  readonly place: StatePlace | undefined;
   /** From here to the next `setVersion` or `reinitialise` a successor would find nothing. */
   invalidate(): void;
   /** Version 0 with fresh parameters, whatever was there. */
@@ -56,10 +60,20 @@ export interface OwnedState {
   readDecision(): StoredDecision | undefined;
 }
 
+/** For processes of the same host, which can map it. */
+export interface StatePlace {
+  readonly file: string;
+  readonly writingAt: number;
+  /** `at`: of even and odd versions, from the file's beginning. */
+  readonly slices: readonly (Slice & { readonly at: readonly [number, number] })[];
+}
+
 /** Room for a decision, in bytes of UTF-8: at least this, and so much for each task (weights, the combiner's state). */
 const leastTextBytes = 256 * 1024;
 const textBytesPerTask = 4 * 1024;
 const alignment = 64;
+/** Of parameters, which other processes map: a page of every machine that we know but those with pages of 64 KiB. */
+const mappedAlignment = 16_384;
 
 const parametersSection = "parameters";
 
@@ -76,9 +90,10 @@ export function createOwnedState(
   vault?: Vault,
   textBytes = Math.max(leastTextBytes, textBytesPerTask * tasksOf(layout)),
 ): OwnedState {
-  const vectorBytes = (numbers: number): number => Math.ceil((numbers * 4) / alignment) * alignment;
+  const vectorBytes = (numbers: number, to = alignment): number => Math.ceil((numbers * 4) / to) * to;
   const numbersBytes = owned.reduce(
-    (sum, { numbers }) => sum + 2 * (1 + stateNames.length) * vectorBytes(numbers),
+    (sum, { numbers }) =>
+      sum + 2 * vectorBytes(numbers, mappedAlignment) + 2 * stateNames.length * vectorBytes(numbers),
     0,
   );
   const before = headerPages(textBytes);
@@ -88,18 +103,36 @@ export function createOwnedState(
   const header = openStateHeader(arithmetic, base, textBytes, numbersBytes);
 
   let next = base + before * arithmeticPageBytes;
-  const vector = (numbers: number): number => {
+  const vector = (numbers: number, to?: number): number => {
     const pointer = next;
-    next += vectorBytes(numbers);
+    next += vectorBytes(numbers, to);
     if (!header.found) arithmetic.fill(pointer, 0, numbers);
     return pointer;
   };
-  const pair = (numbers: number): readonly [number, number] => [vector(numbers), vector(numbers)];
-  const slices = owned.map((slice): OwnedSlice => ({
+  const pair = (numbers: number, to?: number): readonly [number, number] => [
+    vector(numbers, to),
+    vector(numbers, to),
+  ];
+  // First, so that they begin with whole pages.
+  const parameters = owned.map(({ numbers }) => pair(numbers, mappedAlignment));
+  const slices = owned.map((slice, index): OwnedSlice => ({
     ...slice,
-    parameters: pair(slice.numbers),
+    parameters: parameters[index] as readonly [number, number],
     states: new Map(stateNames.map((name) => [name, pair(slice.numbers)])),
   }));
+  const place = (): StatePlace | undefined => {
+    const { sharedName: file, rangeAt = 0 } = vault ?? {};
+    if (file === undefined || adoption === "none") return undefined;
+    const at = (pointer: number): number => rangeAt + pointer - base;
+    return {
+      file,
+      writingAt: at(base) + writingAt,
+      slices: slices.map(({ group, start, numbers, parameters: [even, odd] }) => ({
+        ...{ group, start, numbers },
+        at: [at(even), at(odd)],
+      })),
+    };
+  };
   let version = header.found ? header.version : 0;
   let kept = header.found;
   const invalidate = (): void => {
@@ -161,6 +194,10 @@ export function createOwnedState(
       }
       version = next;
       header.version = version;
+    },
+    beginAdvance: () => header.writes(version + 1),
+    get place() {
+      return place();
     },
     advance() {
       version += 1;

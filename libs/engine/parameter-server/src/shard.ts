@@ -294,7 +294,7 @@ export function createShard(options: ShardOptions): Shard {
       if (settled !== undefined)
         coordinator?.send({ type: "settled", runId, timeline: state.timeline, version: settled, digest });
     };
-    for (const { channel, attach } of earlyWorkers.values()) subscribers.attach(channel, attach);
+    for (const { channel, attach } of earlyWorkers.values()) attachTo(training, subscribers, channel, attach);
     earlyWorkers.clear();
     return { ...flow, training, fromFollower, startOver, tellAgain };
   };
@@ -472,6 +472,10 @@ export function createShard(options: ShardOptions): Shard {
         attachWorker(channel, message);
         return;
       }
+      if (message.type === "weights-mapped") {
+        known(message.type).subscribers.mapped(subscriberOf(attached), channel);
+        return;
+      }
       if (message.type !== "push")
         throw new ProtocolError(`a shard does not take "${message.type}" from a worker`);
       if (relays !== (message.parts !== undefined))
@@ -531,9 +535,28 @@ export function createShard(options: ShardOptions): Shard {
     return fromWorker(channel, message);
   };
 
+  /** A worker of this host hears first where the weights lie. */
+  const attachTo = (
+    { spec, state }: Training,
+    subscribers: Prepared["subscribers"],
+    channel: Channel,
+    attach: MessageOf<"attach">,
+  ): void => {
+    const { place } = state;
+    if (place && channel.local && attach.behind === undefined && isReadInPlace(spec))
+      channel.send({
+        ...{ type: "weights", runId, index, file: place.file, writingAt: place.writingAt },
+        slices: place.slices.map(({ at: [even, odd], ...slice }) => ({
+          ...slice,
+          at: [even, odd] as [number, number],
+        })),
+      });
+    subscribers.attach(channel, attach);
+  };
+
   const attachWorker = (channel: Channel, attach: MessageOf<"attach">): void => {
     if (prepared) {
-      prepared.subscribers.attach(channel, attach);
+      attachTo(prepared.training, prepared.subscribers, channel, attach);
       return;
     }
     const subscriber = subscriberOf(attach);
@@ -566,4 +589,10 @@ export function createShard(options: ShardOptions): Shard {
       ),
     ended,
   };
+}
+
+/** In modes with an order workers compute on versions that are no more; changes that are rounded are not in the memory. */
+function isReadInPlace({ mode, compression }: RunSpec): boolean {
+  const broadcast = compression?.broadcast ?? compression?.broadcastFeedback;
+  return mode === undefined && broadcast === undefined && compression?.auto !== true;
 }

@@ -5,12 +5,13 @@ import { crc32 } from "@latentweave/protocol";
  * What a shard's memory says of itself, for a successor that finds it after a kill at any instant. Little-endian:
  *
  *      0  8 bytes  "LWSHARD1"
- *      8  u32      format, 1
+ *      8  u32      format, 2
  *     12  u32      bytes of each of the two text areas
  *     16  i64      newest whole version; -1: none
  *     24  u64      timeline
  *     32  u64      bytes of the numbers behind the text areas
  *     40  u32      the text area that counts, 0 or 1
+ *     80  i64      the version that is being written, or the newest one; the largest while none is whole
  *     48, 64       one entry per text area: i64 decided step (-1: none), u32 bytes, u32 CRC-32 of the text
  *   page 1         text area 0, text area 1; then the numbers
  *
@@ -24,6 +25,8 @@ export interface StateHeader {
   readonly found: boolean;
   /** -1: no version is whole. */
   version: number;
+  /** Tells whoever reads in place that the version before the newest is no more, for this one comes in its stead. */
+  writes(version: number): void;
   timeline: number;
   /** Room for a decision's text. */
   readonly textBytes: number;
@@ -38,9 +41,13 @@ export interface StoredDecision {
 }
 
 const magic = 0x3144_5241_4853_574cn; // "LWSHARD1", read as a number
-const format = 1;
+const format = 2;
 const [formatAt, textBytesAt, versionAt, timelineAt, numbersAt, currentAt] = [8, 12, 16, 24, 32, 40];
 const entryAt = [48, 64] as const;
+/** From the header's beginning: see the table above. */
+export const writingAt = 80;
+/** Above every version. */
+const nothingWhole = Number.MAX_SAFE_INTEGER;
 
 /** Room for the header and two texts, in whole pages; `textBytes` is rounded up to whole pages too. */
 export function headerPages(textBytes: number): number {
@@ -74,6 +81,7 @@ export function openStateHeader(
   if (!found) {
     set64(0, 0n);
     set64(versionAt, -1);
+    set64(writingAt, nothingWhole);
     set64(timelineAt, 0);
     set32(formatAt, format);
     set32(textBytesAt, areaBytes);
@@ -90,7 +98,12 @@ export function openStateHeader(
       return get64(versionAt);
     },
     set version(next) {
+      if (next < 0) set64(writingAt, nothingWhole);
       set64(versionAt, next);
+      if (next >= 0) set64(writingAt, next);
+    },
+    writes(version) {
+      set64(writingAt, version);
     },
     get timeline() {
       return get64(timelineAt);

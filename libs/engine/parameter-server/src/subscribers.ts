@@ -12,6 +12,8 @@ interface Subscriber {
   readonly channel: Channel;
   readonly who: Audience;
   readonly sent: Map<OwnedSlice, number>;
+  /** It reads this shard's memory: no bytes are sent to it. */
+  mapped: boolean;
   version: number | undefined;
   /** For whom the last broadcast was; empty before there was one. */
   told: readonly Addressee[];
@@ -56,6 +58,8 @@ export interface Subscribers {
   attach(channel: Channel, message: MessageOf<"attach">): void;
   /** @param subscriber as `subscriberOf` names it */
   detach(subscriber: string, channel: Channel): void;
+  /** It says that it reads this shard's memory, as long as it is attached by this channel. */
+  mapped(subscriber: string, channel: Channel): void;
   setMembers(members: ReadonlyMap<string, Membership>): void;
   isMember(workerId: string): boolean;
   /** Work done before is void: everybody gets everything anew, once a version is settled. */
@@ -99,9 +103,11 @@ export function createSubscribers(options: {
     const { sent, who, channel } = subscriber;
     // Invariant 4.
     if (hasNewcomers(subscriber, addressees)) sent.clear();
-    const due = publication.slices.filter(
-      (slice) => uses(addressees, slice) && sent.get(slice) !== publication.changedAt(slice, version),
-    );
+    const due = subscriber.mapped
+      ? []
+      : publication.slices.filter(
+          (slice) => uses(addressees, slice) && sent.get(slice) !== publication.changedAt(slice, version),
+        );
     const slices = broadcastSlices(publication, due, version, sent);
     subscriber.version = version;
     subscriber.told = addressees;
@@ -136,6 +142,7 @@ export function createSubscribers(options: {
         channel,
         who: behind ? { kind: "relay", behind } : { kind: "worker", workerId },
         sent: new Map(),
+        mapped: false,
         version: undefined,
         told: [],
       };
@@ -146,6 +153,10 @@ export function createSubscribers(options: {
     },
     detach(subscriber, channel) {
       if (attached.get(subscriber)?.channel === channel) attached.delete(subscriber);
+    },
+    mapped(name, channel) {
+      const subscriber = attached.get(name);
+      if (subscriber?.channel === channel) subscriber.mapped = true;
     },
     setMembers(next) {
       members = next;

@@ -211,7 +211,9 @@ export function createComputeLoop(options: {
     ahead = after && { of: after, rows: startRead(step, after) };
     // Weights of another step may have come while the rows were read.
     if (!isOpen(step) || !isAt(step, now())) return cameTooLate(step, 0, 0);
-    const result = await program.run({ plan: step.plan, ...next }, rows, async () => {
+    const mapped = options.links()?.mapped === true && { mapped: step.timeline };
+    const place = { plan: step.plan, ...next, ...mapped };
+    const result = await program.run(place, rows, async () => {
       await options.beforeMicroBatch?.();
       return isOpen(step) && isAt(step, now()) && !options.isLeaving();
     });
@@ -221,7 +223,7 @@ export function createComputeLoop(options: {
     const marks = { pausedMs, startedMs, readMs, computedMs, readBackMs: result?.readBackMs };
     noteMicroBatch(options.spans, step.timeline, step.plan.step, marks);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (!result || !isOpen(step) || !isAt(step, now()))
+    if (!result || result.overwritten === true || !isOpen(step) || !isAt(step, now()))
       return cameTooLate(step, computedMs - pausedMs, result?.samples ?? 0);
     step.add(next, result, result.samples);
     const addedMs = clock.nowMs();

@@ -29,6 +29,10 @@ interface Link {
   quorumId: number;
   /** The same modes: what this shard's part of the weights on the device is for, whatever became of the attachment. */
   holds: MessageOf<"attach">["holds"];
+  /** What has become of the offer to read this shard's memory, on this attachment. */
+  memory: "none" | "mapping" | "mapped" | "refused";
+  /** The shard has been told that its memory is read. */
+  saidMapped: boolean;
   /** Times in a row that the shard closed for a mistake of ours, with no step in between; and where it was then. */
   refusals: number;
   refusedAt: Moment;
@@ -61,6 +65,8 @@ export interface ShardLinks {
    * its weights again.
    */
   goBackTo(moment: Moment): void;
+  /** The weights of every shard are read where the shards have them: what broadcasts bring besides is not looked at. */
+  readonly mapped: boolean;
   /** How shards are reached now; one that cannot be is dialled at once. */
   moveTo(routes: readonly Route[]): void;
   stop(): void;
@@ -97,12 +103,14 @@ export function createShardLinks(options: {
   readonly keepShard: WorkerOptions["keepShard"];
   readonly weights: ReceivedWeights;
   readonly setParameters: Compute["setParameters"];
+  readonly mapWeights: Compute["mapWeights"];
   /** A shard is there, for the first time or again: it may have lost what it was sent. */
   readonly onAttached: (index: number) => void;
   readonly onBroadcast: () => void;
   /** Modes with an order: the shard waits for this, and may have lost what it was sent of it. */
   readonly onWanted: (index: number) => void;
   readonly onFailed: (error: unknown) => void;
+  readonly log: (line: string) => void;
   readonly spans?: SpanRecorder;
 }): ShardLinks {
   const { runId, workerId } = options;
@@ -118,10 +126,64 @@ export function createShardLinks(options: {
     given: new Map(),
     quorumId: -1,
     holds: undefined,
+    memory: "none",
+    saidMapped: false,
     refusals: 0,
     refusedAt: { timeline: -1, step: -1 },
   }));
   let over = false;
+  let mapped = false;
+
+  const sayAttach = (link: Link): void => {
+    link.memory = "none";
+    link.saidMapped = false;
+    const { holds } = link;
+    link.channel?.send({
+      ...{ type: "attach", runId, protocol: protocolVersion, workerId },
+      ...(holds && { holds }),
+    });
+  };
+
+  /** Some shard's memory cannot be read any more: whole weights are asked of all, for what they sent was not kept. */
+  const readNoMore = (): void => {
+    mapped = false;
+    for (const link of links) {
+      link.step = -1;
+      link.given = new Map();
+      sayAttach(link);
+    }
+  };
+
+  const takeWeights = (index: number, link: Link, weights: MessageOf<"weights">): void => {
+    if (!options.mapWeights) return;
+    const { channel } = link;
+    link.memory = "mapping";
+    // In the order of calls: what is computed from now on finds them there.
+    options
+      .mapWeights(index, weights)
+      .then((refusal) => {
+        if (over || link.channel !== channel || link.memory !== "mapping") return;
+        link.memory = refusal === undefined ? "mapped" : "refused";
+        if (refusal !== undefined) {
+          options.log(
+            `the weights of shard ${index} are sent, for they cannot be read where they lie: ${refusal}`,
+          );
+          if (mapped) readNoMore();
+          return;
+        }
+        mapped ||= links.every(({ memory }) => memory === "mapped");
+        if (mapped) sayMapped();
+      })
+      .catch(options.onFailed);
+  };
+
+  const sayMapped = (): void => {
+    for (const [index, link] of links.entries()) {
+      if (link.memory !== "mapped" || link.saidMapped) continue;
+      link.saidMapped = true;
+      link.channel?.send({ type: "weights-mapped", runId, index });
+    }
+  };
 
   const takeBroadcast = (
     index: number,
@@ -131,7 +193,11 @@ export function createShardLinks(options: {
   ): void => {
     const { spans } = options;
     const startedMs = spans?.nowMs() ?? 0;
-    if (message.slices.length > 0) {
+    if (mapped && (link.memory === "none" || link.memory === "refused")) {
+      readNoMore();
+      return;
+    }
+    if (message.slices.length > 0 && !mapped) {
       const version = message.basis ?? message.step;
       const received = message.slices.map(({ group, start, numbers, from, codec }, place) => {
         const key = `${group}:${start}`;
@@ -165,9 +231,9 @@ export function createShardLinks(options: {
     link.given = new Map();
     channel.onMessage((message, slices) => {
       try {
-        if (message.type !== "broadcast")
-          throw new ProtocolError(`a worker does not take "${message.type}" from a shard`);
-        takeBroadcast(index, link, message, slices);
+        if (message.type === "weights") takeWeights(index, link, message);
+        else if (message.type === "broadcast") takeBroadcast(index, link, message, slices);
+        else throw new ProtocolError(`a worker does not take "${message.type}" from a shard`);
       } catch (error) {
         channel.close(closeCodes.protocolError, error instanceof Error ? error.message.slice(0, 120) : "");
       }
@@ -184,8 +250,7 @@ export function createShardLinks(options: {
           new Error(`parameter-server shard ${index} does not take what this worker sends: ${reason}`),
         );
     });
-    const { holds } = link;
-    channel.send({ type: "attach", runId, protocol: protocolVersion, workerId, ...(holds && { holds }) });
+    sayAttach(link);
     options.onAttached(index);
   };
 
@@ -240,8 +305,12 @@ export function createShardLinks(options: {
       for (const link of links) {
         if (link.timeline !== moment.timeline || link.step <= moment.step) continue;
         link.step = -1;
-        link.channel?.send({ type: "attach", runId, protocol: protocolVersion, workerId });
+        link.holds = undefined;
+        sayAttach(link);
       }
+    },
+    get mapped() {
+      return mapped;
     },
     moveTo(routes) {
       for (const [index, link] of links.entries()) {

@@ -11,6 +11,8 @@ export interface SlotPlace {
   readonly round: RoundPlan;
   readonly task: TaskRound;
   readonly slot: number;
+  /** On weights that are read where the shards have them, of this timeline. */
+  readonly mapped?: number;
 }
 
 /** What a slot contributes: in place of gradients there may be whatever the mode sums. */
@@ -58,7 +60,7 @@ export function createSlotProgram(options: SlotProgramOptions): SlotProgram {
 /** @param drawnAs the round by which random draws are keyed; the place's own where that is enough */
 export async function runMicroBatch(
   compute: Compute,
-  { plan, round, task, slot }: SlotPlace,
+  { plan, round, task, slot, mapped }: SlotPlace,
   rows: MicroBatchRows,
   drawnAs = round.index,
 ): Promise<SlotResult> {
@@ -74,6 +76,7 @@ export async function runMicroBatch(
     columns: rows.columns,
     // Rows are read for one micro-batch and looked at by nobody else.
     given: true,
+    ...(mapped !== undefined && { mapped }),
   });
   return { ...result, samples: rows.samples };
 }

@@ -130,6 +130,7 @@ export function createWorker(options: WorkerOptions): Worker {
       routes: routes(),
       weights: prepared.weights,
       setParameters: (slices) => prepared.program.setParameters(slices),
+      mapWeights: compute.mapWeights?.bind(compute),
       onAttached: (index) => loop.resend(index),
       onBroadcast: () => loop.wake(),
       onWanted: (index) => loop.resend(index),

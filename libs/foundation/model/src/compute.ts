@@ -24,6 +24,8 @@ export interface MicroBatch {
   readonly x: Float32Array;
   /** Columns that losses name, each [samples] or [samples, numbers]. */
   readonly columns: Readonly<Record<string, Int32Array | Float32Array>>;
+  /** On the mapped weights of version `step` in this timeline, in place of those that were set. */
+  readonly mapped?: number;
   /** `x` and `columns` are the compute's from now on: it may take their memory away instead of copying it. */
   readonly given?: boolean;
 }
@@ -36,6 +38,8 @@ export interface MicroBatchResult {
   readonly gradients: readonly Float32Array[];
   /** Sums named by `metricNames`. */
   readonly metrics: Float64Array;
+  /** The mapped weights were overwritten meanwhile: the numbers mean nothing, and the step is over. */
+  readonly overwritten?: boolean;
   /** How much of the time went into getting the numbers off the device, at the end; where it was measured. */
   readonly readBackMs?: number;
 }
@@ -50,6 +54,19 @@ export interface InferenceRequest {
   readonly x: Float32Array;
 }
 
+/** One shard's part of the weights in memory of this host, as the message `weights` has it. */
+export interface MappedWeights {
+  readonly file: string;
+  readonly writingAt: number;
+  readonly slices: readonly {
+    readonly group: number;
+    readonly start: number;
+    readonly numbers: number;
+    /** Of even and odd versions. */
+    readonly at: readonly [number, number];
+  }[];
+}
+
 /**
  * One device. Calls are carried out one at a time, in the order in which they are made. Whatever random a layer draws
  * is keyed by (seed, step, round, task, slot, layer, draw), so the same micro-batch on the same weights gives the same
@@ -62,6 +79,12 @@ export interface Compute {
   load(model: ComputeModel): Promise<void>;
   /** Copies numbers into a group, from `start` on, before it returns; takes effect for calls made afterwards. */
   setParameters(slices: readonly { group: number; start: number; values: Float32Array }[]): Promise<void>;
+  /**
+   * From now on `mapped` micro-batches find this shard's part of the weights there, in place of where it was before.
+   * Absent where the device has no such memory.
+   * @returns why they cannot be had
+   */
+  mapWeights?(shard: number, weights: MappedWeights): Promise<string | undefined>;
   run(batch: MicroBatch): Promise<MicroBatchResult>;
   /** Row-major [samples, ...output shape]. Dropout and noise are off. */
   infer(request: InferenceRequest): Promise<Float32Array>;

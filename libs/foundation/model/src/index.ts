@@ -2,6 +2,7 @@ export {
   type Compute,
   type ComputeModel,
   type InferenceRequest,
+  type MappedWeights,
   type MicroBatch,
   type MicroBatchResult,
 } from "./compute.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 6;
+export const protocolVersion = 7;
 
 const count = z.int().min(0);
 const name = z.string().min(1).max(200);
@@ -476,6 +476,27 @@ const attach = z.strictObject({
 });
 
 /**
+ * Where the shard's newest two versions lie, for a worker of its host that maps them: version v at `at[v & 1]`, from the
+ * file's beginning. At `writingAt` is an i64: the version that is being written, or the newest; while it is not above
+ * v + 1, version v is whole. Said before the attachment's first broadcast.
+ */
+const weights = z.strictObject({
+  type: z.literal("weights"),
+  ...common,
+  index: count,
+  file: z.string().max(300),
+  writingAt: count,
+  slices: z.array(sliceSchema.extend({ at: z.tuple([count, count]) })).max(100_000),
+});
+
+/** The worker has mapped the weights of all shards: their bytes need not be sent on this attachment. */
+const weightsMapped = z.strictObject({
+  type: z.literal("weights-mapped"),
+  ...common,
+  index: count,
+});
+
+/**
  * The sender's part of a partial: the sum of the contributions under `node`. Identified by (run, timeline, step, round,
  * task, node, slice); `quorumId` only says by which membership the sender may speak.
  */
@@ -671,6 +692,8 @@ const messageSchema = z.discriminatedUnion("type", [
   orphaned,
   shardReport,
   attach,
+  weights,
+  weightsMapped,
   push,
   broadcast,
   attachShard,

@@ -12,6 +12,10 @@ export interface Vault {
    * - `none`: nothing can be kept here (the reason was logged); the range is as it was
    */
   adopt(range: Uint8Array): Adoption;
+  /** Name of the file in the host's memory, by which other processes of this host can map it; undefined: there is none. */
+  readonly sharedName?: string | undefined;
+  /** Where the range begins in that file. */
+  readonly rangeAt?: number;
   /** After the run's regular end: nothing is kept any longer. The memory stays usable. */
   discard(): void;
 }

@@ -1,8 +1,10 @@
 import fs from "node:fs";
+import path from "node:path";
 import { type Adoption, memoryLines, type Vault } from "@latentweave/protocol";
 import { type LockedFile, lockFile, removeLocked } from "./locked-file.ts";
 import { loadPageMap, type PageMapAddon, systemError } from "./page-map.ts";
 import { sweep, vaultFile } from "./sweep.ts";
+import { vaultDirectories } from "./vault-directories.ts";
 import { decodeHeader, encodeHeader, headerBytes } from "./vault-header.ts";
 
 export interface VaultOptions {
@@ -59,6 +61,11 @@ export function openVault(options: VaultOptions): FileVault {
     get file() {
       return held?.file;
     },
+    get sharedName() {
+      const [memory] = vaultDirectories();
+      return held && path.dirname(held.file) === memory ? path.basename(held.file) : undefined;
+    },
+    rangeAt: headerBytes,
     adopt(range) {
       const pages = loadPageMap();
       if (typeof pages === "string") return nothing(pages);

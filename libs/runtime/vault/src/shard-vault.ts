@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import { type FileVault, openVault } from "./open-vault.ts";
 import { loadPageMap } from "./page-map.ts";
 import { sweep } from "./sweep.ts";
+import { vaultDirectories } from "./vault-directories.ts";
 
 export interface ShardVaultOptions {
   readonly runId: string;
@@ -58,10 +56,3 @@ const vaultsOf = ({ runId, runKey }: Pick<ShardVaultOptions, "runId" | "runKey">
   `${runId}-${hash(runKey).slice(0, 8)}-shard-`;
 
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
-
-/** Memory first (macOS has no memory file system: its folder for temporary files), then the run's own folder. */
-export function vaultDirectories(runDirectory?: string): string[] {
-  const memory = "/dev/shm";
-  const first = fs.existsSync(memory) ? memory : os.tmpdir();
-  return runDirectory === undefined ? [first] : [first, path.resolve(runDirectory)];
-}

@@ -9,7 +9,7 @@ import type { SharedMemory, SharedRange } from "@latentweave/protocol";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSharedMemory } from "./shared-memory.ts";
-import { vaultDirectories } from "./shard-vault.ts";
+import { vaultDirectories } from "./vault-directories.ts";
 
 const addon = await ensureAddon(addons.pageMap);
 const tools = fs.mkdtempSync(path.join(os.tmpdir(), "shared-memory-tools-"));

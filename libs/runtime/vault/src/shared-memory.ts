@@ -4,11 +4,11 @@ import path from "node:path";
 import { memoryLines, type SharedMemory, type SharedRange } from "@latentweave/protocol";
 import { lockFile, type LockedFile, removeLocked } from "./locked-file.ts";
 import { loadAddon, type PageMapAddon, systemError } from "./page-map.ts";
-import { vaultDirectories } from "./shard-vault.ts";
+import { vaultDirectories } from "./vault-directories.ts";
 import { vaultFile } from "./sweep.ts";
 
 /** Set to "off", everything between processes goes through sockets: to compare, or where memory makes trouble. */
-const switchName = "LATENTWEAVE_SHARED_MEMORY";
+export const switchName = "LATENTWEAVE_SHARED_MEMORY";
 /** Also of the files' names, so that what a killed process has left is swept with vaults that nobody holds. */
 const kind = "channel-";
 /** A range is one connection's; 4 GiB hold what one sends of the largest model. */

@@ -128,6 +128,8 @@ export function createAssignedSubscribers(options: {
     detach(workerId, channel) {
       if (attached.get(workerId)?.channel === channel) attached.delete(workerId);
     },
+    // Workers compute on versions whose memory may be used again.
+    mapped: () => undefined,
     setMembers(next) {
       for (const [workerId, subscriber] of attached)
         // Weights of tasks that it had no part in were not sent.

@@ -1,11 +1,19 @@
-import type { ComputeModel, InferenceRequest, MicroBatch, MicroBatchResult } from "@latentweave/model";
+import type {
+  ComputeModel,
+  InferenceRequest,
+  MappedWeights,
+  MicroBatch,
+  MicroBatchResult,
+} from "@latentweave/model";
 import { loadPrograms, type Programs } from "@latentweave/native";
+import type { ParameterLayout } from "@latentweave/parameters";
 import { createKernels } from "../layers/kernels.ts";
 import { createRandomSource } from "../layers/keyed-random.ts";
 import { useNativeMatrixProduct } from "../layers/native-operations.ts";
 import { nativeTensorFlow } from "../layers/native-tensorflow.ts";
 import type { Tf } from "../layers/tensorflow.ts";
 import { importUserLayers } from "../layers/user-module.ts";
+import { createMappedMemory, type MappedMemory } from "./mapped-memory.ts";
 import type { ParameterMemory } from "./parameter-memory.ts";
 import { type ChangedSlice, ParameterTensors } from "./parameter-tensors.ts";
 import { TaskProgram } from "./task-program.ts";
@@ -21,12 +29,16 @@ export class ModelRuntime {
   readonly #memory: ParameterMemory;
   readonly #parameters: ParameterTensors;
   readonly #phases: readonly ReadonlyMap<string, TaskProgram>[];
+  readonly #layout: ParameterLayout;
+  #mapped: MappedMemory | undefined;
 
   private constructor(
+    layout: ParameterLayout,
     memory: ParameterMemory,
     parameters: ParameterTensors,
     phases: readonly ReadonlyMap<string, TaskProgram>[],
   ) {
+    this.#layout = layout;
     this.#memory = memory;
     this.#parameters = parameters;
     this.#phases = phases;
@@ -49,7 +61,7 @@ export class ModelRuntime {
     const phases = model.phases.map(
       (phase) => new Map(phase.tasks.map((graph) => [graph.task, new TaskProgram(context, graph)])),
     );
-    return new ModelRuntime(memory, parameters, phases);
+    return new ModelRuntime(model.layout, memory, parameters, phases);
   }
 
   /** @throws RangeError when a slice does not lie in its group. */
@@ -66,12 +78,24 @@ export class ModelRuntime {
     this.#parameters.changed(slice);
   }
 
-  run(batch: MicroBatch): Promise<MicroBatchResult> {
+  /** @returns why a shard's part of the weights cannot be had there */
+  map(shard: number, weights: MappedWeights): string | undefined {
+    this.#mapped ??= createMappedMemory(this.#layout);
+    this.#parameters.use(this.#memory);
+    return this.#mapped.map(shard, weights);
+  }
+
+  async run(batch: MicroBatch): Promise<MicroBatchResult> {
     const program = this.#program(batch.phase, batch.task);
-    return batch.program === "gradient" ? program.gradient(batch) : program.evaluate(batch);
+    const mapped = batch.mapped === undefined ? undefined : this.#mapped;
+    if (mapped) this.#parameters.use(mapped.of(batch.step), `${batch.mapped} ${batch.step}`);
+    else this.#parameters.use(this.#memory);
+    const result = await (batch.program === "gradient" ? program.gradient(batch) : program.evaluate(batch));
+    return mapped?.holds(batch.step) === false ? { ...result, overwritten: true } : result;
   }
 
   infer(request: InferenceRequest): Promise<Float32Array> {
+    this.#parameters.use(this.#memory);
     return this.#program(request.phase, request.task).infer(request.output, request.samples, request.x);
   }
 

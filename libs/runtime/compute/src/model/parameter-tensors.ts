@@ -16,7 +16,8 @@ export interface ChangedSlice {
 export class ParameterTensors {
   readonly #tf: Tf;
   readonly #layout: ParameterLayout;
-  readonly #memory: ParameterMemory;
+  #memory: ParameterMemory;
+  #version: string | undefined;
   readonly #groupsByName: ReadonlyMap<string, ParameterGroup>;
   readonly #tensors = new Map<string, Tensor>();
 
@@ -31,6 +32,20 @@ export class ParameterTensors {
     const group = this.#groupsByName.get(name);
     if (!group) throw new Error(`the model's layout has no parameter group "${name}"`);
     return group;
+  }
+
+  /** @param version of the numbers there, where it says all that there is to know of them */
+  use(memory: ParameterMemory, version?: string): void {
+    if (memory === this.#memory && version === this.#version) return;
+    this.dispose();
+    this.#memory = memory;
+    this.#version = version;
+  }
+
+  /** Numbers of the memory in use at the place of these, which may be of another one. */
+  at(values: Float32Array): Float32Array {
+    const { buffer } = this.#memory;
+    return values.buffer === buffer ? values : new Float32Array(buffer, values.byteOffset, values.length);
   }
 
   /** Tells that the memory has new numbers there. */
@@ -56,7 +71,7 @@ export class ParameterTensors {
 
   /** Whether these numbers lie in the parameters' memory. */
   owns(values: ArrayBufferView): boolean {
-    return values.buffer === this.#memory.buffer;
+    return values.buffer === this.#memory.buffer && values instanceof Float32Array;
   }
 
   /** Whoever asks for one afterwards gets it made anew. */

@@ -134,12 +134,11 @@ export class TaskProgram {
     if (!work) {
       const { tf, parameters, programs } = this.#context;
       // What a job's own layers do is theirs to change from time to time.
-      work = new RepeatedWork(
-        tf,
-        this.#hasUserLayers ? undefined : programs,
-        (values) => parameters.owns(values),
-        () => parameters.dispose(),
-      );
+      work = new RepeatedWork(tf, this.#hasUserLayers ? undefined : programs, {
+        owns: (values) => parameters.owns(values),
+        at: (values) => parameters.at(values as Float32Array),
+        renew: () => parameters.dispose(),
+      });
       this.#repeated.set(key, work);
     }
     return work;

@@ -91,9 +91,11 @@ export class RepeatedProgram {
   run(
     inputs: readonly ProgramValues[],
     draw: (key: string) => ProgramValues,
+    memory: (values: ProgramValues) => ProgramValues,
   ): { readonly values: Float32Array; readonly readBackMs: number } {
     const values = this.#given.map(({ source, origin }) => {
       if (origin.kind === "input") return inputs[origin.index] as ProgramValues;
+      if (origin.kind === "memory") return memory(source.values);
       return origin.kind === "draw" ? draw(origin.key) : source.values;
     });
     // Not filled with zeros, for all of it is written.
@@ -150,6 +152,7 @@ function isSameBytes(one: ProgramValues, other: ProgramValues): boolean {
   return Buffer.compare(bytesOf(one), bytesOf(other)) === 0;
 }
 
+/** Of what may be several memories of one layout. */
 function isSamePlace(one: ProgramValues, other: ProgramValues): boolean {
-  return one.buffer === other.buffer && one.byteOffset === other.byteOffset && one.length === other.length;
+  return one.byteOffset === other.byteOffset && one.length === other.length;
 }

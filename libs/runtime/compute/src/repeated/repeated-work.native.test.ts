@@ -79,7 +79,9 @@ describe("work that is done over and over", () => {
     by: Programs | "none" = programs,
     isMemory: (values: unknown) => boolean = () => false,
   ): Promise<{ done: number; numbers: number[][] }> {
-    const repeated = new RepeatedWork(tf, by === "none" ? undefined : by, isMemory, () => undefined);
+    const repeated = new RepeatedWork(tf, by === "none" ? undefined : by, {
+      ...{ owns: isMemory, at: (values) => values, renew: () => undefined },
+    });
     let done = 0;
     const numbers: number[][] = [];
     for (let time = 0; time < count; time += 1) {
@@ -108,14 +110,35 @@ describe("work that is done over and over", () => {
     expect(await times(4, (x) => [doubled(x)], "none")).toEqual({ done: 4, numbers: expected });
   });
 
+  it("reads whichever memory of its layout is in use", async () => {
+    const memories = [Float32Array.of(1, 2), Float32Array.of(10, 20)] as const;
+    let current: Float32Array = memories[0];
+    const repeated = new RepeatedWork(tf, programs, {
+      owns: ({ buffer }) => buffer === current.buffer,
+      at: ({ byteOffset, length }) => new Float32Array(current.buffer, byteOffset, length),
+      renew: () => undefined,
+    });
+    const numbers: number[] = [];
+    let done = 0;
+    for (let time = 0; time < 5; time += 1) {
+      current = memories[time % 2] as Float32Array;
+      const work = (): readonly Tensor[] => {
+        done += 1;
+        return [tf.mul(tf.tensor1d(current.subarray(1, 2)), 3)];
+      };
+      const occasion = { inputs: [], drawn: new Map<Float32Array, string>(), draw: refuse };
+      numbers.push(...(await repeated.numbers({ ...occasion, work })).values);
+    }
+    expect(numbers).toEqual([6, 60, 6, 60, 6]);
+    expect(done).toBe(2);
+  });
+
   it("reads memory that has changed meanwhile", async () => {
     const memory = new Float32Array(16);
-    const repeated = new RepeatedWork(
-      tf,
-      programs,
-      ({ buffer }) => buffer === memory.buffer,
-      () => undefined,
-    );
+    const repeated = new RepeatedWork(tf, programs, {
+      owns: ({ buffer }) => buffer === memory.buffer,
+      ...{ at: (values) => values, renew: () => undefined },
+    });
     const numbers: number[] = [];
     for (let time = 0; time < 5; time += 1) {
       memory.fill(time);

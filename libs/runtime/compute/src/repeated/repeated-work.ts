@@ -20,6 +20,16 @@ export interface Numbers {
   readonly readBackMs: number;
 }
 
+/** Memory in which numbers change between occasions; there may be several of one layout, one in use at a time. */
+export interface WorkMemory {
+  /** Whether an array is a view of the one in use. */
+  readonly owns: (values: ProgramValues) => boolean;
+  /** The view of the one in use at the place of this view of any of them. */
+  readonly at: (values: ProgramValues) => ProgramValues;
+  /** Makes the work make its tensors of it anew. */
+  readonly renew: () => void;
+}
+
 /** What one occasion has taught. */
 interface Learnt {
   readonly programs: Programs;
@@ -38,31 +48,22 @@ const mostAttempts = 3;
 export class RepeatedWork {
   readonly #tf: Tf;
   readonly #programs: Programs | undefined;
-  readonly #isMemory: (values: ProgramValues) => boolean;
-  readonly #renew: () => void;
+  readonly #memory: WorkMemory;
   #attempts = 0;
   #before: Repeatable | undefined;
   #program: RepeatedProgram | undefined;
 
   /**
    * @param programs undefined where there are none
-   * @param isMemory whether an array is a view of memory in which numbers change between occasions
-   * @param renew makes the work make its tensors of such memory anew
    */
-  constructor(
-    tf: Tf,
-    programs: Programs | undefined,
-    isMemory: (values: ProgramValues) => boolean,
-    renew: () => void,
-  ) {
+  constructor(tf: Tf, programs: Programs | undefined, memory: WorkMemory) {
     this.#tf = tf;
     this.#programs = programs;
-    this.#isMemory = isMemory;
-    this.#renew = renew;
+    this.#memory = memory;
   }
 
   async numbers(occasion: Occasion): Promise<Numbers> {
-    if (this.#program) return this.#program.run(occasion.inputs, occasion.draw);
+    if (this.#program) return this.#program.run(occasion.inputs, occasion.draw, this.#memory.at);
     const { flat, learnt } = this.#start(occasion);
     const startedMs = performance.now();
     try {
@@ -80,7 +81,7 @@ export class RepeatedWork {
     const programs = this.#attempts < mostAttempts ? this.#programs : undefined;
     if (!programs) return { flat: tf.tidy(() => tf.concat1d(work() as never)) };
     this.#attempts += 1;
-    this.#renew();
+    this.#memory.renew();
     let learnt: Learnt | undefined;
     // Handed out past the scope, which would look for tensors in every number of the recording's arrays.
     const flat = tf.tidy(() => {
@@ -104,7 +105,7 @@ export class RepeatedWork {
     if (index >= 0) return { kind: "input", index };
     const key = drawn.get(values);
     if (key !== undefined) return { kind: "draw", key };
-    return this.#isMemory(values) ? { kind: "memory" } : { kind: "constant" };
+    return this.#memory.owns(values) ? { kind: "memory" } : { kind: "constant" };
   }
 
   /** A program that does not give the same bits, or none at all, is one that there is not. */
@@ -118,7 +119,7 @@ export class RepeatedWork {
     if (!before || difference(before, repeatable) !== undefined) return;
     try {
       const program = new RepeatedProgram(programs, repeatable, resultBytes);
-      const again = program.run(inputs, draw).values;
+      const again = program.run(inputs, draw, this.#memory.at).values;
       if (Buffer.compare(bytesOf(again), bytesOf(values)) === 0) this.#program = program;
     } catch {
       // The work is done as before.

@@ -1,4 +1,10 @@
-import type { ComputeModel, InferenceRequest, MicroBatch, MicroBatchResult } from "@latentweave/model";
+import type {
+  ComputeModel,
+  InferenceRequest,
+  MappedWeights,
+  MicroBatch,
+  MicroBatchResult,
+} from "@latentweave/model";
 import { UserError, type UserErrorParts } from "@latentweave/protocol";
 import type { BackendName, BackendOptions } from "../backend/loaded-backend.ts";
 import type { ParameterSlice } from "../model/model-runtime.ts";
@@ -13,6 +19,7 @@ export interface ThreadData {
 export type ThreadCall =
   | { readonly kind: "load"; readonly model: ComputeModel; readonly memory: ArrayBufferLike }
   | { readonly kind: "write"; readonly slices: readonly ParameterSlice[] }
+  | { readonly kind: "map"; readonly shard: number; readonly weights: MappedWeights }
   | { readonly kind: "run"; readonly batch: MicroBatch }
   | { readonly kind: "infer"; readonly request: InferenceRequest }
   | { readonly kind: "close" };
@@ -27,7 +34,7 @@ export interface ThreadReady {
   readonly notes: readonly string[];
 }
 
-export type CallResult = MicroBatchResult | Float32Array | undefined;
+export type CallResult = MicroBatchResult | Float32Array | string | undefined;
 
 /** From the thread. */
 export type FromThread =

@@ -43,6 +43,8 @@ export async function serveCompute(port: MessagePort, data: ThreadData): Promise
       case "write":
         loaded().write(call.slices);
         return undefined;
+      case "map":
+        return loaded().map(call.shard, call.weights);
       case "run":
         return await loaded().run(call.batch);
       case "infer":
@@ -73,7 +75,7 @@ export async function serveCompute(port: MessagePort, data: ThreadData): Promise
 
 /** Each buffer once: a result's gradients are views on one. */
 function buffersOf(result: CallResult): readonly ArrayBuffer[] {
-  if (result === undefined) return [];
+  if (result === undefined || typeof result === "string") return [];
   const arrays = result instanceof Float32Array ? [result] : [...result.gradients, result.metrics];
   return [...new Set(arrays.map((array) => array.buffer as ArrayBuffer))];
 }

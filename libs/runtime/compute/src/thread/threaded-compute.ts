@@ -197,6 +197,9 @@ function threadedCompute(thread: ComputeThread, ready: ThreadReady): ThreadedCom
         copies.map(({ values }) => values.buffer as ArrayBuffer),
       );
     },
+    async mapWeights(shard, weights) {
+      return (await thread.call({ kind: "map", shard, weights })) as string | undefined;
+    },
     async run(batch: MicroBatch): Promise<MicroBatchResult> {
       const take = batch.given === true ? wholeOrCopy : copy;
       const columns = Object.entries(batch.columns).map(([name, values]) => [name, take(values)] as const);

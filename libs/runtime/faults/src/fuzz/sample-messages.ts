@@ -105,6 +105,13 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
       },
     ],
     attach: [{ type: "attach", runId, protocol: protocolVersion, workerId: id }],
+    weights: [
+      {
+        ...{ type: "weights", runId, index: 0, file: "latentweave-vault-none", writingAt: 65_616 },
+        slices: [{ group: 0, start: 0, numbers: 16, at: [131_072, 147_456] }],
+      },
+    ],
+    "weights-mapped": [{ type: "weights-mapped", runId, index: 0 }],
     push: [
       {
         ...{ type: "push", ...at, round: 0, quorumId: 1, task: "table", node: { level: 0, index: 1 } },
