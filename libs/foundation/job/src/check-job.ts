@@ -184,7 +184,7 @@ function checkTask(job: ParsedJob, name: string, task: ParsedJob["tasks"][string
       expected: "no decoder where nothing is reconstructed",
       mend: "remove the decoder, or reconstruction: false",
     });
-  if (task.reconstruction !== false && task.decoder.length === 0 && job.model.kind !== "shared")
+  if (task.reconstruction !== false && task.decoder.length === 0 && !("trunkDecoder" in job.model))
     problems.push({
       path: [...path, "decoder"],
       what: "has no layers",

@@ -3,6 +3,7 @@ import { combinerSchema } from "./combiner-schema.ts";
 import { compressionSchema } from "./compression-schema.ts";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
+import { sharingSchemas } from "./sharing-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
 
 const count = z.int().min(0);
@@ -10,16 +11,7 @@ const learningRate = z.number().gt(0);
 const belowOne = z.number().min(0).lt(1);
 
 const modelSchema = z.discriminatedUnion("kind", [
-  /** Task encoders → shared trunk → latent → shared way back → task decoders. */
-  z.strictObject({
-    kind: z.literal("shared"),
-    trunk: layersSchema.default([]),
-    latent: z.union([
-      positiveInteger,
-      z.strictObject({ units: positiveInteger, activation: activationSchema.default("linear") }),
-    ]),
-    trunkDecoder: layersSchema.default([]),
-  }),
+  ...sharingSchemas,
   /** Nothing shared: what a task's encoder yields is its latent. */
   z.strictObject({ kind: z.literal("private") }),
   /** Autoencoders trained alone first; then each sample goes through all of them, under one head. */

@@ -5,6 +5,7 @@ import type { DataSource } from "./data-source.ts";
 import { explainIssue } from "./explain-issue.ts";
 import { jobSchema, type ParsedJob } from "./job-schema.ts";
 import { JobError } from "./problem.ts";
+import { completeSharing } from "./sharing-schema.ts";
 import type {
   ResolvedHead,
   ResolvedJob,
@@ -82,13 +83,7 @@ function completeTask(task: ParsedJob["tasks"][string]): ResolvedTask {
 }
 
 function completeModel(model: ParsedJob["model"]): ResolvedModelSpec {
-  if (model.kind !== "shared") return model;
-  return {
-    kind: "shared",
-    trunk: completeLayers(model.trunk),
-    latent: typeof model.latent === "number" ? { units: model.latent, activation: "linear" } : model.latent,
-    trunkDecoder: completeLayers(model.trunkDecoder),
-  };
+  return model.kind === "private" || model.kind === "bank" ? model : completeSharing(model, completeLayers);
 }
 
 function completeLauncher(launcher: ParsedJob["launcher"]): ResolvedLauncher {

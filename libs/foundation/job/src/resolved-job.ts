@@ -1,5 +1,5 @@
 import type { Codec } from "@latentweave/arithmetic";
-import type { ActivationName, LayerSpec } from "@latentweave/model";
+import type { ActivationName, LayerSpec, SharingKind } from "@latentweave/model";
 import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
 
@@ -62,12 +62,7 @@ export interface ResolvedHead {
 }
 
 export type ResolvedModelSpec =
-  | {
-      readonly kind: "shared";
-      readonly trunk: readonly LayerSpec[];
-      readonly latent: { readonly units: number; readonly activation: ActivationName };
-      readonly trunkDecoder: readonly LayerSpec[];
-    }
+  | SharingKind
   | { readonly kind: "private" }
   | {
       readonly kind: "bank";
