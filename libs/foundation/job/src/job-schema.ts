@@ -4,6 +4,7 @@ import { compressionSchema } from "./compression-schema.ts";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
 import { sharingSchemas } from "./sharing-schema.ts";
+import { ratesSchema, startSchema } from "./start-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
 
 const count = z.int().min(0);
@@ -127,6 +128,10 @@ export const jobSchema = z.strictObject({
   }),
   /** Default constant, without warm-up. */
   schedule: scheduleSchema.default({ kind: "constant", warmupSteps: 0 }),
+  /** Weights to begin with; default: drawn by the seed. */
+  start: startSchema.nullish(),
+  /** Factors of the learning rate, by names of tensors; default 1 everywhere. */
+  rates: ratesSchema.default({}),
   /** Upper bound on the norm of the combined gradient; default none. */
   clipNorm: z.number().gt(0).nullish(),
   /** Steps of the whole run. Either this or `epochs`. */

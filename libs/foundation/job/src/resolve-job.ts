@@ -47,6 +47,8 @@ function complete(job: ParsedJob): ResolvedJob {
     combiner: completeCombiner(job.combiner),
     optimiser: job.optimiser,
     schedule: job.schedule,
+    start: job.start ? { ...job.start, only: job.start.only ?? null } : null,
+    rates: job.rates,
     clipNorm: job.clipNorm ?? null,
     steps: job.steps ?? null,
     epochs: job.epochs ?? null,
