@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { combinerSchema } from "./combiner-schema.ts";
 import { compressionSchema } from "./compression-schema.ts";
-import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
+import { activationSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
 import { sharingSchemas } from "./sharing-schema.ts";
 import { ratesSchema, startSchema } from "./start-schema.ts";

@@ -17,9 +17,9 @@ export function adapters(
     const shape = graph.shapeOf(from);
     const channels = shape.at(-1) ?? 1;
     const layer = (units: number, rest: object): LayerSpec =>
-      (shape.length === 1
+      shape.length === 1
         ? { kind: "dense", units, ...rest }
-        : { kind: "convolution", filters: units, kernel: 1, ...rest }) as LayerSpec;
+        : { kind: "convolution", filters: units, kernel: 1, ...rest };
     const detour = graph.sequence(
       from,
       [layer(adapter, { activation: "relu" }), layer(channels, { initialiser: "zeros" })],

@@ -10,7 +10,7 @@ export function added(tf: Tf, values: readonly Tensor[]): Tensor {
 /** Σ_e softmax(gate)_e · expert_e. @param gate [batch, experts] */
 export function mixture(tf: Tf, gate: Tensor, experts: readonly Tensor[]): Tensor {
   const shares = tf.softmax(gate);
-  const batch = gate.shape[0] as number;
+  const batch = gate.shape[0];
   const parts = experts.map((expert, index) => {
     const share = tf.slice(shares, [0, index], [batch, 1]);
     return tf.mul(expert, tf.reshape(share, [batch, ...expert.shape.slice(1).map(() => 1)]));
