@@ -67,7 +67,7 @@ export function transferText(rows: readonly TransferRow[]): string {
           method,
           shots ?? "all",
           figure(mean),
-          standardDeviation === null ? null : figure(standardDeviation),
+          standardDeviation === null ? null : figure(standardDeviation, mean),
           values.length,
           gain === null ? null : `${gain < 0 ? "−" : "+"}${(100 * Math.abs(gain)).toFixed(1)} %`,
           ofFull === null ? null : `${(100 * ofFull).toFixed(1)} %`,
@@ -106,6 +106,8 @@ function deviation(values: readonly number[]): number | null {
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
 }
 
-function figure(value: number): string {
-  return Math.abs(value) >= 0.1 ? value.toFixed(4) : value.toPrecision(3);
+/** @param beside a figure with as many decimals, which both then have in common */
+function figure(value: number, beside = value): string {
+  const decimals = Math.abs(beside) >= 0.1 ? 4 : 2 - Math.floor(Math.log10(Math.abs(beside) || 1));
+  return value.toFixed(Math.min(12, decimals));
 }
