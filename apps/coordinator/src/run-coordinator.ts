@@ -2,7 +2,12 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { createDiskPatience, createRunStore, writeTextAtomically } from "@latentweave/checkpoint";
+import {
+  createDiskPatience,
+  createRunStore,
+  requireInitialWeights,
+  writeTextAtomically,
+} from "@latentweave/checkpoint";
 import {
   type Coordinator,
   createCoordinator,
@@ -70,6 +75,7 @@ export async function runCoordinatorProcess(
   const specText = await readFile(path.join(directory, "spec.json"), "utf8");
   const spec = JSON.parse(specText) as RunSpec;
   const layout = createLayout(spec.groups);
+  if (spec.initial) await requireInitialWeights(directory, layout, spec.initial.hash);
   // The run's state is written before there is a coordinator to say anything.
   let say: Coordinator["event"] = (_, text) => log(text);
   const store = createRunStore({

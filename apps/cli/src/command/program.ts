@@ -23,6 +23,7 @@ import { addStatus } from "../verbs/status.ts";
 import { addStop } from "../verbs/stop.ts";
 import { addTour } from "../verbs/tour.ts";
 import { addTrain } from "../verbs/train.ts";
+import { addTransfer } from "../verbs/transfer.ts";
 import { addVerify } from "../verbs/verify.ts";
 import { addWorker } from "../verbs/worker.ts";
 import { examples } from "./shared-flags.ts";
@@ -64,6 +65,7 @@ export function createProgram(): Command {
   addDiff(program);
   addEvaluate(program);
   addEncode(program);
+  addTransfer(program);
   addData(program);
   addDashboard(program);
   addBench(program);

@@ -4,6 +4,7 @@ import {
   checkpointSource,
   type LedgerIndex,
   newestCheckpoint,
+  openInitialWeights,
   openLedgerIndex,
   readTable,
   runIdOf,
@@ -79,7 +80,7 @@ export async function openReplay(
     async begin(version) {
       const from = await checkpointBefore(directory, layout, version, index, log);
       log(
-        from
+        from && from.version > 0
           ? `from the checkpoint of step ${from.version}`
           : "from the beginning: no checkpoint is before it",
       );
@@ -105,7 +106,7 @@ async function checkpointBefore(
       return index.isSealed(one) ? undefined : "the record has no seal of it, or made it void";
     },
   });
-  return newest && (await checkpointSource(newest, layout));
+  return newest ? await checkpointSource(newest, layout) : await openInitialWeights(directory, layout);
 }
 
 const laterReason = "it is later than what is wanted";

@@ -1,11 +1,14 @@
+import path from "node:path";
 import { buildRunSpec } from "@latentweave/coordinator-engine";
 import { prepare } from "@latentweave/datasets";
 import { loadUserLayers } from "@latentweave/launch";
 import { cacheDirectory, type PreparedManifest } from "@latentweave/protocol";
+import { prepareInitialWeights } from "./initial-weights.ts";
 import type { LaunchOptions } from "./launched-run.ts";
 
 /**
- * What fixes the bits of a run, as spec.json has it: prepares the data, where that has not been done.
+ * What fixes the bits of a run, as spec.json has it: prepares the data, where that has not been done, and the weights to
+ * begin with in the run's folder, where the job names some.
  * @throws UserError for anything wrong with data or model
  */
 export async function specText(options: LaunchOptions): Promise<string> {
@@ -22,5 +25,12 @@ export async function specText(options: LaunchOptions): Promise<string> {
     options.userModule === undefined
       ? null
       : { text: options.userModule, layers: await loadUserLayers(options.userModule) };
-  return JSON.stringify(buildRunSpec({ job, manifests, userModule }));
+  const spec = buildRunSpec({ job, manifests, userModule });
+  if (job.start === null) return JSON.stringify(spec);
+  const { runId, jobDirectory } = options;
+  const directory = path.join(options.runsDirectory, runId);
+  const initialHash = await prepareInitialWeights({
+    ...{ start: job.start, spec, directory, runId, jobDirectory, log },
+  });
+  return JSON.stringify(buildRunSpec({ job, manifests, userModule, initialHash }));
 }

@@ -21,6 +21,10 @@ export interface RunSpec {
   readonly compression?: CompressionSpec;
   readonly optimiser: ResolvedOptimiser;
   readonly schedule: ResolvedSchedule;
+  /** SHA-256 of the parameters that version 0 has, which lie beside the run; absent: they are drawn. */
+  readonly initial?: { readonly hash: string };
+  /** Factors of the learning rate of tensors, by name, where they are not 1. */
+  readonly rates?: Readonly<Record<string, number>>;
   /** Global L2 norm above which the combined gradient is scaled down; null: never. */
   readonly clipNorm: number | null;
   readonly combiner: {

@@ -1,6 +1,7 @@
 import { type FeedbackCodec, keptOf } from "@latentweave/arithmetic";
-import { combinerParts, type ResolvedJob, runLength } from "@latentweave/job";
+import { combinerParts, fitsPattern, type ResolvedJob, runLength } from "@latentweave/job";
 import { type DataShape, resolveModel, type UserLayer } from "@latentweave/model";
+import type { GroupSpec } from "@latentweave/parameters";
 import type { RunSpec, TaskSpec } from "@latentweave/plan";
 import { type PreparedManifest, UserError } from "@latentweave/protocol";
 
@@ -10,6 +11,8 @@ export interface RunIngredients {
   /** By task. */
   readonly manifests: Readonly<Record<string, PreparedManifest>>;
   /** Bundled text, and the same evaluated for shape inference; null when the job has none. */
+  /** SHA-256 of the parameters to begin with, where they are not drawn. */
+  readonly initialHash?: string;
   readonly userModule: { readonly text: string; readonly layers: Readonly<Record<string, UserLayer>> } | null;
 }
 
@@ -18,7 +21,7 @@ export interface RunIngredients {
  * ingredients give the same spec, byte for byte as JSON, on every machine.
  * @throws UserError where layers do not fit, or a task has no rows to train or evaluate on.
  */
-export function buildRunSpec({ job, manifests, userModule }: RunIngredients): RunSpec {
+export function buildRunSpec({ job, manifests, userModule, initialHash }: RunIngredients): RunSpec {
   const shapes = Object.fromEntries(
     Object.entries(manifests).map(([task, manifest]) => [task, shapeOf(manifest)] as const),
   );
@@ -42,6 +45,8 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     ...compressionSpec(job),
     optimiser: job.optimiser,
     schedule: job.schedule,
+    ...(initialHash !== undefined && { initial: { hash: initialHash } }),
+    ...ratesSpec(job, model.groups),
     clipNorm: job.clipNorm,
     combiner: combinerSpec(job),
     regulariser:
@@ -56,6 +61,32 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     compute: { backend: job.compute.backend, threads: job.compute.threads },
     userModule: userModule?.text ?? null,
   };
+}
+
+/** @throws UserError for a pattern that no tensor fits, and where nothing would be trained */
+function ratesSpec({ rates }: ResolvedJob, groups: readonly GroupSpec[]): Pick<RunSpec, "rates"> {
+  const names = groups.flatMap(({ tensors }) => tensors.map(({ name }) => name));
+  const factors = new Map<string, number>();
+  for (const [pattern, factor] of Object.entries(rates)) {
+    const fitting = names.filter((name) => fitsPattern(pattern, name));
+    if (fitting.length === 0)
+      throw new UserError({
+        where: `rates["${pattern}"]`,
+        what: "fits no tensor of the model",
+        expected: `a name or a pattern of ${names.slice(0, 6).join(", ")}${names.length > 6 ? ", ..." : ""}`,
+        mend: "change it, or leave it out",
+      });
+    for (const name of fitting) factors.set(name, factor);
+  }
+  if (names.every((name) => factors.get(name) === 0))
+    throw new UserError({
+      where: "rates",
+      what: "are 0 for every tensor: nothing would be learned",
+      expected: "some tensor that is trained",
+      mend: "leave some of them out",
+    });
+  const others = [...factors].filter(([, factor]) => factor !== 1);
+  return others.length === 0 ? {} : { rates: Object.fromEntries(others) };
 }
 
 /** Absent where nothing is rounded. */

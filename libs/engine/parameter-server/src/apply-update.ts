@@ -8,6 +8,7 @@ import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 import type { ChangedSlice } from "./publication.ts";
 import type { ChangeRounder } from "./round-change.ts";
 import type { Relatedness } from "./relatedness.ts";
+import type { RateSegment, TensorRates } from "./tensor-rates.ts";
 import { updateIndex } from "./update-index.ts";
 import type { UpdateRule } from "./update-rule.ts";
 
@@ -39,6 +40,7 @@ export function applyUpdate(options: {
   readonly reduction: StepReduction;
   readonly optimiser: Optimiser;
   readonly rule: UpdateRule;
+  readonly rates: TensorRates;
   readonly relatedness: Relatedness | undefined;
   readonly rounder: ChangeRounder | undefined;
   readonly agreement?: Agreement | undefined;
@@ -55,6 +57,7 @@ export function applyUpdate(options: {
     reduction,
     optimiser,
     rule,
+    rates,
     relatedness,
     rounder,
     decision,
@@ -81,11 +84,19 @@ export function applyUpdate(options: {
       copyAhead(arithmetic, state, slice);
       continue;
     }
+    const segments = rates.segments(slice);
+    if (segments.every(({ factor }) => factor === 0)) {
+      copyAhead(arithmetic, state, slice);
+      continue;
+    }
     const index = updateIndex(spec, layout, slice.group, plan);
     if (index === 1) zeroStates(arithmetic, optimiser, state, slice);
     const rounded = rounder?.open(slice.numbers, state.version + 1 >= totalSteps(spec), options.agreement);
-    for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {
-      const numbers = Math.min(blockNumbers, slice.numbers - offset);
+    for (const { offset, numbers, factor } of blocksOf(segments)) {
+      if (factor === 0) {
+        copyAhead(arithmetic, state, slice, offset, numbers);
+        continue;
+      }
       combineBlock(arithmetic, {
         gradients: terms.map(({ pointer }) => pointer + offset * 4),
         weights: terms.map(({ coefficient }) => coefficient),
@@ -104,7 +115,7 @@ export function applyUpdate(options: {
         nextState: optimiser.stateNames.map((name) => at(name, 1)),
         numbers,
         updateIndex: index,
-        learningRate: decision.learningRate,
+        learningRate: decision.learningRate * factor,
       });
       rounded?.round({ params, next, owed, nextOwed, scratch, offset, numbers });
     }
@@ -114,12 +125,28 @@ export function applyUpdate(options: {
   return changed;
 }
 
-function copyAhead(arithmetic: Arithmetic, state: OwnedState, slice: OwnedSlice): void {
+/** As many numbers at once as stay in cache, of one rate. */
+function blocksOf(segments: readonly RateSegment[]): RateSegment[] {
+  return segments.flatMap(({ offset, numbers, factor }) =>
+    Array.from({ length: Math.ceil(numbers / blockNumbers) }, (_, index) => ({
+      offset: offset + index * blockNumbers,
+      numbers: Math.min(blockNumbers, numbers - index * blockNumbers),
+      factor,
+    })),
+  );
+}
+
+function copyAhead(
+  arithmetic: Arithmetic,
+  state: OwnedState,
+  slice: OwnedSlice,
+  offset = 0,
+  numbers = slice.numbers,
+): void {
   for (const section of ["parameters", ...state.stateNames]) {
-    const bytes = slice.numbers * 4;
-    arithmetic
-      .u8(state.pointer(slice, section, 1), bytes)
-      .set(arithmetic.u8(state.pointer(slice, section, 0), bytes));
+    const at = (ahead: 0 | 1): Uint8Array =>
+      arithmetic.u8(state.pointer(slice, section, ahead) + offset * 4, numbers * 4);
+    at(1).set(at(0));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Arithmetic } from "@latentweave/arithmetic";
 import { addProducts, blockProducts as multiply } from "@latentweave/multitask";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
+import type { RateSegment, TensorRates } from "./tensor-rates.ts";
 import type { UpdateRule } from "./update-rule.ts";
 
 /** Inner products of one block's task gradients, each gradient as the update rule has it. */
@@ -18,12 +19,13 @@ export function blockProducts(
   arithmetic: Arithmetic,
   spec: RunSpec,
   rule: UpdateRule,
+  rates: TensorRates,
   reduction: StepReduction,
 ): BlockProducts[] {
   const taskCount = spec.tasks.length;
   const byBlock = new Map<
     string,
-    BlockProducts & { users: { task: number; share: number; pointer: number; n: number }[] }
+    BlockProducts & { users: { task: number; share: number; pointer: number; parts: readonly BlockPart[] }[] }
   >();
   for (const task of reduction.tasks) {
     const share = rule.share(task.plan);
@@ -37,17 +39,22 @@ export function blockProducts(
           entry = { group: slice.group, block, gram: new Float64Array(taskCount * taskCount), users: [] };
           byBlock.set(key, entry);
         }
-        const n = Math.min(blockNumbers, slice.numbers - offset);
-        entry.users.push({ task: task.plan.taskIndex, share, pointer: root + offset * 4, n });
+        const parts = trainedParts(rates.segments(slice), offset, blockNumbers);
+        entry.users.push({ task: task.plan.taskIndex, share, pointer: root + offset * 4, parts });
       }
     }
   }
   for (const { users, gram } of byBlock.values()) {
-    const products = multiply(
-      arithmetic,
-      users.map(({ pointer }) => pointer),
-      users[0]?.n ?? 0,
-    );
+    const products = new Float64Array(users.length * users.length);
+    for (const { from, numbers } of users[0]?.parts ?? [])
+      addProducts(
+        products,
+        multiply(
+          arithmetic,
+          users.map(({ pointer }) => pointer + from * 4),
+          numbers,
+        ),
+      );
     for (const [row, a] of users.entries()) {
       for (const [column, b] of users.entries())
         gram[a.task * taskCount + b.task] =
@@ -57,6 +64,21 @@ export function blockProducts(
   return [...byBlock.values()]
     .sort((a, b) => a.group - b.group || a.block - b.block)
     .map(({ group, block, gram }) => ({ group, block, gram }));
+}
+
+interface BlockPart {
+  /** From the block's first number. */
+  readonly from: number;
+  readonly numbers: number;
+}
+
+/** What of a block is trained at all. @param offset of the block in its slice */
+function trainedParts(segments: readonly RateSegment[], offset: number, numbers: number): BlockPart[] {
+  return segments.flatMap((segment) => {
+    const from = Math.max(segment.offset, offset);
+    const to = Math.min(segment.offset + segment.numbers, offset + numbers);
+    return segment.factor > 0 && from < to ? [{ from: from - offset, numbers: to - from }] : [];
+  });
 }
 
 /** Sums over blocks in layout order, whichever shard they came from: shared groups and private ones apart. */

@@ -216,7 +216,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       task.slices.every(({ slice, reducer }) => arithmetic.allFinite(reducer.result(), slice.numbers)),
     );
     const products = needsProducts(spec, combine)
-      ? blockProducts(arithmetic, spec, rule, step.reduction)
+      ? blockProducts(arithmetic, spec, rule, training.rates, step.reduction)
       : [];
     const received = step.reduction.received();
     if (step.decision) step.decision.reduced(0, finite, products, received);

@@ -9,6 +9,7 @@ import { createPublication, type Publication } from "./publication.ts";
 import { createRelatedness, type Relatedness } from "./relatedness.ts";
 import { createFeedbackRounder } from "./feedback-change.ts";
 import { type ChangeRounder, createChangeRounder } from "./round-change.ts";
+import { createTensorRates, type TensorRates } from "./tensor-rates.ts";
 import { createUpdateRule, type UpdateRule } from "./update-rule.ts";
 
 /** What a shard has as soon as it knows the run: its part of the weights, and what changes and publishes them. */
@@ -18,6 +19,7 @@ export interface Training {
   readonly layout: ParameterLayout;
   readonly optimiser: Optimiser;
   readonly rule: UpdateRule;
+  readonly rates: TensorRates;
   readonly relatedness: Relatedness | undefined;
   /** Where the job rounds what a step changes. */
   readonly rounder: ChangeRounder | undefined;
@@ -47,6 +49,7 @@ export function prepareTraining(
     layout,
     optimiser,
     rule: createUpdateRule(spec, arithmetic),
+    rates: createTensorRates(spec, layout),
     relatedness: createRelatedness(spec, layout, arithmetic),
     choice,
     rounder: rounderOf(spec, arithmetic, choice),

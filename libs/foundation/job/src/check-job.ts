@@ -44,7 +44,7 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
       expected: 'lambda: 0, or another omega, such as "mean"',
       mend: "change one of them",
     });
-  problems.push(...checkCombiner(job), ...checkCompression(job));
+  problems.push(...checkCombiner(job), ...checkCompression(job), ...checkRates(job));
   if (job.mode.kind === "diloco" && job.regulariser.omega !== "none")
     problems.push({
       path: ["regulariser", "omega"],
@@ -88,6 +88,26 @@ function checkCombiner({ combiner, tasks, model }: ParsedJob): Problem[] {
       },
     ];
   return [];
+}
+
+/** Rates are the parameter server's: where workers step the optimiser, or the change of a block is rounded as one, there are none. */
+function checkRates({ rates, mode, compression }: ParsedJob): Problem[] {
+  if (Object.keys(rates).length === 0) return [];
+  const other =
+    mode.kind === "diloco"
+      ? 'the mode "diloco", in which workers step the optimiser'
+      : compression.broadcast || compression.auto
+        ? "a compressed broadcast"
+        : undefined;
+  if (other === undefined) return [];
+  return [
+    {
+      path: ["rates"],
+      what: `are set, besides ${other}`,
+      expected: "one of the two",
+      mend: "remove one of them",
+    },
+  ];
 }
 
 function checkCompression(job: ParsedJob): Problem[] {
@@ -184,7 +204,7 @@ function checkTask(job: ParsedJob, name: string, task: ParsedJob["tasks"][string
       expected: "no decoder where nothing is reconstructed",
       mend: "remove the decoder, or reconstruction: false",
     });
-  if (task.reconstruction !== false && task.decoder.length === 0 && job.model.kind !== "shared")
+  if (task.reconstruction !== false && task.decoder.length === 0 && !("trunkDecoder" in job.model))
     problems.push({
       path: [...path, "decoder"],
       what: "has no layers",

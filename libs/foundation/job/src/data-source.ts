@@ -23,6 +23,8 @@ const splitSchema = z.strictObject({
   validation: fraction.optional(),
   /** Part of all rows set aside for the test. Default 0.2; not allowed where the source brings its own test rows. */
   test: fraction.optional(),
+  /** At most so many training rows, by the same dealing; validation and test rows stay as they are. Default: all. */
+  trainRows: z.number().int().positive().optional(),
   /** Another seed deals the rows anew. Default 0. */
   seed: z.number().int().nonnegative().optional(),
 });

@@ -31,7 +31,9 @@ export {
   type ResolvedOptimiser,
   type ResolvedRegulariser,
   type ResolvedSchedule,
+  type ResolvedStart,
   type ResolvedTask,
 } from "./resolved-job.ts";
 export { runLength, type RunPhase, stepsPerEpoch } from "./run-length.ts";
 export { nearest } from "./nearest.ts";
+export { fitsPattern } from "./fits-pattern.ts";

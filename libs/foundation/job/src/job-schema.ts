@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { combinerSchema } from "./combiner-schema.ts";
 import { compressionSchema } from "./compression-schema.ts";
-import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
+import { activationSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
+import { sharingSchemas } from "./sharing-schema.ts";
+import { ratesSchema, startSchema } from "./start-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
 
 const count = z.int().min(0);
@@ -10,16 +12,7 @@ const learningRate = z.number().gt(0);
 const belowOne = z.number().min(0).lt(1);
 
 const modelSchema = z.discriminatedUnion("kind", [
-  /** Task encoders → shared trunk → latent → shared way back → task decoders. */
-  z.strictObject({
-    kind: z.literal("shared"),
-    trunk: layersSchema.default([]),
-    latent: z.union([
-      positiveInteger,
-      z.strictObject({ units: positiveInteger, activation: activationSchema.default("linear") }),
-    ]),
-    trunkDecoder: layersSchema.default([]),
-  }),
+  ...sharingSchemas,
   /** Nothing shared: what a task's encoder yields is its latent. */
   z.strictObject({ kind: z.literal("private") }),
   /** Autoencoders trained alone first; then each sample goes through all of them, under one head. */
@@ -135,6 +128,10 @@ export const jobSchema = z.strictObject({
   }),
   /** Default constant, without warm-up. */
   schedule: scheduleSchema.default({ kind: "constant", warmupSteps: 0 }),
+  /** Weights to begin with; default: drawn by the seed. */
+  start: startSchema.nullish(),
+  /** Factors of the learning rate, by names of tensors; default 1 everywhere. */
+  rates: ratesSchema.default({}),
   /** Upper bound on the norm of the combined gradient; default none. */
   clipNorm: z.number().gt(0).nullish(),
   /** Steps of the whole run. Either this or `epochs`. */

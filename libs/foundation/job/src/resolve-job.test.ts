@@ -34,6 +34,33 @@ function messageOf(input: unknown, file?: string): string {
 }
 
 describe("a good job", () => {
+  it.each<[unknown, unknown]>([
+    [
+      { kind: "private-shared", latent: 8, privateLatent: 4 },
+      {
+        ...{ kind: "private-shared", trunk: [], trunkDecoder: [] },
+        latent: { units: 8, activation: "linear" },
+        privateLatent: { units: 4, activation: "linear" },
+      },
+    ],
+    [
+      { kind: "cgc", latent: { units: 8, activation: "relu" } },
+      {
+        ...{ kind: "cgc", experts: 3, ownExperts: 1, expert: [], gate: [], trunkDecoder: [] },
+        latent: { units: 8, activation: "relu" },
+      },
+    ],
+    [
+      { kind: "film", latent: 8 },
+      {
+        ...{ kind: "film", trunk: [], embedding: 8, trunkDecoder: [] },
+        latent: { units: 8, activation: "linear" },
+      },
+    ],
+  ])("has defaults for its way to share, case %#", (model, complete) => {
+    expect(resolveJob({ ...small, model }).model).toEqual(complete);
+  });
+
   it("has every default filled in", () => {
     expect(resolveJob(small)).toEqual({
       name: "job",
@@ -88,6 +115,8 @@ describe("a good job", () => {
       combiner: "sum",
       optimiser: { kind: "adam", learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
       schedule: { kind: "constant", warmupSteps: 0 },
+      start: null,
+      rates: {},
       clipNorm: null,
       steps: 100,
       epochs: null,
@@ -249,6 +278,22 @@ describe("a bad job", () => {
       "encoder[0].options: got",
       "plain values",
     ],
+    [{ ...small, model: { kind: "mmoe", latent: 2, experts: 0 } }, "model.experts: got 0", "of at least 1"],
+    [{ ...small, model: { kind: "film" } }, "model.latent: is missing", "add latent"],
+    [{ ...small, model: { kind: "stitch", latent: 2 } }, 'model.kind: got "stitch"', '"cross-stitch"'],
+    [{ ...small, rates: { "shared/*": -1 } }, "rates.shared/*: got -1", "of at least 0"],
+    [
+      { ...small, rates: { "*": 0.1 }, mode: { kind: "diloco", innerSteps: 2 } },
+      'rates: are set, besides the mode "diloco"',
+      "one of the two",
+    ],
+    [
+      { ...small, rates: { "*": 0.1 }, compression: { broadcast: { codec: "int8" } } },
+      "rates: are set, besides a compressed broadcast",
+      "one of the two",
+    ],
+    [{ ...small, start: { from: "" } }, "start.from: got", "not empty"],
+    [{ ...small, start: {} }, "start.from: is missing", "text"],
     ["not a job", 'got "not a job"', "an object"],
     [null, "got null", "an object"],
   ])("says where, what and what was expected, case %#", (input, what, expected) => {

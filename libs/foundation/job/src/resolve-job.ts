@@ -5,6 +5,7 @@ import type { DataSource } from "./data-source.ts";
 import { explainIssue } from "./explain-issue.ts";
 import { jobSchema, type ParsedJob } from "./job-schema.ts";
 import { JobError } from "./problem.ts";
+import { completeSharing } from "./sharing-schema.ts";
 import type {
   ResolvedHead,
   ResolvedJob,
@@ -46,6 +47,8 @@ function complete(job: ParsedJob): ResolvedJob {
     combiner: completeCombiner(job.combiner),
     optimiser: job.optimiser,
     schedule: job.schedule,
+    start: job.start ? { ...job.start, only: job.start.only ?? null } : null,
+    rates: job.rates,
     clipNorm: job.clipNorm ?? null,
     steps: job.steps ?? null,
     epochs: job.epochs ?? null,
@@ -82,13 +85,7 @@ function completeTask(task: ParsedJob["tasks"][string]): ResolvedTask {
 }
 
 function completeModel(model: ParsedJob["model"]): ResolvedModelSpec {
-  if (model.kind !== "shared") return model;
-  return {
-    kind: "shared",
-    trunk: completeLayers(model.trunk),
-    latent: typeof model.latent === "number" ? { units: model.latent, activation: "linear" } : model.latent,
-    trunkDecoder: completeLayers(model.trunkDecoder),
-  };
+  return model.kind === "private" || model.kind === "bank" ? model : completeSharing(model, completeLayers);
 }
 
 function completeLauncher(launcher: ParsedJob["launcher"]): ResolvedLauncher {

@@ -1,5 +1,5 @@
 import type { Codec } from "@latentweave/arithmetic";
-import type { ActivationName, LayerSpec } from "@latentweave/model";
+import type { ActivationName, LayerSpec, SharingKind } from "@latentweave/model";
 import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
 
@@ -19,6 +19,10 @@ export interface ResolvedJob {
   readonly combiner: ResolvedCombiner;
   readonly optimiser: ResolvedOptimiser;
   readonly schedule: ResolvedSchedule;
+  /** Weights that the run begins with; null: drawn ones. */
+  readonly start: ResolvedStart | null;
+  /** Factors of the learning rate by pattern of tensor names. */
+  readonly rates: Readonly<Record<string, number>>;
   /** Upper bound on the L2 norm of the combined gradient; null: no clipping. */
   readonly clipNorm: number | null;
   /** Exactly one of `steps` and `epochs` is a number; `runLength` turns epochs into steps once samples are counted. */
@@ -61,13 +65,17 @@ export interface ResolvedHead {
   readonly weight: number;
 }
 
+export interface ResolvedStart {
+  /** A run's folder or a safetensors file, relative to the job file. */
+  readonly from: string;
+  /** Patterns of tensor names; null: all. */
+  readonly only: readonly string[] | null;
+  /** Beginnings of names there, and what they are here. */
+  readonly rename: Readonly<Record<string, string>>;
+}
+
 export type ResolvedModelSpec =
-  | {
-      readonly kind: "shared";
-      readonly trunk: readonly LayerSpec[];
-      readonly latent: { readonly units: number; readonly activation: ActivationName };
-      readonly trunkDecoder: readonly LayerSpec[];
-    }
+  | SharingKind
   | { readonly kind: "private" }
   | {
       readonly kind: "bank";

@@ -1,4 +1,4 @@
-import type { GraphNode, LossTerm } from "./graph.ts";
+import { type GraphNode, type LossTerm, sourcesOf } from "./graph.ts";
 
 /** Names of the groups that the losses depend on: those of every node on a way from the input to a loss. */
 export function groupsBehind(nodes: readonly GraphNode[], losses: readonly LossTerm[]): ReadonlySet<string> {
@@ -8,9 +8,9 @@ export function groupsBehind(nodes: readonly GraphNode[], losses: readonly LossT
   const groups = new Set<string>();
   // Nodes come after what they read, so one walk from the end sees each after all that read it.
   for (const node of [...nodes].reverse()) {
-    if (!needed.has(node.id) || node.op === "input") continue;
-    for (const from of node.op === "concat" ? node.from : [node.from]) needed.add(from);
-    if (node.op === "layer") for (const { group } of node.parameters) groups.add(group);
+    if (!needed.has(node.id)) continue;
+    for (const from of sourcesOf(node)) needed.add(from);
+    if ("parameters" in node) for (const { group } of node.parameters) groups.add(group);
   }
   return groups;
 }

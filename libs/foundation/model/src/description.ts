@@ -26,15 +26,42 @@ export interface HeadDescription {
   readonly weight: number;
 }
 
-export type ModelKind =
+export interface LatentDescription {
+  readonly units: number;
+  readonly activation: ActivationName;
+}
+
+/** Ways of sharing that end in a latent and a shared way back from it. */
+export type SharingKind = {
+  readonly latent: LatentDescription;
+  readonly trunkDecoder: readonly LayerSpec[];
+} & (
+  | { readonly kind: "shared"; readonly trunk: readonly LayerSpec[] }
   | {
-      readonly kind: "shared";
+      readonly kind: "private-shared";
       readonly trunk: readonly LayerSpec[];
-      readonly latent: { readonly units: number; readonly activation: ActivationName };
-      readonly trunkDecoder: readonly LayerSpec[];
+      readonly privateLatent: LatentDescription;
     }
-  | { readonly kind: "private" }
-  | { readonly kind: "bank"; readonly activation: ActivationName };
+  | {
+      readonly kind: "mmoe";
+      readonly experts: number;
+      readonly expert: readonly LayerSpec[];
+      readonly gate: readonly LayerSpec[];
+    }
+  | {
+      readonly kind: "cgc";
+      readonly experts: number;
+      readonly ownExperts: number;
+      readonly expert: readonly LayerSpec[];
+      readonly gate: readonly LayerSpec[];
+    }
+  | { readonly kind: "cross-stitch"; readonly column: readonly LayerSpec[] }
+  | { readonly kind: "film"; readonly trunk: readonly LayerSpec[]; readonly embedding: number }
+  | { readonly kind: "adapters"; readonly trunk: readonly LayerSpec[]; readonly adapter: number }
+);
+
+export type ModelKind =
+  SharingKind | { readonly kind: "private" } | { readonly kind: "bank"; readonly activation: ActivationName };
 
 /** What the model needs to know of a task's prepared data. */
 export interface DataShape {

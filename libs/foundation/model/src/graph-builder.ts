@@ -1,3 +1,4 @@
+import type { Initialiser } from "@latentweave/parameters";
 import { UserError } from "@latentweave/protocol";
 import type { GraphNode } from "./graph.ts";
 import type { GroupCollection } from "./group-collection.ts";
@@ -12,6 +13,8 @@ export interface SequencePlace {
   /** Field of the job, e.g. `tasks.digits.encoder`. */
   readonly field: string;
 }
+
+const zeros: Initialiser = { kind: "constant", value: 0 };
 
 interface Operation {
   readonly layer: CompleteLayer;
@@ -40,10 +43,73 @@ export class GraphBuilder {
     return this.#push({ id: this.nodes.length, op: "concat", from, shape: [numbers] });
   }
 
-  /** Layers one after the other, their activations as nodes of their own. @returns the last node */
-  sequence(from: number, layers: readonly LayerSpec[], place: SequencePlace): number {
-    const operations = layers.flatMap((layer, index) =>
-      split(completeLayer(layer), `${place.group}/${index}`, `${place.field}[${index}]`),
+  /** Of nodes of one shape. */
+  sum(from: readonly [number, ...number[]]): number {
+    return this.#push({ id: this.nodes.length, op: "sum", from, shape: this.shapeOf(from[0]) });
+  }
+
+  /** @param experts of one shape. @param gate a row of as many numbers */
+  mixture(gate: number, experts: readonly [number, ...number[]]): number {
+    const shape = this.shapeOf(experts[0]);
+    return this.#push({ id: this.nodes.length, op: "mixture", gate, from: experts, shape });
+  }
+
+  /**
+   * One row of a cross-stitch unit over columns of one shape.
+   * @param start what each column counts before anything is learned
+   */
+  stitch(
+    columns: readonly [number, ...number[]],
+    row: number,
+    start: readonly number[],
+    { group, name }: { readonly group: string; readonly name: string },
+  ): number {
+    const count = columns.length;
+    const tensor = `${name}/weights`;
+    this.#groups.add(group, { name: tensor, shape: [count, count], initialiser: zeros });
+    return this.#push({
+      ...{ id: this.nodes.length, op: "stitch", row, start, from: columns },
+      shape: this.shapeOf(columns[0]),
+      parameters: [{ role: "weights", group, tensor }],
+    });
+  }
+
+  /** Scales and shifts the channels by what shared tensors make of the task's embedding; at first it changes nothing. */
+  film(
+    from: number,
+    embedding: { readonly group: string; readonly numbers: number },
+    { group, name }: { readonly group: string; readonly name: string },
+  ): number {
+    const shape = this.shapeOf(from);
+    const { numbers } = embedding;
+    const own = `${embedding.group}/vector`;
+    // Of unit variance: with tensors of zeros behind it, an embedding of zeros would never learn.
+    this.#groups.add(embedding.group, {
+      ...{ name: own, shape: [numbers] },
+      initialiser: { kind: "normal", mean: 0, standardDeviation: 1 },
+    });
+    for (const role of ["scale", "shift"])
+      this.#groups.add(group, {
+        ...{ name: `${name}/${role}`, shape: [numbers, shape.at(-1) ?? 1], initialiser: zeros },
+      });
+    return this.#push({
+      ...{ id: this.nodes.length, op: "film", from, shape },
+      parameters: [
+        { role: "embedding", group: embedding.group, tensor: own },
+        { role: "scale", group, tensor: `${name}/scale` },
+        { role: "shift", group, tensor: `${name}/shift` },
+      ],
+    });
+  }
+
+  /**
+   * Layers one after the other, their activations as nodes of their own.
+   * @param first number of the first of them, for names and messages
+   * @returns the last node
+   */
+  sequence(from: number, layers: readonly LayerSpec[], place: SequencePlace, first = 0): number {
+    const operations = layers.flatMap((layer, at) =>
+      split(completeLayer(layer), `${place.group}/${first + at}`, `${place.field}[${first + at}]`),
     );
     return sigmoidLast(operations).reduce((id, operation) => this.#operation(id, operation, place), from);
   }

@@ -30,7 +30,57 @@ export type GraphNode =
       readonly op: "concat";
       readonly from: readonly number[];
       readonly shape: readonly number[];
+    }
+  | {
+      readonly id: number;
+      /** Of values of one shape. */
+      readonly op: "sum";
+      readonly from: readonly number[];
+      readonly shape: readonly number[];
+    }
+  | {
+      readonly id: number;
+      /** Σ_e softmax(gate)_e · from_e, sample by sample; the gate is a row of as many numbers as there are experts. */
+      readonly op: "mixture";
+      readonly gate: number;
+      readonly from: readonly number[];
+      readonly shape: readonly number[];
+    }
+  | {
+      readonly id: number;
+      /** Σ_j (start_j + weights[row, j]) · from_j; `weights` is the only parameter. */
+      readonly op: "stitch";
+      readonly row: number;
+      readonly start: readonly number[];
+      readonly from: readonly number[];
+      readonly shape: readonly number[];
+      readonly parameters: readonly ParameterRef[];
+    }
+  | {
+      readonly id: number;
+      /** (1 + e·scale) ⊙ x + e·shift along the last axis; parameters `embedding` e [k], `scale` and `shift` [k, channels]. */
+      readonly op: "film";
+      readonly from: number;
+      readonly shape: readonly number[];
+      readonly parameters: readonly ParameterRef[];
     };
+
+/** Ids of the nodes that a node reads. */
+export function sourcesOf(node: GraphNode): readonly number[] {
+  switch (node.op) {
+    case "input":
+      return [];
+    case "layer":
+    case "film":
+      return [node.from];
+    case "mixture":
+      return [node.gate, ...node.from];
+    case "concat":
+    case "sum":
+    case "stitch":
+      return node.from;
+  }
+}
 
 /** One term of a task's loss. The loss of a micro-batch is Σ over samples of Σ over terms of weight × value. */
 export type LossTerm =

@@ -12,6 +12,7 @@ export {
   metricNames,
   type ModelPhase,
   type ParameterRef,
+  sourcesOf,
   type TaskGraph,
 } from "./graph.ts";
 export {
@@ -25,8 +26,10 @@ export {
   type DataColumn,
   type DataShape,
   type HeadDescription,
+  type LatentDescription,
   type ModelDescription,
   type ModelKind,
+  type SharingKind,
   type TaskDescription,
 } from "./description.ts";
 export { type CompleteLayer, completeLayer } from "./layer-defaults.ts";

@@ -50,12 +50,12 @@ function draftPhases(source: ModelSource): readonly { name: string; graphs: read
   switch (model.kind) {
     case "private":
       return [{ name: "train", graphs: names.map((task) => privateGraph(source, task)) }];
-    case "shared":
-      return [{ name: "train", graphs: names.map((task) => sharedGraph(source, model, task)) }];
     case "bank":
       return [
         { name: "pretrain", graphs: names.map((task) => pretrainGraph(source, task)) },
         { name: "bank", graphs: names.map((task) => bankGraph(source, model, task)) },
       ];
+    default:
+      return [{ name: "train", graphs: names.map((task) => sharedGraph(source, model, task)) }];
   }
 }

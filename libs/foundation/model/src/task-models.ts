@@ -1,11 +1,12 @@
 import { UserError } from "@latentweave/protocol";
-import type { DataShape, ModelDescription, ModelKind, TaskDescription } from "./description.ts";
+import type { DataShape, ModelDescription, SharingKind, TaskDescription } from "./description.ts";
 import type { LossTerm, TaskGraph } from "./graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import type { GroupCollection } from "./group-collection.ts";
 import { countNumbers, show } from "./infer-layer.ts";
 import type { UserLayer } from "./layers.ts";
 import { headTerm, reconstructionTerm } from "./loss-terms.ts";
+import { sharedLatent } from "./sharing/shared-latent.ts";
 
 /** All that a task's graph is made from. */
 export interface ModelSource {
@@ -30,22 +31,13 @@ export function privateGraph(source: ModelSource, taskName: string): GraphDraft 
   return { ...draft, losses: [term, ...heads], reconstruction: prediction };
 }
 
-/** The task's encoder, the shared trunk with the latent, the shared way back, the task's decoder. */
-export function sharedGraph(
-  source: ModelSource,
-  model: ModelKind & { kind: "shared" },
-  taskName: string,
-): GraphDraft {
+/** The task's encoder, what tasks share with the latent at its end, the shared way back, the task's decoder. */
+export function sharedGraph(source: ModelSource, model: SharingKind, taskName: string): GraphDraft {
   const { graph, task, input } = start(source, taskName);
   const encoded = encode(graph, taskName, task, 0);
   checkEntersTrunk(source, taskName, graph.shapeOf(encoded));
-  const trunk = { group: "shared/trunk", field: "model.trunk" };
-  const inner = graph.sequence(encoded, model.trunk, trunk);
-  const { units, activation } = model.latent;
-  const latent = graph.dense(inner, units, activation, "shared/trunk/latent", {
-    ...trunk,
-    field: "model.latent",
-  });
+  const tasks = Object.keys(source.description.tasks);
+  const latent = sharedLatent(model, { graph, task: taskName, tasks, encoded });
   const draft = { task: taskName, nodes: graph.nodes, latent };
   const heads = headTerms(graph, source, taskName, task, latent);
   if (task.reconstruction === false) return { ...draft, losses: heads, reconstruction: undefined };

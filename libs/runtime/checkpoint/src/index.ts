@@ -42,5 +42,6 @@ export { type LedgerRecord, type SealRecord, sha256, type StartRecord } from "./
 export { type Manifest } from "./manifest.ts";
 export { openSafetensors, type SafetensorsFile } from "./safetensors-file.ts";
 export { SafetensorsError, type SafetensorsHeader, type StoredTensor } from "./safetensors-header.ts";
+export { openInitialWeights, requireInitialWeights, writeInitialWeights } from "./initial-weights.ts";
 export { writeParameters } from "./write-parameters.ts";
 export { writeTextAtomically } from "./durable-file.ts";

@@ -8,6 +8,7 @@ import { beginCheckpoint } from "./checkpoint-writer.ts";
 import { diskError, errorCode } from "./disk-error.ts";
 import { type DiskPatience, noPatience } from "./disk-patience.ts";
 import { writeTextAtomically } from "./durable-file.ts";
+import { openInitialWeights } from "./initial-weights.ts";
 import { Ledger } from "./ledger.ts";
 import { sha256, type StartRecord } from "./ledger-line.ts";
 import { MetricSeries, type SeriesName } from "./metric-series.ts";
@@ -101,7 +102,7 @@ export function createRunStore(options: RunStoreOptions): RunStore {
             ? `nothing above version ${notAbove} may stay`
             : refusalOf(known, ledger.end.nextStep, version),
       });
-      return newest ? checkpointSource(newest, layout) : undefined;
+      return newest ? checkpointSource(newest, layout) : openInitialWeights(directory, layout);
     },
     async rewindMetrics(step) {
       for (const one of Object.values(series)) await patience(directory, () => one.rewindTo(step));

@@ -1,9 +1,9 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import {
   type ComputeModel,
-  type GraphNode,
   metricNames,
   type ParameterRef,
+  sourcesOf,
   type TaskGraph,
 } from "@latentweave/model";
 import type { ParameterLayout } from "@latentweave/parameters";
@@ -122,7 +122,7 @@ function forward(
 ): Tape {
   const wanted = new Set(targets);
   for (const node of [...graph.nodes].reverse())
-    if (wanted.has(node.id)) sources(node).forEach((id) => wanted.add(id));
+    if (wanted.has(node.id)) sourcesOf(node).forEach((id) => wanted.add(id));
   const values = new Map<number, Float64Array>();
   const adjoints = new Map<number, Float64Array>();
   const steps: { readonly node: number; readonly back: (adjoints: Float64Array) => void }[] = [];
@@ -150,7 +150,8 @@ function forward(
             batch.samples,
           ).forEach((part, i) => addAdjoints(node.from[i] as number, part)),
       });
-    } else {
+    } else if (node.op !== "layer") throw new Error(`there is no plain "${node.op}"`);
+    else {
       const byRole = (of: (ref: ParameterRef) => Float64Array): ReadonlyMap<string, Float64Array> =>
         new Map(node.parameters.map((ref) => [ref.role, of(ref)]));
       const { output, backward } = applyPlainLayer({
@@ -175,11 +176,6 @@ function forward(
       }
     },
   };
-}
-
-function sources(node: GraphNode): readonly number[] {
-  if (node.op === "input") return [];
-  return typeof node.from === "number" ? [node.from] : node.from;
 }
 
 function joinRows(parts: readonly Float64Array[], samples: number): Float64Array {

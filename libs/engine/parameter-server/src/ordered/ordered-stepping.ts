@@ -121,7 +121,9 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     finite: reduction.tasks.every((task) =>
       task.slices.every(({ slice, reducer }) => arithmetic.allFinite(reducer.result(), slice.numbers)),
     ),
-    products: needsProducts(spec, combine) ? blockProducts(arithmetic, spec, rule, reduction) : [],
+    products: needsProducts(spec, combine)
+      ? blockProducts(arithmetic, spec, rule, training.rates, reduction)
+      : [],
     received: reduction.received(),
   });
 

@@ -2,6 +2,7 @@ import { beforeAll } from "vitest";
 import { loadBackend } from "../backend/load-backend.ts";
 import type { LoadedBackend } from "../backend/loaded-backend.ts";
 import { layerSuite } from "../testing/layer-suite.ts";
+import { sharingSuite } from "../testing/sharing-suite.ts";
 
 let backend: LoadedBackend;
 beforeAll(async () => {
@@ -9,3 +10,4 @@ beforeAll(async () => {
 });
 
 layerSuite(() => backend);
+sharingSuite(() => backend);

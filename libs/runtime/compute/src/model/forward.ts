@@ -1,8 +1,16 @@
-import { completeLayer, type GraphNode, type TaskGraph, type UserLayer } from "@latentweave/model";
+import {
+  completeLayer,
+  type GraphNode,
+  type ParameterRef,
+  sourcesOf,
+  type TaskGraph,
+  type UserLayer,
+} from "@latentweave/model";
 import type { Kernels } from "../layers/kernels.ts";
 import type { KeyedRandom } from "../layers/keyed-random.ts";
 import { applyLayer } from "../layers/registry.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
+import { added, film, mixture, stitch } from "./joining.ts";
 
 /** What the nodes of a graph are evaluated with. */
 export interface ForwardContext {
@@ -19,8 +27,7 @@ export interface ForwardContext {
 export function ancestors(graph: TaskGraph, targets: readonly number[]): ReadonlySet<number> {
   const wanted = new Set(targets);
   for (const node of [...graph.nodes].reverse()) {
-    if (!wanted.has(node.id) || node.op === "input") continue;
-    for (const from of typeof node.from === "number" ? [node.from] : node.from) wanted.add(from);
+    if (wanted.has(node.id)) for (const from of sourcesOf(node)) wanted.add(from);
   }
   return wanted;
 }
@@ -67,6 +74,18 @@ function evaluateNode(
         node.from.map((id) => context.tf.reshape(value(id), [x.shape[0], -1])),
         1,
       );
+    case "sum":
+      return added(context.tf, node.from.map(value));
+    case "mixture":
+      return mixture(context.tf, value(node.gate), node.from.map(value));
+    case "stitch":
+      return stitch(context.tf, node.from.map(value), parameterOf(node, "weights", context), node);
+    case "film":
+      return film(context.tf, value(node.from), {
+        embedding: parameterOf(node, "embedding", context),
+        scale: parameterOf(node, "scale", context),
+        shift: parameterOf(node, "shift", context),
+      });
     case "layer":
       return applyLayer({
         tf: context.tf,
@@ -82,4 +101,14 @@ function evaluateNode(
         userLayers: context.userLayers,
       });
   }
+}
+
+function parameterOf(
+  { parameters }: GraphNode & { readonly parameters: readonly ParameterRef[] },
+  role: string,
+  context: ForwardContext,
+): Tensor {
+  const found = parameters.find((ref) => ref.role === role);
+  if (!found) throw new Error(`a graph node lacks its tensor "${role}"`);
+  return context.parameter(found.tensor);
 }

@@ -5,6 +5,7 @@ import type { LoadedBackend } from "../backend/loaded-backend.ts";
 import { determinismSuite } from "../testing/determinism-suite.ts";
 import { someBatch, someParameters } from "../testing/keyed.ts";
 import { layerSuite } from "../testing/layer-suite.ts";
+import { sharingSuite } from "../testing/sharing-suite.ts";
 import { bankModel, convolutionalModel, inputNumbers, sharedModel } from "../testing/models.ts";
 import { nativeBackend } from "../testing/native.ts";
 import { createInlineCompute } from "./inline-compute.ts";
@@ -15,6 +16,7 @@ beforeAll(async () => {
 });
 
 layerSuite(() => native);
+sharingSuite(() => native);
 determinismSuite(() => native);
 
 describe("native TensorFlow and the plain CPU backend", () => {

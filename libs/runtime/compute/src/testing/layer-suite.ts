@@ -1,9 +1,7 @@
 import { type ComputeModel, type LayerSpec, resolveModel } from "@latentweave/model";
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import type { LoadedBackend } from "../backend/loaded-backend.ts";
-import { createInlineCompute } from "../model/inline-compute.ts";
-import { someBatch, someParameters } from "./keyed.ts";
-import { referenceLoss } from "./reference.ts";
+import { expectSlopes } from "./expect-slopes.ts";
 
 const dense = (units: number): LayerSpec => ({ kind: "dense", units });
 const image = (...shape: number[]): LayerSpec => ({ kind: "reshape", shape });
@@ -75,46 +73,7 @@ export function layerSuite(backend: () => LoadedBackend): void {
   describe("the gradient through", () => {
     for (const [title, layers] of Object.entries(cases))
       it(`${title} is the slope of a float64 reference`, async () => {
-        const model = modelOf(layers);
-        const compute = createInlineCompute(backend());
-        await compute.load(model);
-        const parameters = someParameters(model);
-        await compute.setParameters(parameters);
-        const batch = someBatch({ task: "only", samples: 3 }, 6, { values: 2 });
-        const { gradients, metrics } = await compute.run(batch);
-        await compute.close();
-
-        const numbers = new Map<string, number[]>();
-        for (const group of model.layout.groups)
-          for (const tensor of group.tensors) {
-            const slice = parameters.find(
-              (each) => each.group === group.index && each.start === tensor.offset,
-            );
-            numbers.set(tensor.name, [...(slice?.values ?? [])]);
-          }
-        const wrong: string[] = [];
-        expect(metrics[1]).toBeCloseTo(referenceLoss(model, batch, numbers), 4);
-        for (const [index, name] of (model.phases[0]?.tasks[0]?.groups ?? []).entries()) {
-          const group = model.layout.groups.find((candidate) => candidate.name === name);
-          for (const tensor of group?.tensors ?? []) {
-            const values = numbers.get(tensor.name) ?? [];
-            for (const [i, value] of values.entries()) {
-              const slope = (step: number): number => {
-                values[i] = value + step;
-                const above = referenceLoss(model, batch, numbers);
-                values[i] = value - step;
-                const below = referenceLoss(model, batch, numbers);
-                values[i] = value;
-                return (above - below) / (2 * step);
-              };
-              const ours = gradients[index]?.[tensor.offset + i] ?? NaN;
-              const expected = slope(1e-6);
-              if (!(Math.abs(ours - expected) < 1e-4 * Math.max(1, Math.abs(expected))))
-                wrong.push(`${tensor.name}[${i}]: ${ours} instead of ${expected}`);
-            }
-          }
-        }
-        expect(wrong).toEqual([]);
+        await expectSlopes(backend(), modelOf(layers), "only");
       });
   });
 }

@@ -26,10 +26,34 @@ export function referenceLoss(
         values.set(node.id, { shape: node.shape, values: [...own] });
       } else if (node.op === "concat") {
         values.set(node.id, { shape: node.shape, values: node.from.flatMap((id) => value(id).values) });
+      } else if (node.op === "sum") {
+        values.set(
+          node.id,
+          weighted(node, () => 1, value),
+        );
+      } else if (node.op === "mixture") {
+        const powers = value(node.gate).values.map(Math.exp);
+        const total = powers.reduce((a, b) => a + b, 0);
+        values.set(
+          node.id,
+          weighted(node, (expert) => (powers[expert] ?? NaN) / total, value),
+        );
+      } else if (node.op === "stitch") {
+        const weights = parameters.get(node.parameters[0]?.tensor ?? "") ?? [];
+        const learned = (column: number): number => weights[node.row * node.from.length + column] ?? NaN;
+        values.set(
+          node.id,
+          weighted(node, (column) => (node.start[column] ?? NaN) + learned(column), value),
+        );
       } else {
         const tensors = Object.fromEntries(
           node.parameters.map(({ role, tensor }) => [role, parameters.get(tensor) ?? []]),
         );
+        if (node.op === "film") {
+          const { values: x } = value(node.from);
+          values.set(node.id, { shape: node.shape, values: filmed(x, node.shape.at(-1) ?? 1, tensors) });
+          continue;
+        }
         values.set(node.id, {
           shape: node.shape,
           values: apply(completeLayer(node.layer), value(node.from), node.shape, tensors),
@@ -47,6 +71,22 @@ export function referenceLoss(
     }
   }
   return loss;
+}
+
+function weighted(
+  { from, shape }: { readonly from: readonly number[]; readonly shape: readonly number[] },
+  weight: (index: number) => number,
+  value: (id: number) => Sample,
+): Sample {
+  const parts = from.map((id, index) => value(id).values.map((x) => weight(index) * x));
+  return { shape, values: parts.reduce((a, b) => a.map((x, i) => x + (b[i] ?? NaN))) };
+}
+
+function filmed(x: readonly number[], channels: number, tensors: Tensors): number[] {
+  const { embedding = [], scale = [], shift = [] } = tensors;
+  const told = (by: readonly number[], channel: number): number =>
+    embedding.reduce((sum, e, k) => sum + e * (by[k * channels + channel] ?? NaN), 0);
+  return x.map((number, i) => number * (1 + told(scale, i % channels)) + told(shift, i % channels));
 }
 
 function apply(layer: CompleteLayer, input: Sample, output: readonly number[], tensors: Tensors): number[] {

@@ -15,7 +15,7 @@ const defaultTestFraction = 0.2;
 /**
  * Deals rows by a keyed permutation of their numbers: place i holds row permute(i, rows, key). The first
  * round(test * rows) places are the test rows, the next round(validation * rows) validation, the rest training; so the
- * training rows are mixed even where the file is sorted by class.
+ * training rows are mixed even where the file is sorted by class. With `trainRows` the first so many of these are kept.
  * @throws UserError when a part that was asked for would be empty
  */
 export function splitRows(rows: number, split: DataSource["split"], hasOwnTest: boolean): SplitRows {
@@ -30,7 +30,8 @@ export function splitRows(rows: number, split: DataSource["split"], hasOwnTest: 
   const validationRows = Math.round(rows * (split?.validation ?? 0));
   const key = randomKey(split?.seed ?? 0, "data", "split");
   const places = Uint32Array.from({ length: rows }, (_, place) => permute(place, rows, key));
-  const train = places.subarray(testRows + validationRows);
+  const all = places.subarray(testRows + validationRows);
+  const train = all.subarray(0, split?.trainRows ?? all.length);
   if (train.length === 0) {
     throw new UserError({
       what: `${rows} ${rows === 1 ? "row leaves" : "rows leave"} none for training`,

@@ -1,0 +1,113 @@
+import type { Measured } from "../report/measure-model.ts";
+import { formatTable } from "../show/table.ts";
+import type { TransferredRun } from "./run-transfer.ts";
+import type { TransferMethod } from "./transfer-plan.ts";
+
+/** One way of teaching a task with so many rows, over its seeds. */
+export interface TransferRow {
+  readonly metric: string;
+  readonly higherIsBetter: boolean;
+  readonly shots: number | null;
+  readonly method: TransferMethod;
+  readonly values: readonly number[];
+  readonly mean: number;
+  /** Of the values; null with one seed. */
+  readonly standardDeviation: number | null;
+  /** How much better than from scratch with the same rows, as a share of that; null where that was not run. */
+  readonly gain: number | null;
+  /** The mean beside that from scratch with all rows (inverted where less is better); null where that was not run. */
+  readonly ofFull: number | null;
+}
+
+/** Every metric of the task, rows in the order in which the runs were made. */
+export function transferRows(runs: readonly TransferredRun[]): readonly TransferRow[] {
+  const metrics = runs[0] ? metricsOf(runs[0].measured) : [];
+  return metrics.flatMap(({ metric, higherIsBetter }) => {
+    const groups = new Map<string, TransferredRun[]>();
+    for (const run of runs) {
+      const key = keyOf(run.method, run.shots);
+      groups.set(key, [...(groups.get(key) ?? []), run]);
+    }
+    const valuesOf = (all: readonly TransferredRun[] | undefined): number[] =>
+      (all ?? []).map(
+        ({ measured }) => metricsOf(measured).find((one) => one.metric === metric)?.value ?? NaN,
+      );
+    const meanOf = (method: TransferMethod, shots: number | undefined): number | undefined => {
+      const values = valuesOf(groups.get(keyOf(method, shots)));
+      return values.length === 0 ? undefined : average(values);
+    };
+    const full = meanOf("scratch", undefined);
+    return [...groups.values()].map((group): TransferRow => {
+      const [{ method, shots } = { method: "scratch" as const, shots: undefined }] = group;
+      const values = valuesOf(group);
+      const mean = average(values);
+      const scratch = method === "scratch" ? undefined : meanOf("scratch", shots);
+      return {
+        ...{ metric, higherIsBetter, shots: shots ?? null, method, values, mean },
+        standardDeviation: deviation(values),
+        gain: scratch === undefined ? null : ((higherIsBetter ? 1 : -1) * (mean - scratch)) / scratch,
+        ofFull: full === undefined ? null : higherIsBetter ? mean / full : full / mean,
+      };
+    });
+  });
+}
+
+export function transferText(rows: readonly TransferRow[]): string {
+  const metrics = [...new Set(rows.map(({ metric }) => metric))];
+  return metrics
+    .map((metric) => {
+      const own = rows.filter((row) => row.metric === metric);
+      const header = [
+        `${metric} (${own[0]?.higherIsBetter === true ? "more" : "less"} is better)`,
+        ...["rows", "mean", "± sd", "seeds", "beside scratch", "of full data"],
+      ];
+      return formatTable(
+        header,
+        own.map(({ method, shots, mean, standardDeviation, values, gain, ofFull }) => [
+          method,
+          shots ?? "all",
+          figure(mean),
+          standardDeviation === null ? null : figure(standardDeviation, mean),
+          values.length,
+          gain === null ? null : `${gain < 0 ? "−" : "+"}${(100 * Math.abs(gain)).toFixed(1)} %`,
+          ofFull === null ? null : `${(100 * ofFull).toFixed(1)} %`,
+        ]),
+      );
+    })
+    .join("\n\n");
+}
+
+interface Metric {
+  readonly metric: string;
+  readonly higherIsBetter: boolean;
+  readonly value: number;
+}
+
+function metricsOf({ heads, reconstructionError }: Measured): Metric[] {
+  return [
+    ...Object.entries(heads).map(([name, value]) =>
+      "accuracy" in value
+        ? { metric: `${name}.accuracy`, higherIsBetter: true, value: value.accuracy }
+        : { metric: `${name}.squaredError`, higherIsBetter: false, value: value.squaredError },
+    ),
+    ...(reconstructionError === null
+      ? []
+      : [{ metric: "reconstruction error", higherIsBetter: false, value: reconstructionError }]),
+  ];
+}
+
+const keyOf = (method: TransferMethod, shots: number | undefined): string => `${method} ${shots ?? "all"}`;
+
+const average = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
+
+function deviation(values: readonly number[]): number | null {
+  if (values.length < 2) return null;
+  const mean = average(values);
+  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
+}
+
+/** @param beside a figure with as many decimals, which both then have in common */
+function figure(value: number, beside = value): string {
+  const decimals = Math.abs(beside) >= 0.1 ? 4 : 2 - Math.floor(Math.log10(Math.abs(beside) || 1));
+  return value.toFixed(Math.min(12, decimals));
+}
