@@ -12,6 +12,7 @@ export {
   reshape,
   transposedConvolution,
   userLayer,
+  variational,
 } from "@latentweave/job";
 export type { LayerSpec, UserLayer, UserLayerContext } from "@latentweave/model";
 export { UserError } from "@latentweave/protocol";

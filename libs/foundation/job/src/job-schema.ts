@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { sharedLatentSchema } from "./autoencoder-schema.ts";
 import { combinerSchema } from "./combiner-schema.ts";
 import { compressionSchema } from "./compression-schema.ts";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
@@ -14,10 +15,7 @@ const modelSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("shared"),
     trunk: layersSchema.default([]),
-    latent: z.union([
-      positiveInteger,
-      z.strictObject({ units: positiveInteger, activation: activationSchema.default("linear") }),
-    ]),
+    latent: sharedLatentSchema,
     trunkDecoder: layersSchema.default([]),
   }),
   /** Nothing shared: what a task's encoder yields is its latent. */

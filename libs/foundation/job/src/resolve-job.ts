@@ -1,4 +1,4 @@
-import { completeLayer, type LayerSpec } from "@latentweave/model";
+import { completeLayer, type LatentSpec, type LayerSpec } from "@latentweave/model";
 import { checkJob } from "./check-job.ts";
 import { completeCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
@@ -34,7 +34,7 @@ function complete(job: ParsedJob): ResolvedJob {
   return {
     name: job.name,
     seed: job.seed,
-    tasks: mapRecord(job.tasks, completeTask),
+    tasks: mapRecord(job.tasks, (task) => completeTask(task, job.model)),
     model: completeModel(job.model),
     mode: job.mode,
     compression: {
@@ -60,14 +60,17 @@ function complete(job: ParsedJob): ResolvedJob {
   };
 }
 
-function completeTask(task: ParsedJob["tasks"][string]): ResolvedTask {
+function completeTask(task: ParsedJob["tasks"][string], model: ParsedJob["model"]): ResolvedTask {
   const decoder = completeLayers(task.decoder);
+  const latent = task.latent ? completeLatent(task.latent) : undefined;
+  const ofModel = model.kind === "shared" && typeof model.latent !== "number" ? model.latent : undefined;
+  const isVariational = (latent ?? ofModel)?.kind === "variational";
   return {
     data: withoutUndefined(task.data),
     input: task.input ?? null,
     encoder: completeLayers(task.encoder),
     decoder,
-    reconstruction: task.reconstruction ?? { loss: endsInSigmoid(decoder) ? "bce" : "mse", weight: 1 },
+    reconstruction: completeReconstruction(task.reconstruction, decoder, isVariational),
     heads: mapRecord(task.heads, (head): ResolvedHead => ({
       kind: head.kind,
       column: head.column,
@@ -78,15 +81,46 @@ function completeTask(task: ParsedJob["tasks"][string]): ResolvedTask {
     weight: task.weight,
     microBatch: task.microBatch,
     slots: task.slots,
+    ...(latent && { latent }),
+    ...(task.noise && { noise: task.noise }),
+    ...(task.binarise === true && { binarise: true }),
+    ...(task.penalties && task.penalties.length > 0 && { penalties: task.penalties }),
+    ...(task.tied === true && { tied: true }),
   };
+}
+
+/** The evidence lower bound is one of the whole sample, so its numbers are summed up unless the job says otherwise. */
+function completeReconstruction(
+  reconstruction: ParsedJob["tasks"][string]["reconstruction"],
+  decoder: readonly LayerSpec[],
+  isVariational: boolean,
+): ResolvedTask["reconstruction"] {
+  if (reconstruction === false) return false;
+  const { loss, weight, reduction } = reconstruction ?? {
+    loss: endsInSigmoid(decoder) ? "bce" : "mse",
+    weight: 1,
+  };
+  const isSum = reduction === undefined ? isVariational : reduction === "sum";
+  // Of a resolved job it is read again: what is not a sum must say so where a sum would be taken.
+  return { loss, weight, ...(isSum ? { reduction: "sum" } : isVariational && { reduction: "mean" }) };
+}
+
+function completeLatent(latent: NonNullable<ParsedJob["tasks"][string]["latent"]>): LatentSpec {
+  return { ...latent, annealing: latent.annealing ?? null };
 }
 
 function completeModel(model: ParsedJob["model"]): ResolvedModelSpec {
   if (model.kind !== "shared") return model;
+  const { latent } = model;
   return {
     kind: "shared",
     trunk: completeLayers(model.trunk),
-    latent: typeof model.latent === "number" ? { units: model.latent, activation: "linear" } : model.latent,
+    latent:
+      typeof latent === "number"
+        ? { units: latent, activation: "linear" }
+        : latent.kind === "variational"
+          ? completeLatent(latent)
+          : { units: latent.units, activation: latent.activation },
     trunkDecoder: completeLayers(model.trunkDecoder),
   };
 }

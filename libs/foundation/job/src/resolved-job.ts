@@ -1,5 +1,12 @@
 import type { Codec } from "@latentweave/arithmetic";
-import type { ActivationName, LayerSpec } from "@latentweave/model";
+import type {
+  ActivationName,
+  LatentSpec,
+  LayerSpec,
+  NoiseSpec,
+  PenaltySpec,
+  ReconstructionDescription,
+} from "@latentweave/model";
 import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
 
@@ -42,7 +49,7 @@ export interface ResolvedTask {
   readonly input: readonly number[] | null;
   readonly encoder: readonly LayerSpec[];
   readonly decoder: readonly LayerSpec[];
-  readonly reconstruction: { readonly loss: "bce" | "mse"; readonly weight: number } | false;
+  readonly reconstruction: ReconstructionDescription | false;
   readonly heads: Readonly<Record<string, ResolvedHead>>;
   /** Multiplies the task's whole loss: its gradient, where gradients are combined. */
   readonly weight: number;
@@ -50,6 +57,12 @@ export interface ResolvedTask {
   readonly microBatch: number;
   /** Contributions per step: micro-batches, or replicas in the mode `diloco`. */
   readonly slots: number;
+  /** These are absent where the job has none. */
+  readonly latent?: LatentSpec;
+  readonly noise?: NoiseSpec;
+  readonly binarise?: true;
+  readonly penalties?: readonly PenaltySpec[];
+  readonly tied?: true;
 }
 
 export interface ResolvedHead {
@@ -65,7 +78,7 @@ export type ResolvedModelSpec =
   | {
       readonly kind: "shared";
       readonly trunk: readonly LayerSpec[];
-      readonly latent: { readonly units: number; readonly activation: ActivationName };
+      readonly latent: { readonly units: number; readonly activation: ActivationName } | LatentSpec;
       readonly trunkDecoder: readonly LayerSpec[];
     }
   | { readonly kind: "private" }

@@ -1,15 +1,13 @@
-import type { GraphNode, LossTerm } from "./graph.ts";
+import { type GraphNode, lossNodes, type LossTerm, nodesRead } from "./graph.ts";
 
 /** Names of the groups that the losses depend on: those of every node on a way from the input to a loss. */
 export function groupsBehind(nodes: readonly GraphNode[], losses: readonly LossTerm[]): ReadonlySet<string> {
-  const needed = new Set<number>(
-    losses.map((term) => (term.kind === "classification" ? term.logits : term.prediction)),
-  );
+  const needed = new Set<number>(losses.flatMap(lossNodes));
   const groups = new Set<string>();
   // Nodes come after what they read, so one walk from the end sees each after all that read it.
   for (const node of [...nodes].reverse()) {
-    if (!needed.has(node.id) || node.op === "input") continue;
-    for (const from of node.op === "concat" ? node.from : [node.from]) needed.add(from);
+    if (!needed.has(node.id)) continue;
+    for (const from of nodesRead(node)) needed.add(from);
     if (node.op === "layer") for (const { group } of node.parameters) groups.add(group);
   }
   return groups;

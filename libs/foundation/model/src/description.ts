@@ -1,3 +1,4 @@
+import type { LatentSpec, NoiseSpec, PenaltySpec } from "./autoencoder.ts";
 import type { ActivationName, LayerSpec } from "./layers.ts";
 
 /** The part of a job that decides its model; a resolved job fits as it is. */
@@ -14,8 +15,23 @@ export interface TaskDescription {
   readonly input: readonly number[] | null;
   readonly encoder: readonly LayerSpec[];
   readonly decoder: readonly LayerSpec[];
-  readonly reconstruction: { readonly loss: "bce" | "mse"; readonly weight: number } | false;
+  readonly reconstruction: ReconstructionDescription | false;
   readonly heads: Readonly<Record<string, HeadDescription>>;
+  /** Absent: what the encoder yields. */
+  readonly latent?: LatentSpec;
+  readonly noise?: NoiseSpec;
+  /** Numbers between 0 and 1 are taken for probabilities of a 1, and drawn for every micro-batch. */
+  readonly binarise?: boolean;
+  readonly penalties?: readonly PenaltySpec[];
+  /** The decoder's dense layers use the kernels of the encoder's, transposed. */
+  readonly tied?: boolean;
+}
+
+export interface ReconstructionDescription {
+  readonly loss: "bce" | "mse";
+  readonly weight: number;
+  /** Over the numbers of a sample; absent: their mean. */
+  readonly reduction?: "mean" | "sum";
 }
 
 export interface HeadDescription {
@@ -30,7 +46,7 @@ export type ModelKind =
   | {
       readonly kind: "shared";
       readonly trunk: readonly LayerSpec[];
-      readonly latent: { readonly units: number; readonly activation: ActivationName };
+      readonly latent: { readonly units: number; readonly activation: ActivationName } | LatentSpec;
       readonly trunkDecoder: readonly LayerSpec[];
     }
   | { readonly kind: "private" }

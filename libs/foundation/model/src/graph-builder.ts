@@ -1,5 +1,5 @@
 import { UserError } from "@latentweave/protocol";
-import type { GraphNode } from "./graph.ts";
+import type { GraphNode, ParameterRef } from "./graph.ts";
 import type { GroupCollection } from "./group-collection.ts";
 import { countNumbers, inferLayer, show } from "./infer-layer.ts";
 import { type CompleteLayer, completeLayer } from "./layer-defaults.ts";
@@ -11,6 +11,15 @@ export interface SequencePlace {
   readonly group: string;
   /** Field of the job, e.g. `tasks.digits.encoder`. */
   readonly field: string;
+  /** By the layer's name: the kernel of another dense layer that it uses transposed, and where that one stands. */
+  readonly tied?: ReadonlyMap<string, TiedKernel>;
+}
+
+export interface TiedKernel {
+  readonly tensor: ParameterRef;
+  /** [inputs, units] of the layer that owns it. */
+  readonly shape: readonly number[];
+  readonly owner: string;
 }
 
 interface Operation {
@@ -38,6 +47,23 @@ export class GraphBuilder {
   concat(from: readonly number[]): number {
     const numbers = from.reduce((sum, id) => sum + countNumbers(this.shapeOf(id)), 0);
     return this.#push({ id: this.nodes.length, op: "concat", from, shape: [numbers] });
+  }
+
+  noise(from: number, noise: (GraphNode & { op: "noise" })["noise"], name: string): number {
+    return this.#push({ id: this.nodes.length, op: "noise", from, noise, name, shape: this.shapeOf(from) });
+  }
+
+  /** A normal draw between a mean and the logarithm of a variance, so many times for each row. */
+  sample(
+    mean: number,
+    logVariance: number,
+    samples: number,
+    name: string,
+  ): { readonly draw: number; readonly sample: number } {
+    const shape = this.shapeOf(mean);
+    const draw = this.#push({ id: this.nodes.length, op: "draw", from: mean, samples, name, shape });
+    const from = [mean, logVariance, draw] as const;
+    return { draw, sample: this.#push({ id: this.nodes.length, op: "sample", from, shape }) };
   }
 
   /** Layers one after the other, their activations as nodes of their own. @returns the last node */
@@ -83,12 +109,15 @@ export class GraphBuilder {
         what: `its output ${show(shape)} has too many numbers`,
         mend: "make it smaller",
       });
-    for (const tensor of tensors)
-      this.#groups.add(place.group, {
-        name: `${name}/${tensor.role}`,
-        shape: tensor.shape,
-        initialiser: tensor.initialiser,
-      });
+    const tied = place.tied?.get(name);
+    const parameters = tensors.map(({ role, shape: own, initialiser }): ParameterRef => {
+      if (tied && role === "kernel") {
+        checkTied(tied, own, where);
+        return { ...tied.tensor, role: "tiedKernel" };
+      }
+      this.#groups.add(place.group, { name: `${name}/${role}`, shape: own, initialiser });
+      return { role, group: place.group, tensor: `${name}/${role}` };
+    });
     return this.#push({
       id: this.nodes.length,
       op: "layer",
@@ -96,7 +125,7 @@ export class GraphBuilder {
       layer,
       name,
       shape,
-      parameters: tensors.map(({ role }) => ({ role, group: place.group, tensor: `${name}/${role}` })),
+      parameters,
     });
   }
 
@@ -104,6 +133,16 @@ export class GraphBuilder {
     this.nodes.push(node);
     return node.id;
   }
+}
+
+function checkTied({ shape, owner }: TiedKernel, [inputs, units]: readonly number[], where: string): void {
+  if (shape[0] === units && shape[1] === inputs) return;
+  throw new UserError({
+    where,
+    what: `leads from ${inputs} numbers to ${units}, but ${owner}, with which it shares its kernel, from ${shape[0]} to ${shape[1]}`,
+    expected: `a dense layer from ${shape[1]} numbers to ${shape[0]}: the decoder goes back the way that the encoder came`,
+    mend: "change its units, or set tied: false",
+  });
 }
 
 /** A layer and, where it has one, its activation. */

@@ -1,16 +1,28 @@
 export {
   type Compute,
   type ComputeModel,
+  estimateNames,
   type InferenceRequest,
   type MicroBatch,
   type MicroBatchResult,
 } from "./compute.ts";
+export { type LatentSpec, type NoiseSpec, type PenaltySpec, type VariationalLatent } from "./autoencoder.ts";
 export {
+  type BoundTerm,
   type GraphNode,
+  type HeadTerm,
+  isHeadTerm,
+  type LatentTerm,
+  lossNodes,
   type LossTerm,
+  type MeasuredTerm,
+  measuredTerms,
   metricNames,
   type ModelPhase,
+  nodesRead,
   type ParameterRef,
+  type Posterior,
+  type ReconstructionTerm,
   type TaskGraph,
 } from "./graph.ts";
 export {
@@ -26,6 +38,7 @@ export {
   type HeadDescription,
   type ModelDescription,
   type ModelKind,
+  type ReconstructionDescription,
   type TaskDescription,
 } from "./description.ts";
 export { type CompleteLayer, completeLayer } from "./layer-defaults.ts";

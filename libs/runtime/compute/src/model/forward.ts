@@ -1,7 +1,9 @@
-import { completeLayer, type GraphNode, type TaskGraph, type UserLayer } from "@latentweave/model";
+import { completeLayer, type GraphNode, nodesRead, type TaskGraph, type UserLayer } from "@latentweave/model";
 import type { Kernels } from "../layers/kernels.ts";
 import type { KeyedRandom } from "../layers/keyed-random.ts";
+import { applyNoise, binarise } from "../layers/noise.ts";
 import { applyLayer } from "../layers/registry.ts";
+import { drawNormal, sample } from "../layers/sample.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 
 /** What the nodes of a graph are evaluated with. */
@@ -12,6 +14,10 @@ export interface ForwardContext {
   readonly parameter: (tensor: string) => Tensor;
   readonly random: (layer: string) => KeyedRandom;
   readonly training: boolean;
+  /** Normal draws for each row: `graph`: as many as it says; with none, a latent is its mean. */
+  readonly draws: number | "graph";
+  /** Whether numbers that are probabilities are drawn. */
+  readonly binarises: boolean;
   readonly userLayers: Readonly<Record<string, UserLayer>>;
 }
 
@@ -19,8 +25,8 @@ export interface ForwardContext {
 export function ancestors(graph: TaskGraph, targets: readonly number[]): ReadonlySet<number> {
   const wanted = new Set(targets);
   for (const node of [...graph.nodes].reverse()) {
-    if (!wanted.has(node.id) || node.op === "input") continue;
-    for (const from of typeof node.from === "number" ? [node.from] : node.from) wanted.add(from);
+    if (!wanted.has(node.id)) continue;
+    for (const from of nodesRead(node)) wanted.add(from);
   }
   return wanted;
 }
@@ -41,7 +47,7 @@ export function forward(
     return tensor;
   };
   for (const node of graph.nodes) {
-    if (!wanted.has(node.id)) continue;
+    if (!wanted.has(node.id) || (node.op === "draw" && context.draws === 0)) continue;
     values.set(
       node.id,
       evaluateNode(node, x, value, (id) => shapes.get(id) ?? [], context),
@@ -67,6 +73,22 @@ function evaluateNode(
         node.from.map((id) => context.tf.reshape(value(id), [x.shape[0], -1])),
         1,
       );
+    case "noise":
+      if (node.noise.kind === "binarise")
+        return context.binarises
+          ? binarise(context.tf, value(node.from), context.random(node.name))
+          : value(node.from);
+      if (!context.training) return value(node.from);
+      return applyNoise(context.tf, value(node.from), node.noise, context.random(node.name));
+    case "draw": {
+      const draws = context.draws === "graph" ? node.samples : context.draws;
+      return drawNormal(context.tf, value(node.from), draws, context.random(node.name));
+    }
+    case "sample": {
+      const [mean, logVariance, draw] = node.from;
+      if (context.draws === 0) return value(mean);
+      return sample(context.tf, value(mean), value(logVariance), value(draw));
+    }
     case "layer":
       return applyLayer({
         tf: context.tf,

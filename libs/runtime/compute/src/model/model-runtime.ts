@@ -68,7 +68,7 @@ export class ModelRuntime {
 
   run(batch: MicroBatch): Promise<MicroBatchResult> {
     const program = this.#program(batch.phase, batch.task);
-    return batch.program === "gradient" ? program.gradient(batch) : program.evaluate(batch);
+    return program[batch.program](batch);
   }
 
   infer(request: InferenceRequest): Promise<Float32Array> {

@@ -4,8 +4,8 @@ import { type CompleteLayer, completeLayer, type ComputeModel, type MicroBatch }
  * The layers once more, as written in a textbook: nested loops over one sample, in float64, sharing no code with what
  * they test.
  */
-type Sample = { readonly shape: readonly number[]; readonly values: readonly number[] };
-type Tensors = Readonly<Record<string, readonly number[]>>;
+export type Sample = { readonly shape: readonly number[]; readonly values: readonly number[] };
+export type Tensors = Readonly<Record<string, readonly number[]>>;
 
 /** Loss of a batch for parameters by tensor name: regression heads and mean squared reconstruction errors only. */
 export function referenceLoss(
@@ -26,6 +26,8 @@ export function referenceLoss(
         values.set(node.id, { shape: node.shape, values: [...own] });
       } else if (node.op === "concat") {
         values.set(node.id, { shape: node.shape, values: node.from.flatMap((id) => value(id).values) });
+      } else if (node.op !== "layer") {
+        throw new Error(`the reference has no node "${node.op}"`);
       } else {
         const tensors = Object.fromEntries(
           node.parameters.map(({ role, tensor }) => [role, parameters.get(tensor) ?? []]),
@@ -37,7 +39,7 @@ export function referenceLoss(
       }
     }
     for (const term of graph.losses) {
-      if (term.kind === "classification" || (term.kind === "reconstruction" && term.loss !== "mse"))
+      if (!(term.kind === "regression" || (term.kind === "reconstruction" && term.loss === "mse")))
         throw new Error("the reference has no such loss");
       const prediction = value(term.prediction).values;
       const all = term.kind === "regression" ? batch.columns[term.column] : batch.x;
@@ -49,7 +51,12 @@ export function referenceLoss(
   return loss;
 }
 
-function apply(layer: CompleteLayer, input: Sample, output: readonly number[], tensors: Tensors): number[] {
+export function apply(
+  layer: CompleteLayer,
+  input: Sample,
+  output: readonly number[],
+  tensors: Tensors,
+): number[] {
   switch (layer.kind) {
     case "dense": {
       const { kernel = [], bias = [] } = tensors;
