@@ -13,6 +13,7 @@ export {
   transposedConvolution,
   userLayer,
   variational,
+  vectorQuantised,
 } from "@latentweave/job";
 export type { LayerSpec, UserLayer, UserLayerContext } from "@latentweave/model";
 export { UserError } from "@latentweave/protocol";

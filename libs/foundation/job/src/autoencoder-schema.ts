@@ -19,7 +19,18 @@ const variationalSchema = z.strictObject({
   samples: positiveInteger.default(1),
 });
 
-export const latentSchema = z.discriminatedUnion("kind", [variationalSchema]);
+/** Every vector becomes the nearest of a codebook: docs/autoencoders.md. */
+const vectorQuantisedSchema = z.strictObject({
+  kind: z.literal("vectorQuantised"),
+  /** Vectors in the codebook. */
+  codes: z.int().min(2),
+  /** Numbers in a vector; default: the last axis of what was encoded. */
+  width: positiveInteger.nullish(),
+  /** Weight of the way from what was encoded to its code; default 0.25. */
+  commitment: notNegative.default(0.25),
+});
+
+export const latentSchema = z.discriminatedUnion("kind", [variationalSchema, vectorQuantisedSchema]);
 
 /** The latent of a shared model: a number of units, a dense layer, or what a task's own may be. */
 export const sharedLatentSchema = z.union([
@@ -31,6 +42,7 @@ export const sharedLatentSchema = z.union([
       activation: activationSchema.default("linear"),
     }),
     variationalSchema,
+    vectorQuantisedSchema,
   ]),
 ]);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { variational } from "./autoencoder-functions.ts";
+import { variational, vectorQuantised } from "./autoencoder-functions.ts";
 import type { JobInput } from "./job-schema.ts";
 import { dense } from "./layer-functions.ts";
 import { resolveJob } from "./resolve-job.ts";
@@ -68,6 +68,26 @@ describe("a variational latent", () => {
   ])("is refused with %s, and told why", (_title, latent, message) => {
     expect(said(job({ latent } as Partial<Task>))).toMatch(message);
     expect(said(job({}, { kind: "shared", latent } as unknown as JobInput["model"]))).toMatch(message);
+  });
+});
+
+describe("a quantised latent", () => {
+  it("has its defaults filled in, in a task and in a shared model, and averages its reconstruction", () => {
+    const whole = { kind: "vectorQuantised", codes: 64, width: null, commitment: 0.25 };
+    const own = resolveJob(job({ latent: vectorQuantised(64) }));
+    expect(own.tasks.digits).toMatchObject({ latent: whole, reconstruction: { loss: "bce", weight: 1 } });
+    expect(own.tasks.digits?.reconstruction).not.toHaveProperty("reduction");
+    const shared = resolveJob(job({}, { kind: "shared", latent: vectorQuantised(64) }));
+    expect(shared.model).toMatchObject({ latent: whole });
+    expect([resolveJob(own), resolveJob(shared)]).toEqual([own, shared]);
+  });
+
+  it.each([
+    ["one code", { codes: 1 }, /latent\.codes[^]*at least 2/],
+    ["a commitment below 0", { codes: 8, commitment: -1 }, /latent\.commitment/],
+    ["vectors of nothing", { codes: 8, width: 0 }, /latent\.width/],
+  ])("is refused with %s", (_title, more, message) => {
+    expect(said(job({ latent: { kind: "vectorQuantised", ...more } }))).toMatch(message);
   });
 });
 

@@ -44,7 +44,9 @@ function ownLatent(job: ParsedJob, task: Task): Latent | undefined {
   if (task.latent) return task.latent;
   const { model } = job;
   if (model.kind !== "shared" || typeof model.latent === "number") return undefined;
-  return model.latent.kind === "variational" ? model.latent : undefined;
+  return model.latent.kind === "variational" || model.latent.kind === "vectorQuantised"
+    ? model.latent
+    : undefined;
 }
 
 function latentPath(job: ParsedJob, task: readonly PropertyKey[]): readonly PropertyKey[] {
@@ -53,7 +55,7 @@ function latentPath(job: ParsedJob, task: readonly PropertyKey[]): readonly Prop
 
 /** The bound of several draws is one of the likelihood: nothing in it can be weighed. */
 function checkVariational(
-  { samples, beta, annealing, freeBits }: Latent,
+  { samples, beta, annealing, freeBits }: Latent & { kind: "variational" },
   path: readonly PropertyKey[],
   task: Task,
 ): Problem[] {

@@ -7,7 +7,7 @@ import type { Problem } from "./problem.ts";
 const reservedTasks = ["shared", "bank"];
 const reservedHeads = [
   ...["samples", "loss", "latent", "reconstruction"],
-  ...["kl", "bound", "l1", "sparsity", "contractive"],
+  ...["kl", "bound", "l1", "sparsity", "contractive", "quantisation"],
 ];
 
 /** What no single field shows: fields that exclude or need each other. */

@@ -106,7 +106,9 @@ function completeReconstruction(
 }
 
 function completeLatent(latent: NonNullable<ParsedJob["tasks"][string]["latent"]>): LatentSpec {
-  return { ...latent, annealing: latent.annealing ?? null };
+  return latent.kind === "variational"
+    ? { ...latent, annealing: latent.annealing ?? null }
+    : { ...latent, width: latent.width ?? null };
 }
 
 function completeModel(model: ParsedJob["model"]): ResolvedModelSpec {
@@ -118,7 +120,7 @@ function completeModel(model: ParsedJob["model"]): ResolvedModelSpec {
     latent:
       typeof latent === "number"
         ? { units: latent, activation: "linear" }
-        : latent.kind === "variational"
+        : latent.kind === "variational" || latent.kind === "vectorQuantised"
           ? completeLatent(latent)
           : { units: latent.units, activation: latent.activation },
     trunkDecoder: completeLayers(model.trunkDecoder),

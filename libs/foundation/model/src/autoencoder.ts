@@ -25,7 +25,18 @@ export interface VariationalLatent {
   readonly samples: number;
 }
 
-export type LatentSpec = VariationalLatent;
+/** Every vector of the latent becomes the nearest of a codebook that is learned (van den Oord et al. 2017). */
+export interface VectorQuantisedLatent {
+  readonly kind: "vectorQuantised";
+  /** Vectors in the codebook. */
+  readonly codes: number;
+  /** Numbers in a vector; null: the last axis of what was encoded. */
+  readonly width: number | null;
+  /** Weight of the way from what was encoded to its code; that of the way from the code is 1. */
+  readonly commitment: number;
+}
+
+export type LatentSpec = VariationalLatent | VectorQuantisedLatent;
 
 /** What is added to a task's loss for every sample, on its latent. */
 export type PenaltySpec =

@@ -79,6 +79,31 @@ describe("a variational latent", () => {
   });
 });
 
+describe("a quantised latent", () => {
+  const latent: LatentSpec = { kind: "vectorQuantised", codes: 16, width: null, commitment: 0.5 };
+
+  it("takes its vectors from the last axis, and has a codebook of its own", () => {
+    const image = { encoder: [{ kind: "convolution", filters: 4, kernel: 2, strides: 2 }] } as const;
+    const decoder: LayerSpec[] = [
+      { kind: "transposedConvolution", filters: 1, kernel: 2, strides: 2, activation: "sigmoid" },
+    ];
+    const { groups } = resolve({ ...image, decoder, latent }, undefined, [4, 6, 1]);
+    expect(groups.find(({ name }) => name === "one/codebook")?.tensors).toMatchObject([
+      { name: "one/codebook/codes", shape: [16, 4] },
+    ]);
+    expect(terms(graphOf({ latent }))).toEqual([
+      ["reconstruction", 2],
+      ["quantisation", 1],
+    ]);
+    const shared = graphOf({}, { kind: "shared", trunk: [], latent, trunkDecoder: [] });
+    expect(shared.groups).toContain("shared/codebook");
+  });
+
+  it("is refused where its vectors do not fill what was encoded", () => {
+    expect(() => resolve({ latent: { ...latent, width: 3 } })).toThrow(/one\.latent\.width[^]*divides 8/);
+  });
+});
+
 describe("tied weights", () => {
   it("leave the decoder its biases alone", () => {
     const { groups } = resolve({

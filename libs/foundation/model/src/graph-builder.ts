@@ -66,6 +66,24 @@ export class GraphBuilder {
     return { draw, sample: this.#push({ id: this.nodes.length, op: "sample", from, shape }) };
   }
 
+  /** @param codebook its group, its name and its shape, [codes, numbers of a vector] */
+  quantise(
+    from: number,
+    codebook: { readonly group: string; readonly name: string; readonly shape: readonly [number, number] },
+  ): { readonly quantised: number; readonly tensor: ParameterRef } {
+    const { group, name, shape } = codebook;
+    // As its authors begin it: small beside what is encoded, so that all codes are near to some vector.
+    const bound = 1 / shape[0];
+    this.#groups.add(group, { name, shape, initialiser: { kind: "uniform", low: -bound, high: bound } });
+    const tensor = { role: "codebook", group, tensor: name };
+    const quantised = this.#push({
+      id: this.nodes.length,
+      op: "quantise",
+      ...{ from, parameters: [tensor], shape: this.shapeOf(from) },
+    });
+    return { quantised, tensor };
+  }
+
   /** Layers one after the other, their activations as nodes of their own. @returns the last node */
   sequence(from: number, layers: readonly LayerSpec[], place: SequencePlace): number {
     const operations = layers.flatMap((layer, index) =>

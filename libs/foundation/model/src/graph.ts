@@ -60,6 +60,15 @@ export type GraphNode =
       /** Mean, logarithm of the variance, draw. */
       readonly from: readonly [number, number, number];
       readonly shape: readonly number[];
+    }
+  /** Each vector's nearest in the codebook; gradients pass as if nothing had been done. */
+  | {
+      readonly id: number;
+      readonly op: "quantise";
+      readonly from: number;
+      /** The codebook, [codes, numbers of a vector]. */
+      readonly parameters: readonly [ParameterRef];
+      readonly shape: readonly number[];
     };
 
 /** How well the input comes back. */
@@ -106,6 +115,17 @@ export type LatentTerm =
       readonly weight: number;
       readonly rate: number;
       readonly latent: number;
+    }
+  /** Squared differences between what was encoded and its codes: for the codes once, for the encoder `commitment` times. */
+  | {
+      readonly kind: "quantisation";
+      readonly name: string;
+      readonly weight: number;
+      /** Over the numbers of a sample; absent: their mean. */
+      readonly reduction?: "sum";
+      readonly commitment: number;
+      readonly encoded: number;
+      readonly codebook: ParameterRef;
     }
   /** Σ_j (f'(a_j))² · Σ_i W_ij², where h = f(W·x + b). */
   | {
@@ -201,6 +221,11 @@ export function measuredTerms({ losses }: TaskGraph): readonly MeasuredTerm[] {
   );
 }
 
+/** Tensors that a node reads. */
+export function nodeParameters(node: GraphNode): readonly ParameterRef[] {
+  return node.op === "layer" || node.op === "quantise" ? node.parameters : [];
+}
+
 export function isHeadTerm(term: LossTerm): term is HeadTerm {
   return term.kind === "classification" || term.kind === "regression";
 }
@@ -227,6 +252,8 @@ export function lossNodes(term: LossTerm): readonly number[] {
     case "sparsity":
     case "contractive":
       return [term.latent];
+    case "quantisation":
+      return [term.encoded];
   }
 }
 

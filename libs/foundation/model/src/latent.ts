@@ -1,6 +1,8 @@
-import type { LatentSpec, VariationalLatent } from "./autoencoder.ts";
+import { UserError } from "@latentweave/protocol";
+import type { LatentSpec, VariationalLatent, VectorQuantisedLatent } from "./autoencoder.ts";
 import type { LossTerm, Posterior, ReconstructionTerm } from "./graph.ts";
 import type { GraphBuilder, SequencePlace } from "./graph-builder.ts";
+import { countNumbers, show } from "./infer-layer.ts";
 
 /** A task's latent, and what its loss gains by it. */
 export interface LatentNodes {
@@ -21,22 +23,66 @@ export function plainLatent(encoded: number): LatentNodes {
   };
 }
 
-/** @param name of the latent's layers; @param drawName keys its draws and is the task's own */
+/** What the latent's parts are called. */
+interface LatentNames {
+  /** Of its layers. */
+  readonly name: string;
+  /** Keys its draws, and is the task's own. */
+  readonly drawName: string;
+  /** Of the group of its codebook. */
+  readonly codebook: string;
+}
+
 export function addLatent(
   graph: GraphBuilder,
   encoded: number,
   spec: LatentSpec,
-  names: { readonly name: string; readonly drawName: string },
+  names: LatentNames,
   place: SequencePlace,
 ): LatentNodes {
-  return variationalLatent(graph, encoded, spec, names, place);
+  return spec.kind === "variational"
+    ? variationalLatent(graph, encoded, spec, names, place)
+    : quantisedLatent(graph, encoded, spec, names, place);
+}
+
+function quantisedLatent(
+  graph: GraphBuilder,
+  encoded: number,
+  { codes, width, commitment }: VectorQuantisedLatent,
+  { codebook: group }: LatentNames,
+  place: SequencePlace,
+): LatentNodes {
+  const shape = graph.shapeOf(encoded);
+  const numbers = width ?? (shape.at(-1) as number);
+  if (countNumbers(shape) % numbers !== 0)
+    throw new UserError({
+      where: `${place.field}.width`,
+      what: `vectors of ${numbers} numbers do not fill what was encoded, ${show(shape)}`,
+      expected: `a width that divides ${countNumbers(shape)}`,
+      mend: "change width, or leave it out to take the last axis",
+    });
+  const { quantised, tensor } = graph.quantise(encoded, {
+    ...{ group, name: `${group}/codes`, shape: [codes, numbers] },
+  });
+  return {
+    latent: quantised,
+    toDecoder: quantised,
+    terms: (reconstruction) => [
+      ...(reconstruction ? [reconstruction] : []),
+      {
+        ...{ kind: "quantisation", name: "quantisation", weight: 1, commitment },
+        ...{ encoded, codebook: tensor },
+        ...(reconstruction?.reduction && { reduction: reconstruction.reduction }),
+      },
+    ],
+  };
 }
 
 function variationalLatent(
   graph: GraphBuilder,
   encoded: number,
   { units, beta, annealing, freeBits, samples }: VariationalLatent,
-  { name, drawName }: { readonly name: string; readonly drawName: string },
+  { name, drawName }: LatentNames,
   place: SequencePlace,
 ): LatentNodes {
   const mean = graph.dense(encoded, units, "linear", `${name}/mean`, place);

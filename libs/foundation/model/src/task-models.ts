@@ -28,7 +28,11 @@ export function privateGraph(source: ModelSource, taskName: string): GraphDraft 
   const { graph, task } = begun;
   const encoded = encode(graph, taskName, task, begun.seen);
   const place = { group: `${taskName}/encoder`, field: `tasks.${taskName}.latent` };
-  const names = { name: `${taskName}/encoder/latent`, drawName: `${taskName}/latent` };
+  const names = {
+    name: `${taskName}/encoder/latent`,
+    drawName: `${taskName}/latent`,
+    codebook: `${taskName}/codebook`,
+  };
   const latent = task.latent ? addLatent(graph, encoded, task.latent, names, place) : plainLatent(encoded);
   return finish(source, taskName, begun, latent, (from) => from);
 }
@@ -47,9 +51,10 @@ export function sharedGraph(
   const inner = graph.sequence(encoded, model.trunk, trunk);
   const place = { ...trunk, field: "model.latent" };
   const name = "shared/trunk/latent";
+  const names = { name, drawName: `${taskName}/latent`, codebook: "shared/codebook" };
   const latent =
     "kind" in model.latent
-      ? addLatent(graph, inner, model.latent, { name, drawName: `${taskName}/latent` }, place)
+      ? addLatent(graph, inner, model.latent, names, place)
       : plainLatent(graph.dense(inner, model.latent.units, model.latent.activation, name, place));
   return finish(source, taskName, begun, latent, (from) =>
     graph.sequence(from, model.trunkDecoder, {

@@ -3,6 +3,7 @@ import type { Kernels } from "../layers/kernels.ts";
 import type { KeyedRandom } from "../layers/keyed-random.ts";
 import { applyNoise, binarise } from "../layers/noise.ts";
 import { applyLayer } from "../layers/registry.ts";
+import { quantise } from "../layers/quantise.ts";
 import { drawNormal, sample } from "../layers/sample.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 
@@ -84,6 +85,8 @@ function evaluateNode(
       const draws = context.draws === "graph" ? node.samples : context.draws;
       return drawNormal(context.tf, value(node.from), draws, context.random(node.name));
     }
+    case "quantise":
+      return quantise(context.tf, value(node.from), context.parameter(node.parameters[0].tensor));
     case "sample": {
       const [mean, logVariance, draw] = node.from;
       if (context.draws === 0) return value(mean);

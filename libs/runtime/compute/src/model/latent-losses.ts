@@ -1,4 +1,5 @@
 import type { BoundTerm, LatentTerm, Posterior } from "@latentweave/model";
+import { codesOf, towardsEachOther } from "../layers/quantise.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 
 /** What terms are computed from. */
@@ -31,7 +32,13 @@ export function latentLoss(context: LossContext, term: LatentTerm): Tensor {
       const { rate } = term;
       const active = tf.mul(tf.log(tf.div(rate, mean)), rate);
       const silent = tf.mul(tf.log(tf.div(1 - rate, tf.sub(1, mean))), 1 - rate);
-      return tf.mul(tf.ones([latent.shape[0] as number]), tf.sum(tf.add(active, silent)));
+      return tf.mul(tf.ones([latent.shape[0]]), tf.sum(tf.add(active, silent)));
+    }
+    case "quantisation": {
+      const encoded = value(term.encoded);
+      const code = codesOf(tf, encoded, parameter(term.codebook.tensor));
+      const squares = rows(tf, towardsEachOther(tf, encoded, code, term.commitment));
+      return term.reduction === "sum" ? tf.sum(squares, 1) : tf.mean(squares, 1);
     }
     case "contractive": {
       const latent = rows(tf, value(term.latent));
@@ -86,7 +93,7 @@ export function negativeLogMean(tf: Tf, logWeights: Tensor, batch: number): Tens
     const total = tf.sum(shares, 0);
     save([shares, total]);
     return {
-      value: tf.neg(tf.add(largest, tf.log(tf.div(total, weights.shape[0] as number)))),
+      value: tf.neg(tf.add(largest, tf.log(tf.div(total, weights.shape[0])))),
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
         const [s, t] = saved as [Tensor, Tensor];
         return tf.mul(s, tf.neg(tf.div(dy, t)));

@@ -24,7 +24,7 @@ export function termLoss(context: LossContext, term: LossTerm, target: Tensor): 
   switch (term.kind) {
     case "reconstruction": {
       const losses = rowsOf(context, term, target);
-      const batch = target.shape[0] as number;
+      const batch = target.shape[0];
       return losses.shape[0] === batch ? losses : tf.mean(tf.reshape(losses, [-1, batch]), 0);
     }
     case "classification":
@@ -33,7 +33,7 @@ export function termLoss(context: LossContext, term: LossTerm, target: Tensor): 
       return meanSquaredDifference(tf, value(term.prediction), target);
     case "bound": {
       if (context.isDrawn)
-        return negativeLogMean(tf, logWeights(context, term, target), target.shape[0] as number);
+        return negativeLogMean(tf, logWeights(context, term, target), target.shape[0]);
       const kl = klDivergence(tf, value(term.mean), value(term.logVariance), 0);
       const { reconstruction } = term;
       return tf.add(tf.mul(rowsOf(context, reconstruction, target), reconstruction.weight), kl);
@@ -74,7 +74,7 @@ function rowsOf({ tf, value, rowLosses }: LossContext, term: ReconstructionTerm,
 
 /** The target once for every draw. */
 function repeated(tf: Tf, target: Tensor, prediction: Tensor): Tensor {
-  const draws = (prediction.shape[0] as number) / (target.shape[0] as number);
+  const draws = (prediction.shape[0]) / (target.shape[0]);
   return draws === 1 ? target : tf.tile(target, [draws, 1]);
 }
 
@@ -84,7 +84,7 @@ export function termMetric({ tf, value }: LossContext, term: MeasuredTerm, targe
   if (term.kind === "classification")
     return tf.cast(tf.equal(tf.argMax(input, 1), tf.argMax(target, 1)), "float32");
   const own = term.kind === "reconstruction" && term.target !== undefined;
-  return meanSquaredDifference(tf, input, own ? rows(tf, value(term.target as number)) : target);
+  return meanSquaredDifference(tf, input, own ? rows(tf, value(term.target)) : target);
 }
 
 /** What a term compares with, if not with the clean input: one-hot labels [batch, classes], or the regression column. */

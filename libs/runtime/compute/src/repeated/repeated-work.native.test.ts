@@ -68,6 +68,12 @@ describe("micro-batches in one call of TensorFlow", () => {
     ],
     ["the importance-weighted bound", variationalModel({ samples: 3 }), inputNumbers, 0],
     [
+      "a quantised latent",
+      privateModel({ latent: { kind: "vectorQuantised", codes: 5, width: 2, commitment: 0.25 } }),
+      inputNumbers,
+      0,
+    ],
+    [
       "noise and penalties",
       privateModel({
         noise: { kind: "saltAndPepper", rate: 0.3 },

@@ -12,6 +12,15 @@ import { apply, type Sample } from "./reference.ts";
 type Values = (node: number) => readonly number[];
 
 /**
+ * What a quantised latent stops gradients at, by sample: taken from the first call with an empty map, and held still in
+ * those that differ by a step for the slope.
+ */
+export type Stopped = Map<
+  number,
+  { readonly encoded: readonly number[]; readonly codes: readonly number[]; readonly chosen: readonly number[] }
+>;
+
+/**
  * A task's loss as the papers write it, in float64, sample by sample and draw by draw, with the draws that the compute
  * is to make and no code of its losses. @param parameters by tensor name
  */
@@ -19,6 +28,7 @@ export function autoencoderLoss(
   model: ComputeModel,
   batch: MicroBatch,
   parameters: ReadonlyMap<string, readonly number[]>,
+  stopped: Stopped = new Map(),
 ): number {
   const graph = model.phases[batch.phase]?.tasks.find(({ task }) => task === batch.task);
   if (!graph) throw new Error("no such task");
@@ -28,14 +38,14 @@ export function autoencoderLoss(
     source.at({ seed: model.seed, step, round, task, slot }, name);
   const draws = graph.nodes.reduce((most, node) => (node.op === "draw" ? node.samples : most), 1);
   const bySample = Array.from({ length: batch.samples }, (_, sample) =>
-    Array.from({ length: draws }, (_, draw) => valuesOf(graph, batch, parameters, random, sample, draw)),
+    Array.from({ length: draws }, (_, draw) => valuesOf(graph, batch, parameters, random, sample, draw, stopped)),
   );
   return graph.losses.reduce((loss, term) => {
     const annealed =
       term.kind === "kl" && term.annealingSteps !== undefined
         ? Math.min(1, batch.step / term.annealingSteps)
         : 1;
-    return loss + term.weight * annealed * termSum(term, bySample, parameters);
+    return loss + term.weight * annealed * termSum(term, bySample, parameters, stopped);
   }, 0);
 }
 
@@ -43,6 +53,7 @@ function termSum(
   term: LossTerm,
   bySample: readonly (readonly Values[])[],
   parameters: ReadonlyMap<string, readonly number[]>,
+  stopped: Stopped,
 ): number {
   const first = bySample.map(([values]) => values as Values);
   switch (term.kind) {
@@ -88,6 +99,23 @@ function termSum(
       );
       return first.length * sum(each);
     }
+    case "quantisation": {
+      const codebook = parameters.get(term.codebook.tensor) ?? [];
+      return sum(
+        first.map((v, sample) => {
+          const still = stopped.get(sample);
+          if (!still) throw new Error("nothing was quantised");
+          const { encoded, codes, chosen } = still;
+          const width = encoded.length / chosen.length;
+          const squares = v(term.encoded).map((e, i) => {
+            const at = (chosen[Math.floor(i / width)] as number) * width + (i % width);
+            const own = ((codebook[at] as number) - (encoded[i] as number)) ** 2;
+            return own + term.commitment * (e - (codes[i] as number)) ** 2;
+          });
+          return sum(squares) / (term.reduction === "sum" ? 1 : squares.length);
+        }),
+      );
+    }
     case "contractive": {
       const kernel = parameters.get(term.kernel.tensor) ?? [];
       return sum(
@@ -128,6 +156,7 @@ function valuesOf(
   random: (name: string) => KeyedRandom,
   sample: number,
   draw: number,
+  stopped: Stopped,
 ): Values {
   const known = new Map<number, Sample>();
   const values: Values = (id) => (known.get(id) as Sample).values;
@@ -154,6 +183,14 @@ function valuesOf(
         set(mean.map((m, j) => m + Math.exp((logVariance[j] as number) / 2) * (drawn[j] as number)));
         break;
       }
+      case "quantise": {
+        const e = values(node.from);
+        const codebook = parameters.get(node.parameters[0].tensor) ?? [];
+        const still = stopped.get(sample) ?? nearestCodes(e, codebook, codeWidth);
+        stopped.set(sample, still);
+        set(e.map((x, i) => x + (still.codes[i] as number) - (still.encoded[i] as number)));
+        break;
+      }
       case "layer": {
         const input = known.get(node.from) as Sample;
         const tensors = Object.fromEntries(
@@ -169,6 +206,31 @@ function valuesOf(
     }
   }
   return values;
+}
+
+/** Numbers in a vector of the test's codebook. */
+export const codeWidth = 2;
+
+function nearestCodes(
+  encoded: readonly number[],
+  codebook: readonly number[],
+  width: number,
+): Stopped extends Map<number, infer Still> ? Still : never {
+  const chosen = Array.from({ length: encoded.length / width }, (_, vector) => {
+    const distances = Array.from({ length: codebook.length / width }, (_, code) =>
+      sum(
+        Array.from(
+          { length: width },
+          (_, i) => ((encoded[vector * width + i] as number) - (codebook[code * width + i] as number)) ** 2,
+        ),
+      ),
+    );
+    return distances.indexOf(Math.min(...distances));
+  });
+  const codes = encoded.map(
+    (_, i) => codebook[(chosen[Math.floor(i / width)] as number) * width + (i % width)] as number,
+  );
+  return { encoded: [...encoded], codes, chosen };
 }
 
 function disturbed(

@@ -2,7 +2,7 @@ import type { ComputeModel, LayerSpec, NoiseSpec, PenaltySpec, TaskDescription }
 import { describe, expect, it } from "vitest";
 import type { LoadedBackend } from "../backend/loaded-backend.ts";
 import { createInlineCompute } from "../model/inline-compute.ts";
-import { autoencoderLoss } from "./autoencoder-reference.ts";
+import { autoencoderLoss, codeWidth, type Stopped } from "./autoencoder-reference.ts";
 import { someBatch, someParameters } from "./keyed.ts";
 import { inputNumbers, privateModel, variational, variationalModel } from "./models.ts";
 
@@ -38,6 +38,10 @@ const cases: Readonly<Record<string, ComputeModel>> = {
   "the importance-weighted bound of drawn samples": bounded({ binarise: true }),
   "the importance-weighted bound of squared differences": bounded({
     reconstruction: { loss: "mse", weight: 3, reduction: "sum" },
+  }),
+  "a quantised latent, straight through": privateModel({
+    encoder: [dense(4, "tanh")],
+    latent: { kind: "vectorQuantised", codes: 5, width: codeWidth, commitment: 0.25 },
   }),
   "masking noise": noisy({ kind: "masking", rate: 0.4 }),
   "gaussian noise": noisy({ kind: "gaussian", deviation: 0.3 }),
@@ -75,7 +79,8 @@ export function autoencoderSuite(backend: () => LoadedBackend): void {
             }),
           ),
         );
-        const loss = (): number => autoencoderLoss(model, batch, numbers);
+        const stopped: Stopped = new Map();
+        const loss = (): number => autoencoderLoss(model, batch, numbers, stopped);
         const truth = loss();
         expect(Math.abs((metrics[1] ?? NaN) - truth)).toBeLessThan(1e-5 * Math.max(1, Math.abs(truth)));
         const wrong: string[] = [];
