@@ -10,6 +10,20 @@ import { finish, startTraining } from "./training.ts";
 const runs = temporaryFolder();
 const variational = { kind: "variational", units: 2, beta: 0.5, annealing: { steps: 5 }, freeBits: 0.01 };
 
+interface Evaluated {
+  readonly tasks: readonly [
+    {
+      readonly together: {
+        readonly likelihood: {
+          readonly draws: number;
+          readonly negativeLogLikelihood: number;
+          readonly negativeLowerBound: number;
+        };
+      };
+    },
+  ];
+}
+
 const jobs = {
   "a shared variational latent behind noise": {
     model: { kind: "shared", latent: variational },
@@ -32,7 +46,12 @@ test.each(Object.entries(jobs))(
     const alone = await hash("one", ["--workers", "1"]);
     expect(await hash("two", ["--workers", "2", "--shards", "2"])).toBe(alone);
     expect(await hash("three", ["--workers", "3"], { LATENTWEAVE_PROGRAMS: "off" })).toBe(alone);
-    const verified = await run(["verify", `${name.split(" ")[1]}-two`, "--recompute", "0..7", "--runs", runs]);
+    const runId = `${name.split(" ")[1]}-two`;
+    const verified = await run(["verify", runId, "--recompute", "0..7", "--runs", runs]);
     expect(verified).toMatchObject({ code: 0 });
+    const told = await run(["evaluate", runId, "--draws", "50", "--json", "--runs", runs]);
+    const { likelihood } = (JSON.parse(told.stdout) as Evaluated).tasks[0].together;
+    expect(likelihood.draws).toBe(50);
+    expect(likelihood.negativeLogLikelihood).toBeLessThanOrEqual(likelihood.negativeLowerBound);
   },
 );

@@ -6,7 +6,13 @@ export {
   type MicroBatch,
   type MicroBatchResult,
 } from "./compute.ts";
-export { type LatentSpec, type NoiseSpec, type PenaltySpec, type VariationalLatent, type VectorQuantisedLatent } from "./autoencoder.ts";
+export {
+  type LatentSpec,
+  type NoiseSpec,
+  type PenaltySpec,
+  type VariationalLatent,
+  type VectorQuantisedLatent,
+} from "./autoencoder.ts";
 export {
   type BoundTerm,
   type GraphNode,

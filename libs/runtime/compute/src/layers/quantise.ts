@@ -7,8 +7,8 @@ import type { Tensor, Tf } from "./tensorflow.ts";
 function nearest(tf: Tf, vectors: Tensor, codebook: Tensor): Tensor {
   // |v − c|² but for |v|², which is the same for all codes.
   const lengths = tf.sum(tf.square(codebook), 1);
-  const distances = tf.sub(lengths, tf.mul(tf.matMul(vectors as never, codebook as never, false, true), 2));
-  return tf.cast(tf.oneHot(tf.argMin(distances, 1) as never, codebook.shape[0] as number), "float32");
+  const distances = tf.sub(lengths, tf.mul(tf.matMul(vectors, codebook, false, true), 2));
+  return tf.cast(tf.oneHot(tf.argMin(distances, 1), codebook.shape[0] as number), "float32");
 }
 
 /** x of [batch, ...shape] as vectors of the codebook's width. */
@@ -23,14 +23,17 @@ export function codesOf(tf: Tf, x: Tensor, codebook: Tensor): Tensor {
     const { shape } = vectors;
     return { value: nearest(tf, vectors, codebook), gradFunc: () => tf.zeros(shape) };
   })(vectorsOf(tf, x, codebook));
-  return tf.reshape(tf.matMul(chosen as never, codebook as never), x.shape);
+  return tf.reshape(tf.matMul(chosen, codebook), x.shape);
 }
 
 /** Codes of x in its place; gradients pass straight through to x (van den Oord et al. 2017). */
 export function quantise(tf: Tf, x: Tensor, codebook: Tensor): Tensor {
   return tf.customGrad((...inputs: unknown[]) => {
     const [given] = inputs as [Tensor];
-    const codes = tf.matMul(nearest(tf, vectorsOf(tf, given, codebook), codebook) as never, codebook as never);
+    const codes = tf.matMul(
+      nearest(tf, vectorsOf(tf, given, codebook), codebook),
+      codebook,
+    );
     return { value: tf.reshape(codes, given.shape), gradFunc: (dy: Tensor) => dy.clone() };
   })(x);
 }

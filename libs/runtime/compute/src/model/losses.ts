@@ -32,8 +32,7 @@ export function termLoss(context: LossContext, term: LossTerm, target: Tensor): 
     case "regression":
       return meanSquaredDifference(tf, value(term.prediction), target);
     case "bound": {
-      if (context.isDrawn)
-        return negativeLogMean(tf, logWeights(context, term, target), target.shape[0]);
+      if (context.isDrawn) return negativeLogMean(tf, logWeights(context, term, target), target.shape[0]);
       const kl = klDivergence(tf, value(term.mean), value(term.logVariance), 0);
       const { reconstruction } = term;
       return tf.add(tf.mul(rowsOf(context, reconstruction, target), reconstruction.weight), kl);
@@ -74,7 +73,7 @@ function rowsOf({ tf, value, rowLosses }: LossContext, term: ReconstructionTerm,
 
 /** The target once for every draw. */
 function repeated(tf: Tf, target: Tensor, prediction: Tensor): Tensor {
-  const draws = (prediction.shape[0]) / (target.shape[0]);
+  const draws = prediction.shape[0] / target.shape[0];
   return draws === 1 ? target : tf.tile(target, [draws, 1]);
 }
 

@@ -17,7 +17,11 @@ type Values = (node: number) => readonly number[];
  */
 export type Stopped = Map<
   number,
-  { readonly encoded: readonly number[]; readonly codes: readonly number[]; readonly chosen: readonly number[] }
+  {
+    readonly encoded: readonly number[];
+    readonly codes: readonly number[];
+    readonly chosen: readonly number[];
+  }
 >;
 
 /**
@@ -38,7 +42,9 @@ export function autoencoderLoss(
     source.at({ seed: model.seed, step, round, task, slot }, name);
   const draws = graph.nodes.reduce((most, node) => (node.op === "draw" ? node.samples : most), 1);
   const bySample = Array.from({ length: batch.samples }, (_, sample) =>
-    Array.from({ length: draws }, (_, draw) => valuesOf(graph, batch, parameters, random, sample, draw, stopped)),
+    Array.from({ length: draws }, (_, draw) =>
+      valuesOf(graph, batch, parameters, random, sample, draw, stopped),
+    ),
   );
   return graph.losses.reduce((loss, term) => {
     const annealed =
