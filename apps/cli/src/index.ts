@@ -12,6 +12,8 @@ export {
   reshape,
   transposedConvolution,
   userLayer,
+  variational,
+  vectorQuantised,
 } from "@latentweave/job";
 export type { LayerSpec, UserLayer, UserLayerContext } from "@latentweave/model";
 export { UserError } from "@latentweave/protocol";

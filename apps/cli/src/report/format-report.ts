@@ -16,11 +16,13 @@ function formatTask(task: TaskReport, names: { readonly together: string; readon
   const header = [
     "",
     ...(hasErrors(task) ? ["reconstruction error"] : []),
+    ...latentTitles(task),
     ...heads.map((head) => headTitle(task, head)),
   ];
   const row = (name: string, figures: RunFigures): Cell[] => [
     `  ${name} (${figures.runId}, step ${formatCount(figures.step)})`,
     ...(hasErrors(task) ? [errorText(figures.reconstructionError)] : []),
+    ...latentTexts(task, figures),
     ...heads.map((head) => headText(figures, head)),
   ];
   const rows = [
@@ -32,12 +34,14 @@ function formatTask(task: TaskReport, names: { readonly together: string; readon
     rows.push([
       `  PCA, ${pca.components} components`,
       ...(hasErrors(task) ? [errorText(pca.error)] : []),
+      ...latentTitles(task).map(() => null),
       ...heads.map(() => null),
     ]);
   if (linear)
     rows.push([
       `  linear classifier${linear.converged ? "" : " (not converged)"}`,
       ...(hasErrors(task) ? [null] : []),
+      ...latentTitles(task).map(() => null),
       ...heads.map((head) => {
         const own = task.together.heads[head];
         return own && "accuracy" in own ? formatShare(linear.accuracy) : null;
@@ -52,6 +56,23 @@ function formatTask(task: TaskReport, names: { readonly together: string; readon
 
 function hasErrors(task: TaskReport): boolean {
   return task.together.reconstructionError !== null;
+}
+
+function latentTitles({ together: { kl, likelihood } }: TaskReport): string[] {
+  return [
+    ...(kl === undefined ? [] : ["KL, nats"]),
+    ...(likelihood ? [`−log p(x) by ${formatCount(likelihood.draws)} draws, nats`, "its lower bound"] : []),
+  ];
+}
+
+function latentTexts(task: TaskReport, { kl, likelihood }: RunFigures): Cell[] {
+  const texts = [
+    kl === undefined ? null : formatLoss(kl),
+    likelihood ? formatLoss(likelihood.negativeLogLikelihood) : null,
+    likelihood ? formatLoss(likelihood.negativeLowerBound) : null,
+  ];
+  const { together } = task;
+  return texts.filter((_, index) => (index === 0 ? together.kl !== undefined : together.likelihood));
 }
 
 function headTitle(task: TaskReport, head: string): string {

@@ -68,6 +68,8 @@ export interface ReportOptions {
   readonly baselines: boolean;
   /** Default: test rows, or validation rows where there are none. */
   readonly split?: SplitName;
+  /** For each sample, to estimate likelihoods; left out: none are. */
+  readonly draws?: number;
   readonly backend: LoadedBackend;
   readonly log: (line: string) => void;
 }
@@ -85,7 +87,11 @@ export async function makeReport(options: ReportOptions): Promise<FittedReport> 
       const compute = await loadModel(from, backend);
       try {
         const place = { phase: from.phase, graph: own.graph, width: task.manifest.x.width };
-        return { runId: from.runId, step: from.version, ...(await measureModel(compute, place, rows)) };
+        return {
+          runId: from.runId,
+          step: from.version,
+          ...(await measureModel(compute, place, rows, options.draws)),
+        };
       } finally {
         await compute.close();
       }

@@ -1,54 +1,62 @@
 import type { PreparedRows } from "@latentweave/datasets";
-import { type Compute, metricNames, type TaskGraph } from "@latentweave/model";
+import { type Compute, estimateNames, isHeadTerm, metricNames, type TaskGraph } from "@latentweave/model";
 
 /** What a model does on rows that it was not trained on. */
 export interface Measured {
   readonly samples: number;
   /** Mean squared error per number of the reconstruction; null where the task reconstructs nothing. */
   readonly reconstructionError: number | null;
+  /** Of a variational latent: how far its means and variances are from the prior, in nats. */
+  readonly kl?: number;
+  /** Where draws were asked for. */
+  readonly likelihood?: Likelihood;
   /** By head: share of right answers, or mean squared error per target. */
   readonly heads: Readonly<Record<string, { readonly accuracy: number } | { readonly squaredError: number }>>;
+}
+
+/** In nats for each sample. */
+export interface Likelihood {
+  /** Importance-weighted estimate of −log p(x): at least that in expectation, the closer the more draws. */
+  readonly negativeLogLikelihood: number;
+  readonly negativeLowerBound: number;
+  /** For each sample. */
+  readonly draws: number;
 }
 
 /** Large enough for the device's speed, small enough for its memory, convolutions included. */
 const batchSamples = 500;
 
-/** @param rows with targets wherever the task has heads; @param width numbers of one sample */
+export interface MeasuredPlace {
+  readonly phase: number;
+  readonly graph: TaskGraph;
+  /** Numbers of one sample. */
+  readonly width: number;
+}
+
+type MeasuredRows = PreparedRows & { readonly rows: number };
+
+/** @param rows with targets wherever the task has heads; @param draws for the likelihood; without them it stays away */
 export async function measureModel(
   compute: Compute,
-  place: { readonly phase: number; readonly graph: TaskGraph; readonly width: number },
-  rows: PreparedRows & { readonly rows: number },
+  place: MeasuredPlace,
+  rows: MeasuredRows,
+  draws?: number,
 ): Promise<Measured> {
-  const { graph, width } = place;
-  const names = metricNames(graph);
-  const sums = new Map<string, number>(names.map((name) => [name, 0]));
-  const targetWidth = rows.y ? rows.y.length / rows.rows : 0;
-  for (let start = 0; start < rows.rows; start += batchSamples) {
-    const end = Math.min(rows.rows, start + batchSamples);
-    const targets = rows.y?.subarray(start * targetWidth, end * targetWidth);
-    const columns = new Set(graph.losses.flatMap((term) => ("column" in term ? [term.column] : [])));
-    const { metrics } = await compute.run({
-      program: "evaluate",
-      phase: place.phase,
-      step: 0,
-      round: 0,
-      task: graph.task,
-      slot: 0,
-      samples: end - start,
-      x: rows.x.subarray(start * width, end * width),
-      columns: targets ? Object.fromEntries([...columns].map((column) => [column, targets])) : {},
-    });
-    for (const [index, name] of names.entries())
-      sums.set(name, (sums.get(name) ?? 0) + (metrics[index] ?? Number.NaN));
-  }
+  const { graph } = place;
+  const sums = await sumOver(compute, place, rows, { program: "evaluate" }, metricNames(graph));
   const mean = (name: string): number => (sums.get(name) ?? Number.NaN) / rows.rows;
   const reconstruction = graph.losses.find((term) => term.kind === "reconstruction");
+  const kl = graph.losses.find((term) => term.kind === "kl");
+  const likelihood =
+    draws !== undefined && kl && reconstruction ? await estimate(compute, place, rows, draws) : undefined;
   return {
     samples: rows.rows,
     reconstructionError: reconstruction ? mean(`${reconstruction.name}.squaredError`) : null,
+    ...(kl && { kl: mean(kl.name) }),
+    ...(likelihood && { likelihood }),
     heads: Object.fromEntries(
       graph.losses
-        .filter((term) => term.kind !== "reconstruction")
+        .filter(isHeadTerm)
         .map((term) => [
           term.name,
           term.kind === "classification"
@@ -57,4 +65,47 @@ export async function measureModel(
         ]),
     ),
   };
+}
+
+async function estimate(
+  compute: Compute,
+  place: MeasuredPlace,
+  rows: MeasuredRows,
+  draws: number,
+): Promise<Likelihood> {
+  const sums = await sumOver(compute, place, rows, { program: "estimate", draws }, estimateNames);
+  const mean = (name: (typeof estimateNames)[number]): number => (sums.get(name) ?? Number.NaN) / rows.rows;
+  return {
+    negativeLogLikelihood: mean("negativeLogLikelihood"),
+    negativeLowerBound: mean("negativeLowerBound"),
+    draws,
+  };
+}
+
+async function sumOver(
+  compute: Compute,
+  { phase, graph, width }: MeasuredPlace,
+  rows: MeasuredRows,
+  what: { readonly program: "evaluate" } | { readonly program: "estimate"; readonly draws: number },
+  names: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const sums = new Map<string, number>(names.map((name) => [name, 0]));
+  const targetWidth = rows.y ? rows.y.length / rows.rows : 0;
+  const columns = new Set(graph.losses.flatMap((term) => ("column" in term ? [term.column] : [])));
+  for (let start = 0; start < rows.rows; start += batchSamples) {
+    const end = Math.min(rows.rows, start + batchSamples);
+    const targets = rows.y?.subarray(start * targetWidth, end * targetWidth);
+    const { metrics } = await compute.run({
+      ...what,
+      ...{ phase, task: graph.task, step: 0, round: 0 },
+      // Keys what is drawn, so that no two batches draw alike.
+      slot: start / batchSamples,
+      samples: end - start,
+      x: rows.x.subarray(start * width, end * width),
+      columns: targets ? Object.fromEntries([...columns].map((column) => [column, targets])) : {},
+    });
+    for (const [index, name] of names.entries())
+      sums.set(name, (sums.get(name) ?? 0) + (metrics[index] ?? Number.NaN));
+  }
+  return sums;
 }

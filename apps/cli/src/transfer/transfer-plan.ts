@@ -103,11 +103,11 @@ function modelOf(
       exitCode: 2,
     });
   if (method !== "adapters") return model;
-  if (!("trunk" in model) || model.kind === "private-shared")
+  if (!("trunk" in model) || model.kind === "private-shared" || "kind" in model.latent)
     throw new UserError({
       where: "--how adapters",
-      what: `run ${runId} has a model of the kind "${model.kind}", to which there are no adapters`,
-      expected: "shared, film or adapters",
+      what: `run ${runId} has a model of the kind "${model.kind}"${"kind" in model.latent ? ` with a ${model.latent.kind} latent` : ""}, to which there are no adapters`,
+      expected: "shared, film or adapters, with a latent of a dense layer",
       mend: "leave adapters out of --how",
       exitCode: 2,
     });

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import type { BackendName } from "@latentweave/compute";
 import { type SplitName, UserError } from "@latentweave/protocol";
 import { type Command, Option } from "commander";
+import { wholeNumber } from "../command/number-arguments.ts";
 import { createOutput } from "../command/output.ts";
 import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
 
@@ -10,6 +11,7 @@ interface Flags extends SharedFlags {
   readonly alone?: readonly string[];
   readonly png?: string;
   readonly split?: SplitName;
+  readonly draws?: number;
   readonly backend?: BackendName;
 }
 
@@ -33,6 +35,11 @@ export function addEvaluate(program: Command): void {
         "rows to measure on; default: test, or validation where there is no test",
       ).choices(["test", "validation", "train"]),
     )
+    .option(
+      "--draws <n>",
+      "beside the importance-weighted estimate of the likelihood by so many draws for each sample, where a latent is variational",
+      wholeNumber(1, 1_000_000),
+    )
     .addOption(
       new Option("--backend <name>", "how to compute; default: the best there is").choices([
         "native",
@@ -47,6 +54,7 @@ export function addEvaluate(program: Command): void {
         ["evaluate digits-1", "test error and accuracy"],
         ["evaluate digits-1@500", "as it was after 500 steps"],
         ["evaluate digits-1 --baselines --png digits.png", "beside baselines, with a picture"],
+        ["evaluate digits-1 --draws 500", "how likely the samples are under a variational model"],
         ["evaluate both --alone only-digits only-fashion", "does learning together help?"],
       ),
     )
@@ -70,6 +78,7 @@ async function evaluate(run: string, flags: Flags): Promise<void> {
     alone,
     baselines: flags.baselines === true,
     ...(flags.split === undefined ? {} : { split: flags.split }),
+    ...(flags.draws === undefined ? {} : { draws: flags.draws }),
     backend,
     log: note,
   });

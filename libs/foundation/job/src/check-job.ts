@@ -1,10 +1,14 @@
+import { checkAutoencoder } from "./check-autoencoder.ts";
 import { combinerParts } from "./combiner-schema.ts";
 import type { ParsedJob } from "./job-schema.ts";
 import type { Problem } from "./problem.ts";
 
 /** Names that parameter groups and metrics already use. */
 const reservedTasks = ["shared", "bank"];
-const reservedHeads = ["samples", "loss", "latent", "reconstruction"];
+const reservedHeads = [
+  ...["samples", "loss", "latent", "reconstruction"],
+  ...["kl", "bound", "l1", "sparsity", "contractive", "quantisation"],
+];
 
 /** What no single field shows: fields that exclude or need each other. */
 export function checkJob(job: ParsedJob): readonly Problem[] {
@@ -182,7 +186,7 @@ function checkLevel({ compression: { push }, tasks }: ParsedJob): Problem[] {
 
 function checkTask(job: ParsedJob, name: string, task: ParsedJob["tasks"][string]): Problem[] {
   const path = ["tasks", name];
-  const problems: Problem[] = [];
+  const problems = checkAutoencoder(job, name, task);
   if (reservedTasks.includes(name))
     problems.push({
       path,

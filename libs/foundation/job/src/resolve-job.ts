@@ -1,11 +1,11 @@
-import { completeLayer, type LayerSpec } from "@latentweave/model";
+import { completeLayer, type LatentSpec, type LayerSpec } from "@latentweave/model";
 import { checkJob } from "./check-job.ts";
 import { completeCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
 import { explainIssue } from "./explain-issue.ts";
 import { jobSchema, type ParsedJob } from "./job-schema.ts";
 import { JobError } from "./problem.ts";
-import { completeSharing } from "./sharing-schema.ts";
+import { completeLatentSpec, completeSharing } from "./sharing-schema.ts";
 import type {
   ResolvedHead,
   ResolvedJob,
@@ -35,7 +35,7 @@ function complete(job: ParsedJob): ResolvedJob {
   return {
     name: job.name,
     seed: job.seed,
-    tasks: mapRecord(job.tasks, completeTask),
+    tasks: mapRecord(job.tasks, (task) => completeTask(task, job.model)),
     model: completeModel(job.model),
     mode: job.mode,
     compression: {
@@ -63,14 +63,17 @@ function complete(job: ParsedJob): ResolvedJob {
   };
 }
 
-function completeTask(task: ParsedJob["tasks"][string]): ResolvedTask {
+function completeTask(task: ParsedJob["tasks"][string], model: ParsedJob["model"]): ResolvedTask {
   const decoder = completeLayers(task.decoder);
+  const latent = task.latent ? completeLatentSpec(task.latent) : undefined;
+  const ofModel = model.kind === "shared" && typeof model.latent !== "number" ? model.latent : undefined;
+  const isVariational = (latent ?? ofModel)?.kind === "variational";
   return {
     data: withoutUndefined(task.data),
     input: task.input ?? null,
     encoder: completeLayers(task.encoder),
     decoder,
-    reconstruction: task.reconstruction ?? { loss: endsInSigmoid(decoder) ? "bce" : "mse", weight: 1 },
+    reconstruction: completeReconstruction(task.reconstruction, decoder, isVariational),
     heads: mapRecord(task.heads, (head): ResolvedHead => ({
       kind: head.kind,
       column: head.column,
@@ -81,7 +84,28 @@ function completeTask(task: ParsedJob["tasks"][string]): ResolvedTask {
     weight: task.weight,
     microBatch: task.microBatch,
     slots: task.slots,
+    ...(latent && { latent }),
+    ...(task.noise && { noise: task.noise }),
+    ...(task.binarise === true && { binarise: true }),
+    ...(task.penalties && task.penalties.length > 0 && { penalties: task.penalties }),
+    ...(task.tied === true && { tied: true }),
   };
+}
+
+/** The evidence lower bound is one of the whole sample, so its numbers are summed up unless the job says otherwise. */
+function completeReconstruction(
+  reconstruction: ParsedJob["tasks"][string]["reconstruction"],
+  decoder: readonly LayerSpec[],
+  isVariational: boolean,
+): ResolvedTask["reconstruction"] {
+  if (reconstruction === false) return false;
+  const { loss, weight, reduction } = reconstruction ?? {
+    loss: endsInSigmoid(decoder) ? "bce" : "mse",
+    weight: 1,
+  };
+  const isSum = reduction === undefined ? isVariational : reduction === "sum";
+  // Of a resolved job it is read again: what is not a sum must say so where a sum would be taken.
+  return { loss, weight, ...(isSum ? { reduction: "sum" } : isVariational && { reduction: "mean" }) };
 }
 
 function completeModel(model: ParsedJob["model"]): ResolvedModelSpec {

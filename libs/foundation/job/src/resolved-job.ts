@@ -1,5 +1,13 @@
 import type { Codec } from "@latentweave/arithmetic";
-import type { ActivationName, LayerSpec, SharingKind } from "@latentweave/model";
+import type {
+  ActivationName,
+  LatentSpec,
+  LayerSpec,
+  NoiseSpec,
+  PenaltySpec,
+  ReconstructionDescription,
+  SharingKind,
+} from "@latentweave/model";
 import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
 
@@ -46,7 +54,7 @@ export interface ResolvedTask {
   readonly input: readonly number[] | null;
   readonly encoder: readonly LayerSpec[];
   readonly decoder: readonly LayerSpec[];
-  readonly reconstruction: { readonly loss: "bce" | "mse"; readonly weight: number } | false;
+  readonly reconstruction: ReconstructionDescription | false;
   readonly heads: Readonly<Record<string, ResolvedHead>>;
   /** Multiplies the task's whole loss: its gradient, where gradients are combined. */
   readonly weight: number;
@@ -54,6 +62,12 @@ export interface ResolvedTask {
   readonly microBatch: number;
   /** Contributions per step: micro-batches, or replicas in the mode `diloco`. */
   readonly slots: number;
+  /** These are absent where the job has none. */
+  readonly latent?: LatentSpec;
+  readonly noise?: NoiseSpec;
+  readonly binarise?: true;
+  readonly penalties?: readonly PenaltySpec[];
+  readonly tied?: true;
 }
 
 export interface ResolvedHead {

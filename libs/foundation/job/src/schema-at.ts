@@ -2,6 +2,11 @@ import type { z } from "zod";
 
 type Schema = z.core.$ZodTypes;
 
+/** As text, the discriminator of a member that may leave it out. */
+const absent = "undefined";
+/** No kind. */
+const none = "\0";
+
 /**
  * The schema that governs the value at a path, with defaults, optionals and the like taken off, and of a union the
  * member that the value picks by its discriminator. Undefined where the path leaves the schema.
@@ -30,7 +35,8 @@ export function knownKinds(schema: z.core.$ZodType, value: unknown, path: readon
   const here = schemaAt(schema, withoutKind(value, parent, path.at(-1)), parent);
   const def = here?._zod.def;
   if (def?.type !== "union") return [];
-  return def.options.flatMap((option) => discriminatorValues(option as Schema, path.at(-1) as string));
+  const kinds = def.options.flatMap((option) => discriminatorValues(option as Schema, path.at(-1) as string));
+  return kinds.filter((kind) => kind !== absent);
 }
 
 function unwrap(schema: Schema, value: unknown): Schema | undefined {
@@ -79,7 +85,7 @@ function discriminatorValues(option: Schema, discriminator: string): string[] {
 function withoutKind(value: unknown, path: readonly PropertyKey[], kind: PropertyKey | undefined): unknown {
   if (!isObject(value)) return value;
   const [key, ...rest] = path;
-  if (key === undefined) return { ...value, [kind as string]: undefined };
+  if (key === undefined) return { ...value, [kind as string]: none };
   if (Array.isArray(value))
     return value.map((item: unknown, index) => (index === key ? withoutKind(item, rest, kind) : item));
   return { ...value, [key]: withoutKind(property(value, key), rest, kind) };

@@ -1,5 +1,6 @@
-import type { LatentDescription, LayerSpec, SharingKind } from "@latentweave/model";
+import type { LatentDescription, LatentSpec, LayerSpec, SharingKind } from "@latentweave/model";
 import { z } from "zod";
+import { latentSchema as ownLatentSchema, sharedLatentSchema } from "./autoencoder-schema.ts";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
 
 const latentSchema = z.union([
@@ -21,7 +22,7 @@ const expertBase = {
 /** Task encoders → what tasks share, with the latent at its end → shared way back → task decoders. */
 export const sharingSchemas = [
   /** One trunk for all. */
-  z.strictObject({ kind: z.literal("shared"), trunk, ...base }),
+  z.strictObject({ kind: z.literal("shared"), trunk, ...base, latent: sharedLatentSchema }),
   /** The shared latent, and behind it one of the task's own. */
   z.strictObject({ kind: z.literal("private-shared"), trunk, privateLatent: latentSchema, ...base }),
   /** Experts that all tasks mix, each with a gate of its own. */
@@ -48,11 +49,21 @@ export function completeSharing(
   model: ParsedSharing,
   completeLayers: (layers: ParsedSharing["trunkDecoder"]) => readonly LayerSpec[],
 ): SharingKind {
-  const latent = completeLatent(model.latent);
   const trunkDecoder = completeLayers(model.trunkDecoder);
+  if (model.kind === "shared") {
+    const { latent } = model;
+    return {
+      kind: model.kind,
+      trunk: completeLayers(model.trunk),
+      latent:
+        typeof latent === "object" && (latent.kind === "variational" || latent.kind === "vectorQuantised")
+          ? completeLatentSpec(latent)
+          : completeLatent(latent),
+      trunkDecoder,
+    };
+  }
+  const latent = completeLatent(model.latent);
   switch (model.kind) {
-    case "shared":
-      return { kind: model.kind, trunk: completeLayers(model.trunk), latent, trunkDecoder };
     case "private-shared":
       return {
         kind: model.kind,
@@ -78,6 +89,17 @@ export function completeSharing(
   }
 }
 
-function completeLatent(latent: ParsedSharing["latent"]): LatentDescription {
-  return typeof latent === "number" ? { units: latent, activation: "linear" } : latent;
+function completeLatent(
+  latent: number | { readonly units: number; readonly activation: LatentDescription["activation"] },
+): LatentDescription {
+  return typeof latent === "number"
+    ? { units: latent, activation: "linear" }
+    : { units: latent.units, activation: latent.activation };
+}
+
+/** Fills in what a job leaves open of a latent that is more than a layer. */
+export function completeLatentSpec(latent: z.output<typeof ownLatentSchema>): LatentSpec {
+  return latent.kind === "variational"
+    ? { ...latent, annealing: latent.annealing ?? null }
+    : { ...latent, width: latent.width ?? null };
 }

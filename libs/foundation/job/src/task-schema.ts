@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { latentSchema, noiseSchema, penaltySchema } from "./autoencoder-schema.ts";
 import { dataSourceSchema } from "./data-source.ts";
-import { layersSchema, positiveInteger, shapeSchema } from "./layer-schema.ts";
+import { layersSchema, list, positiveInteger, shapeSchema } from "./layer-schema.ts";
 
 const weight = z.number().gt(0);
 
@@ -44,11 +45,23 @@ export const taskSchema = z.strictObject({
       z.literal(false),
       z.strictObject({
         loss: z.enum(["bce", "mse"]),
+        /** Over the numbers of a sample; default `mean`, and `sum` where the latent is variational. */
+        reduction: z.enum(["mean", "sum"]).optional(),
         /** Default 1. */
         weight: weight.default(1),
       }),
     ])
     .optional(),
+  /** Default: what the encoder yields. */
+  latent: latentSchema.nullish(),
+  /** What the encoder's input goes through while training; default nothing. */
+  noise: noiseSchema.nullish(),
+  /** Numbers between 0 and 1 are probabilities of a 1, drawn anew for every micro-batch; default false. */
+  binarise: z.boolean().optional(),
+  /** Added to the loss, on the latent; default none. */
+  penalties: list(penaltySchema).optional(),
+  /** The decoder's dense layers use the kernels of the encoder's, transposed; default false. */
+  tied: z.boolean().optional(),
   /** What is predicted from the latent. */
   heads: z.record(nameSchema, headSchema).default({}),
   /** Multiplies the whole task's loss; default 1. */

@@ -28,10 +28,10 @@ export function bankGraph(
   model: ModelKind & { kind: "bank" },
   taskName: string,
 ): GraphDraft {
-  const { graph, task, input } = start(source, taskName);
+  const { graph, task, input, clean } = start(source, taskName);
   let latent: number | undefined;
   const reconstructions = Object.entries(source.description.tasks).map(([name, other]) => {
-    const encoded = encode(graph, name, other, 0);
+    const encoded = encode(graph, name, other, clean);
     if (name === taskName) latent = encoded;
     return decode(graph, name, other, encoded);
   });
@@ -43,6 +43,7 @@ export function bankGraph(
   const term = reconstructionTerm(graph, prediction, task.reconstruction, input, {
     field: "model.activation",
     last: "the bank's head",
+    ...(clean > 0 && { target: clean }),
   });
   return {
     task: taskName,

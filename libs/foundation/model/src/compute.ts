@@ -12,7 +12,10 @@ export interface ComputeModel {
 }
 
 export interface MicroBatch {
-  readonly program: "gradient" | "evaluate";
+  /** `estimate`: the likelihood of every sample under a variational task, by `draws` draws for each. */
+  readonly program: "gradient" | "evaluate" | "estimate";
+  /** For `estimate` alone. */
+  readonly draws?: number;
   /** Index into `ComputeModel.phases`. */
   readonly phase: number;
   readonly step: number;
@@ -30,13 +33,20 @@ export interface MicroBatch {
   readonly given?: boolean;
 }
 
+/**
+ * Sums over samples of a program `estimate`, in nats: −log of the mean over the draws of p(x|z)·p(z)/q(z|x), which is at
+ * least −log p(x) in expectation and nears it with more draws (Burda et al. 2016), and the mean of its −logs, the
+ * negative evidence lower bound.
+ */
+export const estimateNames = ["samples", "negativeLogLikelihood", "negativeLowerBound"] as const;
+
 export interface MicroBatchResult {
   /**
    * Gradient of the loss *summed over the samples*, one array per name in `TaskGraph.groups` and in that order, each as
    * long as its group, padding zero. Empty when evaluating. The receiver owns the arrays.
    */
   readonly gradients: readonly Float32Array[];
-  /** Sums named by `metricNames`. */
+  /** Sums named by `metricNames`; of an estimate, by `estimateNames`. */
   readonly metrics: Float64Array;
   /** The mapped weights were overwritten meanwhile: the numbers mean nothing, and the step is over. */
   readonly overwritten?: boolean;

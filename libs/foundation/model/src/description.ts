@@ -1,3 +1,4 @@
+import type { LatentSpec, NoiseSpec, PenaltySpec } from "./autoencoder.ts";
 import type { ActivationName, LayerSpec } from "./layers.ts";
 
 /** The part of a job that decides its model; a resolved job fits as it is. */
@@ -14,8 +15,23 @@ export interface TaskDescription {
   readonly input: readonly number[] | null;
   readonly encoder: readonly LayerSpec[];
   readonly decoder: readonly LayerSpec[];
-  readonly reconstruction: { readonly loss: "bce" | "mse"; readonly weight: number } | false;
+  readonly reconstruction: ReconstructionDescription | false;
   readonly heads: Readonly<Record<string, HeadDescription>>;
+  /** Absent: what the encoder yields. */
+  readonly latent?: LatentSpec;
+  readonly noise?: NoiseSpec;
+  /** Numbers between 0 and 1 are taken for probabilities of a 1, and drawn for every micro-batch. */
+  readonly binarise?: boolean;
+  readonly penalties?: readonly PenaltySpec[];
+  /** The decoder's dense layers use the kernels of the encoder's, transposed. */
+  readonly tied?: boolean;
+}
+
+export interface ReconstructionDescription {
+  readonly loss: "bce" | "mse";
+  readonly weight: number;
+  /** Over the numbers of a sample; absent: their mean. */
+  readonly reduction?: "mean" | "sum";
 }
 
 export interface HeadDescription {
@@ -32,11 +48,17 @@ export interface LatentDescription {
 }
 
 /** Ways of sharing that end in a latent and a shared way back from it. */
-export type SharingKind = {
-  readonly latent: LatentDescription;
-  readonly trunkDecoder: readonly LayerSpec[];
-} & (
-  | { readonly kind: "shared"; readonly trunk: readonly LayerSpec[] }
+export type SharingKind = { readonly trunkDecoder: readonly LayerSpec[] } & (
+  | {
+      readonly kind: "shared";
+      readonly trunk: readonly LayerSpec[];
+      readonly latent: LatentDescription | LatentSpec;
+    }
+  | DenseSharingKind
+);
+
+/** Of these the latent is always a dense layer's. */
+type DenseSharingKind = { readonly latent: LatentDescription } & (
   | {
       readonly kind: "private-shared";
       readonly trunk: readonly LayerSpec[];

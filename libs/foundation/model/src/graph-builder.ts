@@ -1,6 +1,6 @@
 import type { Initialiser } from "@latentweave/parameters";
 import { UserError } from "@latentweave/protocol";
-import type { GraphNode } from "./graph.ts";
+import type { GraphNode, ParameterRef } from "./graph.ts";
 import type { GroupCollection } from "./group-collection.ts";
 import { countNumbers, inferLayer, show } from "./infer-layer.ts";
 import { type CompleteLayer, completeLayer } from "./layer-defaults.ts";
@@ -12,6 +12,15 @@ export interface SequencePlace {
   readonly group: string;
   /** Field of the job, e.g. `tasks.digits.encoder`. */
   readonly field: string;
+  /** By the layer's name: the kernel of another dense layer that it uses transposed, and where that one stands. */
+  readonly tied?: ReadonlyMap<string, TiedKernel>;
+}
+
+export interface TiedKernel {
+  readonly tensor: ParameterRef;
+  /** [inputs, units] of the layer that owns it. */
+  readonly shape: readonly number[];
+  readonly owner: string;
 }
 
 const zeros: Initialiser = { kind: "constant", value: 0 };
@@ -102,6 +111,41 @@ export class GraphBuilder {
     });
   }
 
+  noise(from: number, noise: (GraphNode & { op: "noise" })["noise"], name: string): number {
+    return this.#push({ id: this.nodes.length, op: "noise", from, noise, name, shape: this.shapeOf(from) });
+  }
+
+  /** A normal draw between a mean and the logarithm of a variance, so many times for each row. */
+  sample(
+    mean: number,
+    logVariance: number,
+    samples: number,
+    name: string,
+  ): { readonly draw: number; readonly sample: number } {
+    const shape = this.shapeOf(mean);
+    const draw = this.#push({ id: this.nodes.length, op: "draw", from: mean, samples, name, shape });
+    const from = [mean, logVariance, draw] as const;
+    return { draw, sample: this.#push({ id: this.nodes.length, op: "sample", from, shape }) };
+  }
+
+  /** @param codebook its group, its name and its shape, [codes, numbers of a vector] */
+  quantise(
+    from: number,
+    codebook: { readonly group: string; readonly name: string; readonly shape: readonly [number, number] },
+  ): { readonly quantised: number; readonly tensor: ParameterRef } {
+    const { group, name, shape } = codebook;
+    // As its authors begin it: small beside what is encoded, so that all codes are near to some vector.
+    const bound = 1 / shape[0];
+    this.#groups.add(group, { name, shape, initialiser: { kind: "uniform", low: -bound, high: bound } });
+    const tensor = { role: "codebook", group, tensor: name };
+    const quantised = this.#push({
+      id: this.nodes.length,
+      op: "quantise",
+      ...{ from, parameters: [tensor], shape: this.shapeOf(from) },
+    });
+    return { quantised, tensor };
+  }
+
   /**
    * Layers one after the other, their activations as nodes of their own.
    * @param first number of the first of them, for names and messages
@@ -149,12 +193,15 @@ export class GraphBuilder {
         what: `its output ${show(shape)} has too many numbers`,
         mend: "make it smaller",
       });
-    for (const tensor of tensors)
-      this.#groups.add(place.group, {
-        name: `${name}/${tensor.role}`,
-        shape: tensor.shape,
-        initialiser: tensor.initialiser,
-      });
+    const tied = place.tied?.get(name);
+    const parameters = tensors.map(({ role, shape: own, initialiser }): ParameterRef => {
+      if (tied && role === "kernel") {
+        checkTied(tied, own, where);
+        return { ...tied.tensor, role: "tiedKernel" };
+      }
+      this.#groups.add(place.group, { name: `${name}/${role}`, shape: own, initialiser });
+      return { role, group: place.group, tensor: `${name}/${role}` };
+    });
     return this.#push({
       id: this.nodes.length,
       op: "layer",
@@ -162,7 +209,7 @@ export class GraphBuilder {
       layer,
       name,
       shape,
-      parameters: tensors.map(({ role }) => ({ role, group: place.group, tensor: `${name}/${role}` })),
+      parameters,
     });
   }
 
@@ -170,6 +217,16 @@ export class GraphBuilder {
     this.nodes.push(node);
     return node.id;
   }
+}
+
+function checkTied({ shape, owner }: TiedKernel, [inputs, units]: readonly number[], where: string): void {
+  if (shape[0] === units && shape[1] === inputs) return;
+  throw new UserError({
+    where,
+    what: `leads from ${inputs} numbers to ${units}, but ${owner}, with which it shares its kernel, from ${shape[0]} to ${shape[1]}`,
+    expected: `a dense layer from ${shape[1]} numbers to ${shape[0]}: the decoder goes back the way that the encoder came`,
+    mend: "change its units, or set tied: false",
+  });
 }
 
 /** A layer and, where it has one, its activation. */

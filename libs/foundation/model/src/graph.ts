@@ -1,3 +1,4 @@
+import type { NoiseSpec } from "./autoencoder.ts";
 import type { LayerSpec } from "./layers.ts";
 
 /** Where a layer finds one of its tensors. */
@@ -63,54 +64,155 @@ export type GraphNode =
       readonly from: number;
       readonly shape: readonly number[];
       readonly parameters: readonly ParameterRef[];
+    }
+  | {
+      readonly id: number;
+      readonly op: "noise";
+      readonly from: number;
+      /** `binarise`: a number becomes 1 with itself as the probability, else 0; when evaluating too. */
+      readonly noise: NoiseSpec | { readonly kind: "binarise" };
+      /** Keys its random draws. */
+      readonly name: string;
+      readonly shape: readonly number[];
+    }
+  /** Standard normal numbers, [samples · batch, ...shape]: all rows of the first draw, then of the second, and so on. */
+  | {
+      readonly id: number;
+      readonly op: "draw";
+      /** Whoever has as many rows as the batch. */
+      readonly from: number;
+      /** Draws per row while training. */
+      readonly samples: number;
+      readonly name: string;
+      readonly shape: readonly number[];
+    }
+  /** mean + exp(logVariance / 2) · draw, as many rows as the draw has; the mean itself where nothing is drawn. */
+  | {
+      readonly id: number;
+      readonly op: "sample";
+      /** Mean, logarithm of the variance, draw. */
+      readonly from: readonly [number, number, number];
+      readonly shape: readonly number[];
+    }
+  /** Each vector's nearest in the codebook; gradients pass as if nothing had been done. */
+  | {
+      readonly id: number;
+      readonly op: "quantise";
+      readonly from: number;
+      /** The codebook, [codes, numbers of a vector]. */
+      readonly parameters: readonly [ParameterRef];
+      readonly shape: readonly number[];
     };
 
-/** Ids of the nodes that a node reads. */
-export function sourcesOf(node: GraphNode): readonly number[] {
-  switch (node.op) {
-    case "input":
-      return [];
-    case "layer":
-    case "film":
-      return [node.from];
-    case "mixture":
-      return [node.gate, ...node.from];
-    case "concat":
-    case "sum":
-    case "stitch":
-      return node.from;
-  }
+/** How well the input comes back. */
+export interface ReconstructionTerm {
+  readonly kind: "reconstruction";
+  readonly name: string;
+  /** `bce`: −x·log p − (1−x)·log(1−p); `mse`: squared differences. */
+  readonly loss: "bce" | "mse";
+  /** Over the numbers of a sample; absent: their mean. */
+  readonly reduction?: "sum";
+  readonly weight: number;
+  /** Node holding the prediction, and, for `bce` under a sigmoid, the node of its logits (then those are used). */
+  readonly prediction: number;
+  readonly logits: number | undefined;
+  /** Node of what is to come back; absent: the input. */
+  readonly target?: number;
 }
 
-/** One term of a task's loss. The loss of a micro-batch is Σ over samples of Σ over terms of weight × value. */
-export type LossTerm =
-  | {
-      readonly kind: "reconstruction";
+/** Nodes of a variational latent. */
+export interface Posterior {
+  readonly mean: number;
+  readonly logVariance: number;
+}
+
+/** A term that is computed from the latent alone. */
+export type LatentTerm =
+  /**
+   * KL divergence from the standard normal, Σ_j ½(μ_j² + σ_j² − 1 − log σ_j²), every unit's at least `freeBits`.
+   * While training its weight is times min(1, step / annealingSteps).
+   */
+  | ({
+      readonly kind: "kl";
       readonly name: string;
-      /** `bce`: mean over the sample's numbers of −x·log p − (1−x)·log(1−p); `mse`: mean of squared differences. */
-      readonly loss: "bce" | "mse";
       readonly weight: number;
-      /** Node holding the prediction, and, for `bce` under a sigmoid, the node of its logits (then those are used). */
-      readonly prediction: number;
-      readonly logits: number | undefined;
+      readonly freeBits: number;
+      readonly annealingSteps?: number;
+    } & Posterior)
+  /** Σ |h_j|. */
+  | { readonly kind: "l1"; readonly name: string; readonly weight: number; readonly latent: number }
+  /** Σ_j KL(rate ‖ mean of h_j over the micro-batch), for every sample of it the same. */
+  | {
+      readonly kind: "sparsity";
+      readonly name: string;
+      readonly weight: number;
+      readonly rate: number;
+      readonly latent: number;
     }
+  /** Squared differences between what was encoded and its codes: for the codes once, for the encoder `commitment` times. */
   | {
-      readonly kind: "classification";
+      readonly kind: "quantisation";
       readonly name: string;
       readonly weight: number;
-      /** Softmax cross-entropy of these logits, [batch, classes], against the int32 column. */
-      readonly logits: number;
-      readonly classes: number;
-      readonly column: string;
+      /** Over the numbers of a sample; absent: their mean. */
+      readonly reduction?: "sum";
+      readonly commitment: number;
+      readonly encoded: number;
+      readonly codebook: ParameterRef;
     }
+  /** Σ_j (f'(a_j))² · Σ_i W_ij², where h = f(W·x + b). */
   | {
-      readonly kind: "regression";
+      readonly kind: "contractive";
       readonly name: string;
       readonly weight: number;
-      /** Mean over targets of squared differences, float32 column [batch, numbers]. */
-      readonly prediction: number;
-      readonly column: string;
+      readonly latent: number;
+      readonly activation: "sigmoid" | "tanh";
+      readonly kernel: ParameterRef;
     };
+
+/**
+ * −log of the mean over draws of p(x|z)·p(z)/q(z|x), where −log p(x|z) is the reconstruction's loss times its weight.
+ * Without draws: the reconstruction of the mean, and the KL divergence.
+ */
+export interface BoundTerm extends Posterior {
+  readonly kind: "bound";
+  readonly name: string;
+  readonly weight: number;
+  readonly reconstruction: ReconstructionTerm;
+  readonly draw: number;
+  readonly sample: number;
+}
+
+export interface ClassificationTerm {
+  readonly kind: "classification";
+  readonly name: string;
+  readonly weight: number;
+  /** Softmax cross-entropy of these logits, [batch, classes], against the int32 column. */
+  readonly logits: number;
+  readonly classes: number;
+  readonly column: string;
+}
+
+export interface RegressionTerm {
+  readonly kind: "regression";
+  readonly name: string;
+  readonly weight: number;
+  /** Mean over targets of squared differences, float32 column [batch, numbers]. */
+  readonly prediction: number;
+  readonly column: string;
+}
+
+/** What a head is trained by. */
+export type HeadTerm = ClassificationTerm | RegressionTerm;
+
+/**
+ * One term of a task's loss. The loss of a micro-batch is Σ over samples of Σ over terms of weight × value; a term of
+ * weight 0 is told and not trained.
+ */
+export type LossTerm = ReconstructionTerm | HeadTerm | LatentTerm | BoundTerm;
+
+/** Terms that are evaluated by a metric besides their loss. */
+export type MeasuredTerm = ReconstructionTerm | HeadTerm;
 
 /** What one task computes in one phase. */
 export interface TaskGraph {
@@ -131,7 +233,7 @@ export interface ModelPhase {
 
 /**
  * Names of the numbers that a micro-batch of this task yields besides its gradient: sums over samples, float64.
- * `samples` and `loss` always, then each loss term, then for evaluation its metric:
+ * `samples` and `loss` always, then each loss term, then for evaluation the metrics of those that have one:
  * reconstruction → `NAME.squaredError` (mean over numbers, summed over samples), classification → `NAME.correct`,
  * regression → `NAME.squaredError`.
  */
@@ -140,8 +242,57 @@ export function metricNames(graph: TaskGraph): readonly string[] {
     "samples",
     "loss",
     ...graph.losses.map((term) => term.name),
-    ...graph.losses.map((term) =>
+    ...measuredTerms(graph).map((term) =>
       term.kind === "classification" ? `${term.name}.correct` : `${term.name}.squaredError`,
     ),
   ];
+}
+
+export function measuredTerms({ losses }: TaskGraph): readonly MeasuredTerm[] {
+  return losses.filter(
+    (term) => term.kind === "reconstruction" || term.kind === "classification" || term.kind === "regression",
+  );
+}
+
+/** Tensors that a node reads. */
+export function nodeParameters(node: GraphNode): readonly ParameterRef[] {
+  return "parameters" in node ? node.parameters : [];
+}
+
+export function isHeadTerm(term: LossTerm): term is HeadTerm {
+  return term.kind === "classification" || term.kind === "regression";
+}
+
+/** Nodes that a term's loss reads. */
+export function lossNodes(term: LossTerm): readonly number[] {
+  switch (term.kind) {
+    case "reconstruction": {
+      const { target, loss, prediction, logits } = term;
+      return [
+        loss === "bce" ? (logits ?? prediction) : prediction,
+        ...(target === undefined ? [] : [target]),
+      ];
+    }
+    case "classification":
+      return [term.logits];
+    case "regression":
+      return [term.prediction];
+    case "kl":
+      return [term.mean, term.logVariance];
+    case "bound":
+      return [...lossNodes(term.reconstruction), term.mean, term.logVariance, term.draw, term.sample];
+    case "l1":
+    case "sparsity":
+    case "contractive":
+      return [term.latent];
+    case "quantisation":
+      return [term.encoded];
+  }
+}
+
+/** Nodes that a node reads. */
+export function nodesRead(node: GraphNode): readonly number[] {
+  if (node.op === "input") return [];
+  if (node.op === "mixture") return [node.gate, ...node.from];
+  return typeof node.from === "number" ? [node.from] : node.from;
 }

@@ -1,18 +1,35 @@
 export {
   type Compute,
   type ComputeModel,
+  estimateNames,
   type InferenceRequest,
   type MappedWeights,
   type MicroBatch,
   type MicroBatchResult,
 } from "./compute.ts";
 export {
+  type LatentSpec,
+  type NoiseSpec,
+  type PenaltySpec,
+  type VariationalLatent,
+  type VectorQuantisedLatent,
+} from "./autoencoder.ts";
+export {
+  type BoundTerm,
   type GraphNode,
+  type HeadTerm,
+  isHeadTerm,
+  type LatentTerm,
+  lossNodes,
   type LossTerm,
+  type MeasuredTerm,
+  measuredTerms,
   metricNames,
   type ModelPhase,
+  nodesRead,
   type ParameterRef,
-  sourcesOf,
+  type Posterior,
+  type ReconstructionTerm,
   type TaskGraph,
 } from "./graph.ts";
 export {
@@ -30,6 +47,7 @@ export {
   type ModelDescription,
   type ModelKind,
   type SharingKind,
+  type ReconstructionDescription,
   type TaskDescription,
 } from "./description.ts";
 export { type CompleteLayer, completeLayer } from "./layer-defaults.ts";

@@ -1,6 +1,6 @@
 import { UserError } from "@latentweave/protocol";
-import type { DataColumn, DataShape, HeadDescription } from "./description.ts";
-import type { LossTerm } from "./graph.ts";
+import type { DataColumn, DataShape, HeadDescription, ReconstructionDescription } from "./description.ts";
+import type { HeadTerm, ReconstructionTerm } from "./graph.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { show } from "./infer-layer.ts";
 
@@ -8,10 +8,10 @@ import { show } from "./infer-layer.ts";
 export function reconstructionTerm(
   graph: GraphBuilder,
   prediction: number,
-  reconstruction: { readonly loss: "bce" | "mse"; readonly weight: number },
+  reconstruction: ReconstructionDescription,
   input: readonly number[],
-  where: { readonly field: string; readonly last: string },
-): LossTerm {
+  where: { readonly field: string; readonly last: string; readonly target?: number },
+): ReconstructionTerm {
   const output = graph.shapeOf(prediction);
   if (output.join() !== input.join())
     throw new UserError({
@@ -35,9 +35,11 @@ export function reconstructionTerm(
     kind: "reconstruction",
     name: "reconstruction",
     loss: reconstruction.loss,
+    ...(reconstruction.reduction === "sum" && { reduction: "sum" }),
     weight: reconstruction.weight,
     prediction,
     logits: sigmoid ? node.from : undefined,
+    ...(where.target !== undefined && { target: where.target }),
   };
 }
 
@@ -49,7 +51,7 @@ export function headTerm(
   name: string,
   head: HeadDescription,
   data: DataShape,
-): LossTerm {
+): HeadTerm {
   const field = `tasks.${taskName}.heads.${name}`;
   const column = findColumn(data, head, field);
   const place = { group: `${taskName}/head/${name}`, field: `${field}.layers` };

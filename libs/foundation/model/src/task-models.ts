@@ -1,6 +1,10 @@
 import { UserError } from "@latentweave/protocol";
 import type { DataShape, ModelDescription, SharingKind, TaskDescription } from "./description.ts";
 import type { LossTerm, TaskGraph } from "./graph.ts";
+import { addLatent, type LatentNodes, plainLatent } from "./latent.ts";
+import { checkNoise } from "./noise.ts";
+import { penaltyTerms } from "./penalties.ts";
+import { tiedKernels } from "./tied-weights.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import type { GroupCollection } from "./group-collection.ts";
 import { countNumbers, show } from "./infer-layer.ts";
@@ -19,41 +23,69 @@ export interface ModelSource {
 /** A task's graph before its groups are put in layout order. */
 export type GraphDraft = Omit<TaskGraph, "groups">;
 
-/** Encoder and decoder of the task's own; what the encoder yields is the latent. */
+/** Encoder and decoder of the task's own; what the encoder yields is the latent, or what it is made of. */
 export function privateGraph(source: ModelSource, taskName: string): GraphDraft {
-  const { graph, task, input } = start(source, taskName);
-  const latent = encode(graph, taskName, task, 0);
-  const draft = { task: taskName, nodes: graph.nodes, latent };
-  const heads = headTerms(graph, source, taskName, task, latent);
-  if (task.reconstruction === false) return { ...draft, losses: heads, reconstruction: undefined };
-  const prediction = decode(graph, taskName, task, latent);
-  const term = reconstructionTerm(graph, prediction, task.reconstruction, input, decoderPlace(taskName));
-  return { ...draft, losses: [term, ...heads], reconstruction: prediction };
+  const begun = start(source, taskName);
+  const { graph, task } = begun;
+  const encoded = encode(graph, taskName, task, begun.seen);
+  const place = { group: `${taskName}/encoder`, field: `tasks.${taskName}.latent` };
+  const names = {
+    name: `${taskName}/encoder/latent`,
+    drawName: `${taskName}/latent`,
+    codebook: `${taskName}/codebook`,
+  };
+  const latent = task.latent ? addLatent(graph, encoded, task.latent, names, place) : plainLatent(encoded);
+  return finish(source, taskName, begun, latent, (from) => from);
 }
 
 /** The task's encoder, what tasks share with the latent at its end, the shared way back, the task's decoder. */
 export function sharedGraph(source: ModelSource, model: SharingKind, taskName: string): GraphDraft {
-  const { graph, task, input } = start(source, taskName);
-  const encoded = encode(graph, taskName, task, 0);
+  const begun = start(source, taskName);
+  const { graph, task } = begun;
+  const encoded = encode(graph, taskName, task, begun.seen);
   checkEntersTrunk(source, taskName, graph.shapeOf(encoded));
   const tasks = Object.keys(source.description.tasks);
   const latent = sharedLatent(model, { graph, task: taskName, tasks, encoded });
-  const draft = { task: taskName, nodes: graph.nodes, latent };
-  const heads = headTerms(graph, source, taskName, task, latent);
-  if (task.reconstruction === false) return { ...draft, losses: heads, reconstruction: undefined };
-  const back = graph.sequence(latent, model.trunkDecoder, {
-    group: "shared/trunk-decoder",
-    field: "model.trunkDecoder",
-  });
-  const prediction = decode(graph, taskName, task, back);
-  const term = reconstructionTerm(graph, prediction, task.reconstruction, input, decoderPlace(taskName));
-  return { ...draft, losses: [term, ...heads], reconstruction: prediction };
+  return finish(source, taskName, begun, latent, (from) =>
+    graph.sequence(from, model.trunkDecoder, {
+      group: "shared/trunk-decoder",
+      field: "model.trunkDecoder",
+    }),
+  );
 }
 
-export function start(
+/** From the latent on: the way back, heads and penalties. @param back what leads to the task's own decoder */
+function finish(
   source: ModelSource,
   taskName: string,
-): { graph: GraphBuilder; task: TaskDescription; input: readonly number[] } {
+  { graph, task, input, clean }: Beginning,
+  { latent, toDecoder, terms }: LatentNodes,
+  back: (from: number) => number,
+): GraphDraft {
+  const heads = headTerms(graph, source, taskName, task, latent);
+  const penalties = penaltyTerms(graph, latent, task.penalties ?? [], taskName);
+  const draft = { task: taskName, nodes: graph.nodes, latent };
+  if (task.reconstruction === false)
+    return { ...draft, losses: [...terms(undefined), ...heads, ...penalties], reconstruction: undefined };
+  const prediction = decode(graph, taskName, task, back(toDecoder));
+  const place = { ...decoderPlace(taskName), ...(clean > 0 && { target: clean }) };
+  const term = reconstructionTerm(graph, prediction, task.reconstruction, input, place);
+  return { ...draft, losses: [...terms(term), ...heads, ...penalties], reconstruction: prediction };
+}
+
+/** A task's graph up to its encoder. */
+interface Beginning {
+  readonly graph: GraphBuilder;
+  readonly task: TaskDescription;
+  /** Shape of a sample. */
+  readonly input: readonly number[];
+  /** Node of what is to be reconstructed: the input, unless its numbers are drawn. */
+  readonly clean: number;
+  /** Node of what the encoder sees: noise included. */
+  readonly seen: number;
+}
+
+export function start(source: ModelSource, taskName: string): Beginning {
   const task = source.description.tasks[taskName];
   const data = source.shapes[taskName];
   if (!task || !data) throw new RangeError(`no shape of data for the task "${taskName}"`);
@@ -66,8 +98,12 @@ export function start(
       mend: "change it, or leave it out to take the data's own shape",
     });
   const graph = new GraphBuilder(source.groups, source.userLayers);
-  graph.input(input);
-  return { graph, task, input };
+  const given = graph.input(input);
+  const clean =
+    task.binarise === true ? graph.noise(given, { kind: "binarise" }, `${taskName}/binarise`) : given;
+  if (task.noise) checkNoise(task.noise, input, `tasks.${taskName}.noise`);
+  const seen = task.noise ? graph.noise(clean, task.noise, `${taskName}/noise`) : clean;
+  return { graph, task, input, clean, seen };
 }
 
 export function encode(graph: GraphBuilder, taskName: string, task: TaskDescription, from: number): number {
@@ -81,6 +117,7 @@ export function decode(graph: GraphBuilder, taskName: string, task: TaskDescript
   return graph.sequence(from, task.decoder, {
     group: `${taskName}/decoder`,
     field: `tasks.${taskName}.decoder`,
+    ...(task.tied === true && { tied: tiedKernels(graph, taskName, task) }),
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
-import type { LossTerm } from "@latentweave/model";
+import { type MeasuredTerm, measuredTerms, type TaskGraph } from "@latentweave/model";
 import { sigmoid, softplus } from "./plain-compute-layers.ts";
 
 /** As far from 0 and 1 as the compute library keeps probabilities without logits. */
@@ -20,20 +20,29 @@ export interface PlainTargets {
   readonly columns: Readonly<Record<string, ArrayLike<number>>>;
 }
 
+/** The graph's terms. @throws Error where there are others than plain reconstructions and heads */
+export function plainTerms(graph: TaskGraph): readonly MeasuredTerm[] {
+  const terms = measuredTerms(graph);
+  const isPlain = (term: MeasuredTerm): boolean =>
+    term.kind !== "reconstruction" || (term.reduction === undefined && term.target === undefined);
+  if (terms.length === graph.losses.length && terms.every(isPlain)) return terms;
+  throw new Error(`the plain compute cannot compute the loss of task "${graph.task}"`);
+}
+
 /** Node whose values a term's loss reads. */
-export function plainLossNode(term: LossTerm): number {
+export function plainLossNode(term: MeasuredTerm): number {
   if (term.kind === "classification") return term.logits;
   if (term.kind === "reconstruction" && term.loss === "bce") return term.logits ?? term.prediction;
   return term.prediction;
 }
 
 /** Node whose values a term's metric reads. */
-export function plainMetricNode(term: LossTerm): number {
+export function plainMetricNode(term: MeasuredTerm): number {
   return term.kind === "classification" ? term.logits : term.prediction;
 }
 
 export function plainLoss(
-  term: LossTerm,
+  term: MeasuredTerm,
   values: Float64Array,
   targets: PlainTargets,
   arithmetic: Arithmetic,
@@ -54,7 +63,7 @@ export function plainLoss(
 }
 
 /** The term's metric summed over the samples: correct answers, or mean squared differences. */
-export function plainMetric(term: LossTerm, values: Float64Array, targets: PlainTargets): number {
+export function plainMetric(term: MeasuredTerm, values: Float64Array, targets: PlainTargets): number {
   if (term.kind === "classification") {
     const labels = columnOf(term.column, targets);
     let correct = 0;
@@ -77,7 +86,7 @@ export function plainMetric(term: LossTerm, values: Float64Array, targets: Plain
 type ElementLoss = (value: number, target: number) => { value: number; derivative: number };
 
 function elementLoss(
-  term: Exclude<LossTerm, { kind: "classification" }>,
+  term: Exclude<MeasuredTerm, { kind: "classification" }>,
   arithmetic: Arithmetic,
 ): ElementLoss {
   if (term.kind === "regression" || term.loss === "mse")
@@ -94,7 +103,7 @@ function elementLoss(
 }
 
 function softmaxLoss(
-  term: Extract<LossTerm, { kind: "classification" }>,
+  term: Extract<MeasuredTerm, { kind: "classification" }>,
   values: Float64Array,
   targets: PlainTargets,
   { exp, log }: Arithmetic,

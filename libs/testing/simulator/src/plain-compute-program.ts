@@ -2,8 +2,8 @@ import type { Arithmetic } from "@latentweave/arithmetic";
 import {
   type ComputeModel,
   metricNames,
+  nodesRead,
   type ParameterRef,
-  sourcesOf,
   type TaskGraph,
 } from "@latentweave/model";
 import type { ParameterLayout } from "@latentweave/parameters";
@@ -14,6 +14,7 @@ import {
   plainMetric,
   plainMetricNode,
   type PlainTargets,
+  plainTerms,
 } from "./plain-compute-losses.ts";
 
 /** A batch of one task in one phase, with parameters of any precision. */
@@ -45,9 +46,9 @@ export function plainGradient(model: Model, batch: PlainBatch, arithmetic: Arith
     if (!values) throw new Error(`task "${graph.task}" does not list its group "${ref.group}"`);
     return within(model.layout, ref, values);
   };
-  const targets = graph.losses.map(plainLossNode);
+  const targets = plainTerms(graph).map(plainLossNode);
   const tape = forward(graph, targets, batch, { arithmetic, parameters, parameterAdjoints });
-  const losses = graph.losses.map((term) =>
+  const losses = plainTerms(graph).map((term) =>
     plainLoss(term, tape.value(plainLossNode(term)), batch, arithmetic),
   );
   losses.forEach(({ node, adjoints }, index) => {
@@ -73,14 +74,14 @@ export function plainGradient(model: Model, batch: PlainBatch, arithmetic: Arith
 export function plainEvaluate(model: Model, batch: PlainBatch, arithmetic: Arithmetic): Float64Array {
   const graph = plainGraph(model, batch.phase, batch.task);
   const value = plainForward(model, batch, arithmetic, [
-    ...graph.losses.map(plainLossNode),
-    ...graph.losses.map(plainMetricNode),
+    ...plainTerms(graph).map(plainLossNode),
+    ...plainTerms(graph).map(plainMetricNode),
   ]);
   return sums(
     graph,
     batch.samples,
-    graph.losses.map((term) => plainLoss(term, value(plainLossNode(term)), batch, arithmetic).sum),
-    graph.losses.map((term) => plainMetric(term, value(plainMetricNode(term)), batch)),
+    plainTerms(graph).map((term) => plainLoss(term, value(plainLossNode(term)), batch, arithmetic).sum),
+    plainTerms(graph).map((term) => plainMetric(term, value(plainMetricNode(term)), batch)),
   );
 }
 
@@ -122,7 +123,7 @@ function forward(
 ): Tape {
   const wanted = new Set(targets);
   for (const node of [...graph.nodes].reverse())
-    if (wanted.has(node.id)) sourcesOf(node).forEach((id) => wanted.add(id));
+    if (wanted.has(node.id)) nodesRead(node).forEach((id) => wanted.add(id));
   const values = new Map<number, Float64Array>();
   const adjoints = new Map<number, Float64Array>();
   const steps: { readonly node: number; readonly back: (adjoints: Float64Array) => void }[] = [];
@@ -150,8 +151,9 @@ function forward(
             batch.samples,
           ).forEach((part, i) => addAdjoints(node.from[i] as number, part)),
       });
-    } else if (node.op !== "layer") throw new Error(`there is no plain "${node.op}"`);
-    else {
+    } else if (node.op !== "layer") {
+      throw new Error(`the plain compute has no node of the kind "${node.op}"`);
+    } else {
       const byRole = (of: (ref: ParameterRef) => Float64Array): ReadonlyMap<string, Float64Array> =>
         new Map(node.parameters.map((ref) => [ref.role, of(ref)]));
       const { output, backward } = applyPlainLayer({

@@ -1,5 +1,12 @@
 import { loadArithmetic } from "@latentweave/arithmetic";
-import type { Compute, ComputeModel, InferenceRequest, MicroBatch } from "@latentweave/model";
+import {
+  type Compute,
+  type ComputeModel,
+  type HeadTerm,
+  type InferenceRequest,
+  isHeadTerm,
+  type MicroBatch,
+} from "@latentweave/model";
 import {
   type PlainBatch,
   plainEvaluate,
@@ -52,7 +59,7 @@ export function createPlainCompute(): Compute {
     },
     async infer({ phase, task, output, samples, x }: InferenceRequest) {
       const graph = plainGraph(loaded(), phase, task);
-      const head = graph.losses.find((term) => term.kind !== "reconstruction" && term.name === output);
+      const head = graph.losses.find((term): term is HeadTerm => isHeadTerm(term) && term.name === output);
       const node =
         output === "latent"
           ? graph.latent

@@ -1,23 +1,35 @@
 import type { LatentDescription } from "../description.ts";
+import { addLatent, type LatentNodes, plainLatent } from "../latent.ts";
 import type { LayerSpec } from "../layers.ts";
 import type { Sharing, SharingPlace } from "./sharing-place.ts";
 
-/** One trunk for all tasks (Caruana, "Multitask learning", 1997). */
+/** One trunk for all tasks (Caruana, "Multitask learning", 1997), and a latent of any kind at its end. */
 export function hardSharing(
-  { trunk, latent }: { readonly trunk: readonly LayerSpec[]; readonly latent: LatentDescription },
+  { trunk, latent }: Sharing<"shared">,
+  { graph, task, encoded }: SharingPlace,
+): LatentNodes {
+  const inner = throughTrunk(trunk, { graph, encoded });
+  if (!("kind" in latent)) return plainLatent(trunkLatent(latent, { graph, encoded: inner }));
+  const names = { name: trunkLatentName, drawName: `${task}/latent`, codebook: "shared/codebook" };
+  return addLatent(graph, inner, latent, names, trunkLatentPlace);
+}
+
+function throughTrunk(
+  trunk: readonly LayerSpec[],
   { graph, encoded }: Pick<SharingPlace, "graph" | "encoded">,
 ): number {
-  const inner = graph.sequence(encoded, trunk, { group: "shared/trunk", field: "model.trunk" });
-  return trunkLatent(latent, { graph, encoded: inner });
+  return graph.sequence(encoded, trunk, { group: "shared/trunk", field: "model.trunk" });
 }
+
+const trunkLatentName = "shared/trunk/latent";
+const trunkLatentPlace = { group: "shared/trunk", field: "model.latent" };
 
 /** The dense layer that ends a shared trunk. */
 export function trunkLatent(
   { units, activation }: LatentDescription,
   { graph, encoded }: Pick<SharingPlace, "graph" | "encoded">,
 ): number {
-  const place = { group: "shared/trunk", field: "model.latent" };
-  return graph.dense(encoded, units, activation, "shared/trunk/latent", place);
+  return graph.dense(encoded, units, activation, trunkLatentName, trunkLatentPlace);
 }
 
 /**
@@ -29,7 +41,7 @@ export function privateShared(
   model: Sharing<"private-shared">,
   { graph, task, encoded }: SharingPlace,
 ): number {
-  const common = hardSharing(model, { graph, encoded });
+  const common = trunkLatent(model.latent, { graph, encoded: throughTrunk(model.trunk, { graph, encoded }) });
   const { units, activation } = model.privateLatent;
   const own = `${task}/private`;
   const apart = graph.dense(encoded, units, activation, `${own}/latent`, {

@@ -2,10 +2,12 @@ import { type Arithmetic, type Key, loadArithmetic, randomKey } from "@latentwea
 
 /** Draws of one layer in one application: the same numbers for the same key on every machine. Arrays are the caller's. */
 export interface KeyedRandom {
-  /** 1 / keep with probability `keep`, else 0. */
-  mask(numbers: number, keep: number, draw: number): Float32Array;
+  /** `scale` (1 / keep where it is left out) with probability `keep`, else 0. */
+  mask(numbers: number, keep: number, draw: number, scale?: number): Float32Array;
   /** In [0, 1). */
   uniform(numbers: number, draw: number): Float32Array;
+  /** Standard normal. */
+  normal(numbers: number, draw: number): Float32Array;
 }
 
 /** Where in a run a draw is made. */
@@ -29,13 +31,17 @@ export function createRandomSource(): RandomSource {
       const { seed, step, round, task, slot } = place;
       const key = (draw: number): Key => randomKey(seed, "layer", step, round, task, slot, layer, draw);
       return {
-        mask: (numbers, keep, draw) =>
+        mask: (numbers, keep, draw, scale = 1 / keep) =>
           drawn(arithmetic, numbers, (pointer) =>
-            arithmetic.fillBernoulliMask(pointer, numbers, key(draw), 0, keep, 1 / keep),
+            arithmetic.fillBernoulliMask(pointer, numbers, key(draw), 0, keep, scale),
           ),
         uniform: (numbers, draw) =>
           drawn(arithmetic, numbers, (pointer) =>
             arithmetic.fillUniform(pointer, numbers, key(draw), 0, 0, 1),
+          ),
+        normal: (numbers, draw) =>
+          drawn(arithmetic, numbers, (pointer) =>
+            arithmetic.fillNormal(pointer, numbers, key(draw), 0, 0, 1),
           ),
       };
     },
@@ -68,19 +74,27 @@ export function noteDraws(source: RandomSource, place: DrawPlace): NotedDraws {
     random(layer) {
       const random = source.at(place, layer);
       return {
-        mask: (numbers, keep, draw) =>
-          noted(random.mask(numbers, keep, draw), layer, "mask", numbers, draw, keep),
-        uniform: (numbers, draw) => noted(random.uniform(numbers, draw), layer, "uniform", numbers, draw, 1),
+        mask: (numbers, keep, draw, scale = 1 / keep) =>
+          noted(random.mask(numbers, keep, draw, scale), layer, "mask", numbers, draw, keep, scale),
+        uniform: (numbers, draw) => noted(random.uniform(numbers, draw), layer, "uniform", numbers, draw),
+        normal: (numbers, draw) => noted(random.normal(numbers, draw), layer, "normal", numbers, draw),
       };
     },
   };
 }
 
-type NotedDraw = [layer: string, kind: "mask" | "uniform", numbers: number, draw: number, keep: number];
+type NotedDraw =
+  | [layer: string, kind: "uniform" | "normal", numbers: number, draw: number]
+  | [layer: string, kind: "mask", numbers: number, draw: number, keep: number, scale: number];
 
 /** What was drawn by this note, at another place of the run. */
 export function drawAgain(source: RandomSource, place: DrawPlace, note: string): Float32Array {
-  const [layer, kind, numbers, draw, keep] = JSON.parse(note) as NotedDraw;
-  const random = source.at(place, layer);
-  return kind === "mask" ? random.mask(numbers, keep, draw) : random.uniform(numbers, draw);
+  const noted = JSON.parse(note) as NotedDraw;
+  const random = source.at(place, noted[0]);
+  if (noted[1] === "mask") {
+    const [, , numbers, draw, keep, scale] = noted;
+    return random.mask(numbers, keep, draw, scale);
+  }
+  const [, kind, numbers, draw] = noted;
+  return random[kind](numbers, draw);
 }

@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import { type Arithmetic, loadArithmetic, randomKey } from "@latentweave/arithmetic";
-import type { Compute, ComputeModel, LossTerm, MicroBatch, TaskGraph } from "@latentweave/model";
+import {
+  type Compute,
+  type ComputeModel,
+  isHeadTerm,
+  type LossTerm,
+  type MicroBatch,
+  type TaskGraph,
+} from "@latentweave/model";
 
 /** Samples per canary batch where the caller does not know the job's own micro-batches. */
 const defaultSamples = 64;
@@ -83,7 +90,7 @@ function canaryColumn(
   samples: number,
   draw: Draw,
 ): (readonly [string, Int32Array | Float32Array])[] {
-  if (term.kind === "reconstruction") return [];
+  if (!isHeadTerm(term)) return [];
   const key = [graph.task, term.column] as const;
   if (term.kind === "classification") {
     const positions = draw(samples, 0, term.classes, ...key);

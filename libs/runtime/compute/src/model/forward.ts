@@ -1,14 +1,17 @@
 import {
   completeLayer,
   type GraphNode,
+  nodesRead,
   type ParameterRef,
-  sourcesOf,
   type TaskGraph,
   type UserLayer,
 } from "@latentweave/model";
 import type { Kernels } from "../layers/kernels.ts";
 import type { KeyedRandom } from "../layers/keyed-random.ts";
+import { applyNoise, binarise } from "../layers/noise.ts";
 import { applyLayer } from "../layers/registry.ts";
+import { quantise } from "../layers/quantise.ts";
+import { drawNormal, sample } from "../layers/sample.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 import { added, film, mixture, stitch } from "./joining.ts";
 
@@ -20,6 +23,10 @@ export interface ForwardContext {
   readonly parameter: (tensor: string) => Tensor;
   readonly random: (layer: string) => KeyedRandom;
   readonly training: boolean;
+  /** Normal draws for each row: `graph`: as many as it says; with none, a latent is its mean. */
+  readonly draws: number | "graph";
+  /** Whether numbers that are probabilities are drawn. */
+  readonly binarises: boolean;
   readonly userLayers: Readonly<Record<string, UserLayer>>;
 }
 
@@ -27,7 +34,8 @@ export interface ForwardContext {
 export function ancestors(graph: TaskGraph, targets: readonly number[]): ReadonlySet<number> {
   const wanted = new Set(targets);
   for (const node of [...graph.nodes].reverse()) {
-    if (wanted.has(node.id)) for (const from of sourcesOf(node)) wanted.add(from);
+    if (!wanted.has(node.id)) continue;
+    for (const from of nodesRead(node)) wanted.add(from);
   }
   return wanted;
 }
@@ -48,7 +56,7 @@ export function forward(
     return tensor;
   };
   for (const node of graph.nodes) {
-    if (!wanted.has(node.id)) continue;
+    if (!wanted.has(node.id) || (node.op === "draw" && context.draws === 0)) continue;
     values.set(
       node.id,
       evaluateNode(node, x, value, (id) => shapes.get(id) ?? [], context),
@@ -86,6 +94,24 @@ function evaluateNode(
         scale: parameterOf(node, "scale", context),
         shift: parameterOf(node, "shift", context),
       });
+    case "noise":
+      if (node.noise.kind === "binarise")
+        return context.binarises
+          ? binarise(context.tf, value(node.from), context.random(node.name))
+          : value(node.from);
+      if (!context.training) return value(node.from);
+      return applyNoise(context.tf, value(node.from), node.noise, context.random(node.name));
+    case "draw": {
+      const draws = context.draws === "graph" ? node.samples : context.draws;
+      return drawNormal(context.tf, value(node.from), draws, context.random(node.name));
+    }
+    case "quantise":
+      return quantise(context.tf, value(node.from), context.parameter(node.parameters[0].tensor));
+    case "sample": {
+      const [mean, logVariance, draw] = node.from;
+      if (context.draws === 0) return value(mean);
+      return sample(context.tf, value(mean), value(logVariance), value(draw));
+    }
     case "layer":
       return applyLayer({
         tf: context.tf,

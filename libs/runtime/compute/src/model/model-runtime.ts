@@ -90,7 +90,7 @@ export class ModelRuntime {
     const mapped = batch.mapped === undefined ? undefined : this.#mapped;
     if (mapped) this.#parameters.use(mapped.of(batch.step), `${batch.mapped} ${batch.step}`);
     else this.#parameters.use(this.#memory);
-    const result = await (batch.program === "gradient" ? program.gradient(batch) : program.evaluate(batch));
+    const result = await program[batch.program](batch);
     return mapped?.holds(batch.step) === false ? { ...result, overwritten: true } : result;
   }
 

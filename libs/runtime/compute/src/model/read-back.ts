@@ -1,4 +1,4 @@
-import { metricNames, type TaskGraph } from "@latentweave/model";
+import { measuredTerms, metricNames, type TaskGraph } from "@latentweave/model";
 import type { ParameterGroup } from "@latentweave/parameters";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 
@@ -41,16 +41,23 @@ export function splitNumbers(
   };
 }
 
-/** The sums that `metricNames` names; `losses` and `metrics` hold each term's values per sample. */
+/**
+ * The sums that `metricNames` names; `losses` and `metrics` hold values per sample, of each term and of each measured
+ * one. @param weights of the terms
+ */
 export function metricSums(
   graph: TaskGraph,
   samples: number,
   losses: readonly Float32Array[],
   metrics: readonly Float32Array[] | undefined,
+  weights: readonly number[],
 ): Float64Array {
   const sums = losses.map(sum);
-  const total = graph.losses.reduce((loss, term, index) => loss + term.weight * (sums[index] ?? 0), 0);
-  const values = [samples, total, ...sums, ...(metrics ? metrics.map(sum) : graph.losses.map(() => 0))];
+  const total = weights.reduce((loss, weight, index) => loss + weight * (sums[index] ?? 0), 0);
+  const values = [
+    ...[samples, total, ...sums],
+    ...(metrics ? metrics.map(sum) : measuredTerms(graph).map(() => 0)),
+  ];
   if (values.length !== metricNames(graph).length)
     throw new Error(
       `task "${graph.task}" yields ${values.length} sums, not one for each of its metric names`,

@@ -1,4 +1,12 @@
-import type { MicroBatch, MicroBatchResult, TaskGraph, UserLayer } from "@latentweave/model";
+import {
+  isHeadTerm,
+  lossNodes,
+  measuredTerms,
+  type MicroBatch,
+  type MicroBatchResult,
+  type TaskGraph,
+  type UserLayer,
+} from "@latentweave/model";
 import type { Programs } from "@latentweave/native";
 import type { ParameterGroup } from "@latentweave/parameters";
 import type { Kernels } from "../layers/kernels.ts";
@@ -7,9 +15,12 @@ import { type Numbers, RepeatedWork } from "../repeated/repeated-work.ts";
 import { refusingUnkeyed } from "../layers/refuse-unkeyed.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 import { type ForwardContext, forward } from "./forward.ts";
-import { lossInputs, metricInput, targetTensor, targetValues, termLoss, termMetric } from "./losses.ts";
+import { likelihoodEstimate } from "./likelihood.ts";
+import type { LossContext } from "./latent-losses.ts";
+import { logWeights, metricInput, targetTensor, targetValues, termLoss, termMetric } from "./losses.ts";
 import type { ParameterTensors } from "./parameter-tensors.ts";
 import { gradientPieces, metricSums, splitNumbers } from "./read-back.ts";
+import { annealedTerm, termWeights } from "./term-weights.ts";
 
 /** What all programs of a model share. */
 export interface ProgramContext {
@@ -30,6 +41,7 @@ export class TaskProgram {
   readonly #groups: readonly ParameterGroup[];
   readonly #inputShape: readonly number[];
   readonly #hasUserLayers: boolean;
+  readonly #binarises: boolean;
   readonly #guard: <T>(work: () => T) => T;
   readonly #repeated = new Map<string, RepeatedWork>();
 
@@ -42,25 +54,32 @@ export class TaskProgram {
     if (!input) throw new Error(`the graph of task "${graph.task}" has no input`);
     this.#inputShape = input.shape;
     this.#hasUserLayers = graph.nodes.some((node) => node.op === "layer" && node.layer.kind === "user");
+    this.#binarises = graph.nodes.some((node) => node.op === "noise" && node.noise.kind === "binarise");
     this.#guard = this.#hasUserLayers ? refusingUnkeyed : (work) => work();
   }
 
   /** Gradient of the loss summed over the samples, per group, and the sums of the losses; the metrics proper are 0. */
   async gradient(batch: MicroBatch): Promise<MicroBatchResult> {
     const { tf } = this.#context;
-    const terms = this.#graph.losses.length;
-    const { values, readBackMs } = await this.#numbers(batch, (x, targets, forwardContext) => {
+    const { losses: terms } = this.#graph;
+    const weights = termWeights(this.#graph, batch.step);
+    const annealed = annealedTerm(this.#graph);
+    // Another number at every step, so an input as the samples are.
+    const changing = annealed === undefined ? [] : [Float32Array.of(weights[annealed] ?? 0)];
+    const { values, readBackMs } = await this.#numbers(batch, { changing }, (x, targets, forwardContext) => {
       const losses: Tensor[] = [];
       const parameters = this.#groups.flatMap((group) =>
         group.tensors.map((placed) => this.#context.parameters.tensor(group, placed)),
       );
       const total = (): Tensor => {
-        const value = forward(this.#graph, this.#graph.losses.map(lossInputs), x, forwardContext);
-        const weighted = this.#graph.losses.map((term, index) => {
-          const loss = termLoss(tf, term, value(lossInputs(term)), targets[index] as Tensor);
+        const context = this.#lossContext(terms.flatMap(lossNodes), x, forwardContext);
+        const weighted = terms.flatMap((term, index) => {
+          const loss = termLoss(context, term, targets[index] as Tensor);
           // Kept, because the tape's own scope ends before the losses are read.
           losses.push(tf.keep(loss.clone()));
-          return tf.mul(tf.sum(loss), term.weight);
+          if (term.weight === 0) return [];
+          const weight = index === annealed ? tf.tensor(changing[0] as Float32Array, []) : term.weight;
+          return [tf.mul(tf.sum(loss), weight)];
         });
         return tf.addN(weighted);
       };
@@ -72,47 +91,73 @@ export class TaskProgram {
         for (const loss of losses) loss.dispose();
       }
     });
-    const { gradients, rows } = splitNumbers(values, this.#groups, terms, batch.samples);
-    return { gradients, metrics: metricSums(this.#graph, batch.samples, rows, undefined), readBackMs };
+    const { gradients, rows } = splitNumbers(values, this.#groups, terms.length, batch.samples);
+    const metrics = metricSums(this.#graph, batch.samples, rows, undefined, weights);
+    return { gradients, metrics, readBackMs };
   }
 
-  /** Losses and metrics without training: dropout is off, and nothing is differentiated. */
+  /** Losses and metrics without training: dropout and noise are off, latents are means, nothing is differentiated. */
   async evaluate(batch: MicroBatch): Promise<MicroBatchResult> {
-    const { tf } = this.#context;
     const { losses } = this.#graph;
-    const { values } = await this.#numbers(batch, (x, targets, forwardContext) => {
-      const wanted = losses.flatMap((term) => [lossInputs(term), metricInput(term)]);
-      const value = forward(this.#graph, wanted, x, forwardContext);
-      const target = (index: number): Tensor => targets[index] as Tensor;
+    const measured = measuredTerms(this.#graph);
+    const { values } = await this.#numbers(batch, {}, (x, targets, forwardContext) => {
+      const wanted = [...losses.flatMap(lossNodes), ...measured.map(metricInput)];
+      const context = this.#lossContext(wanted, x, forwardContext);
+      const target = (term: (typeof losses)[number]): Tensor => targets[losses.indexOf(term)] as Tensor;
       return [
-        ...losses.map((term, index) => termLoss(tf, term, value(lossInputs(term)), target(index))),
-        ...losses.map((term, index) => termMetric(tf, term, value(metricInput(term)), target(index))),
+        ...losses.map((term) => termLoss(context, term, target(term))),
+        ...measured.map((term) => termMetric(context, term, target(term))),
       ];
     });
-    const { rows } = splitNumbers(values, [], 2 * losses.length, batch.samples);
+    const { rows } = splitNumbers(values, [], losses.length + measured.length, batch.samples);
+    const [ofTerms, ofMetrics] = [rows.slice(0, losses.length), rows.slice(losses.length)];
+    const weights = termWeights(this.#graph, undefined);
+    return { gradients: [], metrics: metricSums(this.#graph, batch.samples, ofTerms, ofMetrics, weights) };
+  }
+
+  /** The importance-weighted estimate of the likelihood of each sample, as `estimateNames`. */
+  estimate(batch: MicroBatch): Promise<MicroBatchResult> {
+    const { tf } = this.#context;
+    return likelihoodEstimate(this.#graph, batch, async (term, draws, round) => {
+      const drawn = { ...batch, round };
+      const { values } = await this.#numbers(drawn, { draws }, (x, _targets, forwardContext) => {
+        const context = this.#lossContext(lossNodes(term), x, forwardContext);
+        return [logWeights(context, term, targetTensor(tf, x, undefined))];
+      });
+      return values;
+    });
+  }
+
+  /** @param nodes that the losses read */
+  #lossContext(nodes: readonly number[], x: Tensor, context: ForwardContext): LossContext {
     return {
-      gradients: [],
-      metrics: metricSums(
-        this.#graph,
-        batch.samples,
-        rows.slice(0, losses.length),
-        rows.slice(losses.length),
-      ),
+      tf: context.tf,
+      value: forward(this.#graph, nodes, x, context),
+      parameter: context.parameter,
+      isDrawn: context.draws !== 0,
+      rowLosses: new Map(),
     };
   }
 
-  /** @param work yields flat float32 tensors, inside a tidy */
+  /**
+   * @param options `changing`: arrays besides the batch's own that differ from time to time; `draws` for each row
+   * @param work yields flat float32 tensors, inside a tidy
+   */
   #numbers(
     batch: MicroBatch,
+    { changing = [], draws }: { readonly changing?: readonly Float32Array[]; readonly draws?: number },
     work: (x: Tensor, targets: readonly Tensor[], context: ForwardContext) => readonly Tensor[],
   ): Promise<Numbers> {
     const { tf, random, seed } = this.#context;
-    const { step, round, slot } = batch;
+    const { round, slot } = batch;
+    const training = batch.program === "gradient";
+    // What is drawn to be measured on is the same at every step.
+    const step = training || !this.#binarises ? batch.step : 0;
     const place = { seed, step, round, task: this.#graph.task, slot };
     const targets = this.#graph.losses.map((term) => targetValues(term, batch));
     const { drawn, random: drawing } = noteDraws(random, place);
-    return this.#repeatedFor(batch).numbers({
-      inputs: [batch.x, ...targets.filter((values) => values !== undefined)],
+    return this.#repeatedFor(batch, draws).numbers({
+      inputs: [batch.x, ...targets.filter((values) => values !== undefined), ...changing],
       drawn,
       draw: (note) => drawAgain(random, place, note),
       work: () =>
@@ -121,15 +166,15 @@ export class TaskProgram {
           return work(
             x,
             targets.map((values) => targetTensor(tf, x, values)),
-            this.#forward(drawing, batch.program === "gradient"),
+            this.#forward(drawing, { training, draws: draws ?? (training ? "graph" : 0), binarises: true }),
           );
         }),
     });
   }
 
   /** Programs are of tensors of one shape. */
-  #repeatedFor({ program, samples }: MicroBatch): RepeatedWork {
-    const key = `${program} ${samples}`;
+  #repeatedFor({ program, samples }: MicroBatch, draws = 0): RepeatedWork {
+    const key = `${program} ${samples} ${draws}`;
     let work = this.#repeated.get(key);
     if (!work) {
       const { tf, parameters, programs } = this.#context;
@@ -157,7 +202,7 @@ export class TaskProgram {
           this.#graph,
           [node],
           input,
-          this.#forward((layer) => random.at(place, layer), false),
+          this.#forward((layer) => random.at(place, layer), { training: false, draws: 0, binarises: false }),
         )(node);
         return tf.reshape(value, [-1]).clone();
       }),
@@ -172,7 +217,7 @@ export class TaskProgram {
   #outputNode(output: string): number {
     const { latent, reconstruction, losses } = this.#graph;
     const named: Record<string, number | undefined> = { latent, reconstruction };
-    for (const term of losses) if (term.kind !== "reconstruction") named[term.name] = metricInput(term);
+    for (const term of losses.filter(isHeadTerm)) named[term.name] = metricInput(term);
     const node = named[output];
     if (node !== undefined) return node;
     const known = Object.keys(named).filter((name) => named[name] !== undefined);
@@ -189,7 +234,10 @@ export class TaskProgram {
     return this.#context.tf.tensor(x, shape, "float32");
   }
 
-  #forward(random: (layer: string) => KeyedRandom, training: boolean): ForwardContext {
+  #forward(
+    random: (layer: string) => KeyedRandom,
+    mode: Pick<ForwardContext, "training" | "draws" | "binarises">,
+  ): ForwardContext {
     const { tf, kernels, parameters, userLayers } = this.#context;
     const byName = new Map(
       this.#groups.flatMap((group) =>
@@ -199,7 +247,7 @@ export class TaskProgram {
     return {
       tf,
       kernels,
-      training,
+      ...mode,
       userLayers,
       parameter: (name) => {
         const tensor = byName.get(name);

@@ -6,7 +6,14 @@ import type { Tensor, Tf } from "../layers/tensorflow.ts";
 import { createInlineCompute } from "../model/inline-compute.ts";
 import { bytes } from "../testing/determinism-suite.ts";
 import { someBatch, someParameters } from "../testing/keyed.ts";
-import { bankModel, convolutionalModel, inputNumbers, sharedModel } from "../testing/models.ts";
+import {
+  bankModel,
+  convolutionalModel,
+  inputNumbers,
+  privateModel,
+  sharedModel,
+  variationalModel,
+} from "../testing/models.ts";
 import { nativeBackend } from "../testing/native.ts";
 import { RepeatedWork } from "./repeated-work.ts";
 
@@ -53,6 +60,33 @@ describe("micro-batches in one call of TensorFlow", () => {
     ["the first phase of a bank", bankModel(), inputNumbers, 0],
     ["the second phase of a bank", bankModel(), inputNumbers, 1],
     ["convolutions, pooling, normalisation and dropout", convolutionalModel(), 64, 0],
+    [
+      "a variational latent with annealing, of samples that are drawn",
+      variationalModel({ annealing: { steps: 4 } }),
+      inputNumbers,
+      0,
+    ],
+    ["the importance-weighted bound", variationalModel({ samples: 3 }), inputNumbers, 0],
+    [
+      "a quantised latent",
+      privateModel({ latent: { kind: "vectorQuantised", codes: 5, width: 2, commitment: 0.25 } }),
+      inputNumbers,
+      0,
+    ],
+    [
+      "noise and penalties",
+      privateModel({
+        noise: { kind: "saltAndPepper", rate: 0.3 },
+        encoder: [{ kind: "dense", units: 5, activation: "sigmoid" }],
+        penalties: [
+          { kind: "l1", weight: 0.1 },
+          { kind: "sparsity", rate: 0.1, weight: 0.1 },
+          { kind: "contractive", weight: 0.1 },
+        ],
+      }),
+      inputNumbers,
+      0,
+    ],
   ] as const)(
     "are those of one operation after the other, to the bit: %s",
     async (_title, model, numbers, phase) => {

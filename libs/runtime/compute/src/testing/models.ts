@@ -3,7 +3,9 @@ import {
   type LayerSpec,
   type ModelDescription,
   resolveModel,
+  type TaskDescription,
   type UserLayer,
+  type VariationalLatent,
 } from "@latentweave/model";
 
 export const inputNumbers = 12;
@@ -88,6 +90,40 @@ export function convolutionalModel(): ComputeModel {
     { one: image, two: image },
   );
 }
+
+/** One task of the inputs above, and nothing shared. */
+export function privateModel(
+  task: Partial<TaskDescription>,
+  inputShape: readonly number[] = [inputNumbers],
+): ComputeModel {
+  return modelOf(
+    {
+      tasks: { one: { ...autoencoder, heads: {}, ...task } },
+      model: { kind: "private" },
+      regulariser: { omega: "none", on: "encoder" },
+    },
+    { one: { ...shape, inputShape } },
+  );
+}
+
+/** Two tasks that share a variational latent. */
+export function variationalModel(latent: Partial<VariationalLatent> = {}): ComputeModel {
+  const task = { ...autoencoder, reconstruction: { loss: "bce", weight: 1, reduction: "sum" } } as const;
+  return modelOf({
+    tasks: { one: { ...task, binarise: true, heads: {} }, two: { ...task, heads: {} } },
+    model: { kind: "shared", trunk: [], latent: { ...variational, ...latent }, trunkDecoder: [] },
+    regulariser: { omega: "none", on: "encoder" },
+  });
+}
+
+export const variational: VariationalLatent = {
+  kind: "variational",
+  units: 3,
+  beta: 1,
+  annealing: null,
+  freeBits: 0,
+  samples: 1,
+};
 
 /** One task whose encoder is a layer of the job's own module; `layer` answers for its shapes. */
 export function userModel(text: string, name: string, layer: UserLayer): ComputeModel {

@@ -4,8 +4,8 @@ import { type CompleteLayer, completeLayer, type ComputeModel, type MicroBatch }
  * The layers once more, as written in a textbook: nested loops over one sample, in float64, sharing no code with what
  * they test.
  */
-type Sample = { readonly shape: readonly number[]; readonly values: readonly number[] };
-type Tensors = Readonly<Record<string, readonly number[]>>;
+export type Sample = { readonly shape: readonly number[]; readonly values: readonly number[] };
+export type Tensors = Readonly<Record<string, readonly number[]>>;
 
 /** Loss of a batch for parameters by tensor name: regression heads and mean squared reconstruction errors only. */
 export function referenceLoss(
@@ -45,15 +45,18 @@ export function referenceLoss(
           node.id,
           weighted(node, (column) => (node.start[column] ?? NaN) + learned(column), value),
         );
+      } else if (node.op === "film") {
+        const tensors = Object.fromEntries(
+          node.parameters.map(({ role, tensor }) => [role, parameters.get(tensor) ?? []]),
+        );
+        const { values: x } = value(node.from);
+        values.set(node.id, { shape: node.shape, values: filmed(x, node.shape.at(-1) ?? 1, tensors) });
+      } else if (node.op !== "layer") {
+        throw new Error(`the reference has no node "${node.op}"`);
       } else {
         const tensors = Object.fromEntries(
           node.parameters.map(({ role, tensor }) => [role, parameters.get(tensor) ?? []]),
         );
-        if (node.op === "film") {
-          const { values: x } = value(node.from);
-          values.set(node.id, { shape: node.shape, values: filmed(x, node.shape.at(-1) ?? 1, tensors) });
-          continue;
-        }
         values.set(node.id, {
           shape: node.shape,
           values: apply(completeLayer(node.layer), value(node.from), node.shape, tensors),
@@ -61,7 +64,7 @@ export function referenceLoss(
       }
     }
     for (const term of graph.losses) {
-      if (term.kind === "classification" || (term.kind === "reconstruction" && term.loss !== "mse"))
+      if (!(term.kind === "regression" || (term.kind === "reconstruction" && term.loss === "mse")))
         throw new Error("the reference has no such loss");
       const prediction = value(term.prediction).values;
       const all = term.kind === "regression" ? batch.columns[term.column] : batch.x;
@@ -89,7 +92,12 @@ function filmed(x: readonly number[], channels: number, tensors: Tensors): numbe
   return x.map((number, i) => number * (1 + told(scale, i % channels)) + told(shift, i % channels));
 }
 
-function apply(layer: CompleteLayer, input: Sample, output: readonly number[], tensors: Tensors): number[] {
+export function apply(
+  layer: CompleteLayer,
+  input: Sample,
+  output: readonly number[],
+  tensors: Tensors,
+): number[] {
   switch (layer.kind) {
     case "dense": {
       const { kernel = [], bias = [] } = tensors;

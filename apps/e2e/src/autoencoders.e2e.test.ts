@@ -1,0 +1,57 @@
+/** Autoencoders that draw: one hash, whatever the cluster looks like, and a record that proves it. */
+import { mkdtempSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { run } from "./command.ts";
+import { smallJob, writeJob } from "./small-job.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { finish, startTraining } from "./training.ts";
+
+const runs = temporaryFolder();
+const variational = { kind: "variational", units: 2, beta: 0.5, annealing: { steps: 5 }, freeBits: 0.01 };
+
+interface Evaluated {
+  readonly tasks: readonly [
+    {
+      readonly together: {
+        readonly likelihood: {
+          readonly draws: number;
+          readonly negativeLogLikelihood: number;
+          readonly negativeLowerBound: number;
+        };
+      };
+    },
+  ];
+}
+
+const jobs = {
+  "a shared variational latent behind noise": {
+    model: { kind: "shared", latent: variational },
+    task: { noise: { kind: "gaussian", deviation: 0.2 } },
+  },
+  "an importance-weighted bound": {
+    model: { kind: "private" },
+    task: { latent: { kind: "variational", units: 2, samples: 3 } },
+  },
+} as const;
+
+test.each(Object.entries(jobs))(
+  "%s: one hash for 1, 2 and 3 workers, 2 shards, and operations one by one; the record proves it",
+  async (name, { model, task }) => {
+    const folder = mkdtempSync(path.join(runs, "job-"));
+    const job = smallJob({ model, steps: 8, task: { ...task, slots: 4 } });
+    const file = writeJob(folder, job);
+    const hash = async (runId: string, flags: readonly string[], env = {}): Promise<string> =>
+      (await finish(startTraining(runs, `${name.split(" ")[1]}-${runId}`, [file, ...flags], { env }))).hash;
+    const alone = await hash("one", ["--workers", "1"]);
+    expect(await hash("two", ["--workers", "2", "--shards", "2"])).toBe(alone);
+    expect(await hash("three", ["--workers", "3"], { LATENTWEAVE_PROGRAMS: "off" })).toBe(alone);
+    const runId = `${name.split(" ")[1]}-two`;
+    const verified = await run(["verify", runId, "--recompute", "0..7", "--runs", runs]);
+    expect(verified).toMatchObject({ code: 0 });
+    const told = await run(["evaluate", runId, "--draws", "50", "--json", "--runs", runs]);
+    const { likelihood } = (JSON.parse(told.stdout) as Evaluated).tasks[0].together;
+    expect(likelihood.draws).toBe(50);
+    expect(likelihood.negativeLogLikelihood).toBeLessThanOrEqual(likelihood.negativeLowerBound);
+  },
+);

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { activationSchema, positiveInteger } from "./layer-schema.ts";
+
+const positive = z.number().gt(0);
+const notNegative = z.number().min(0);
+const rate = z.number().gt(0).lt(1);
+
+/** A mean and a variance per unit, and a normal draw between them: docs/autoencoders.md. */
+const variationalSchema = z.strictObject({
+  kind: z.literal("variational"),
+  units: positiveInteger,
+  /** Weight of the KL divergence from the standard normal; default 1. */
+  beta: notNegative.default(1),
+  /** β rises linearly from 0 over the first `steps` steps; default: it is there from the first. */
+  annealing: z.strictObject({ steps: positiveInteger }).nullish(),
+  /** Nats that every unit of every sample may use without a price; default 0. */
+  freeBits: notNegative.default(0),
+  /** Draws for each sample; with more than one the objective is the importance-weighted bound. Default 1. */
+  samples: positiveInteger.default(1),
+});
+
+/** Every vector becomes the nearest of a codebook: docs/autoencoders.md. */
+const vectorQuantisedSchema = z.strictObject({
+  kind: z.literal("vectorQuantised"),
+  /** Vectors in the codebook. */
+  codes: z.int().min(2),
+  /** Numbers in a vector; default: the last axis of what was encoded. */
+  width: positiveInteger.nullish(),
+  /** Weight of the way from what was encoded to its code; default 0.25. */
+  commitment: notNegative.default(0.25),
+});
+
+export const latentSchema = z.discriminatedUnion("kind", [variationalSchema, vectorQuantisedSchema]);
+
+/** The latent of a shared model: a number of units, a dense layer, or what a task's own may be. */
+export const sharedLatentSchema = z.union([
+  positiveInteger,
+  z.discriminatedUnion("kind", [
+    z.strictObject({
+      kind: z.literal("dense").optional(),
+      units: positiveInteger,
+      activation: activationSchema.default("linear"),
+    }),
+    variationalSchema,
+    vectorQuantisedSchema,
+  ]),
+]);
+
+/** What the encoder's input goes through while training. */
+export const noiseSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("masking"), rate }),
+  z.strictObject({ kind: z.literal("gaussian"), deviation: positive }),
+  z.strictObject({ kind: z.literal("saltAndPepper"), rate }),
+  z.strictObject({ kind: z.literal("patches"), size: positiveInteger, rate }),
+]);
+
+export const penaltySchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("l1"), weight: positive }),
+  z.strictObject({
+    kind: z.literal("sparsity"),
+    /** Share of the samples for which a unit is to be active. */
+    rate,
+    weight: positive,
+  }),
+  z.strictObject({ kind: z.literal("contractive"), weight: positive }),
+]);

@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest";
+import { variational, vectorQuantised } from "./autoencoder-functions.ts";
+import type { JobInput } from "./job-schema.ts";
+import { dense } from "./layer-functions.ts";
+import { resolveJob } from "./resolve-job.ts";
+
+type Task = JobInput["tasks"][string];
+
+const task: Task = {
+  data: { dataset: "mnist" },
+  input: [784],
+  encoder: [dense(20, "sigmoid")],
+  decoder: [dense(784, "sigmoid")],
+};
+
+function job(more: Partial<Task>, model?: JobInput["model"]): JobInput {
+  return { tasks: { digits: { ...task, ...more } }, steps: 10, ...(model && { model }) };
+}
+
+function said(input: unknown): string {
+  try {
+    resolveJob(input);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "nothing";
+}
+
+describe("a variational latent", () => {
+  it("has every default filled in, sums its reconstruction, and resolves to itself", () => {
+    const resolved = resolveJob(job({ latent: variational(8) }));
+    expect(resolved.tasks.digits).toMatchObject({
+      latent: { kind: "variational", units: 8, beta: 1, annealing: null, freeBits: 0, samples: 1 },
+      reconstruction: { loss: "bce", weight: 1, reduction: "sum" },
+    });
+    expect(resolveJob(resolved)).toEqual(resolved);
+    const mean = resolveJob(
+      job({ latent: variational(8), reconstruction: { loss: "bce", reduction: "mean" } }),
+    );
+    expect(mean.tasks.digits?.reconstruction).toMatchObject({ reduction: "mean" });
+    expect(resolveJob(mean)).toEqual(mean);
+  });
+
+  it("of a shared model is the model's, beside the plain one that there was", () => {
+    const shared = resolveJob(job({}, { kind: "shared", latent: variational(8, { beta: 2 }) }));
+    expect(shared.model).toMatchObject({ latent: { kind: "variational", units: 8, beta: 2 } });
+    expect(shared.tasks.digits?.reconstruction).toMatchObject({ reduction: "sum" });
+    expect(resolveJob(shared)).toEqual(shared);
+    const plain = resolveJob(job({}, { kind: "shared", latent: { units: 8, activation: "relu" } }));
+    expect(plain.model).toMatchObject({ latent: { units: 8, activation: "relu" } });
+    expect(plain.tasks.digits?.reconstruction).toEqual({ loss: "bce", weight: 1 });
+    expect(said(job({ latent: variational(8) }, { kind: "shared", latent: 8 }))).toMatch(/model\.latent/);
+  });
+
+  it.each([
+    ["β below 0", { kind: "variational", units: 8, beta: -1 }, /latent\.beta.*-1[^]*at least 0/],
+    ["no draw", { kind: "variational", units: 8, samples: 0 }, /latent\.samples.*0[^]*at least 1/],
+    ["half a draw", { kind: "variational", units: 8, samples: 1.5 }, /latent\.samples[^]*whole number/],
+    ["free bits below 0", { kind: "variational", units: 8, freeBits: -0.1 }, /latent\.freeBits/],
+    ["a rise over no step", { kind: "variational", units: 8, annealing: { steps: 0 } }, /annealing\.steps/],
+    [
+      "β beside several draws",
+      { kind: "variational", units: 8, samples: 5, beta: 2 },
+      /latent\.beta[^]*samples: 5/,
+    ],
+    ["a kind that is none", { kind: "variationl", units: 8 }, /variational/],
+    ["a field that is none", { kind: "variational", units: 8, betta: 2 }, /did you mean "beta"/],
+  ])("is refused with %s, and told why", (_title, latent, message) => {
+    expect(said(job({ latent } as Partial<Task>))).toMatch(message);
+    expect(said(job({}, { kind: "shared", latent } as unknown as JobInput["model"]))).toMatch(message);
+  });
+});
+
+describe("a quantised latent", () => {
+  it("has its defaults filled in, in a task and in a shared model, and averages its reconstruction", () => {
+    const whole = { kind: "vectorQuantised", codes: 64, width: null, commitment: 0.25 };
+    const own = resolveJob(job({ latent: vectorQuantised(64) }));
+    expect(own.tasks.digits).toMatchObject({ latent: whole, reconstruction: { loss: "bce", weight: 1 } });
+    expect(own.tasks.digits?.reconstruction).not.toHaveProperty("reduction");
+    const shared = resolveJob(job({}, { kind: "shared", latent: vectorQuantised(64) }));
+    expect(shared.model).toMatchObject({ latent: whole });
+    expect([resolveJob(own), resolveJob(shared)]).toEqual([own, shared]);
+  });
+
+  it.each([
+    ["one code", { codes: 1 }, /latent\.codes[^]*at least 2/],
+    ["a commitment below 0", { codes: 8, commitment: -1 }, /latent\.commitment/],
+    ["vectors of nothing", { codes: 8, width: 0 }, /latent\.width/],
+  ])("is refused with %s", (_title, more, message) => {
+    expect(said(job({ latent: { kind: "vectorQuantised", ...more } }))).toMatch(message);
+  });
+});
+
+describe("noise and penalties", () => {
+  it.each([
+    ["a rate of 1", { noise: { kind: "masking", rate: 1 } }, /noise\.rate[^]*below 1/],
+    ["a rate below 0", { noise: { kind: "saltAndPepper", rate: -0.1 } }, /noise\.rate[^]*above 0/],
+    ["no deviation", { noise: { kind: "gaussian", deviation: 0 } }, /noise\.deviation[^]*above 0/],
+    ["a target rate of 1", { penalties: [{ kind: "sparsity", rate: 1, weight: 1 }] }, /penalties\[0\]\.rate/],
+    ["a weight of 0", { penalties: [{ kind: "l1", weight: 0 }] }, /penalties\[0\]\.weight/],
+    [
+      "one kind twice",
+      {
+        penalties: [
+          { kind: "l1", weight: 1 },
+          { kind: "l1", weight: 2 },
+        ],
+      },
+      /penalties\[1\][^]*already/,
+    ],
+    [
+      "drawn samples that are compared by squares",
+      { binarise: true, reconstruction: { loss: "mse" } },
+      /binarise/,
+    ],
+  ])("are refused with %s", (_title, more, message) => {
+    expect(said(job(more as Partial<Task>))).toMatch(message);
+  });
+
+  it("stay out of a resolved job that has none", () => {
+    const { tasks } = resolveJob(job({ noise: null, penalties: [], tied: false, binarise: false }));
+    expect(Object.keys(tasks.digits ?? {})).toEqual(Object.keys(resolveJob(job({})).tasks.digits ?? {}));
+  });
+});

@@ -1,0 +1,94 @@
+import type { ParsedJob } from "./job-schema.ts";
+import type { Problem } from "./problem.ts";
+
+type Task = ParsedJob["tasks"][string];
+type Latent = NonNullable<Task["latent"]>;
+
+/** What the parts of a task's autoencoder ask of each other. */
+export function checkAutoencoder(job: ParsedJob, name: string, task: Task): Problem[] {
+  const path = ["tasks", name];
+  const problems: Problem[] = [];
+  const { model } = job;
+  if (task.latent && model.kind !== "private")
+    problems.push({
+      path: [...path, "latent"],
+      what: `is a task's own, but in a model of the kind "${model.kind}" ${model.kind === "shared" ? "all tasks share one" : "autoencoders are plain ones"}`,
+      expected: 'model: { kind: "private" }',
+      mend: model.kind === "shared" ? "write it as model.latent" : "leave latent out, or change model",
+    });
+  if (task.binarise && task.reconstruction !== false && lossOf(task) !== "bce")
+    problems.push({
+      path: [...path, "binarise"],
+      what: "samples of zeros and ones are compared by squared differences",
+      expected: 'reconstruction: { loss: "bce" }, and a decoder that ends in a sigmoid',
+      mend: "change reconstruction, or leave binarise out",
+    });
+  const seen = new Set<string>();
+  for (const [index, { kind }] of (task.penalties ?? []).entries()) {
+    if (seen.has(kind))
+      problems.push({
+        path: [...path, "penalties", index],
+        what: `there is a penalty "${kind}" already`,
+        expected: "each kind once",
+        mend: "remove one of them",
+      });
+    seen.add(kind);
+  }
+  const latent = ownLatent(job, task);
+  if (latent?.kind === "variational") problems.push(...checkVariational(latent, latentPath(job, path), task));
+  return problems;
+}
+
+/** Not plain ones. */
+function ownLatent(job: ParsedJob, task: Task): Latent | undefined {
+  if (task.latent) return task.latent;
+  const { model } = job;
+  if (model.kind !== "shared" || typeof model.latent === "number") return undefined;
+  return model.latent.kind === "variational" || model.latent.kind === "vectorQuantised"
+    ? model.latent
+    : undefined;
+}
+
+function latentPath(job: ParsedJob, task: readonly PropertyKey[]): readonly PropertyKey[] {
+  return job.model.kind === "shared" ? ["model", "latent"] : [...task, "latent"];
+}
+
+/** The bound of several draws is one of the likelihood: nothing in it can be weighed. */
+function checkVariational(
+  { samples, beta, annealing, freeBits }: Latent & { kind: "variational" },
+  path: readonly PropertyKey[],
+  task: Task,
+): Problem[] {
+  if (samples === 1) return [];
+  const found = [
+    ["beta", beta !== 1, `${beta}`],
+    ["annealing", annealing != null, "a rise of β"],
+    ["freeBits", freeBits > 0, `${freeBits}`],
+  ] as const;
+  const problems: Problem[] = found.flatMap(([field, is, value]) =>
+    is
+      ? [
+          {
+            path: [...path, field],
+            what: `got ${value}, besides samples: ${samples}; the importance-weighted bound has no KL term that could be weighed`,
+            expected: "samples: 1, or no such field",
+            mend: "change one of them",
+          },
+        ]
+      : [],
+  );
+  if (task.reconstruction === false)
+    problems.push({
+      path: [...path, "samples"],
+      what: `got ${samples}, but the task reconstructs nothing`,
+      expected: "1",
+      mend: "leave samples out",
+    });
+  return problems;
+}
+
+function lossOf({ reconstruction, decoder }: Task): "bce" | "mse" {
+  if (reconstruction) return reconstruction.loss;
+  const last = decoder.findLast(({ kind }) => kind !== "reshape" && kind !== "flatten");
+  return last !== undefined && "activation" in last && last.activation === "sigmoid" ? "bce" : "mse";
+}

@@ -1,0 +1,40 @@
+import type { NoiseSpec } from "@latentweave/model";
+import type { KeyedRandom } from "./keyed-random.ts";
+import type { Tensor, Tf } from "./tensorflow.ts";
+
+/** The input of a denoising autoencoder, x of [batch, ...shape] (Vincent et al. 2010; patches after He et al. 2022). */
+export function applyNoise(tf: Tf, x: Tensor, noise: NoiseSpec, random: KeyedRandom): Tensor {
+  const drawn = (values: Float32Array): Tensor => tf.tensor(values, x.shape);
+  switch (noise.kind) {
+    case "masking":
+      return tf.mul(x, drawn(random.mask(x.size, 1 - noise.rate, 0, 1)));
+    case "gaussian":
+      return tf.add(x, tf.mul(drawn(random.normal(x.size, 0)), noise.deviation));
+    case "saltAndPepper": {
+      const kept = drawn(random.mask(x.size, 1 - noise.rate, 0, 1));
+      const ends = drawn(random.mask(x.size, 0.5, 1, 1));
+      return tf.add(tf.mul(x, kept), tf.mul(ends, tf.sub(1, kept)));
+    }
+    case "patches":
+      return maskPatches(tf, x, noise, random);
+  }
+}
+
+/** x of [batch, height, width, channels], one draw for every square of every sample. */
+function maskPatches(
+  tf: Tf,
+  x: Tensor,
+  { size, rate }: NoiseSpec & { kind: "patches" },
+  random: KeyedRandom,
+): Tensor {
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  const [rows, columns] = [height / size, width / size];
+  const mask = tf.tensor(random.mask(batch * rows * columns, 1 - rate, 0, 1), [batch, rows, 1, columns, 1]);
+  const squares = tf.reshape(x, [batch, rows, size, columns, size * channels]);
+  return tf.reshape(tf.mul(squares, mask), x.shape);
+}
+
+/** 1 with the number as its probability, else 0 (Salakhutdinov & Murray 2008). */
+export function binarise(tf: Tf, x: Tensor, random: KeyedRandom): Tensor {
+  return tf.cast(tf.less(tf.tensor(random.uniform(x.size, 0), x.shape), x), "float32");
+}

@@ -1,0 +1,105 @@
+import type { ComputeModel, LayerSpec, NoiseSpec, PenaltySpec, TaskDescription } from "@latentweave/model";
+import { describe, expect, it } from "vitest";
+import type { LoadedBackend } from "../backend/loaded-backend.ts";
+import { createInlineCompute } from "../model/inline-compute.ts";
+import { autoencoderLoss, codeWidth, type Stopped } from "./autoencoder-reference.ts";
+import { someBatch, someParameters } from "./keyed.ts";
+import { inputNumbers, privateModel, variational, variationalModel } from "./models.ts";
+
+const dense = (units: number, activation: "sigmoid" | "tanh" | "linear" = "linear"): LayerSpec => ({
+  kind: "dense",
+  units,
+  activation,
+});
+const summed = { loss: "bce", weight: 1, reduction: "sum" } as const;
+const noisy = (noise: NoiseSpec, shape?: readonly number[]): ComputeModel =>
+  privateModel(
+    shape
+      ? {
+          noise,
+          encoder: [{ kind: "flatten" }, dense(4, "tanh")],
+          decoder: [dense(inputNumbers, "sigmoid"), { kind: "reshape", shape }],
+        }
+      : { noise },
+    shape,
+  );
+const penalised = (penalty: PenaltySpec, activation: "sigmoid" | "tanh"): ComputeModel =>
+  privateModel({ encoder: [dense(5, activation)], penalties: [penalty] });
+const bounded = (more: Partial<TaskDescription> = {}): ComputeModel =>
+  privateModel({ latent: { ...variational, samples: 4 }, reconstruction: summed, ...more });
+
+const cases: Readonly<Record<string, ComputeModel>> = {
+  "a variational latent": privateModel({ latent: variational, reconstruction: summed }),
+  "a shared variational latent, with β, annealing and samples that are drawn": variationalModel({
+    beta: 2,
+    annealing: { steps: 20 },
+  }),
+  "free bits": privateModel({ latent: { ...variational, freeBits: 0.1 }, reconstruction: summed }),
+  "the importance-weighted bound of drawn samples": bounded({ binarise: true }),
+  "the importance-weighted bound of squared differences": bounded({
+    reconstruction: { loss: "mse", weight: 3, reduction: "sum" },
+  }),
+  "a quantised latent, straight through": privateModel({
+    encoder: [dense(4, "tanh")],
+    latent: { kind: "vectorQuantised", codes: 5, width: codeWidth, commitment: 0.25 },
+  }),
+  "masking noise": noisy({ kind: "masking", rate: 0.4 }),
+  "gaussian noise": noisy({ kind: "gaussian", deviation: 0.3 }),
+  "salt and pepper": noisy({ kind: "saltAndPepper", rate: 0.4 }),
+  "masked patches": noisy({ kind: "patches", size: 2, rate: 0.5 }, [2, 6, 1]),
+  "the L1 penalty": penalised({ kind: "l1", weight: 0.2 }, "tanh"),
+  "the penalty of a target rate": penalised({ kind: "sparsity", rate: 0.05, weight: 0.5 }, "sigmoid"),
+  "the contractive penalty of a sigmoid": penalised({ kind: "contractive", weight: 0.3 }, "sigmoid"),
+  "the contractive penalty of a tanh": penalised({ kind: "contractive", weight: 0.3 }, "tanh"),
+  "tied weights": privateModel({
+    encoder: [dense(6, "tanh"), dense(3)],
+    decoder: [dense(6, "tanh"), dense(inputNumbers, "sigmoid")],
+    tied: true,
+  }),
+};
+
+/** Every autoencoder's loss and gradient against the papers' formulas, differentiated numerically in float64. */
+export function autoencoderSuite(backend: () => LoadedBackend): void {
+  describe("the gradient of", () => {
+    for (const [title, model] of Object.entries(cases))
+      it(`${title} is the slope of a float64 reference`, async () => {
+        const compute = createInlineCompute(backend());
+        await compute.load(model);
+        const parameters = someParameters(model);
+        await compute.setParameters(parameters);
+        const batch = someBatch({ task: "one", samples: 3 }, inputNumbers);
+        const { gradients, metrics } = await compute.run(batch);
+        await compute.close();
+
+        const numbers = new Map<string, number[]>(
+          model.layout.groups.flatMap((group) =>
+            group.tensors.map(({ name, offset }) => {
+              const slice = parameters.find((each) => each.group === group.index && each.start === offset);
+              return [name, [...(slice?.values ?? [])]] as const;
+            }),
+          ),
+        );
+        const stopped: Stopped = new Map();
+        const loss = (): number => autoencoderLoss(model, batch, numbers, stopped);
+        const truth = loss();
+        expect(Math.abs((metrics[1] ?? NaN) - truth)).toBeLessThan(1e-5 * Math.max(1, Math.abs(truth)));
+        const wrong: string[] = [];
+        for (const [index, name] of (model.phases[0]?.tasks[0]?.groups ?? []).entries())
+          for (const tensor of model.layout.groups.find((group) => group.name === name)?.tensors ?? []) {
+            const values = numbers.get(tensor.name) ?? [];
+            for (const [i, value] of values.entries()) {
+              const at = (step: number): number => {
+                values[i] = value + step;
+                return loss();
+              };
+              const expected = (at(1e-6) - at(-1e-6)) / 2e-6;
+              values[i] = value;
+              const ours = gradients[index]?.[tensor.offset + i] ?? NaN;
+              if (!(Math.abs(ours - expected) < 1e-4 * Math.max(1, Math.abs(expected))))
+                wrong.push(`${tensor.name}[${i}]: ${ours} instead of ${expected}`);
+            }
+          }
+        expect(wrong).toEqual([]);
+      });
+  });
+}
