@@ -5,6 +5,7 @@ import type { DataSource } from "./data-source.ts";
 import { explainIssue } from "./explain-issue.ts";
 import { jobSchema, type ParsedJob } from "./job-schema.ts";
 import { JobError } from "./problem.ts";
+import { completeRegulariser } from "./regulariser-schema.ts";
 import type {
   ResolvedHead,
   ResolvedJob,
@@ -42,7 +43,7 @@ function complete(job: ParsedJob): ResolvedJob {
       push: job.compression.push ?? null,
       broadcast: job.compression.broadcast ?? null,
     },
-    regulariser: job.regulariser,
+    regulariser: completeRegulariser(job.regulariser, Object.keys(job.tasks)),
     combiner: completeCombiner(job.combiner),
     optimiser: job.optimiser,
     schedule: job.schedule,
