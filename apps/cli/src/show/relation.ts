@@ -13,7 +13,9 @@ export function formatRelation({ family, omega, tasks, correlation }: RelationIn
     return `${title}\n${formatTable(["", ...tasks], rows)}`;
   }
   const pairs = tasks
-    .flatMap((a, row) => tasks.slice(0, row).map((b, column) => ({ a: b, b: a, value: correlation[row]?.[column] ?? 0 })))
+    .flatMap((a, row) =>
+      tasks.slice(0, row).map((b, column) => ({ a: b, b: a, value: correlation[row]?.[column] ?? 0 })),
+    )
     .sort((one, other) => other.value - one.value);
   const rows = [...pairs.slice(0, shownPairs), ...pairs.slice(-shownPairs)].map(({ a, b, value }) => [
     a,

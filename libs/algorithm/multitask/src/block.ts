@@ -95,7 +95,8 @@ export function shrinkRows(
   const views = vectors.map((vector) => arithmetic.f32(vector, numbers));
   const squares = new Float64Array(numbers);
   for (const view of views)
-    for (let i = 0; i < numbers; i++) squares[i] = (squares[i] as number) + (view[i] as number) * (view[i] as number);
+    for (let i = 0; i < numbers; i++)
+      squares[i] = (squares[i] as number) + (view[i] as number) * (view[i] as number);
   for (let i = 0; i < numbers; i++) {
     const factor = shrink(Math.sqrt(squares[i] as number));
     for (const view of views) view[i] = (view[i] as number) * factor;

@@ -4,7 +4,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addProducts, blockProducts, mixBlock, shrinkRows } from "./block.ts";
 import { regulariserNamed } from "./registry.ts";
-import { quadraticValue, type QuadraticRegulariser, type Related, type RegulariserOptions } from "./regulariser.ts";
+import {
+  quadraticValue,
+  type QuadraticRegulariser,
+  type Related,
+  type RegulariserOptions,
+} from "./regulariser.ts";
 import { clusteredRegulariser, clusterSpectrum } from "./regularisers/clustered.ts";
 import { graphRegulariser } from "./regularisers/graph.ts";
 import { l21Regulariser } from "./regularisers/l21.ts";
@@ -83,7 +88,10 @@ describe("quadratic regularisers", () => {
   test("mean: the tasks' squared distance from their mean", () => {
     fc.assert(
       fc.property(anyTasks, (tasks) => {
-        const value = quadraticValue(meanRegulariser.matrix(related(tasks.length), undefined), productsOf(tasks));
+        const value = quadraticValue(
+          meanRegulariser.matrix(related(tasks.length), undefined),
+          productsOf(tasks),
+        );
         expect(Math.abs(value - spread(tasks))).toBeLessThan(1e-9 * (1 + spread(tasks)));
       }),
     );
@@ -116,7 +124,9 @@ describe("quadratic regularisers", () => {
     const part = { members: [0, 2], taskCount: 3, options: { similarity } };
     expect([...graphRegulariser.matrix(part, undefined)]).toEqual([2, -2, -2, 2]);
     const laplacian = [3, -1, -2, -1, 5, -4, -2, -4, 6];
-    expect([...graphRegulariser.matrix({ ...part, options: { laplacian } }, undefined)]).toEqual([3, -2, -2, 6]);
+    expect([...graphRegulariser.matrix({ ...part, options: { laplacian } }, undefined)]).toEqual([
+      3, -2, -2, 6,
+    ]);
     expect([...graphRegulariser.matrix(related(3, { similarity }), undefined)]).toEqual(laplacian);
   });
 
@@ -135,7 +145,9 @@ describe("mtrl", () => {
       [3, 0],
       [0, 1],
     ];
-    expect([...learn(productsOf(apart), related(2))].map((x) => Math.round(x * 1e12) / 1e12)).toEqual([0.75, 0, 0, 0.25]);
+    expect([...learn(productsOf(apart), related(2))].map((x) => Math.round(x * 1e12) / 1e12)).toEqual([
+      0.75, 0, 0, 0.25,
+    ]);
     const opposite = [
       [1, 2],
       [-1, -2],
@@ -155,7 +167,9 @@ describe("mtrl", () => {
         expect(symmetricEigen(best).values[0]).toBeGreaterThan(0);
         const value = (omega: Float64Array): number =>
           quadraticValue(mtrlRegulariser.matrix(related(count, { epsilon: 0 }), omega), products);
-        const other = productsOf(others.slice(0, count).map((w, t) => [...w, ...tasks.map((_, s) => (s === t ? 1 : 0))]));
+        const other = productsOf(
+          others.slice(0, count).map((w, t) => [...w, ...tasks.map((_, s) => (s === t ? 1 : 0))]),
+        );
         if (other.length !== best.length) return;
         const trace = traceOf(other);
         expect(value(best)).toBeLessThanOrEqual(value(other.map((x) => x / trace)) * (1 + 1e-9));
@@ -173,26 +187,34 @@ describe("mtrl", () => {
 
 describe("clustered", () => {
   test("γ is within 0 and 1, sums to k, and no other such γ has a lower Σ σ²/(η + γ)", () => {
-    const sigmas = fc.array(fc.integer({ min: 1, max: 400 }).map((x) => x / 16), { minLength: 3, maxLength: 6 });
+    const sigmas = fc.array(
+      fc.integer({ min: 1, max: 400 }).map((x) => x / 16),
+      { minLength: 3, maxLength: 6 },
+    );
     fc.assert(
-      fc.property(sigmas, fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 20 }), (values, k, tenths) => {
-        const eta = tenths / 10;
-        const gammas = [...clusterSpectrum(Float64Array.from(values), k, eta)];
-        const sum = gammas.reduce((a, b) => a + b, 0);
-        expect(sum).toBeCloseTo(k, 9);
-        expect(Math.min(...gammas)).toBeGreaterThanOrEqual(0);
-        expect(Math.max(...gammas)).toBeLessThanOrEqual(1);
-        const value = (g: readonly number[]): number =>
-          values.reduce((total, sigma, i) => total + (sigma * sigma) / (eta + (g[i] ?? 0)), 0);
-        // Brute force: what moves from one to another within the bounds never lowers it.
-        for (let from = 0; from < gammas.length; from++)
-          for (let to = 0; to < gammas.length; to++) {
-            const by = Math.min(gammas[from] ?? 0, 1 - (gammas[to] ?? 0), 1e-3);
-            if (from === to || by <= 0) continue;
-            const moved = gammas.map((g, i) => g - (i === from ? by : 0) + (i === to ? by : 0));
-            expect(value(moved)).toBeGreaterThanOrEqual(value(gammas) * (1 - 1e-9));
-          }
-      }),
+      fc.property(
+        sigmas,
+        fc.integer({ min: 1, max: 2 }),
+        fc.integer({ min: 1, max: 20 }),
+        (values, k, tenths) => {
+          const eta = tenths / 10;
+          const gammas = [...clusterSpectrum(Float64Array.from(values), k, eta)];
+          const sum = gammas.reduce((a, b) => a + b, 0);
+          expect(sum).toBeCloseTo(k, 9);
+          expect(Math.min(...gammas)).toBeGreaterThanOrEqual(0);
+          expect(Math.max(...gammas)).toBeLessThanOrEqual(1);
+          const value = (g: readonly number[]): number =>
+            values.reduce((total, sigma, i) => total + (sigma * sigma) / (eta + (g[i] ?? 0)), 0);
+          // Brute force: what moves from one to another within the bounds never lowers it.
+          for (let from = 0; from < gammas.length; from++)
+            for (let to = 0; to < gammas.length; to++) {
+              const by = Math.min(gammas[from] ?? 0, 1 - (gammas[to] ?? 0), 1e-3);
+              if (from === to || by <= 0) continue;
+              const moved = gammas.map((g, i) => g - (i === from ? by : 0) + (i === to ? by : 0));
+              expect(value(moved)).toBeGreaterThanOrEqual(value(gammas) * (1 - 1e-9));
+            }
+        },
+      ),
     );
   });
 
@@ -204,8 +226,17 @@ describe("clustered", () => {
       [0.1, 4, 0],
     ];
     const m = clusteredRegulariser.learn?.(productsOf(tasks), related(4, { clusters: 2, eta: 0.1 })) ?? [];
-    for (const [a, b] of [[0, 1], [2, 3]] as const) expect(m[a * 4 + b]).toBeGreaterThan(0.4);
-    for (const [a, b] of [[0, 2], [1, 3], [0, 3]] as const) expect(Math.abs(m[a * 4 + b] ?? 1)).toBeLessThan(0.05);
+    for (const [a, b] of [
+      [0, 1],
+      [2, 3],
+    ] as const)
+      expect(m[a * 4 + b]).toBeGreaterThan(0.4);
+    for (const [a, b] of [
+      [0, 2],
+      [1, 3],
+      [0, 3],
+    ] as const)
+      expect(Math.abs(m[a * 4 + b] ?? 1)).toBeLessThan(0.05);
   });
 
   test("with as many clusters as W has dimensions it is η times the plain square", () => {
@@ -249,16 +280,21 @@ describe("proximal steps", () => {
   test.each(["trace", "l21"] as const)("%s: nothing nearby has a lower ½‖X − W‖² + τ·Ω(X)", (name) => {
     const omega = name === "trace" ? nuclear : rowNorms;
     fc.assert(
-      fc.property(anyTasks, fc.integer({ min: 1, max: 40 }), fc.infiniteStream(eighths), (tasks, quarters, noise) => {
-        const threshold = quarters / 4;
-        const value = (x: Tasks): number =>
-          x.reduce((sum, w, t) => sum + squaredDistance(w, tasks[t] ?? []) / 2, 0) + threshold * omega(x);
-        const best = proximal(name, tasks, threshold);
-        for (let trial = 0; trial < 5; trial++) {
-          const moved = best.map((w) => w.map((x) => x + 0.02 * (noise.next().value as number)));
-          expect(value(moved)).toBeGreaterThan(value(best) - 1e-4 * (1 + value(best)));
-        }
-      }),
+      fc.property(
+        anyTasks,
+        fc.integer({ min: 1, max: 40 }),
+        fc.infiniteStream(eighths),
+        (tasks, quarters, noise) => {
+          const threshold = quarters / 4;
+          const value = (x: Tasks): number =>
+            x.reduce((sum, w, t) => sum + squaredDistance(w, tasks[t] ?? []) / 2, 0) + threshold * omega(x);
+          const best = proximal(name, tasks, threshold);
+          for (let trial = 0; trial < 5; trial++) {
+            const moved = best.map((w) => w.map((x) => x + 0.02 * (noise.next().value as number)));
+            expect(value(moved)).toBeGreaterThan(value(best) - 1e-4 * (1 + value(best)));
+          }
+        },
+      ),
     );
   });
 
@@ -289,6 +325,8 @@ describe("regularisers by name", () => {
     expect(regulariserNamed("none").kind).toBe("none");
     expect(regulariserNamed("mean")).toBe(meanRegulariser);
     expect(() => regulariserNamed("meen")).toThrow(UserError);
-    expect(() => regulariserNamed("meen")).toThrow(/regulariser\.omega: .*\n.*"none" or "mean".*\n.*write "mean"/);
+    expect(() => regulariserNamed("meen")).toThrow(
+      /regulariser\.omega: .*\n.*"none" or "mean".*\n.*write "mean"/,
+    );
   });
 });

@@ -50,7 +50,9 @@ export function createFamilies(
       slicesOf(state).map((slices, member) => {
         const slice = slices.find((entry) => entry.start <= start && start < entry.start + entry.numbers);
         if (!slice)
-          throw new RangeError(`number ${start} of group ${groups[member]} is not on the shard of its family`);
+          throw new RangeError(
+            `number ${start} of group ${groups[member]} is not on the shard of its family`,
+          );
         return state.pointer(slice, section, ahead) + (start - slice.start) * 4;
       });
     const rows: OwnedFamily["rows"] = (state) =>

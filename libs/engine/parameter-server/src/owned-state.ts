@@ -217,8 +217,7 @@ function draw(
     const period = (tensor.shape.at(-1) ?? 1) + 1;
     const values = arithmetic.f32(pointer, numbers);
     for (let at = (period - (offset % period)) % period; at < numbers; at += period) values[at] = rule.value;
-  }
-  else if (rule.kind === "uniform")
+  } else if (rule.kind === "uniform")
     arithmetic.fillUniform(pointer, numbers, key, offset, rule.low, rule.high);
   else arithmetic.fillNormal(pointer, numbers, key, offset, rule.mean, rule.standardDeviation);
 }

@@ -33,7 +33,11 @@ export function createRelatedness(
   const regulariser = regulariserNamed(omega);
   const options = spec.regulariser.options ?? {};
   if (regulariser.kind === "none" || (lambda === 0 && !isLearned(regulariser))) return undefined;
-  const families = createFamilies(layout, spec.tasks.map(({ name }) => name), options);
+  const families = createFamilies(
+    layout,
+    spec.tasks.map(({ name }) => name),
+    options,
+  );
   if (regulariser.kind === "quadratic") return quadratic(regulariser, lambda, families, arithmetic);
   const step = proximalRate(serverOptimiser(spec)) * lambda;
   const copies = new Map<number, number>();
@@ -47,7 +51,8 @@ export function createRelatedness(
         const rows = family.rows(state);
         if (regulariser.kind === "rows") {
           const shrink = (norm: number): number => regulariser.shrink(norm, threshold);
-          for (const row of rows) shrinkRows(arithmetic, { vectors: row.at("parameters", 1), shrink, numbers: row.numbers });
+          for (const row of rows)
+            shrinkRows(arithmetic, { vectors: row.at("parameters", 1), shrink, numbers: row.numbers });
           continue;
         }
         const matrix = regulariser.shrink(family.products(arithmetic, state, 1), threshold);
@@ -74,14 +79,19 @@ function quadratic(
 ): Relatedness {
   /** Of each family, and what it was made of: the digest of what is learned. */
   const matrices = new Map<OwnedFamily, { readonly of: string; readonly matrix: Float64Array }>();
-  const byGroup = new Map(families.flatMap((family) => family.groups.map((group) => [group, family] as const)));
+  const byGroup = new Map(
+    families.flatMap((family) => family.groups.map((group) => [group, family] as const)),
+  );
   return {
     begin(state) {
       for (const family of families) {
         const learned = family.learnedSlice(state);
         if (regulariser.learn && !learned) continue; // Another shard's.
         const of = learned
-          ? arithmetic.digest({ pointer: state.pointer(learned, "parameters", 0), bytes: learned.numbers * 4 })
+          ? arithmetic.digest({
+              pointer: state.pointer(learned, "parameters", 0),
+              bytes: learned.numbers * 4,
+            })
           : "";
         if (matrices.get(family)?.of === of) continue;
         const matrix = regulariser.matrix(family.related, family.learned(arithmetic, state));

@@ -113,7 +113,10 @@ function checkGraph({ regulariser, tasks }: ParsedJob): Problem[] {
         path: path(given[1] ?? "edges"),
         what: given.length === 0 ? "is missing: there is no graph" : `is set, besides ${given[0] ?? ""}`,
         expected: "exactly one of edges, similarity and laplacian",
-        mend: given.length === 0 ? `add edges: [{ between: ["${names[0] ?? "a"}", "${names[1] ?? "b"}"] }]` : "keep one of them",
+        mend:
+          given.length === 0
+            ? `add edges: [{ between: ["${names[0] ?? "a"}", "${names[1] ?? "b"}"] }]`
+            : "keep one of them",
       },
     ];
   const { edges, similarity, laplacian } = regulariser;
@@ -125,7 +128,10 @@ function checkGraph({ regulariser, tasks }: ParsedJob): Problem[] {
     return [
       {
         path: path(field),
-        what: matrix.length !== names.length ? `has ${matrix.length} rows` : `row ${shape} has ${matrix[shape]?.length ?? 0} numbers`,
+        what:
+          matrix.length !== names.length
+            ? `has ${matrix.length} rows`
+            : `row ${shape} has ${matrix[shape]?.length ?? 0} numbers`,
         expected: `${names.length} rows of ${names.length} numbers, in the order of the tasks: ${names.slice(0, 6).join(", ")}${names.length > 6 ? ", ..." : ""}`,
         mend: "complete the matrix, or write edges",
       },
@@ -188,7 +194,10 @@ function checkEdge(
   return [
     {
       path: path("edges", index, "between"),
-      what: between[0] === between[1] ? `both are "${between[0]}"` : `"${between.join('" and "')}" have an edge already`,
+      what:
+        between[0] === between[1]
+          ? `both are "${between[0]}"`
+          : `"${between.join('" and "')}" have an edge already`,
       expected: "two tasks, and one edge for each pair",
       mend: "remove it",
     },

@@ -56,7 +56,9 @@ export const proximalRegularisers: readonly RegulariserName[] = ["l21", "trace"]
 
 /** With the defaults of its own fields; a graph's edges are a matrix. */
 export type ResolvedRegulariser = Pick<ParsedRegulariser, "omega" | "lambda" | "on"> &
-  Partial<Pick<ParsedRegulariser, "similarity" | "laplacian" | "everySteps" | "epsilon" | "clusters" | "eta">>;
+  Partial<
+    Pick<ParsedRegulariser, "similarity" | "laplacian" | "everySteps" | "epsilon" | "clusters" | "eta">
+  >;
 
 export function completeRegulariser(
   regulariser: ParsedRegulariser,
@@ -87,7 +89,10 @@ function similarityOf(
   const matrix = tasks.map(() => tasks.map(() => 0));
   for (const { between, weight } of edges) {
     const [row = -1, column = -1] = between.map((name) => tasks.indexOf(name));
-    for (const [a, b] of [[row, column], [column, row]] as const) {
+    for (const [a, b] of [
+      [row, column],
+      [column, row],
+    ] as const) {
       const line = matrix[a];
       if (line) line[b] = weight;
     }

@@ -48,9 +48,7 @@ export function relate(
   const whole = readsWhole.includes(omega);
   const marked = specs.map((spec) => {
     const family = familyOf(spec);
-    return family !== undefined && members.has(family)
-      ? { ...spec, family, ...(whole && { whole }) }
-      : spec;
+    return family !== undefined && members.has(family) ? { ...spec, family, ...(whole && { whole }) } : spec;
   });
   return [...marked, ...learnedGroups(members, description.regulariser)];
 }

@@ -124,7 +124,9 @@ async function inspectTensors(directory: string, manifest: Manifest): Promise<Te
 
 /** Groups that no task reads hold what the server learned about tasks: `omega/FAMILY`, with one tensor. */
 async function inspectRelations(directory: string, manifest: Manifest): Promise<RelationInspection[]> {
-  const learned = manifest.groups.filter(({ name, tasks }) => tasks.length === 0 && name.startsWith("omega/"));
+  const learned = manifest.groups.filter(
+    ({ name, tasks }) => tasks.length === 0 && name.startsWith("omega/"),
+  );
   if (learned.length === 0) return [];
   const file = await openSafetensors(path.join(directory, "parameters.safetensors"));
   try {
@@ -135,7 +137,9 @@ async function inspectRelations(directory: string, manifest: Manifest): Promise<
       if (!tensor) continue;
       const values = await file.readFloat32(tensor);
       const size = Math.sqrt(values.length);
-      const matrix = Array.from({ length: size }, (_, row) => [...values.subarray(row * size, (row + 1) * size)]);
+      const matrix = Array.from({ length: size }, (_, row) => [
+        ...values.subarray(row * size, (row + 1) * size),
+      ]);
       relations.push({
         family,
         omega: tensor.name.slice(name.length + 1),

@@ -35,7 +35,8 @@ describe("tasks that are related give one hash on any cluster", () => {
     expect(await finalHash(spec, 2, 1, 2)).toBe(reference);
     expect(await finalHash(spec, 3, 2, 3)).toBe(reference);
     expect(await finalHash(spec, 2, 3, 4)).toBe(reference);
-    const without = spec.optimiser === momentum ? finalHash(smallSpec({ optimiser: momentum }), 1, 1, 1) : plain;
+    const without =
+      spec.optimiser === momentum ? finalHash(smallSpec({ optimiser: momentum }), 1, 1, 1) : plain;
     expect(reference).not.toBe(await without);
   });
 
@@ -46,23 +47,26 @@ describe("tasks that are related give one hash on any cluster", () => {
 });
 
 describe("what is learned about the tasks", () => {
-  it.each(learned)("%s goes on from a checkpoint between two refreshes, on another number of shards", async (name) => {
-    const spec = smallSpec({ ...regularisers[name], steps: 10 });
-    const reference = await finalHash(spec, 1, 1, 1);
-    for (const stopAt of [3, 4, 5]) {
-      const before = createCluster({ spec, shards: 2, expectedWorkers: 2, rows, seed: stopAt });
-      before.addWorker("a");
-      before.addWorker("b");
-      await before.runUntil(() => before.coordinator.snapshot().step >= stopAt);
-      before.coordinator.stop("interrupted by the test");
-      await before.finish();
-      const resume = await before.store.latestCheckpoint();
-      if (!resume) throw new Error("the interrupted run left no checkpoint");
-      const after = createCluster({ spec, shards: 3, expectedWorkers: 1, rows, seed: 5, resume });
-      after.addWorker("c");
-      expect(await after.finish()).toMatchObject({ state: "finished", hash: reference });
-    }
-  });
+  it.each(learned)(
+    "%s goes on from a checkpoint between two refreshes, on another number of shards",
+    async (name) => {
+      const spec = smallSpec({ ...regularisers[name], steps: 10 });
+      const reference = await finalHash(spec, 1, 1, 1);
+      for (const stopAt of [3, 4, 5]) {
+        const before = createCluster({ spec, shards: 2, expectedWorkers: 2, rows, seed: stopAt });
+        before.addWorker("a");
+        before.addWorker("b");
+        await before.runUntil(() => before.coordinator.snapshot().step >= stopAt);
+        before.coordinator.stop("interrupted by the test");
+        await before.finish();
+        const resume = await before.store.latestCheckpoint();
+        if (!resume) throw new Error("the interrupted run left no checkpoint");
+        const after = createCluster({ spec, shards: 3, expectedWorkers: 1, rows, seed: 5, resume });
+        after.addWorker("c");
+        expect(await after.finish()).toMatchObject({ state: "finished", hash: reference });
+      }
+    },
+  );
 
   it("is no part of what workers get, and no λ is needed for it", async () => {
     const spec = smallSpec({

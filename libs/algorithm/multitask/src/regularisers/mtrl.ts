@@ -18,7 +18,8 @@ export const mtrlRegulariser: QuadraticRegulariser = {
     if (learned?.length !== count * count)
       throw new RangeError(`Ω of ${learned?.length ?? 0} numbers for ${count} tasks`);
     const raised = learned.slice();
-    for (let t = 0; t < count; t++) raised[t * count + t] = at(raised, t * count + t) + (options.epsilon ?? 0);
+    for (let t = 0; t < count; t++)
+      raised[t * count + t] = at(raised, t * count + t) + (options.epsilon ?? 0);
     const inverse = inversePositive(raised);
     if (!inverse) throw new RangeError("Ω + εI is not positive definite");
     return inverse;
