@@ -32,7 +32,6 @@ describe("tasks that are related give one hash on any cluster", () => {
   it.each(Object.entries(regularisers))("%s on the heads, and it does something", async (_, change) => {
     const spec = smallSpec(change);
     const reference = await finalHash(spec, 1, 1, 1);
-    expect(await finalHash(spec, 2, 1, 2)).toBe(reference);
     expect(await finalHash(spec, 3, 2, 3)).toBe(reference);
     expect(await finalHash(spec, 2, 3, 4)).toBe(reference);
     const without =
@@ -41,7 +40,7 @@ describe("tasks that are related give one hash on any cluster", () => {
   });
 
   it.each(Object.entries(regularisers))("%s on encoders of several blocks", async (_, change) => {
-    const spec = smallSpec({ ...change, steps: 3, hidden: 3000, on: "encoder" });
+    const spec = smallSpec({ ...change, steps: 3, hidden: 1500, on: "encoder" });
     expect(await finalHash(spec, 3, 3, 2)).toBe(await finalHash(spec, 1, 1, 1));
   });
 });
