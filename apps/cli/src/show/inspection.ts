@@ -1,11 +1,18 @@
 import type { RunInspection } from "@latentweave/checkpoint";
 import pc from "picocolors";
 import { formatCount, formatLoss, formatSize } from "./numbers.ts";
+import { formatRelation } from "./relation.ts";
 import { formatTable } from "./table.ts";
 
 /** What `inspect` says about a run. */
 export function formatInspection(inspection: RunInspection): string {
-  return [facts(inspection), checkpoints(inspection), ledger(inspection), tensors(inspection)]
+  return [
+    facts(inspection),
+    checkpoints(inspection),
+    ledger(inspection),
+    tensors(inspection),
+    ...inspection.relations.map(formatRelation),
+  ]
     .filter((part) => part !== "")
     .join("\n\n");
 }

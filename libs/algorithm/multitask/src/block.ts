@@ -55,29 +55,50 @@ export function combineBlock(
 }
 
 /**
- * Adds λ·Ω's gradient to the tasks' own: gradients[t] += Σ_s (2·λ·A_ts)·params[s], s ascending. Reads the parameters of
- * the version that the gradients were computed on. Throws RangeError when the counts do not fit.
+ * Every vector becomes Σ_s matrix[t, s]·vector s, s ascending: a block of W becomes that of W·B for a symmetric B.
+ * @param copy room for all of them, `numbers` float32 each
  */
-export function addQuadraticGradient(
+export function mixBlock(
   arithmetic: Arithmetic,
   block: {
+    readonly vectors: readonly number[];
     readonly matrix: Float64Array;
-    readonly lambda: number;
-    readonly params: readonly number[];
-    readonly gradients: readonly number[];
+    readonly copy: number;
     readonly numbers: number;
   },
 ): void {
-  const { matrix, lambda, params, gradients, numbers } = block;
-  const count = params.length;
-  if (gradients.length !== count || matrix.length !== count * count) {
-    throw new RangeError(
-      `${count} tasks, ${gradients.length} gradients and a matrix of ${matrix.length} numbers`,
-    );
-  }
-  gradients.forEach((gradient, task) => {
-    params.forEach((row, other) => {
-      arithmetic.accumulate(gradient, row, 2 * lambda * (matrix[task * count + other] ?? 0), numbers);
-    });
+  const { vectors, matrix, copy, numbers } = block;
+  const count = vectors.length;
+  if (matrix.length !== count * count)
+    throw new RangeError(`${count} vectors cannot be mixed by ${matrix.length} numbers`);
+  const copies = vectors.map((_, task) => copy + task * numbers * 4);
+  vectors.forEach((vector, task) => arithmetic.scaleInto(copies[task] as number, vector, 1, numbers));
+  vectors.forEach((into, task) => {
+    const weights = matrix.subarray(task * count, (task + 1) * count);
+    combineBlock(arithmetic, { gradients: copies, weights, into, numbers });
   });
+}
+
+/**
+ * Multiplies row i, the i-th numbers of all vectors, by `shrink` of its norm. Norms and products are float64, added in
+ * the vectors' order, and rounded to float32 once.
+ */
+export function shrinkRows(
+  arithmetic: Arithmetic,
+  block: {
+    readonly vectors: readonly number[];
+    readonly shrink: (norm: number) => number;
+    readonly numbers: number;
+  },
+): void {
+  const { vectors, shrink, numbers } = block;
+  const views = vectors.map((vector) => arithmetic.f32(vector, numbers));
+  const squares = new Float64Array(numbers);
+  for (const view of views)
+    for (let i = 0; i < numbers; i++)
+      squares[i] = (squares[i] as number) + (view[i] as number) * (view[i] as number);
+  for (let i = 0; i < numbers; i++) {
+    const factor = shrink(Math.sqrt(squares[i] as number));
+    for (const view of views) view[i] = (view[i] as number) * factor;
+  }
 }

@@ -19,8 +19,12 @@ export {
   type NoRegulariser,
   type QuadraticRegulariser,
   type Regulariser,
-  meanRegulariser,
+  type RegulariserOptions,
+  type Related,
+  type RowRegulariser,
+  type SpectralRegulariser,
   noRegulariser,
   quadraticValue,
 } from "./regulariser.ts";
-export { addProducts, addQuadraticGradient, blockProducts, combineBlock } from "./block.ts";
+export { knownRegularisers } from "./known-regularisers.ts";
+export { addProducts, blockProducts, combineBlock, mixBlock, shrinkRows } from "./block.ts";

@@ -2,7 +2,8 @@ import { nearest } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import type { Combiner, CombinerConfig, CombinerState } from "./combiner.ts";
 import { knownCombiners } from "./known-combiners.ts";
-import { type Regulariser, meanRegulariser, noRegulariser } from "./regulariser.ts";
+import { knownRegularisers } from "./known-regularisers.ts";
+import type { Regulariser } from "./regulariser.ts";
 
 /** A method was registered under a name that is taken: a mistake in the program, not in a job. */
 export class NameTakenError extends Error {
@@ -63,5 +64,4 @@ function named<Method>(
 }
 
 for (const combiner of knownCombiners) registerCombiner(combiner);
-registerRegulariser(noRegulariser);
-registerRegulariser(meanRegulariser);
+for (const regulariser of knownRegularisers) registerRegulariser(regulariser);

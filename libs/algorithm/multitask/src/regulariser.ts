@@ -1,9 +1,31 @@
 /**
  * λ·Ω(W), which ties the tasks' own parameters together: w_t is task t's vector (flattened encoder, head, ...), all of
- * one length, W the matrix with columns w_t. The kinds differ in what the engine has to do with them; a further kind
- * (a proximal step, for L2,1 and the trace norm) is one more member of this union.
+ * one length, W the matrix with columns w_t. The kinds differ in what the engine has to do with them: a quadratic form
+ * is smooth and joins the gradient; the others have no gradient where they matter, and are a step of their own after
+ * the optimiser's.
  */
-export type Regulariser = NoRegulariser | QuadraticRegulariser;
+export type Regulariser = NoRegulariser | QuadraticRegulariser | RowRegulariser | SpectralRegulariser;
+
+/** What a job says about a regulariser beyond λ, every default filled in; each reads what it knows. */
+export interface RegulariserOptions {
+  /** Learned ones: updates from one refresh of what they learn to the next. */
+  readonly everySteps?: number | undefined;
+  /** `mtrl`: what is added to Ω's diagonal. */
+  readonly epsilon?: number | undefined;
+  /** `clustered`: the number k of clusters, and η. */
+  readonly clusters?: number | undefined;
+  readonly eta?: number | undefined;
+  /** `graph`: row-major T×T over all tasks of the job, either weights of edges or the Laplacian itself. */
+  readonly similarity?: readonly number[];
+  readonly laplacian?: readonly number[];
+}
+
+/** Which tasks a family relates: of `taskCount` in the job, these, in its order. */
+export interface Related {
+  readonly members: readonly number[];
+  readonly taskCount: number;
+  readonly options: RegulariserOptions;
+}
 
 export interface NoRegulariser {
   readonly kind: "none";
@@ -12,33 +34,34 @@ export interface NoRegulariser {
 
 /**
  * Ω = tr(W A Wᵀ) = Σ_ts A_ts ⟨w_t, w_s⟩ with A symmetric, T×T. Its gradient with respect to w_t is 2 Σ_s A_ts w_s
- * (A itself counts as constant: methods that learn A do so in turn with W, as MTRL does).
+ * (A itself counts as constant: methods that learn A do so in turn with W).
  */
 export interface QuadraticRegulariser {
   readonly kind: "quadratic";
   readonly name: string;
-  /** Whether `matrix` reads the products WᵀW; if not, shards need not send them before the update. */
-  readonly needsProducts: boolean;
-  /** A, row-major T×T. `products`: WᵀW likewise, present if `needsProducts`. */
-  matrix(taskCount: number, products: Float64Array | undefined): Float64Array;
+  /** A, row-major. @param learned the newest matrix of `learn`, or what it begins as; read by those that learn */
+  matrix(related: Related, learned: Float64Array | undefined): Float64Array;
+  /** The matrix that is best for this W, from WᵀW. Absent: A never changes. */
+  learn?(products: Float64Array, related: Related): Float64Array;
+}
+
+/** Ω = Σ_i ‖row i of W‖: each row over the tasks by itself. */
+export interface RowRegulariser {
+  readonly kind: "rows";
+  readonly name: string;
+  /** What row i is multiplied by, from its norm: prox of `threshold`·Ω. */
+  shrink(norm: number, threshold: number): number;
+}
+
+/** Ω of W's singular values alone: its proximal step is W·B with B a function of WᵀW. */
+export interface SpectralRegulariser {
+  readonly kind: "spectral";
+  readonly name: string;
+  /** B, row-major, symmetric: prox of `threshold`·Ω at W is W·B. */
+  shrink(products: Float64Array, threshold: number): Float64Array;
 }
 
 export const noRegulariser: NoRegulariser = { kind: "none", name: "none" };
-
-/**
- * Mean-regularised multi-task learning (Evgeniou, Pontil: "Regularized multi-task learning", KDD 2004), in the form
- * Σ_t ‖w_t − w̄‖²: with A = I − 11ᵀ/T, which is idempotent, tr(W A Wᵀ) = ‖W A‖² is that sum.
- */
-export const meanRegulariser: QuadraticRegulariser = {
-  kind: "quadratic",
-  name: "mean",
-  needsProducts: false,
-  matrix(taskCount) {
-    const a = new Float64Array(taskCount * taskCount).fill(-1 / taskCount);
-    for (let t = 0; t < taskCount; t++) a[t * taskCount + t] = 1 - 1 / taskCount;
-    return a;
-  },
-};
 
 /** Ω = Σ_ts A_ts P_ts for P = WᵀW, added in row order. */
 export function quadraticValue(matrix: Float64Array, products: Float64Array): number {

@@ -131,3 +131,20 @@ function statePair(block: OptimiserBlock, index: number): [present: number, next
   if (present === undefined || next === undefined) throw new OptimiserStateError(`no state vector ${index}`);
   return [present, next];
 }
+
+/**
+ * How far a constant gradient moves a weight in one update, per unit of it and of the learning rate, once the optimiser
+ * has settled: what a proximal step's threshold is multiplied by, so that where steps no longer change W the gradient and
+ * λ·∂Ω cancel. Velocity sums to g/(1 − momentum). Adam has no such number: it divides by the gradient's own size.
+ * @throws RangeError for Adam
+ */
+export function proximalRate(optimiser: ResolvedOptimiser): number {
+  switch (optimiser.kind) {
+    case "sgd":
+      return 1;
+    case "momentum":
+      return 1 / (1 - optimiser.momentum);
+    default:
+      throw new RangeError(`"${optimiser.kind}" has no proximal step`);
+  }
+}

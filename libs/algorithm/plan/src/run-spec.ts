@@ -1,4 +1,4 @@
-import type { ResolvedOptimiser, ResolvedSchedule } from "@latentweave/job";
+import type { ResolvedOptimiser, ResolvedRegulariserOptions, ResolvedSchedule } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
 import type { CompressionSpec } from "./compression.ts";
@@ -35,7 +35,12 @@ export interface RunSpec {
     readonly scalesPrivate?: boolean;
   };
   /** λ·Ω over every family of groups that the layout has; null: none. */
-  readonly regulariser: { readonly omega: string; readonly lambda: number } | null;
+  readonly regulariser: {
+    readonly omega: string;
+    readonly lambda: number;
+    /** The regulariser's own, every default filled in; absent where it has none. */
+    readonly options?: ResolvedRegulariserOptions;
+  } | null;
   readonly evaluation: EvaluationSpec | null;
   /** A checkpoint is made of every version divisible by this, and of the last; 0: only of the last. */
   readonly checkpointEverySteps: number;

@@ -1,5 +1,5 @@
 import { type FeedbackCodec, keptOf } from "@latentweave/arithmetic";
-import { combinerParts, fitsPattern, type ResolvedJob, runLength } from "@latentweave/job";
+import { combinerParts, fitsPattern, regulariserParts, type ResolvedJob, runLength } from "@latentweave/job";
 import { type DataShape, resolveModel, type UserLayer } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
 import type { RunSpec, TaskSpec } from "@latentweave/plan";
@@ -49,10 +49,7 @@ export function buildRunSpec({ job, manifests, userModule, initialHash }: RunIng
     ...ratesSpec(job, model.groups),
     clipNorm: job.clipNorm,
     combiner: combinerSpec(job),
-    regulariser:
-      job.regulariser.omega === "none"
-        ? null
-        : { omega: job.regulariser.omega, lambda: job.regulariser.lambda },
+    regulariser: regulariserParts(job),
     evaluation: job.evaluate.everySteps === 0 ? null : job.evaluate,
     checkpointEverySteps: job.checkpoints.everySteps,
     ...(job.recovery.everySteps > 0 && { recoveryEverySteps: job.recovery.everySteps }),

@@ -137,8 +137,9 @@ export function createQuorum(options: {
 
   const warnIdle = (active: readonly Member[]): void => {
     const idle = able(active).filter((member) => member.leases.length === 0).length;
-    const mostSlots = Math.max(...spec.tasks.map((task) => task.slots));
-    if (idle === 0 || warnedIdle || mostSlots >= active.length) return;
+    // Tasks begin with another worker each: whoever has none of the one has some of the next.
+    const allSlots = spec.tasks.reduce((sum, task) => sum + task.slots, 0);
+    if (idle === 0 || warnedIdle || allSlots >= active.length) return;
     warnedIdle = true;
     const slots = spec.tasks.map((task) => `tasks.${task.name}.slots is ${task.slots}`).join(", ");
     log.event(

@@ -27,7 +27,8 @@ interface Term {
 
 /**
  * Writes version n+1 of every owned slice beside version n: combines the task gradients in job order, adds λ·∇Ω, and
- * lets the optimiser update, one cache-sized block after the other. Slices that no task of this step uses are copied.
+ * lets the optimiser update, one cache-sized block after the other. Slices that no task of this step uses are copied. An
+ * Ω with a proximal step takes it then.
  *
  * @returns the slices that changed, encoded where the job rounds what a step changes
  */
@@ -66,6 +67,7 @@ export function applyUpdate(options: {
   const changed: ChangedSlice[] = [];
   state.beginAdvance();
   const owes = state.stateNames.includes(owedSection);
+  relatedness?.begin(state);
   for (const slice of state.slices) {
     const isWeighed = spec.combiner.scalesPrivate === true || (layout.groups[slice.group]?.shared ?? false);
     const terms: Term[] = [];
@@ -121,6 +123,9 @@ export function applyUpdate(options: {
     }
     changed.push({ slice, encoded: rounded?.encoded, ...(rounded?.kind && { kind: rounded.kind }) });
   }
+  const updated = new Set(changed.map(({ slice }) => slice.group));
+  for (const slice of relatedness?.finish(state, updated, decision.learningRate) ?? [])
+    changed.push({ slice, encoded: undefined });
   state.advance();
   return changed;
 }

@@ -249,7 +249,12 @@ function draw(
   const key = randomKey(seed, "initial", tensor.name);
   const rule = tensor.initialiser;
   if (rule.kind === "constant") arithmetic.fill(pointer, rule.value, numbers);
-  else if (rule.kind === "uniform")
+  else if (rule.kind === "diagonal") {
+    arithmetic.fill(pointer, 0, numbers);
+    const period = (tensor.shape.at(-1) ?? 1) + 1;
+    const values = arithmetic.f32(pointer, numbers);
+    for (let at = (period - (offset % period)) % period; at < numbers; at += period) values[at] = rule.value;
+  } else if (rule.kind === "uniform")
     arithmetic.fillUniform(pointer, numbers, key, offset, rule.low, rule.high);
   else arithmetic.fillNormal(pointer, numbers, key, offset, rule.mean, rule.standardDeviation);
 }

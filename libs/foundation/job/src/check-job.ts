@@ -1,10 +1,11 @@
 import { checkAutoencoder } from "./check-autoencoder.ts";
 import { combinerParts } from "./combiner-schema.ts";
+import { checkRegulariser } from "./check-regulariser.ts";
 import type { ParsedJob } from "./job-schema.ts";
 import type { Problem } from "./problem.ts";
 
 /** Names that parameter groups and metrics already use. */
-const reservedTasks = ["shared", "bank"];
+const reservedTasks = ["shared", "bank", "omega"];
 const reservedHeads = [
   ...["samples", "loss", "latent", "reconstruction"],
   ...["kl", "bound", "l1", "sparsity", "contractive", "quantisation"],
@@ -41,21 +42,12 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
       expected: "2 or more: a bank is trained in two phases",
       mend: "change steps",
     });
-  if (job.regulariser.omega === "none" && job.regulariser.lambda > 0)
-    problems.push({
-      path: ["regulariser", "lambda"],
-      what: `got ${job.regulariser.lambda}, which does nothing while omega is "none"`,
-      expected: 'lambda: 0, or another omega, such as "mean"',
-      mend: "change one of them",
-    });
-  problems.push(...checkCombiner(job), ...checkCompression(job), ...checkRates(job));
-  if (job.mode.kind === "diloco" && job.regulariser.omega !== "none")
-    problems.push({
-      path: ["regulariser", "omega"],
-      what: `got "${job.regulariser.omega}", which needs a gradient in every step; in the mode "diloco" the parameter server sees none`,
-      expected: '"none", or the mode "sync"',
-      mend: "change one of them",
-    });
+  problems.push(
+    ...checkRegulariser(job),
+    ...checkCombiner(job),
+    ...checkCompression(job),
+    ...checkRates(job),
+  );
   if ((job.mode.kind === "stale" || job.mode.kind === "async") && job.audit.share > 0)
     problems.push({
       path: ["audit", "share"],

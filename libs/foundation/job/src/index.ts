@@ -18,6 +18,13 @@ export {
   userLayer,
 } from "./layer-functions.ts";
 export { JobError, type Problem } from "./problem.ts";
+export {
+  type RegulariserName,
+  regulariserNames,
+  regulariserParts,
+  type ResolvedRegulariser,
+  type ResolvedRegulariserOptions,
+} from "./regulariser-schema.ts";
 export { resolveJob } from "./resolve-job.ts";
 export {
   type ResolvedCheckpoints,
@@ -30,7 +37,6 @@ export {
   type ResolvedMode,
   type ResolvedModelSpec,
   type ResolvedOptimiser,
-  type ResolvedRegulariser,
   type ResolvedSchedule,
   type ResolvedStart,
   type ResolvedTask,

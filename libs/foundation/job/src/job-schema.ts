@@ -5,6 +5,7 @@ import { activationSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
 import { sharingSchemas } from "./sharing-schema.ts";
 import { ratesSchema, startSchema } from "./start-schema.ts";
+import { regulariserSchema } from "./regulariser-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
 
 const count = z.int().min(0);
@@ -108,14 +109,7 @@ export const jobSchema = z.strictObject({
   /** What is rounded so that it travels in fewer bytes; default nothing. */
   compression: compressionSchema.default({ auto: false, sameBits: true }),
   /** λ·Ω, which pulls the tasks' own parameters together; default none. */
-  regulariser: z
-    .strictObject({
-      omega: z.enum(["none", "mean"]).default("none"),
-      lambda: z.number().min(0).default(0),
-      /** Which parts are related; default `encoder`. */
-      on: z.enum(["encoder", "decoder", "heads"]).default("encoder"),
-    })
-    .default({ omega: "none", lambda: 0, on: "encoder" }),
+  regulariser: regulariserSchema.default({ omega: "none", lambda: 0, on: "encoder" }),
   /** How the tasks' gradients become one; default `sum`. */
   combiner: combinerSchema.default("sum"),
   /** Default { kind: "adam", learningRate: 0.001 }. */

@@ -50,7 +50,7 @@ describe("a job's mode", () => {
 
   it("is stale with a bound, or async, with steps as long as those of sync", () => {
     for (const mode of [{ kind: "stale", bound: 3 }, { kind: "stale", bound: 0 }, { kind: "async" }]) {
-      const job = resolveJob(withMode(mode, { regulariser: { omega: "mean", lambda: 0.1 }, clipNorm: 1 }));
+      const job = resolveJob(withMode(mode, { clipNorm: 1 }));
       expect(job.mode).toEqual(mode);
       expect(runLength(job, { a: 2000 }).steps).toBe(300);
     }
@@ -63,9 +63,10 @@ describe("a job's mode", () => {
   });
 
   it("is refused beside a regulariser that the server could not apply", () => {
-    const regulariser = { omega: "mean", lambda: 0.1 };
-    expect(() => resolveJob(withMode({ kind: "sync" }, { regulariser }))).not.toThrow();
-    expect(() => resolveJob(withMode({ kind: "diloco", innerSteps: 2 }, { regulariser }))).toThrow(
+    const related = { regulariser: { omega: "mean", lambda: 0.1 }, tasks: { a: task, b: task } };
+    for (const mode of [{ kind: "sync" }, { kind: "stale", bound: 3 }, { kind: "async" }])
+      expect(() => resolveJob(withMode(mode, related))).not.toThrow();
+    expect(() => resolveJob(withMode({ kind: "diloco", innerSteps: 2 }, related))).toThrow(
       /regulariser\.omega.*diloco/s,
     );
   });

@@ -6,6 +6,7 @@ import { explainIssue } from "./explain-issue.ts";
 import { jobSchema, type ParsedJob } from "./job-schema.ts";
 import { JobError } from "./problem.ts";
 import { completeLatentSpec, completeSharing } from "./sharing-schema.ts";
+import { completeRegulariser } from "./regulariser-schema.ts";
 import type {
   ResolvedHead,
   ResolvedJob,
@@ -43,7 +44,7 @@ function complete(job: ParsedJob): ResolvedJob {
       push: job.compression.push ?? null,
       broadcast: job.compression.broadcast ?? null,
     },
-    regulariser: job.regulariser,
+    regulariser: completeRegulariser(job.regulariser, Object.keys(job.tasks)),
     combiner: completeCombiner(job.combiner),
     optimiser: job.optimiser,
     schedule: job.schedule,

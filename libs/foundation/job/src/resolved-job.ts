@@ -10,6 +10,7 @@ import type {
 } from "@latentweave/model";
 import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
+import type { ResolvedRegulariser } from "./regulariser-schema.ts";
 
 /**
  * A job with every default filled in: what `runs/RUN/job.json` holds. Plain data; JSON keeps it as it is. Fields that
@@ -126,13 +127,6 @@ export interface ResolvedCompression {
 export interface ResolvedLargest {
   readonly codec: "topk";
   readonly share: number;
-}
-
-export interface ResolvedRegulariser {
-  readonly omega: "none" | "mean";
-  readonly lambda: number;
-  /** Which per-task groups are related: groups of these have the regulariser's `on` as (the start of) their family. */
-  readonly on: "encoder" | "decoder" | "heads";
 }
 
 export type ResolvedOptimiser =

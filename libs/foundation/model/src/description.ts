@@ -8,6 +8,8 @@ export interface ModelDescription {
   readonly regulariser: {
     readonly omega: string;
     readonly on: "encoder" | "decoder" | "heads";
+    /** Of those that learn clusters. */
+    readonly clusters?: number | undefined;
   };
 }
 

@@ -2,9 +2,19 @@ import { UserError } from "@latentweave/protocol";
 import type { GroupSpec } from "@latentweave/parameters";
 import type { ModelDescription } from "./description.ts";
 
+/** Regularisers whose Ω reads all of a family at once. */
+const readsWhole = ["trace", "clustered", "mtrl"];
+
+/** Those that learn a matrix about the tasks, T×T, and what is on its diagonal at first. */
+const learns: Readonly<Record<string, (tasks: number, clusters: number) => number>> = {
+  mtrl: (tasks) => 1 / tasks,
+  clustered: (tasks, clusters) => clusters / tasks,
+};
+
 /**
  * Marks the groups that Ω relates: `TASK/encoder` as the family `encoder`, `TASK/decoder` as `decoder`, and
- * `TASK/head/NAME` as `head/NAME`, each where two or more tasks have one.
+ * `TASK/head/NAME` as `head/NAME`, each where two or more tasks have one. What Ω learns about a family is a further group,
+ * `omega/FAMILY`.
  * @throws UserError when nothing can be related, or when tensors of a family differ in shape.
  */
 export function relate(
@@ -35,10 +45,33 @@ export function relate(
       expected: `two or more tasks with ${on === "heads" ? "a head of the same name" : `parameters in the ${on}`}`,
       mend: 'choose another of "encoder", "decoder", "heads", or leave the regulariser out',
     });
-  return specs.map((spec) => {
+  const whole = readsWhole.includes(omega);
+  const marked = specs.map((spec) => {
     const family = familyOf(spec);
-    return family !== undefined && members.has(family) ? { ...spec, family } : spec;
+    return family !== undefined && members.has(family) ? { ...spec, family, ...(whole && { whole }) } : spec;
   });
+  return [...marked, ...learnedGroups(members, description.regulariser)];
+}
+
+function learnedGroups(
+  members: ReadonlyMap<string, readonly GroupSpec[]>,
+  { omega, clusters = 1 }: ModelDescription["regulariser"],
+): GroupSpec[] {
+  const first = learns[omega];
+  if (!first) return [];
+  return [...members].map(([family, { length }]) => ({
+    name: `omega/${family}`,
+    tasks: [],
+    relates: family,
+    tensors: [
+      {
+        name: `omega/${family}/${omega}`,
+        shape: [length, length],
+        // A family may have fewer tasks than there are clusters.
+        initialiser: { kind: "diagonal", value: Math.min(1, first(length, clusters)) },
+      },
+    ],
+  }));
 }
 
 function checkSameTensors(groups: readonly GroupSpec[], on: string): void {

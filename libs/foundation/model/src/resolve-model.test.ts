@@ -1,3 +1,4 @@
+import { ownership } from "@latentweave/parameters";
 import { describe, expect, it } from "vitest";
 import type { DataShape, ModelDescription, TaskDescription } from "./description.ts";
 import type { GraphNode, TaskGraph } from "./graph.ts";
@@ -279,6 +280,33 @@ describe("what the regulariser relates", () => {
     expect(familiesOn("encoder")).toEqual(["a/encoder encoder", "b/encoder encoder"]);
     expect(familiesOn("decoder")).toEqual(["a/decoder decoder", "b/decoder decoder"]);
     expect(familiesOn("heads")).toEqual(["a/head/label head/label", "b/head/label head/label"]);
+  });
+
+  it("lies on one shard where Ω reads all of it, beside what is learned about it", () => {
+    const three = { ...two, c: task({ heads: label }) };
+    const regulariser = { omega: "mtrl", on: "heads" } as const;
+    const description = describeModel(three, { kind: "private" }, regulariser);
+    const { groups, layout } = resolveModel(description, { ...shapes, c: flat });
+    expect(groups.at(-1)).toEqual({
+      name: "omega/head/label",
+      tasks: [],
+      relates: "head/label",
+      tensors: [
+        {
+          name: "omega/head/label/mtrl",
+          shape: [3, 3],
+          initialiser: { kind: "diagonal", value: 1 / 3 },
+        },
+      ],
+    });
+    const together = layout.groups.filter(({ family, relates }) => (family ?? relates) === "head/label");
+    const owners = together.map(({ index }) =>
+      ownership(layout, 5).flatMap((slices, shard) =>
+        slices.filter(({ group }) => group === index).map(() => shard),
+      ),
+    );
+    expect(new Set(owners.flat()).size).toBe(1);
+    expect(owners.map(({ length }) => length)).toEqual([1, 1, 1, 1]);
   });
 
   it("must be alike", () => {

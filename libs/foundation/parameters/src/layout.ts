@@ -7,6 +7,8 @@ export const tensorAlignment = 16;
 /** How a tensor gets its first values, from our keyed generator; fans are already folded into the numbers. */
 export type Initialiser =
   | { readonly kind: "constant"; readonly value: number }
+  /** Of a square tensor: `value` on the diagonal, else 0. */
+  | { readonly kind: "diagonal"; readonly value: number }
   | { readonly kind: "uniform"; readonly low: number; readonly high: number }
   | { readonly kind: "normal"; readonly mean: number; readonly standardDeviation: number };
 
@@ -24,6 +26,10 @@ export interface GroupSpec {
   readonly tensors: readonly TensorSpec[];
   /** Groups of one family have the same tensors, one group per task, and are related by Ω; their blocks live together. */
   readonly family?: string;
+  /** Of every group of a family whose Ω needs all of it at once: the family lies on one shard. */
+  readonly whole?: boolean;
+  /** A family that this group says something about, as T×T numbers that the server learns and no task reads. */
+  readonly relates?: string | undefined;
 }
 
 export interface PlacedTensor extends TensorSpec {
@@ -38,6 +44,8 @@ export interface ParameterGroup {
   readonly tasks: readonly string[];
   readonly shared: boolean;
   readonly family: string | undefined;
+  readonly whole: boolean;
+  readonly relates: string | undefined;
   readonly tensors: readonly PlacedTensor[];
   /** Length of the group in numbers, padding included; padding is always zero. */
   readonly numbers: number;
@@ -81,6 +89,8 @@ export function createLayout(specs: readonly GroupSpec[]): ParameterLayout {
       tasks: spec.tasks,
       shared: spec.tasks.length > 1,
       family: spec.family,
+      whole: spec.whole === true,
+      relates: spec.relates,
       tensors,
       numbers: offset,
       blocks: Math.ceil(offset / blockNumbers),

@@ -9,7 +9,8 @@ export interface Slice {
 
 /**
  * Which slices each shard owns: blocks are taken in layout order, those of a family row by row (block i of every
- * member together, because Ω relates them number by number), and cut into `shards` ranges of nearly equal length.
+ * member together, because Ω relates them number by number; a whole family with what is learned about it is one row),
+ * and cut into `shards` ranges of nearly equal length.
  * A shard may own nothing when there are more shards than rows.
  */
 export function ownership(layout: ParameterLayout, shards: number): readonly (readonly Slice[])[] {
@@ -36,13 +37,26 @@ function blockRows(layout: ParameterLayout): BlockRow[] {
   const rows: BlockRow[] = [];
   for (const group of layout.groups) {
     const members = group.family === undefined ? [group] : (families.get(group.family) ?? [group]);
-    if (members[0] !== group) continue;
+    if (members[0] !== group || families.has(group.relates ?? "")) continue;
+    if (group.whole) {
+      const blocks = [...members, ...about(layout, group)].flatMap(allBlocks);
+      rows.push({ blocks, numbers: blocks.reduce((sum, slice) => sum + slice.numbers, 0) });
+      continue;
+    }
     for (let block = 0; block < group.blocks; block++) {
       const blocks = members.map((member) => blockSlice(member, block));
       rows.push({ blocks, numbers: blocks.reduce((sum, slice) => sum + slice.numbers, 0) });
     }
   }
   return rows;
+}
+
+function about(layout: ParameterLayout, { family }: ParameterGroup): readonly ParameterGroup[] {
+  return layout.groups.filter(({ relates }) => relates !== undefined && relates === family);
+}
+
+function allBlocks(group: ParameterGroup): Slice[] {
+  return Array.from({ length: group.blocks }, (_, block) => blockSlice(group, block));
 }
 
 /** The numbers of one block of a group. */

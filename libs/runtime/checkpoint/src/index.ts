@@ -19,6 +19,7 @@ export {
   inspectRun,
   type LedgerInspection,
   readTable,
+  type RelationInspection,
   type RunInspection,
   runIdOf,
   type TensorInspection,

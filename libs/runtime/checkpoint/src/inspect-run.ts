@@ -39,6 +39,19 @@ export interface LedgerInspection {
   readonly damage: string | null;
 }
 
+/** What a run has learned about how its tasks hang together. */
+export interface RelationInspection {
+  /** What is related: `encoder`, `decoder` or `head/NAME`. */
+  readonly family: string;
+  /** The regulariser that learned it. */
+  readonly omega: string;
+  readonly tasks: readonly string[];
+  /** As learned, T×T: `mtrl`'s covariance Ω, `clustered`'s M. */
+  readonly matrix: readonly (readonly number[])[];
+  /** The same with ones on the diagonal: matrix[i][j] / √(matrix[i][i]·matrix[j][j]); 0 where a task has none. */
+  readonly correlation: readonly (readonly number[])[];
+}
+
 /** A run as it lies on disk. */
 export interface RunInspection {
   readonly directory: string;
@@ -51,6 +64,8 @@ export interface RunInspection {
   readonly ledger: LedgerInspection;
   /** Parameters of the newest whole checkpoint, in the model's order. */
   readonly tensors: readonly TensorInspection[];
+  /** Of the same checkpoint; empty where nothing is learned. */
+  readonly relations: readonly RelationInspection[];
 }
 
 /** Reads and verifies everything; nothing is changed. @throws UserError when a JSON file is damaged or unreadable. */
@@ -78,6 +93,7 @@ export async function inspectRun(directory: string): Promise<RunInspection> {
     checkpoints,
     ledger: await inspectLedger(directory),
     tensors: newest ? await inspectTensors(newest.directory, newest.manifest) : [],
+    relations: newest ? await inspectRelations(newest.directory, newest.manifest) : [],
   };
 }
 
@@ -104,6 +120,51 @@ async function inspectTensors(directory: string, manifest: Manifest): Promise<Te
   } finally {
     await file.close();
   }
+}
+
+/** Groups that no task reads hold what the server learned about tasks: `omega/FAMILY`, with one tensor. */
+async function inspectRelations(directory: string, manifest: Manifest): Promise<RelationInspection[]> {
+  const learned = manifest.groups.filter(
+    ({ name, tasks }) => tasks.length === 0 && name.startsWith("omega/"),
+  );
+  if (learned.length === 0) return [];
+  const file = await openSafetensors(path.join(directory, "parameters.safetensors"));
+  try {
+    const relations: RelationInspection[] = [];
+    for (const { name, tensors } of learned) {
+      const family = name.slice("omega/".length);
+      const tensor = file.header.tensors.find((stored) => stored.name === tensors[0]?.name);
+      if (!tensor) continue;
+      const values = await file.readFloat32(tensor);
+      const size = Math.sqrt(values.length);
+      const matrix = Array.from({ length: size }, (_, row) => [
+        ...values.subarray(row * size, (row + 1) * size),
+      ]);
+      relations.push({
+        family,
+        omega: tensor.name.slice(name.length + 1),
+        tasks: manifest.groups
+          .filter((group) => group.tasks.length === 1 && group.name === `${group.tasks[0] ?? ""}/${family}`)
+          .flatMap((group) => group.tasks),
+        matrix,
+        correlation: correlationOf(matrix),
+      });
+    }
+    return relations;
+  } finally {
+    await file.close();
+  }
+}
+
+function correlationOf(matrix: readonly (readonly number[])[]): number[][] {
+  const roots = matrix.map((row, task) => Math.sqrt(Math.max(0, row[task] ?? 0)));
+  return matrix.map((row, a) =>
+    row.map((value, b) => {
+      const scale = (roots[a] ?? 0) * (roots[b] ?? 0);
+      if (a === b) return 1;
+      return scale > 0 ? value / scale : 0;
+    }),
+  );
 }
 
 async function inspectLedger(directory: string): Promise<LedgerInspection> {

@@ -239,3 +239,23 @@ describe("a decision", () => {
     expect(state.readDecision()).toBeUndefined();
   });
 });
+
+describe("a square tensor with a value on its diagonal at first", () => {
+  it("begins so, whichever part of it a shard has", () => {
+    const size = 150;
+    const tensor = {
+      name: "omega",
+      shape: [size, size],
+      initialiser: { kind: "diagonal", value: 0.5 },
+    } as const;
+    const square = createLayout([{ name: "omega", tasks: [], tensors: [tensor] }]);
+    const numbers = [1, 2].map((shards) =>
+      ownership(square, shards).flatMap((slices) => {
+        const state = createOwnedState(loadArithmetic(), square, slices, [], 1);
+        return state.slices.flatMap((slice) => [...new Float32Array(state.copy(slice, "parameters").buffer)]);
+      }),
+    );
+    const wanted = Array.from({ length: size * size }, (_, place) => (place % (size + 1) === 0 ? 0.5 : 0));
+    for (const found of numbers) expect(found.slice(0, wanted.length)).toEqual(wanted);
+  });
+});

@@ -7,9 +7,14 @@ export const smallClasses = 3;
 
 /** A job of two small tasks with a shared trunk and a head each: big enough for several blocks, small enough for thousands of steps. */
 export function smallSpec(
-  change: Partial<RunSpec> & { readonly steps?: number; readonly hidden?: number } = {},
+  change: Partial<RunSpec> & {
+    readonly steps?: number;
+    readonly hidden?: number;
+    /** What Ω relates; default the heads. */
+    readonly on?: "encoder" | "heads";
+  } = {},
 ): RunSpec {
-  const { steps = 6, hidden = 8, ...fields } = change;
+  const { steps = 6, hidden = 8, on = "heads", ...fields } = change;
   const task = {
     input: null,
     encoder: [{ kind: "dense", units: hidden, activation: "relu" }] as const,
@@ -32,7 +37,11 @@ export function smallSpec(
         latent: { units: 4, activation: "linear" },
         trunkDecoder: [],
       },
-      regulariser: { omega: fields.regulariser?.omega ?? "none", on: "heads" },
+      regulariser: {
+        omega: fields.regulariser?.omega ?? "none",
+        on,
+        clusters: fields.regulariser?.options?.clusters,
+      },
     },
     { first: shape, second: shape },
   );

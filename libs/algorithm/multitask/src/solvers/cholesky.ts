@@ -5,7 +5,29 @@ import { at } from "./matrix.ts";
  * is singular to working precision, or not definite.
  */
 export function solvePositive(matrix: Float64Array, b: Float64Array): Float64Array | undefined {
-  const n = b.length;
+  const lower = choleskyFactor(matrix, b.length);
+  return lower && solveFactored(lower, b);
+}
+
+/** A⁻¹, exactly symmetric; undefined as above. */
+export function inversePositive(matrix: Float64Array): Float64Array | undefined {
+  const n = Math.round(Math.sqrt(matrix.length));
+  const lower = choleskyFactor(matrix, n);
+  if (!lower) return undefined;
+  const inverse = new Float64Array(n * n);
+  for (let row = 0; row < n; row++) {
+    const unit = new Float64Array(n);
+    unit[row] = 1;
+    const x = solveFactored(lower, unit);
+    for (let column = 0; column <= row; column++) {
+      inverse[row * n + column] = at(x, column);
+      inverse[column * n + row] = at(x, column);
+    }
+  }
+  return inverse;
+}
+
+function choleskyFactor(matrix: Float64Array, n: number): Float64Array | undefined {
   const lower = new Float64Array(n * n);
   for (let row = 0; row < n; row++) {
     for (let column = 0; column <= row; column++) {
@@ -16,6 +38,11 @@ export function solvePositive(matrix: Float64Array, b: Float64Array): Float64Arr
       else return undefined;
     }
   }
+  return lower;
+}
+
+function solveFactored(lower: Float64Array, b: Float64Array): Float64Array {
+  const n = b.length;
   const x = b.slice();
   for (let row = 0; row < n; row++) {
     for (let k = 0; k < row; k++) x[row] = at(x, row) - at(lower, row * n + k) * at(x, k);

@@ -87,3 +87,21 @@ export function spectral(eigen: Eigen, f: (value: number) => number, x: ArrayLik
   });
   return result;
 }
+
+/** f(A) = Σ_k f(λ_k, k) v_k v_kᵀ, row-major and exactly symmetric; eigenvalues that rounding made negative count as zero. */
+export function spectralMatrix(eigen: Eigen, f: (value: number, k: number) => number): Float64Array {
+  const n = eigen.values.length;
+  const result = new Float64Array(n * n);
+  eigen.vectors.forEach((vector, k) => {
+    const factor = f(Math.max(0, at(eigen.values, k)), k);
+    if (factor === 0) return;
+    for (let row = 0; row < n; row++) {
+      const along = factor * at(vector, row);
+      for (let column = 0; column <= row; column++)
+        result[row * n + column] = at(result, row * n + column) + along * at(vector, column);
+    }
+  });
+  for (let row = 0; row < n; row++)
+    for (let column = 0; column < row; column++) result[column * n + row] = at(result, row * n + column);
+  return result;
+}
