@@ -44,6 +44,7 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     schedule: job.schedule,
     clipNorm: job.clipNorm,
     combiner: combinerSpec(job),
+    ...(job.cosines.everySteps > 0 && { cosinesEverySteps: job.cosines.everySteps }),
     regulariser:
       job.regulariser.omega === "none"
         ? null

@@ -44,6 +44,7 @@ function complete(job: ParsedJob): ResolvedJob {
     },
     regulariser: job.regulariser,
     combiner: completeCombiner(job.combiner),
+    cosines: job.cosines,
     optimiser: job.optimiser,
     schedule: job.schedule,
     clipNorm: job.clipNorm ?? null,

@@ -17,6 +17,8 @@ export interface ResolvedJob {
   readonly compression: ResolvedCompression;
   readonly regulariser: ResolvedRegulariser;
   readonly combiner: ResolvedCombiner;
+  /** Steps from one record of the cosines between the tasks' gradients to the next; 0: none. Changes no bit. */
+  readonly cosines: { readonly everySteps: number };
   readonly optimiser: ResolvedOptimiser;
   readonly schedule: ResolvedSchedule;
   /** Upper bound on the L2 norm of the combined gradient; null: no clipping. */
