@@ -3,7 +3,7 @@ import type { Markup } from "../page/markup.ts";
 import { gallery, page, paragraphs, section, table } from "../page/page.ts";
 import type { Comparison } from "./compare-sides.ts";
 import { comparisonTables } from "./comparison-tables.ts";
-import { sentencesOf } from "./say-gains.ts";
+import { classSentence, sentencesOf } from "./say-gains.ts";
 
 export function comparisonPage(comparison: Comparison): string {
   const { sides, tasks, warnings } = comparison;
@@ -22,7 +22,9 @@ export function comparisonPage(comparison: Comparison): string {
       ]),
       section("Gains", [gallery(gainCharts(comparison)), ...rest.map((one) => titled(one))]),
       ...(figures ? [section(figures.title, [table(figures)])] : []),
-      ...(budget ? [section(budget.title, [table(budget)])] : []),
+      ...(budget
+        ? [section(budget.title, [table(budget), paragraphs(classSentence(comparison), "note")])]
+        : []),
     ],
   );
 }

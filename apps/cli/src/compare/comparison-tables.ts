@@ -60,7 +60,7 @@ function budgetTable({ sides, gains, tasks }: Comparison): ReportTable {
     header: [
       ...["side", "runs", "seeds", "steps", "parameters"],
       ...tasks.map(({ task }) => `samples of ${task}`),
-      ...["conflict rate", "negative transfer", "determinism class"],
+      ...["conflict rate", "negative transfer"],
     ],
     rows: sides.map((side) => [
       side.label,
@@ -71,7 +71,6 @@ function budgetTable({ sides, gains, tasks }: Comparison): ReportTable {
       ...tasks.map(({ task }) => (side.trainedSamples[task] ?? []).map(formatCount).join(", ")),
       side.conflictRate === null ? "not recorded" : formatShare(side.conflictRate),
       harm(side.label),
-      side.determinismClasses.join(" | "),
     ]),
   };
 }

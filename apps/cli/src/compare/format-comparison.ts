@@ -2,7 +2,7 @@ import pc from "picocolors";
 import { formatTable } from "../show/table.ts";
 import type { Comparison } from "./compare-sides.ts";
 import { comparisonTables } from "./comparison-tables.ts";
-import { sentencesOf } from "./say-gains.ts";
+import { classSentence, sentencesOf } from "./say-gains.ts";
 
 export function formatComparison(comparison: Comparison): string {
   const tables = comparisonTables(comparison).map(
@@ -10,7 +10,7 @@ export function formatComparison(comparison: Comparison): string {
   );
   return [
     ...tables,
-    sentencesOf(comparison).join("\n"),
+    [...classSentence(comparison), ...sentencesOf(comparison)].join("\n"),
     ...(comparison.warnings.length > 0
       ? [comparison.warnings.map((line) => pc.yellow(`careful: ${line}`)).join("\n")]
       : []),
@@ -28,6 +28,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
     ...comparisonTables(comparison).map(
       ({ title, header, rows }) => `## ${title}\n\n${markdownTable(header, rows)}`,
     ),
+    ...classSentence(comparison),
   ];
   return `${parts.join("\n\n")}\n`;
 }

@@ -46,6 +46,14 @@ export function sentencesOf({ gains, confidence }: Comparison): string[] {
   });
 }
 
+/** Under which circumstances the bits of every run come again, where all have the same; differences are a warning. */
+export function classSentence({ sides }: Comparison): string[] {
+  const classes = [...new Set(sides.flatMap(({ determinismClasses }) => determinismClasses))];
+  return classes.length === 1 && classes[0] !== ""
+    ? [`Determinism class of every run: ${classes[0] ?? ""}.`]
+    : [];
+}
+
 function harmText({ negativeTransferRate, tasks }: Gains): string {
   if (negativeTransferRate === null) return "";
   const harmed = Object.entries(tasks).filter(([, { interval }]) => interval !== null && interval[1] < 0);

@@ -10,6 +10,8 @@ export interface HeatMap {
   /** Value of the full colour on either side of 0; what lies beyond has it too. */
   readonly full: number;
   readonly text: (value: number) => string;
+  /** More is worse: what is above 0 has the colour of what is below. */
+  readonly moreIsWorse?: boolean;
   /** What rows and columns are. */
   readonly rowLabel: string;
   readonly columnLabel: string;
@@ -47,7 +49,12 @@ export function heatMap(map: HeatMap): Markup {
       const text = map.text(value);
       return html`<g
         ><title>${name}, ${column}: ${text}</title
-        ><rect class="${value < 0 ? "below" : "above"}" ${size} rx="3" fill-opacity="${share.toFixed(3)}" />${
+        ><rect
+          class="${value < 0 || map.moreIsWorse === true ? "below" : "above"}"
+          ${size}
+          rx="3"
+          fill-opacity="${share.toFixed(3)}"
+        />${
           shownText(text)
             ? html`<text
                 class="${share > 0.55 ? "cell strong" : "cell"}"

@@ -1,13 +1,13 @@
 import { chartWidth, colour, type Axes, axes, figure, placeX, placeY } from "./frame.ts";
-import { html, type Markup } from "./markup.ts";
+import { html, type Markup, nothing } from "./markup.ts";
 import { linearScale, scaleFor } from "./scale.ts";
 
 export interface Line {
   readonly label: string;
   /** Number of the colour. */
   readonly colour: number;
-  /** Second kind of line of the same colour, such as validation beside training. */
-  readonly isDashed?: boolean;
+  /** Number of the kind of line, for those that a colour alone does not tell apart; 0: whole. */
+  readonly dash?: number;
   /** With a dot at every point: for few of them. */
   readonly hasDots?: boolean;
   readonly points: readonly (readonly [x: number, y: number])[];
@@ -21,10 +21,19 @@ export interface LineChart {
   readonly note?: string;
   /** Ends of the y axis; default: those of the values, on a logarithmic axis where they differ by much. */
   readonly yEnds?: readonly [number, number];
+  /** Where on the x axis something begins, and what. */
+  readonly marks?: readonly { readonly x: number; readonly label: string }[];
 }
 
 const height = 260;
 const plot = { left: 52, top: 24, width: chartWidth - 52 - 14, height: height - 24 - 40 };
+
+const dashes = ["", "5 4", "1.5 3", "9 3 2 3"];
+
+function dashing(dash = 0): Markup {
+  const pattern = dashes[dash % dashes.length] ?? "";
+  return pattern === "" ? nothing : html`stroke-dasharray="${pattern}"`;
+}
 
 /** Curves over steps. Nothing is drawn of numbers that are not finite. */
 export function lineChart(chart: LineChart): Markup {
@@ -46,12 +55,22 @@ export function lineChart(chart: LineChart): Markup {
     xLabel: chart.xLabel,
     yLabel: chart.yLabel,
   };
-  const drawing = html`${axes(frame)}${lines.map(
-    ({ points, colour: index, isDashed, hasDots }) =>
+  const marks = (chart.marks ?? []).map(({ x, label }) => {
+    const at = placeX(frame, x);
+    return html`<line
+        class="begin"
+        x1="${at}"
+        x2="${at}"
+        y1="${plot.top}"
+        y2="${plot.top + plot.height}"
+      /><text class="tick" x="${at + 4}" y="${plot.top + 11}">${label}</text>`;
+  });
+  const drawing = html`${axes(frame)}${marks}${lines.map(
+    ({ points, colour: index, dash, hasDots }) =>
       html`<path
           class="line"
           stroke="${colour(index)}"
-          ${isDashed === true ? html`stroke-dasharray="5 4"` : []}
+          ${dashing(dash)}
           d="${points.map(([x, y], at) => `${at === 0 ? "M" : "L"}${placeX(frame, x)} ${placeY(frame, y)}`).join("")}"
         />${
           hasDots === true
@@ -69,15 +88,10 @@ export function lineChart(chart: LineChart): Markup {
   )}`;
   const legend = html`<ul class="legend">
     ${lines.map(
-      ({ label, colour: index, isDashed }) =>
+      ({ label, colour: index, dash }) =>
         html`<li>
           <svg viewBox="0 0 22 8" width="22" height="8" aria-hidden="true">
-            <path
-              class="line"
-              stroke="${colour(index)}"
-              ${isDashed === true ? html`stroke-dasharray="5 4"` : []}
-              d="M0 4L22 4"
-            />
+            <path class="line" stroke="${colour(index)}" ${dashing(dash)} d="M0 4L22 4" />
           </svg>
           ${label}
         </li>`,

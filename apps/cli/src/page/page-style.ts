@@ -25,17 +25,18 @@ p { margin: 0 0 8px; max-width: 76ch; }
 .muted, .note { color: var(--muted); }
 .note { font-size: 0.87rem; margin: 8px 0 0; }
 section { background: var(--surface); border: 1px solid var(--line); border-radius: 14px; padding: 18px 20px; margin-top: 20px; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 28px 32px; align-items: start; margin-top: 16px; }
-figure { margin: 0; max-width: 620px; min-width: 0; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 28px 32px; align-items: start; margin-top: 16px; }
+figure { margin: 0; max-width: 500px; min-width: 0; }
 figcaption { font-weight: 600; margin-bottom: 6px; }
 svg { display: block; width: 100%; height: auto; }
 svg text { font-size: 13px; fill: var(--ink); }
 svg .tick { fill: var(--muted); font-size: 12px; }
 svg .label { fill: var(--muted); font-size: 12px; font-style: italic; }
-svg .group { font-weight: 600; }
+svg .group { font-weight: 600; paint-order: stroke; stroke: var(--surface); stroke-width: 5px; }
 svg .cell { font-size: 12px; }
 svg .cell.strong { fill: var(--on-strong); }
 .grid { stroke: var(--grid); } .axis { stroke: var(--muted); } .mark { stroke: var(--muted); }
+.begin { stroke: var(--muted); stroke-dasharray: 2 3; }
 .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 rect.above { fill: var(--above); } rect.below { fill: var(--below); }
 rect.above, rect.below { stroke: var(--line); }

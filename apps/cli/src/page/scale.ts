@@ -23,10 +23,12 @@ export function linearScale(from: number, to: number, about = 5): Scale {
     text: (value) =>
       digits > 5
         ? value.toExponential(1)
-        : (Math.round(value / step) * step).toLocaleString("en-US", {
-            minimumFractionDigits: digits,
-            maximumFractionDigits: digits,
-          }),
+        : (Math.round(value / step) * step || 0)
+            .toLocaleString("en-US", {
+              minimumFractionDigits: digits,
+              maximumFractionDigits: digits,
+            })
+            .replace(/^-/, "−"),
   };
 }
 

@@ -29,7 +29,7 @@ export function addEvaluate(program: Command): void {
     .option("--alone <runs...>", "beside runs that trained single tasks")
     .option("--png <file>", "a picture with originals and reconstructions, where samples are images")
     .option(
-      "--report <place>",
+      "--report <path>",
       "a report with curves, pictures, latents and how the tasks lie to each other, beside the baselines: a folder for JSON, Markdown and a page, or one file by its ending (.html, .md, .json)",
     )
     .addOption(

@@ -66,7 +66,7 @@ describe("tasks analyse", () => {
     expect(await written()).toBe(before);
     expect(html).toContain("Measured transfer");
     expect(html).not.toMatch(/NaN|undefined|<script/);
-  });
+  }, 240_000);
 
   it("refuses a job of one task, and a budget that measures nothing", async () => {
     await writeFile(

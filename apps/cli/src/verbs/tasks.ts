@@ -123,9 +123,7 @@ async function run(jobFile: string, flags: Flags): Promise<void> {
       mend: "give it more steps or minutes: what is trained already is kept",
     });
   const backend = await loadReportBackend(flags.backend);
-  const hasValidation = Object.values(job.tasks).every(
-    ({ data }) => "split" in data && JSON.stringify(data.split ?? {}).includes('"validation"'),
-  );
+  const hasValidation = Object.values(job.tasks).every(({ data }) => (data.split?.validation ?? 0) > 0);
   const analysis = await analyse({
     ...{ tasks, steps, done, folder, backend, note },
     split: flags.split ?? (hasValidation ? "validation" : undefined),

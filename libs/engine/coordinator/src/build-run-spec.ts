@@ -44,7 +44,6 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     schedule: job.schedule,
     clipNorm: job.clipNorm,
     combiner: combinerSpec(job),
-    ...(job.cosines.everySteps > 0 && { cosinesEverySteps: job.cosines.everySteps }),
     regulariser:
       job.regulariser.omega === "none"
         ? null
@@ -53,6 +52,7 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     checkpointEverySteps: job.checkpoints.everySteps,
     ...(job.recovery.everySteps > 0 && { recoveryEverySteps: job.recovery.everySteps }),
     ...(job.audit.share > 0 && { auditShare: job.audit.share }),
+    ...(job.cosines.everySteps > 0 && { cosinesEverySteps: job.cosines.everySteps }),
     windowRows: job.order.windowRows,
     compute: { backend: job.compute.backend, threads: job.compute.threads },
     userModule: userModule?.text ?? null,

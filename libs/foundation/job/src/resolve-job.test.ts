@@ -89,6 +89,7 @@ describe("a good job", () => {
       optimiser: { kind: "adam", learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
       schedule: { kind: "constant", warmupSteps: 0 },
       clipNorm: null,
+      cosines: { everySteps: 20 },
       steps: 100,
       epochs: null,
       evaluate: { everySteps: 100, split: "test", microBatch: 256 },

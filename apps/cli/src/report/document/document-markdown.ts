@@ -1,18 +1,18 @@
 import { markdownTable } from "../../compare/format-comparison.ts";
 import type { Matrix } from "../../relatedness/similarity.ts";
-import { formatCount, formatShare } from "../../show/numbers.ts";
+import { formatCount, formatShare, signed } from "../../show/numbers.ts";
 import { verdictsOf } from "../verdict.ts";
 import { figureTable, gapTable } from "./figure-rows.ts";
 import type { RunDocument } from "./run-document.ts";
 
 export function documentMarkdown(document: RunDocument): string {
   const { report, relatedness, tasks } = document;
-  const tables = [figureTable(document), gapTable(document)].map(
-    ({ title, header, rows }) => `## ${title}\n\n${markdownTable(header, rows)}`,
-  );
+  const tables = [figureTable(document), gapTable(document)]
+    .filter(({ rows }) => rows.length > 0)
+    .map(({ title, header, rows }) => `## ${title}\n\n${markdownTable(header, rows)}`);
   const matrices: [string, Matrix, (value: number) => string][] = relatedness
     ? [
-        ["Mean cosine between the tasks' gradients", relatedness.meanCosines, (value) => value.toFixed(2)],
+        ["Mean cosine between the tasks' gradients", relatedness.meanCosines, (value) => signed(value, 2)],
         [
           "Conflict rate: share of recorded steps with a negative cosine",
           relatedness.conflictRates,
@@ -21,9 +21,9 @@ export function documentMarkdown(document: RunDocument): string {
         [
           "Linear CKA: encoders of row and column on samples of the column",
           relatedness.cka,
-          (value) => value.toFixed(2),
+          (value) => signed(value, 2),
         ],
-        ["Squared MMD between the tasks' latents", relatedness.squaredMmd, (value) => value.toFixed(3)],
+        ["Squared MMD between the tasks' latents", relatedness.squaredMmd, (value) => signed(value, 3)],
       ]
     : [];
   const parts = [

@@ -3,14 +3,14 @@ import { lineChart, thinned } from "../../page/line-chart.ts";
 import type { Markup } from "../../page/markup.ts";
 import { gallery, page, paragraphs, section, table } from "../../page/page.ts";
 import { scatter } from "../../page/scatter.ts";
-import { formatCount, formatShare } from "../../show/numbers.ts";
+import { formatCount, formatShare, signed } from "../../show/numbers.ts";
 import { verdictsOf } from "../verdict.ts";
 import { figureTable, gapTable } from "./figure-rows.ts";
 import { pictureMarkup } from "./page-pictures.ts";
 import type { RunDocument } from "./run-document.ts";
 
 export function documentPage(document: RunDocument): string {
-  const { report, name, seed, tasks, curves, pictures, maps } = document;
+  const { report, name, seed, tasks, curves, pictures, maps, phases } = document;
   const [figures, gap] = [figureTable(document), gapTable(document)];
   return page(
     report.runId,
@@ -26,17 +26,21 @@ export function documentPage(document: RunDocument): string {
               yLabel: "loss, mean per sample",
               lines: [
                 { label: "training", colour: index, points: thinned(training) },
-                {
-                  ...{ label: "held out", colour: index, isDashed: true, hasDots: evaluation.length < 60 },
-                  points: evaluation,
-                },
+                ...(evaluation.length > 0
+                  ? [
+                      {
+                        ...{ label: "held out", colour: index, dash: 1, hasDots: evaluation.length < 60 },
+                        points: evaluation,
+                      },
+                    ]
+                  : []),
               ],
+              marks: phases.slice(1).map(({ name: label, from }) => ({ x: from, label })),
               note: training.length > 240 ? "Training losses are averaged over stretches of steps." : "",
             }),
           ),
         ),
-        paragraphs([gap.title], "note"),
-        table(gap),
+        ...(gap.rows.length > 0 ? [paragraphs([gap.title], "note"), table(gap)] : []),
       ]),
       ...(pictures.length > 0 ? [section("Reconstructions", pictures.map(pictureMarkup))] : []),
       ...(maps.length > 0
@@ -64,6 +68,7 @@ export function documentPage(document: RunDocument): string {
 function relatednessSection({ relatedness, tasks }: RunDocument): Markup[] {
   if (!relatedness) return [];
   const { gradients } = relatedness;
+  const recorded = gradients.filter(({ cosines }) => cosines.flat().some((cosine) => cosine !== null)).length;
   const known = (matrix: RunRelatednessMatrix): boolean =>
     matrix.some((row, i) => row.some((value, j) => i !== j && value !== null));
   const map = (
@@ -75,7 +80,7 @@ function relatednessSection({ relatedness, tasks }: RunDocument): Markup[] {
       ? [
           heatMap({
             ...{ title, rows: tasks, columns: tasks, values, full: 1, rowLabel: "task", columnLabel: "task" },
-            text: (value) => value.toFixed(2),
+            text: (value) => signed(value, 2),
             ...more,
           }),
         ]
@@ -83,10 +88,11 @@ function relatednessSection({ relatedness, tasks }: RunDocument): Markup[] {
   const mmd = relatedness.squaredMmd.flat().map((value) => Math.abs(value ?? 0));
   const maps = [
     ...map("Cosine between gradients", relatedness.meanCosines, {
-      note: `Of the shared parameters, mean of ${gradients.length} recorded steps. Below 0 two tasks pull against each other.`,
+      note: `Of the shared parameters, mean of ${recorded} recorded steps. Below 0 two tasks pull against each other.`,
     }),
     ...map("Conflict rate", relatedness.conflictRates, {
       text: (value) => `${Math.round(value * 100)} %`,
+      moreIsWorse: true,
       note: "Share of recorded steps at which two gradients point against each other.",
     }),
     ...map("Similarity of encoders: linear CKA", relatedness.cka, {
@@ -96,7 +102,7 @@ function relatednessSection({ relatedness, tasks }: RunDocument): Markup[] {
     }),
     ...map("Distance of latents: squared MMD", relatedness.squaredMmd, {
       full: Math.max(...mmd, 1e-6),
-      text: (value) => value.toFixed(3),
+      text: (value) => signed(value, 3),
       note: "0: the two tasks' latents come from one distribution.",
     }),
   ];
@@ -118,7 +124,10 @@ function relatednessSection({ relatedness, tasks }: RunDocument): Markup[] {
         xLabel: "step",
         yLabel: "cosine",
         yEnds: [-1, 1],
-        lines: drawn.map(({ label, points }, colour) => ({ label, colour, points: thinned(points, 120) })),
+        lines: drawn.map(({ label, points }, colour) => ({
+          ...{ label, colour, dash: colour },
+          points: thinned(points, 120),
+        })),
       }),
     );
   return maps.length > 0 ? [section("How the tasks lie to each other", [gallery(maps)])] : [];

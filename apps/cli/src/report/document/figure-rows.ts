@@ -48,15 +48,17 @@ export function gapTable({ curves }: RunDocument): ReportTable {
   return {
     title: "Train and validation: the gap at the end",
     header: ["task", "training loss (mean of the last 20 steps)", "loss on held-out rows", "gap"],
-    rows: curves.map(({ task, gap }) =>
+    rows: curves.flatMap(({ task, gap }) =>
       gap
         ? [
-            task,
-            formatLoss(gap.training),
-            formatLoss(gap.evaluation),
-            `${gap.evaluation < gap.training ? "−" : "+"}${Math.abs((100 * (gap.evaluation - gap.training)) / gap.training).toFixed(1)} %`,
+            [
+              task,
+              formatLoss(gap.training),
+              formatLoss(gap.evaluation),
+              `${gap.evaluation < gap.training ? "−" : "+"}${Math.abs((100 * (gap.evaluation - gap.training)) / gap.training).toFixed(1)} %`,
+            ],
           ]
-        : [task, "–", "–", "–"],
+        : [],
     ),
   };
 }

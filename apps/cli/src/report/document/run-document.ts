@@ -17,6 +17,7 @@ export interface RunDocument {
   readonly name: string;
   readonly seed: number;
   readonly tasks: readonly string[];
+  readonly phases: readonly { readonly name: string; readonly from: number }[];
   readonly curves: readonly TaskCurves[];
   readonly maps: readonly LatentMap[];
   readonly pictures: readonly PictureBlock[];
@@ -59,6 +60,10 @@ export async function makeDocument(
       name: run.job.name,
       seed: run.spec.seed,
       tasks,
+      phases: run.spec.phases.map(({ name }, at) => ({
+        name,
+        from: run.spec.phases.slice(0, at).reduce((sum, { steps }) => sum + steps, 0),
+      })),
       curves: await readCurves(run.directory, tasks),
       maps,
       pictures: await pictureBlocks([{ label: "learned", run }], fitted.pcas, backend),
