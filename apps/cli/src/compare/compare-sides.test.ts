@@ -5,7 +5,7 @@ import { type Comparison, compareSides } from "./compare-sides.ts";
 import { comparisonMarkdown, formatComparison } from "./format-comparison.ts";
 import { comparisonPage } from "./comparison-page.ts";
 import type { MeasuredRun, MeasuredTask } from "./measured-run.ts";
-import { gainText, sentencesOf } from "./say-gains.ts";
+import { figureText, gainText, sentencesOf } from "./say-gains.ts";
 
 const task = {
   data: { dataset: "iris" },
@@ -182,6 +182,20 @@ describe("what cannot be compared is refused, with what differs", () => {
     ],
   ] as const)("%s", async (_, comparing, message) => {
     await expect(comparing()).rejects.toThrow(message);
+  });
+});
+
+describe("a figure in words", () => {
+  it("ends where its spread does", () => {
+    const text = (mean: number, standardDeviation: number | null) =>
+      figureText("error", { mean, standardDeviation, values: [] });
+    expect(text(0.00026351, 0.0000204)).toBe("0.000264 ± 0.000020");
+    expect(text(1.2345, 0.5)).toBe("1.23 ± 0.50");
+    expect(text(1.2345, 0)).toBe("1.234 ± 0");
+    expect(text(0.0043801, null)).toBe("0.004380");
+    expect(figureText("share", { mean: 0.91234, standardDeviation: 0.004, values: [] })).toBe(
+      "91.23 ± 0.40 %",
+    );
   });
 });
 

@@ -27,11 +27,14 @@ export function figureText(kind: ComparedFigure["kind"], { mean, standardDeviati
     return standardDeviation === null
       ? formatShare(mean)
       : `${(mean * 100).toFixed(2)} ± ${(standardDeviation * 100).toFixed(2)} %`;
-  return standardDeviation === null ? formatLoss(mean) : `${formatLoss(mean)} ± ${short(standardDeviation)}`;
+  return standardDeviation === null ? formatLoss(mean) : withSpread(mean, standardDeviation);
 }
 
-function short(value: number): string {
-  return value !== 0 && value < 1e-4 ? value.toExponential(0) : String(Number(value.toPrecision(1)));
+/** The spread with two digits, the mean down to the same place. */
+function withSpread(mean: number, spread: number): string {
+  const places = spread > 0 ? 1 - Math.floor(Math.log10(spread)) : 0;
+  if (spread === 0 || places > 9 || places < 0) return `${formatLoss(mean)} ± ${formatLoss(spread)}`;
+  return `${mean.toFixed(places)} ± ${spread.toFixed(places)}`;
 }
 
 /** The comparison in sentences: Δm of each side, and who is harmed. */
