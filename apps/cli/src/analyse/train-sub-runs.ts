@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { ResolvedJob } from "@latentweave/job";
+import { compareJobs, readTable } from "@latentweave/checkpoint";
+import { type ResolvedJob, resolveJob } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import { describeRun } from "../runs/describe-run.ts";
 import { formatDuration } from "../show/numbers.ts";
@@ -38,11 +39,13 @@ export async function trainSubRuns(options: TrainSubRuns): Promise<readonly SubR
     for (const [at, run] of plan.runs.entries()) {
       const directory = path.join(folder, run.runId);
       const before = existsSync(path.join(directory, "spec.json")) ? await describeRun(directory) : undefined;
+      const input = subJob(options.job, run, options.steps);
+      if (before) await requireSameJob(directory, resolveJob(input));
       if (before?.state !== "finished") {
         if (budgetMs !== undefined && performance.now() - startMs > budgetMs) continue;
         const told = `${at + 1} of ${plan.runs.length}: ${run.tasks.join(" and ")}, seed ${run.seed}`;
         const launched = await startRun(
-          { ...options.source, input: subJob(options.job, run, options.steps) },
+          { ...options.source, input },
           {
             ...{ runs: folder, runId: run.runId, dashboard: "off", host: "127.0.0.1" },
             ...(before ? { resume: true } : {}),
@@ -68,4 +71,19 @@ export async function trainSubRuns(options: TrainSubRuns): Promise<readonly SubR
     interrupts.release();
   }
   return done;
+}
+
+/** What is there already must be a run of this very job: its figures would be another job's. */
+async function requireSameJob(directory: string, job: ResolvedJob): Promise<void> {
+  const before = await readTable(path.join(directory, "job.json"));
+  const [change] = compareJobs(before, job).filter(
+    ({ path: field }) => !/^(launcher|checkpoints)\b/.test(field),
+  );
+  if (!change) return;
+  throw new UserError({
+    what: `this run is of another job: ${change.path} was ${JSON.stringify(change.before)}, is ${JSON.stringify(change.after)}`,
+    where: directory,
+    expected: "runs of this job, with the same steps",
+    mend: "name another --folder, or remove this one",
+  });
 }

@@ -51,6 +51,7 @@ thead th { color: var(--muted); font-weight: 500; }
 tbody th { font-weight: 500; }
 .number { text-align: right; }
 tbody tr:last-child > * { border-bottom: 0; }
+section > figure + figure { margin-top: 18px; }
 .pictures { display: grid; grid-template-columns: auto 1fr; gap: 6px 12px; align-items: center; }
 .pictures span { color: var(--muted); font-size: 0.87rem; }
 .pictures img { image-rendering: pixelated; width: 100%; max-width: 560px; height: auto; display: block; border-radius: 3px; }

@@ -92,6 +92,15 @@ describe("tasks analyse", () => {
         },
       },
     );
+    expectError(
+      await runCli(
+        ["tasks", "analyse", "job.json", "--quiet", "--folder", "analysis", "--steps", "9"],
+        directory,
+      ),
+      {
+        ...{ what: "this run is of another job: steps was 8, is 9", mend: "name another --folder", code: 1 },
+      },
+    );
   });
 });
 
