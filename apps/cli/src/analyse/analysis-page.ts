@@ -53,7 +53,7 @@ export function analysisPage(title: string, analysis: Analysis): string {
                 title: name,
                 ...{ rows: tasks, columns: tasks, values: off(matrix), full: largest(matrix) },
                 ...{ rowLabel: "task", columnLabel: "task" },
-                text: (value) => Number(value.toPrecision(2)).toString(),
+                text: (value) => Number(value.toPrecision(2)).toString().replace("-", "−"),
                 note: `${what[0]?.toUpperCase() ?? ""}${what.slice(1)}.`,
               }),
             ),

@@ -2,6 +2,7 @@ import pc from "picocolors";
 import type { ReportTable } from "../compare/comparison-tables.ts";
 import { gainText, intervalText } from "../compare/say-gains.ts";
 import type { Matrix } from "../relatedness/similarity.ts";
+import { signed } from "../show/numbers.ts";
 import { formatTable } from "../show/table.ts";
 import type { Analysis } from "./analysis.ts";
 
@@ -31,7 +32,7 @@ export function analysisTables({ tasks, transfer, scores, together }: Analysis):
       header: ["score", "Spearman", "standard error", "pairs", "what it is"],
       rows: scores.map(({ name, what, agreement }) => [
         name,
-        agreement.spearman === null ? "not defined" : agreement.spearman.toFixed(2),
+        agreement.spearman === null ? "not defined" : signed(agreement.spearman, 2),
         agreement.standardError === null ? "–" : agreement.standardError.toFixed(2),
         String(agreement.pairs),
         what,
@@ -61,14 +62,14 @@ export function analysisSentences(analysis: Analysis): string[] {
   lines.push(
     reliability === null
       ? "Measured with one seed: how much of the transfer is chance is not known."
-      : `The transfer of two seeds agrees with Spearman ${reliability.toFixed(2)} (${seeds.length} seeds): no score can be asked for much more.`,
+      : `The transfer of two seeds agrees with Spearman ${signed(reliability, 2)} (${seeds.length} seeds): no score can be asked for much more.`,
   );
   const best = scores
     .filter(({ agreement }) => agreement.spearman !== null)
     .sort((a, b) => (b.agreement.spearman ?? -1) - (a.agreement.spearman ?? -1))[0];
   if (best)
     lines.push(
-      `The score that ranks the measured pairs best is ${best.name}: Spearman ${best.agreement.spearman?.toFixed(2) ?? ""}${best.agreement.standardError === null ? " (its sampling error needs four tasks)" : ` ± ${best.agreement.standardError.toFixed(2)} (jackknife over tasks)`}.`,
+      `The score that ranks the measured pairs best is ${best.name}: Spearman ${signed(best.agreement.spearman ?? 0, 2)}${best.agreement.standardError === null ? " (its sampling error needs four tasks)" : ` ± ${best.agreement.standardError.toFixed(2)} (jackknife over tasks)`}.`,
     );
   if (!suggestion) lines.push("No grouping can be suggested: too few pairs were measured.");
   else if (suggestion.groups.length === tasks.length)

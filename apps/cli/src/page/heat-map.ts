@@ -24,12 +24,13 @@ const letter = 7;
 export function heatMap(map: HeatMap): Markup {
   const longest = Math.max(...map.rows.map((name) => name.length));
   const left = Math.min(130, 10 + longest * letter);
-  const cell = Math.min(64, (chartWidth - left) / map.columns.length);
+  const name = Math.max(...map.columns.map((one) => one.length)) * letter;
+  const slanted = name > Math.min(64, (chartWidth - left) / map.columns.length) - 4;
+  // The last of the slanted names reaches beyond its column.
+  const beyond = slanted ? Math.min(80, name * 0.7) / 2 : 0;
+  const cell = Math.min(64, (chartWidth - left - beyond) / map.columns.length);
   const rowHeight = Math.max(24, Math.min(40, cell));
-  const slanted = Math.max(...map.columns.map((name) => name.length)) * letter > cell - 4;
-  const top =
-    22 +
-    (slanted ? 12 + Math.min(80, Math.max(...map.columns.map((name) => name.length)) * letter * 0.7) : 16);
+  const top = 22 + (slanted ? 12 + Math.min(80, name * 0.7) : 16);
   const height = top + map.rows.length * rowHeight + 4;
   const shownText = (text: string): boolean => text.length * letter < cell;
   const columns = map.columns.map((name, column) => {
