@@ -8,15 +8,18 @@ export interface SharedFlags {
   readonly quiet?: boolean;
 }
 
-/** Adds --runs, --json and --quiet at the end of a verb's own flags. */
-export function withSharedFlags(command: Command): Command {
+/** Adds --runs, --json and --quiet at the end of a verb's own flags. `jsonFile`: --json takes a file too. */
+export function withSharedFlags(command: Command, { jsonFile = false } = {}): Command {
   return command
     .addOption(new Option("--runs <dir>", "folder that holds runs").default("runs").env("LATENTWEAVE_RUNS"))
-    .option("--json", "JSON on standard output, everything else on standard error")
+    .option(
+      jsonFile ? "--json [file]" : "--json",
+      `JSON on standard output, everything else on standard error${jsonFile ? "; with a name: into that file" : ""}`,
+    )
     .option("--quiet", "only the result");
 }
 
-export function runsDirectory(flags: SharedFlags): string {
+export function runsDirectory(flags: Pick<SharedFlags, "runs">): string {
   return path.resolve(flags.runs);
 }
 

@@ -36,6 +36,8 @@ describe("completion in bash", () => {
     expect(complete("hash", "dig")).toEqual(["digits-1"]);
     expect(complete("train", "complete")).toEqual(["complete.bash"]);
     expect(complete("completion", "z")).toEqual(["zsh"]);
+    expect(complete("tasks", "analyse", "--budget-s")).toEqual(["--budget-steps"]);
+    expect(complete("compare", "dig")).toEqual(["digits-1"]);
   });
 });
 

@@ -51,5 +51,5 @@ function argumentOf(command: Command): CommandDescription["argument"] {
   const [first] = command.registeredArguments;
   if (!first) return "none";
   if (first.argChoices) return first.argChoices;
-  return /^(run|runs|a)$/.test(first.name()) ? "runs" : "files";
+  return /^(run|runs|a|sides)$/.test(first.name()) ? "runs" : "files";
 }

@@ -18,6 +18,13 @@ export function completionScript(shell: Shell, commands: readonly CommandDescrip
 const verbsOf = (commands: readonly CommandDescription[]): readonly CommandDescription[] =>
   commands.filter(({ words }) => words.length === 1);
 
+/** Those that have verbs of their own. */
+const outerVerbs = (commands: readonly CommandDescription[]): readonly string[] => [
+  ...new Set(
+    commands.flatMap(({ words: [verb], words }) => (verb !== undefined && words.length > 1 ? [verb] : [])),
+  ),
+];
+
 function bash(commands: readonly CommandDescription[]): string {
   const cases = commands.map(({ words, flags, argument }) => {
     const names = flags.flatMap(({ long, short }) => (short === undefined ? [long] : [long, short]));
@@ -32,7 +39,7 @@ _latentweave() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" verb="" word flags="" words=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in -*) continue ;; esac
-    if [ -z "$verb" ]; then verb="$word"; elif [ "$verb" = data ]; then verb="data $word"; break; else break; fi
+    case "$verb" in "") verb="$word" ;; ${outerVerbs(commands).join("|")}) verb="$verb $word"; break ;; *) break ;; esac
   done
   case "$verb" in
     "") words="${verbsOf(commands)
@@ -67,7 +74,15 @@ function bashValue({ value }: FlagDescription): string {
 function zsh(commands: readonly CommandDescription[]): string {
   const verbs = verbsOf(commands).map(({ words, summary }) => `    ${quote(`${words[0] ?? ""}:${summary}`)}`);
   const cases = verbsOf(commands).map(({ words, flags, argument }) => {
-    const specs = [...flags.map(zshFlag), zshArgument(argument)].filter((spec) => spec !== "");
+    // Flags of inner verbs are offered with the outer one: _arguments sees all words after it at once.
+    const inner = commands.filter((other) => other.words.length > 1 && other.words[0] === words[0]);
+    const known = new Map(
+      [...inner.flatMap((other) => other.flags), ...flags].map((flag) => [flag.long, flag]),
+    );
+    const takesFiles = inner.some((other) => other.argument === "files") ? zshArgument("files") : "";
+    const specs = [...[...known.values()].map(zshFlag), zshArgument(argument), takesFiles].filter(
+      (spec) => spec !== "",
+    );
     return `        ${words[0] ?? ""}) _arguments -s ${specs.map(quote).join(" ")} ;;`;
   });
   return `#compdef latentweave
@@ -117,7 +132,7 @@ function fish(commands: readonly CommandDescription[]): string {
         `complete -c latentweave -n ${quote(condition)} -a '(ls (set -q LATENTWEAVE_RUNS; and echo $LATENTWEAVE_RUNS; or echo runs) 2>/dev/null)'`,
       );
     else if (argument === "files") lines.push(`complete -c latentweave -n ${quote(condition)} -F`);
-    else if (argument !== "none" && inner === undefined && verb !== "data")
+    else if (argument !== "none" && inner === undefined && !outerVerbs(commands).includes(verb))
       lines.push(`complete -c latentweave -n ${quote(condition)} -a ${quote(argument.join(" "))}`);
   }
   return `${lines.join("\n")}\n`;

@@ -4,12 +4,17 @@ import type { RunFigures, TaskReport } from "./make-report.ts";
 /** Twice the standard error covers 95 % of what chance does to a share of right answers. */
 const chanceDeviations = 2;
 
+/** PCA that keeps more of the variance than this gives samples back whole, but for rounding. */
+const exactShare = 1 - 1e-9;
+
 /** What a task's figures say, in sentences: each comparison, whoever comes off better. */
 export function verdictsOf(task: TaskReport): string[] {
   const { together, alone, baselines } = task;
   const sentences: string[] = [];
   const pca = baselines?.pca;
-  if (pca && together.reconstructionError !== null)
+  if (pca && pca.explained > exactShare)
+    sentences.push("PCA with as many components loses nothing: the latent is no bottleneck here");
+  else if (pca && together.reconstructionError !== null)
     sentences.push(
       `error ${comparedError(together.reconstructionError, pca.error)} that of PCA with as many components`,
     );

@@ -12,6 +12,12 @@ export function formatLoss(value: number): string {
   return value.toPrecision(4);
 }
 
+/** −0.004 with two digits → "0.00": a sign only where there is something to be above or below. */
+export function signed(value: number, digits: number): string {
+  const text = Math.abs(value).toFixed(digits);
+  return value < 0 && Number(text) > 0 ? `−${text}` : text;
+}
+
 /** 0.9712 → "97.1 %". */
 export function formatShare(value: number): string {
   return `${(value * 100).toFixed(1)} %`;

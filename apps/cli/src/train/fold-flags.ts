@@ -1,5 +1,6 @@
 import { applySettings, type ResolvedJob, resolveJob } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
+import { withSomeTasks } from "./some-tasks.ts";
 import type { TrainFlags } from "./train-flags.ts";
 
 /**
@@ -26,7 +27,8 @@ function foldFlags(input: unknown, flags: TrainFlags): unknown {
   const setting = (path: string, value: unknown): string[] =>
     value === undefined ? [] : [`${path}=${JSON.stringify(value)}`];
   // Before `--set`, so that it finds the fields of the launcher that was asked for; after it, because flags win.
-  const job = applySettings(withLauncher(input, flags), [
+  const some = flags.tasks === undefined ? input : withSomeTasks(input, flags.tasks);
+  const job = applySettings(withLauncher(some, flags), [
     ...(flags.set ?? []),
     ...setting("steps", flags.steps),
     ...setting("seed", flags.seed),

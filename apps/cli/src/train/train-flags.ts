@@ -13,6 +13,8 @@ export interface TrainFlags extends SharedFlags {
   readonly threads?: number;
   readonly runId?: string;
   readonly steps?: number;
+  /** These tasks of the job alone. */
+  readonly tasks?: readonly string[];
   readonly seed?: number;
   readonly resume?: boolean;
   /** True: of as many steps as by default. */

@@ -10,6 +10,7 @@ interface Flags extends SharedFlags {
   readonly baselines?: boolean;
   readonly alone?: readonly string[];
   readonly png?: string;
+  readonly report?: string;
   readonly split?: SplitName;
   readonly draws?: number;
   readonly backend?: BackendName;
@@ -29,6 +30,10 @@ export function addEvaluate(program: Command): void {
     )
     .option("--alone <runs...>", "beside runs that trained single tasks")
     .option("--png <file>", "a picture with originals and reconstructions, where samples are images")
+    .option(
+      "--report <path>",
+      "a report with curves, pictures, latents and how the tasks lie to each other, beside the baselines: a folder for JSON, Markdown and a page, or one file by its ending (.html, .md, .json)",
+    )
     .addOption(
       new Option(
         "--split <name>",
@@ -55,6 +60,7 @@ export function addEvaluate(program: Command): void {
         ["evaluate digits-1@500", "as it was after 500 steps"],
         ["evaluate digits-1 --baselines --png digits.png", "beside baselines, with a picture"],
         ["evaluate digits-1 --draws 500", "how likely the samples are under a variational model"],
+        ["evaluate digits-1 --report out/", "the whole report: a page of its own, Markdown and JSON"],
         ["evaluate both --alone only-digits only-fashion", "does learning together help?"],
       ),
     )
@@ -76,7 +82,7 @@ async function evaluate(run: string, flags: Flags): Promise<void> {
   const { report, pcas } = await makeReport({
     run: opened,
     alone,
-    baselines: flags.baselines === true,
+    baselines: flags.baselines === true || flags.report !== undefined,
     ...(flags.split === undefined ? {} : { split: flags.split }),
     ...(flags.draws === undefined ? {} : { draws: flags.draws }),
     backend,
@@ -97,6 +103,12 @@ async function evaluate(run: string, flags: Flags): Promise<void> {
       });
     await writeFile(flags.png, drawPicture(blocks));
     note(`picture: ${flags.png}`);
+  }
+  if (flags.report !== undefined) {
+    const { makeDocument } = await import("../report/document/run-document.ts");
+    const { writeDocument } = await import("../report/document/write-document.ts");
+    const document = await makeDocument(opened, { report, pcas }, backend);
+    for (const file of await writeDocument(flags.report, document)) note(`report: ${file}`);
   }
   output.result(report, formatReport(report, { together: "learned", alone: "alone" }));
 }

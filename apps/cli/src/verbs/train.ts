@@ -42,6 +42,7 @@ export function addTrain(program: Command): void {
     .option("--threads <n>", "intra-op threads of each worker; part of the job", wholeNumber(1))
     .option("--run-id <id>", "the run's name; default: the job's name and a number")
     .option("--steps <n>", "train for so many steps", wholeNumber(1))
+    .option("--tasks <list>", "these tasks of the job alone, with commas between", list)
     .option("--seed <n>", "everything random follows from it", wholeNumber(0, 4_294_967_295))
     .option("--resume", "continue from the newest checkpoint, to the bits of a run never interrupted")
     .option(
@@ -61,6 +62,7 @@ export function addTrain(program: Command): void {
         ["train job.ts --workers 2 --run-id first", "two workers, under a name"],
         ["train --resume --run-id first", "go on after Ctrl-C or a crash"],
         ["train job.ts --set optimiser.learningRate=0.01", "another learning rate"],
+        ["train job.ts --tasks digits --run-id alone", "one task alone, for `latentweave compare`"],
         ["train job.ts --json > steps.jsonl", "for programs"],
         ["train job.ts --host 0.0.0.0 --token SECRET", "others may join"],
       ),

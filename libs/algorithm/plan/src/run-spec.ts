@@ -34,6 +34,8 @@ export interface RunSpec {
     /** Whether the tasks' weights are applied to their private groups too; not when absent. */
     readonly scalesPrivate?: boolean;
   };
+  /** Every so many steps the record tells the cosines between the tasks' gradients; never when absent. Changes no bit. */
+  readonly cosinesEverySteps?: number;
   /** λ·Ω over every family of groups that the layout has; null: none. */
   readonly regulariser: {
     readonly omega: string;

@@ -54,6 +54,7 @@ export function buildRunSpec({ job, manifests, userModule, initialHash }: RunIng
     checkpointEverySteps: job.checkpoints.everySteps,
     ...(job.recovery.everySteps > 0 && { recoveryEverySteps: job.recovery.everySteps }),
     ...(job.audit.share > 0 && { auditShare: job.audit.share }),
+    ...(job.cosines.everySteps > 0 && { cosinesEverySteps: job.cosines.everySteps }),
     windowRows: job.order.windowRows,
     compute: { backend: job.compute.backend, threads: job.compute.threads },
     userModule: userModule?.text ?? null,

@@ -44,6 +44,7 @@ export function recordCommit(
     ...message.timings,
     learningRate: message.learningRate,
     gradientNorm: message.gradientNorm,
+    ...(message.gradients && { gradients: message.gradients }),
     ...(message.order && { planned: message.order.planned, givenUp: message.order.givenUp.length }),
   });
   return point;

@@ -2,6 +2,7 @@ import type { ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec, StepPlan } from "@latentweave/plan";
 import type { MessageOf } from "@latentweave/protocol";
 import type { CombineRule } from "./combine-rule.ts";
+import { recordedGradients, type RecordedGradients } from "./recorded-gradients.ts";
 import { type BlockProducts, combinedNormSquared, sumProducts } from "./products.ts";
 
 export type Received = MessageOf<"reduced">["received"];
@@ -13,6 +14,8 @@ export type Verdict =
       readonly weights: readonly number[];
       readonly scale: number;
       readonly gradientNorm: number | null;
+      /** Where the step's record tells of them. */
+      readonly gradients?: RecordedGradients;
     }
   /** A number that is not finite never reaches a weight. */
   | { readonly kind: "refused"; readonly reason: string };
@@ -34,6 +37,8 @@ export function createStepDecision(options: {
   readonly plan: StepPlan;
   readonly shards: number;
   readonly combine: CombineRule;
+  /** The record tells how the tasks' gradients lie to each other (recorded-gradients.ts). */
+  readonly records?: boolean;
   readonly clipScale: (normSquared: number, maxNorm: number) => number;
 }): StepDecision {
   const { spec, layout, plan, combine } = options;
@@ -58,23 +63,31 @@ export function createStepDecision(options: {
       if ([...reports.values()].some((report) => !report.finite))
         return { kind: "refused", reason: "a gradient holds NaN or infinity" };
       const needed = needsProducts(spec, combine);
-      const products = needed
-        ? sumProducts(
-            layout,
-            spec.tasks.length,
-            [...reports.values()].flatMap((report) => report.products),
-          )
-        : undefined;
-      const weights = asSent(combine.solve({ gram: products?.shared, losses, step: plan.step }));
+      const products =
+        needed || options.records === true
+          ? sumProducts(
+              layout,
+              spec.tasks.length,
+              [...reports.values()].flatMap((report) => report.products),
+            )
+          : undefined;
+      const weights = asSent(
+        combine.solve({ gram: needed ? products?.shared : undefined, losses, step: plan.step }),
+      );
       if (!weights.every(Number.isFinite))
         return {
           kind: "refused",
           reason: `the combiner "${spec.combiner.name}" gave the weights ${weights.join(", ")}`,
         };
-      if (!products) return { kind: "decided", weights, scale: 1, gradientNorm: null };
+      const recorded =
+        products && options.records === true
+          ? { gradients: recordedGradients(products.shared, spec.tasks.length) }
+          : {};
+      if (!products || !needed)
+        return { kind: "decided", weights, scale: 1, gradientNorm: null, ...recorded };
       const normSquared = combinedNormSquared(products, weights, spec.combiner.scalesPrivate);
       const scale = spec.clipNorm === null ? 1 : options.clipScale(normSquared, spec.clipNorm) + 0;
-      return { kind: "decided", weights, scale, gradientNorm: Math.sqrt(normSquared) };
+      return { kind: "decided", weights, scale, gradientNorm: Math.sqrt(normSquared), ...recorded };
     },
   };
 }

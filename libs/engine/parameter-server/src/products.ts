@@ -14,13 +14,14 @@ export interface BlockProducts {
   readonly gram: Float64Array;
 }
 
-/** The products of every owned block, in layout order. */
+/** The products of every owned block (of the groups that are wanted), in layout order. */
 export function blockProducts(
   arithmetic: Arithmetic,
   spec: RunSpec,
   rule: UpdateRule,
   rates: TensorRates,
   reduction: StepReduction,
+  isWanted: (group: number) => boolean = () => true,
 ): BlockProducts[] {
   const taskCount = spec.tasks.length;
   const byBlock = new Map<
@@ -30,6 +31,7 @@ export function blockProducts(
   for (const task of reduction.tasks) {
     const share = rule.share(task.plan);
     for (const { slice, reducer } of task.slices) {
+      if (!isWanted(slice.group)) continue;
       const root = reducer.result();
       for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {
         const block = (slice.start + offset) / blockNumbers;

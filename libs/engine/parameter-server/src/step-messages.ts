@@ -64,7 +64,15 @@ export function abandonMessage(
 export function commitRecord(
   options: Pick<
     MessageOf<"committed">,
-    "runId" | "timeline" | "learningRate" | "gradientNorm" | "duplicates" | "timings" | "digest" | "order"
+    | "runId"
+    | "timeline"
+    | "learningRate"
+    | "gradientNorm"
+    | "gradients"
+    | "duplicates"
+    | "timings"
+    | "digest"
+    | "order"
   > & {
     readonly plan: StepPlan;
     readonly tasks: readonly Omit<TaskRecord, "shards">[];

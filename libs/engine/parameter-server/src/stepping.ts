@@ -19,9 +19,11 @@ import {
 import { applyUpdate } from "./apply-update.ts";
 import { createCombineRule } from "./combine-rule.ts";
 import { type Decision, encodeDecision, readDecision } from "./decision-text.ts";
-import { createStepDecision, needsProducts, type Received, type StepDecision } from "./leader.ts";
+import { createStepDecision, type Received, type StepDecision } from "./leader.ts";
 import { createLateness } from "./lateness.ts";
-import { type BlockProducts, blockProducts } from "./products.ts";
+import type { BlockProducts } from "./products.ts";
+import { recordsGradients } from "./recorded-gradients.ts";
+import { stepProducts } from "./step-products.ts";
 import { abandonMessage, commitRecord, decideMessage, lossesOf, taskNodes } from "./step-messages.ts";
 import { type Training, updates } from "./training.ts";
 import { createWitnesses, type Suspicion } from "./witnesses.ts";
@@ -184,7 +186,10 @@ export function createStepping(options: SteppingOptions): Stepping {
       plan,
     });
     const decision = leads
-      ? createStepDecision({ spec, layout, plan, shards: options.shards, combine, clipScale })
+      ? createStepDecision({
+          ...{ spec, layout, plan, shards: options.shards, combine, clipScale },
+          records: recordsGradients(spec, layout, step),
+        })
       : undefined;
     current = { plan, reduction, decision, startedMs: clock.nowMs(), reportedMs: undefined, unfit: false };
     lateness.opened(plan);
@@ -215,9 +220,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     const finite = step.reduction.tasks.every((task) =>
       task.slices.every(({ slice, reducer }) => arithmetic.allFinite(reducer.result(), slice.numbers)),
     );
-    const products = needsProducts(spec, combine)
-      ? blockProducts(arithmetic, spec, rule, training.rates, step.reduction)
-      : [];
+    const products = stepProducts(training, combine, step.reduction, step.plan.step);
     const received = step.reduction.received();
     if (step.decision) step.decision.reduced(0, finite, products, received);
     else options.onReduced(step.plan, finite, products, received);
@@ -259,6 +262,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       received: receivedOf(step),
       learningRate: updates(plan) ? rule.recordedRateAt(plan) : 0,
       gradientNorm: verdict.gradientNorm,
+      ...(verdict.gradients && { gradients: verdict.gradients }),
       duplicates: step.reduction.duplicates() + dropped,
       timings: { gather: reportedMs - step.startedMs, decide: decidedMs - reportedMs },
       digest: options.digestOf(plan.step),

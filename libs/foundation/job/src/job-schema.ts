@@ -112,6 +112,12 @@ export const jobSchema = z.strictObject({
   regulariser: regulariserSchema.default({ omega: "none", lambda: 0, on: "encoder" }),
   /** How the tasks' gradients become one; default `sum`. */
   combiner: combinerSchema.default("sum"),
+  cosines: z
+    .strictObject({
+      /** The cosines between the tasks' gradients are recorded every so many steps; default 20; 0: never. */
+      everySteps: count.default(20),
+    })
+    .default({ everySteps: 20 }),
   /** Default { kind: "adam", learningRate: 0.001 }. */
   optimiser: optimiserSchema.default({
     kind: "adam",

@@ -118,6 +118,7 @@ describe("a good job", () => {
       start: null,
       rates: {},
       clipNorm: null,
+      cosines: { everySteps: 20 },
       steps: 100,
       epochs: null,
       evaluate: { everySteps: 100, split: "test", microBatch: 256 },

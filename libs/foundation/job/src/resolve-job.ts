@@ -46,6 +46,7 @@ function complete(job: ParsedJob): ResolvedJob {
     },
     regulariser: completeRegulariser(job.regulariser, Object.keys(job.tasks)),
     combiner: completeCombiner(job.combiner),
+    cosines: job.cosines,
     optimiser: job.optimiser,
     schedule: job.schedule,
     start: job.start ? { ...job.start, only: job.start.only ?? null } : null,

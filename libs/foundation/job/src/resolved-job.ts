@@ -26,6 +26,8 @@ export interface ResolvedJob {
   readonly compression: ResolvedCompression;
   readonly regulariser: ResolvedRegulariser;
   readonly combiner: ResolvedCombiner;
+  /** Steps from one record of the cosines between the tasks' gradients to the next; 0: none. Changes no bit. */
+  readonly cosines: { readonly everySteps: number };
   readonly optimiser: ResolvedOptimiser;
   readonly schedule: ResolvedSchedule;
   /** Weights that the run begins with; null: drawn ones. */

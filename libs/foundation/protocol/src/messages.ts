@@ -345,6 +345,13 @@ const committed = z.strictObject({
   tasks: z.array(taskRecord),
   learningRate: z.number(),
   gradientNorm: z.number().nullable(),
+  /**
+   * Of some steps, for people and reports: the norms of the tasks' gradients of the shared parameters in job order, and
+   * the cosines between tasks i < j, by i, then j; null where the two have no parameter in common.
+   */
+  gradients: z
+    .strictObject({ norms: z.array(z.number()), cosines: z.array(z.number().nullable()) })
+    .optional(),
   duplicates: count,
   timings: timingsSchema,
   /** Version digest of the weights that the step was computed on (docs/protocol.md, "Digests"). */

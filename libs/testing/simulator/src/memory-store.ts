@@ -16,6 +16,8 @@ export interface MemoryRunStore extends RunStore {
   readonly hashes: ReadonlyMap<number, string>;
   readonly state: Readonly<Record<string, unknown>>;
   readonly events: readonly Readonly<Record<string, unknown>>[];
+  /** Rows of the series `steps`, in order. */
+  readonly steps: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** `before`: a checkpoint of a run that goes on; the store has nothing else of it. */
@@ -24,6 +26,7 @@ export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSo
   const versions: VersionRecord[] = [];
   let end: LedgerEnd = { timeline: 0, nextStep: 0 };
   const events: Readonly<Record<string, unknown>>[] = [];
+  const steps: Readonly<Record<string, unknown>>[] = [];
   const checkpoints = new Map<number, CheckpointSource>(before ? [[before.version, before]] : []);
   const hashes = new Map<number, string>();
   let state: Readonly<Record<string, unknown>> = {};
@@ -32,6 +35,7 @@ export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSo
     versions,
     hashes,
     events,
+    steps,
     get state() {
       return state;
     },
@@ -63,6 +67,7 @@ export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSo
     recorded: async () => undefined,
     appendMetric(series, row) {
       if (series === "events") events.push(row);
+      if (series === "steps") steps.push(row);
     },
     writeState: async (next) => {
       state = next;

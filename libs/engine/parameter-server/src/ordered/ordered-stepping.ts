@@ -5,8 +5,10 @@ import type { MessageOf, Work } from "@latentweave/protocol";
 import { applyUpdate } from "../apply-update.ts";
 import { type CombineRule, createCombineRule } from "../combine-rule.ts";
 import { type Decision, encodeDecision, readDecision } from "../decision-text.ts";
-import { createStepDecision, needsProducts } from "../leader.ts";
-import { type BlockProducts, blockProducts } from "../products.ts";
+import { createStepDecision } from "../leader.ts";
+import type { BlockProducts } from "../products.ts";
+import { recordsGradients } from "../recorded-gradients.ts";
+import { stepProducts } from "../step-products.ts";
 import { abandonMessage, commitRecord, decideMessage, lossesOf } from "../step-messages.ts";
 import type { Stepping, SteppingOptions } from "../stepping.ts";
 import { updates } from "../training.ts";
@@ -117,13 +119,11 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     }
   };
 
-  const reportOf = ({ reduction }: Attempt): Report => ({
+  const reportOf = ({ reduction, planned }: Attempt): Report => ({
     finite: reduction.tasks.every((task) =>
       task.slices.every(({ slice, reducer }) => arithmetic.allFinite(reducer.result(), slice.numbers)),
     ),
-    products: needsProducts(spec, combine)
-      ? blockProducts(arithmetic, spec, rule, training.rates, reduction)
-      : [],
+    products: stepProducts(training, combine, reduction, planned),
     received: reduction.received(),
   });
 
@@ -279,6 +279,7 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     const decision = createStepDecision({
       ...{ spec, layout, plan, combine, clipScale },
       shards: options.shards,
+      records: recordsGradients(spec, layout, planned),
     });
     for (const [index, { finite, products, received }] of reports)
       decision.reduced(index, finite, products, received);
@@ -316,6 +317,7 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
       received: [[0, reduction.received()], ...receivedElsewhere(reports)],
       learningRate: updates(plan) ? rateAt(plan, step - basis) : 0,
       gradientNorm: verdict.gradientNorm,
+      ...(verdict.gradients && { gradients: verdict.gradients }),
       duplicates: reduction.duplicates() + dropped,
       timings: { gather: decidedMs - attempt.startedMs, decide: clock.nowMs() - decidedMs },
       digest: options.digestOf(step),

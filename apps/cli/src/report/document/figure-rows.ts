@@ -1,0 +1,64 @@
+import { formatCount, formatLoss, formatShare } from "../../show/numbers.ts";
+import type { ReportTable } from "../../compare/comparison-tables.ts";
+import type { RunFigures, TaskReport } from "../make-report.ts";
+import type { RunDocument } from "./run-document.ts";
+
+/** Per task what the run does, beside what simple methods do with the same data. */
+export function figureTable({ report }: RunDocument): ReportTable {
+  return {
+    title: "Figures on samples that were not trained on",
+    header: ["task", "figure", "learned", "simple baseline", "baseline", "samples"],
+    rows: report.tasks.flatMap(rowsOf),
+  };
+}
+
+function rowsOf(task: TaskReport): string[][] {
+  const { together, baselines, split } = task;
+  const samples = `${formatCount(task.samples)} ${split}`;
+  const rows: string[][] = [];
+  if (together.reconstructionError !== null)
+    rows.push([
+      task.task,
+      "reconstruction error (mean square per number)",
+      formatLoss(together.reconstructionError),
+      baselines?.pca ? formatLoss(baselines.pca.error) : "–",
+      baselines?.pca ? `PCA, ${baselines.pca.components} components` : "not fitted",
+      samples,
+    ]);
+  for (const [head, figure] of Object.entries(together.heads))
+    rows.push([task.task, ...headRow(head, figure), ...linearCells(task, figure), samples]);
+  return rows;
+}
+
+function headRow(head: string, figure: RunFigures["heads"][string]): [string, string] {
+  return "accuracy" in figure
+    ? [`${head} accuracy`, formatShare(figure.accuracy)]
+    : [`${head} error (mean square)`, formatLoss(figure.squaredError)];
+}
+
+function linearCells({ baselines }: TaskReport, figure: RunFigures["heads"][string]): [string, string] {
+  const linear = baselines?.linear;
+  if (!linear || !("accuracy" in figure))
+    return ["–", linear === undefined ? "not fitted" : "none that fits"];
+  return [formatShare(linear.accuracy), `linear classifier${linear.converged ? "" : " (not converged)"}`];
+}
+
+/** Training loss beside the loss on rows that were not trained on. */
+export function gapTable({ curves }: RunDocument): ReportTable {
+  return {
+    title: "Train and validation: the gap at the end",
+    header: ["task", "training loss (mean of the last 20 steps)", "loss on held-out rows", "gap"],
+    rows: curves.flatMap(({ task, gap }) =>
+      gap
+        ? [
+            [
+              task,
+              formatLoss(gap.training),
+              formatLoss(gap.evaluation),
+              `${gap.evaluation < gap.training ? "−" : "+"}${Math.abs((100 * (gap.evaluation - gap.training)) / gap.training).toFixed(1)} %`,
+            ],
+          ]
+        : [],
+    ),
+  };
+}
