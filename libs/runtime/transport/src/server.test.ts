@@ -167,7 +167,7 @@ describe("a browser", () => {
 describe("a peer of another version", () => {
   it.each([
     ["latentweave.v1", "latentweave.v1"],
-    ["chat, latentweave.v7", "latentweave.v7"],
+    ["chat, latentweave.v99", "latentweave.v99"],
     ["", "no latentweave protocol"],
   ])("(%s) is closed with a message that names both", async (offered, named) => {
     const coordinator = await startCoordinator(opened);
