@@ -63,7 +63,8 @@ export interface NotedDraws {
   random(layer: string): KeyedRandom;
 }
 
-export function noteDraws(source: RandomSource, place: DrawPlace): NotedDraws {
+/** @param placeOf where a layer's draws are made */
+export function noteDraws(source: RandomSource, placeOf: (layer: string) => DrawPlace): NotedDraws {
   const drawn = new Map<Float32Array, string>();
   const noted = (values: Float32Array, ...key: NotedDraw): Float32Array => {
     drawn.set(values, JSON.stringify(key));
@@ -72,7 +73,7 @@ export function noteDraws(source: RandomSource, place: DrawPlace): NotedDraws {
   return {
     drawn,
     random(layer) {
-      const random = source.at(place, layer);
+      const random = source.at(placeOf(layer), layer);
       return {
         mask: (numbers, keep, draw, scale = 1 / keep) =>
           noted(random.mask(numbers, keep, draw, scale), layer, "mask", numbers, draw, keep, scale),
@@ -88,9 +89,13 @@ type NotedDraw =
   | [layer: string, kind: "mask", numbers: number, draw: number, keep: number, scale: number];
 
 /** What was drawn by this note, at another place of the run. */
-export function drawAgain(source: RandomSource, place: DrawPlace, note: string): Float32Array {
+export function drawAgain(
+  source: RandomSource,
+  placeOf: (layer: string) => DrawPlace,
+  note: string,
+): Float32Array {
   const noted = JSON.parse(note) as NotedDraw;
-  const random = source.at(place, noted[0]);
+  const random = source.at(placeOf(noted[0]), noted[0]);
   if (noted[1] === "mask") {
     const [, , numbers, draw, keep, scale] = noted;
     return random.mask(numbers, keep, draw, scale);

@@ -8,7 +8,7 @@ function nearest(tf: Tf, vectors: Tensor, codebook: Tensor): Tensor {
   // |v − c|² but for |v|², which is the same for all codes.
   const lengths = tf.sum(tf.square(codebook), 1);
   const distances = tf.sub(lengths, tf.mul(tf.matMul(vectors, codebook, false, true), 2));
-  return tf.cast(tf.oneHot(tf.argMin(distances, 1), codebook.shape[0] as number), "float32");
+  return tf.cast(tf.oneHot(tf.argMin(distances, 1), codebook.shape[0]), "float32");
 }
 
 /** x of [batch, ...shape] as vectors of the codebook's width. */

@@ -202,6 +202,23 @@ describe("the importance-weighted estimate", () => {
     expect(negativeLogLikelihood).toBeCloseTo(expected / 6, 1);
   });
 
+  it("draws samples that are probabilities once, however many draws their latents take", async () => {
+    // All weights 0: the decoder says the same of every number, so that every draw weighs the same if the sample is the same.
+    const model = privateModel({ latent: variational, reconstruction: summed, binarise: true });
+    const compute = await start(model);
+    await compute.setParameters(
+      model.layout.groups.flatMap((group) =>
+        group.tensors.map(({ name, offset, numbers }) => ({
+          ...{ group: group.index, start: offset },
+          values: new Float32Array(numbers).fill(name.endsWith("decoder/1/bias") ? 2 : 0),
+        })),
+      ),
+    );
+    // More than fit in at once.
+    const { negativeLogLikelihood, negativeLowerBound } = await mean(compute, 3_000);
+    expect(negativeLogLikelihood).toBeCloseTo(negativeLowerBound, 4);
+  });
+
   it("of a task without a variational latent is refused", async () => {
     const compute = await start(privateModel({}));
     await expect(compute.run(batch({ program: "estimate", draws: 2 }))).rejects.toThrow(

@@ -10,7 +10,13 @@ import {
 import type { Programs } from "@latentweave/native";
 import type { ParameterGroup } from "@latentweave/parameters";
 import type { Kernels } from "../layers/kernels.ts";
-import { drawAgain, type KeyedRandom, noteDraws, type RandomSource } from "../layers/keyed-random.ts";
+import {
+  drawAgain,
+  type DrawPlace,
+  type KeyedRandom,
+  noteDraws,
+  type RandomSource,
+} from "../layers/keyed-random.ts";
 import { type Numbers, RepeatedWork } from "../repeated/repeated-work.ts";
 import { refusingUnkeyed } from "../layers/refuse-unkeyed.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
@@ -41,7 +47,8 @@ export class TaskProgram {
   readonly #groups: readonly ParameterGroup[];
   readonly #inputShape: readonly number[];
   readonly #hasUserLayers: boolean;
-  readonly #binarises: boolean;
+  /** Name of the node that draws the samples, where there is one. */
+  readonly #binarised: string | undefined;
   readonly #guard: <T>(work: () => T) => T;
   readonly #repeated = new Map<string, RepeatedWork>();
 
@@ -54,7 +61,8 @@ export class TaskProgram {
     if (!input) throw new Error(`the graph of task "${graph.task}" has no input`);
     this.#inputShape = input.shape;
     this.#hasUserLayers = graph.nodes.some((node) => node.op === "layer" && node.layer.kind === "user");
-    this.#binarises = graph.nodes.some((node) => node.op === "noise" && node.noise.kind === "binarise");
+    const drawn = graph.nodes.find((node) => node.op === "noise" && node.noise.kind === "binarise");
+    this.#binarised = drawn?.op === "noise" ? drawn.name : undefined;
     this.#guard = this.#hasUserLayers ? refusingUnkeyed : (work) => work();
   }
 
@@ -149,17 +157,18 @@ export class TaskProgram {
     work: (x: Tensor, targets: readonly Tensor[], context: ForwardContext) => readonly Tensor[],
   ): Promise<Numbers> {
     const { tf, random, seed } = this.#context;
-    const { round, slot } = batch;
+    const { step, round, slot } = batch;
     const training = batch.program === "gradient";
-    // What is drawn to be measured on is the same at every step.
-    const step = training || !this.#binarises ? batch.step : 0;
     const place = { seed, step, round, task: this.#graph.task, slot };
+    // Samples that are drawn to be measured on are the same at every step, and for every draw of their latents.
+    const placeOf = (layer: string): DrawPlace =>
+      !training && layer === this.#binarised ? { ...place, step: 0, round: 0 } : place;
     const targets = this.#graph.losses.map((term) => targetValues(term, batch));
-    const { drawn, random: drawing } = noteDraws(random, place);
+    const { drawn, random: drawing } = noteDraws(random, placeOf);
     return this.#repeatedFor(batch, draws).numbers({
       inputs: [batch.x, ...targets.filter((values) => values !== undefined), ...changing],
       drawn,
-      draw: (note) => drawAgain(random, place, note),
+      draw: (note) => drawAgain(random, placeOf, note),
       work: () =>
         this.#guard(() => {
           const x = this.#inputTensor(batch.samples, batch.x);
