@@ -35,7 +35,7 @@ function writeJob(name: string, regulariser: object, optimiser: object): string 
     },
   ]);
   const job = {
-    ...{ name, tasks: Object.fromEntries(tasks), steps: 60, optimiser },
+    ...{ name, tasks: Object.fromEntries(tasks) as object, steps: 60, optimiser },
     regulariser: { on: "heads", ...regulariser },
     evaluate: { everySteps: 0 },
     checkpoints: { everySteps: 10, keep: 5 },

@@ -1,4 +1,4 @@
-import { completeLayer, type LatentSpec, type LayerSpec } from "@latentweave/model";
+import { completeLayer, type LayerSpec } from "@latentweave/model";
 import { checkJob } from "./check-job.ts";
 import { completeCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
