@@ -1,15 +1,13 @@
 import fs from "node:fs";
 import path from "node:path";
+import { openOwnFile } from "./own-file.ts";
 import { loadAddon, systemError } from "./page-map.ts";
 import { switchName } from "./shared-memory.ts";
 import { vaultFile } from "./sweep.ts";
 import { vaultDirectories } from "./vault-directories.ts";
 
-const { O_RDWR, O_NOFOLLOW } = fs.constants;
-
 /** Another process's vault, to be read where it lies. Mappings outlive the file, its name and `close`. */
 export interface MappedFile {
-  readonly bytes: number;
   /**
    * Lays memory over a part of the file; view and place are whole pages of this machine.
    * @returns why it cannot be had: then the view's numbers are not to be used
@@ -30,17 +28,13 @@ export function openMappedFile(name: string, env: NodeJS.ProcessEnv = process.en
   if (!name.startsWith(path.basename(vaultFile(directory, ""))) || !/^[\w.-]+$/.test(name))
     return "not the name of a vault";
   try {
-    const fd = fs.openSync(path.join(directory, name), O_RDWR | O_NOFOLLOW);
-    const opened = fs.fstatSync(fd);
-    if (!opened.isFile() || opened.uid !== process.getuid?.()) {
-      fs.closeSync(fd);
-      return "another user's file is in its place";
-    }
+    const opened = openOwnFile(path.join(directory, name));
+    if (typeof opened === "string") return opened;
+    const { fd, bytes: size } = opened;
     return {
-      bytes: opened.size,
       map(view, at) {
         // Memory beyond the file's end cannot be touched.
-        if (at + view.byteLength > opened.size) return `the file has ${opened.size} bytes`;
+        if (at + view.byteLength > size) return `the file has ${size} bytes`;
         try {
           addon.map(view, fd, at);
           return undefined;
@@ -49,7 +43,7 @@ export function openMappedFile(name: string, env: NodeJS.ProcessEnv = process.en
         }
       },
       beginning(bytes) {
-        if (bytes > opened.size) return `the file has ${opened.size} bytes`;
+        if (bytes > size) return `the file has ${size} bytes`;
         try {
           return addon.open(fd, bytes);
         } catch (error) {

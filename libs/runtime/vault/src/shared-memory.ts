@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { memoryLines, type SharedMemory, type SharedRange } from "@latentweave/protocol";
 import { lockFile, type LockedFile, removeLocked } from "./locked-file.ts";
+import { openOwnFile } from "./own-file.ts";
 import { loadAddon, type PageMapAddon, systemError } from "./page-map.ts";
 import { vaultDirectories } from "./vault-directories.ts";
 import { vaultFile } from "./sweep.ts";
@@ -15,8 +16,6 @@ const kind = "channel-";
 const mostBytes = 2 ** 32;
 /** Left for others: a file system of memory that is full stops everybody. */
 const leastFreeShare = 0.1;
-
-const { O_RDWR, O_NOFOLLOW } = fs.constants;
 
 /** Memory that processes of this host can share; undefined, with one line in `log`, where there is none. */
 export function openSharedMemory(log: (line: string) => void): SharedMemory | undefined {
@@ -62,18 +61,18 @@ function open(addon: PageMapAddon, directory: string, name: string): SharedRange
   const beginning = path.basename(vaultFile(directory, kind));
   // The name is another process's word: nothing but such a file may be opened by it.
   if (!name.startsWith(beginning) || !/^[\w-]+$/.test(name)) return "not the name of a range";
-  const file = path.join(directory, name);
-  let fd: number | undefined;
   try {
-    fd = fs.openSync(file, O_RDWR | O_NOFOLLOW);
-    const opened = fs.fstatSync(fd);
-    if (!opened.isFile() || opened.uid !== process.getuid?.()) return "another user's file is in its place";
-    if (opened.size === 0 || opened.size > mostBytes) return `a range of ${opened.size} bytes`;
-    return range(addon, name, addon.open(fd, opened.size), undefined);
+    const opened = openOwnFile(path.join(directory, name));
+    if (typeof opened === "string") return opened;
+    const { fd, bytes } = opened;
+    try {
+      if (bytes === 0 || bytes > mostBytes) return `a range of ${bytes} bytes`;
+      return range(addon, name, addon.open(fd, bytes), undefined);
+    } finally {
+      fs.closeSync(fd);
+    }
   } catch (error) {
     return systemError(error);
-  } finally {
-    if (fd !== undefined) fs.closeSync(fd);
   }
 }
 
