@@ -19,7 +19,6 @@ export {
   type NoRegulariser,
   type QuadraticRegulariser,
   type Regulariser,
-  type RegulariserOptions,
   type Related,
   type RowRegulariser,
   type SpectralRegulariser,

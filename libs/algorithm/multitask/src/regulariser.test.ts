@@ -4,12 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addProducts, blockProducts, mixBlock, shrinkRows } from "./block.ts";
 import { regulariserNamed } from "./registry.ts";
-import {
-  quadraticValue,
-  type QuadraticRegulariser,
-  type Related,
-  type RegulariserOptions,
-} from "./regulariser.ts";
+import { quadraticValue, type QuadraticRegulariser, type Related } from "./regulariser.ts";
 import { clusteredRegulariser, clusterSpectrum } from "./regularisers/clustered.ts";
 import { graphRegulariser } from "./regularisers/graph.ts";
 import { l21Regulariser } from "./regularisers/l21.ts";
@@ -29,7 +24,7 @@ function vector(values: ArrayLike<number>): number {
   return pointer;
 }
 
-const related = (count: number, options: RegulariserOptions = {}): Related => ({
+const related = (count: number, options: Related["options"] = {}): Related => ({
   members: Array.from({ length: count }, (_, task) => task),
   taskCount: count,
   options,

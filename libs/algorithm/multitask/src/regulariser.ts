@@ -1,3 +1,5 @@
+import type { ResolvedRegulariserOptions } from "@latentweave/job";
+
 /**
  * λ·Ω(W), which ties the tasks' own parameters together: w_t is task t's vector (flattened encoder, head, ...), all of
  * one length, W the matrix with columns w_t. The kinds differ in what the engine has to do with them: a quadratic form
@@ -6,25 +8,11 @@
  */
 export type Regulariser = NoRegulariser | QuadraticRegulariser | RowRegulariser | SpectralRegulariser;
 
-/** What a job says about a regulariser beyond λ, every default filled in; each reads what it knows. */
-export interface RegulariserOptions {
-  /** Learned ones: updates from one refresh of what they learn to the next. */
-  readonly everySteps?: number | undefined;
-  /** `mtrl`: what is added to Ω's diagonal. */
-  readonly epsilon?: number | undefined;
-  /** `clustered`: the number k of clusters, and η. */
-  readonly clusters?: number | undefined;
-  readonly eta?: number | undefined;
-  /** `graph`: row-major T×T over all tasks of the job, either weights of edges or the Laplacian itself. */
-  readonly similarity?: readonly number[];
-  readonly laplacian?: readonly number[];
-}
-
 /** Which tasks a family relates: of `taskCount` in the job, these, in its order. */
 export interface Related {
   readonly members: readonly number[];
   readonly taskCount: number;
-  readonly options: RegulariserOptions;
+  readonly options: ResolvedRegulariserOptions;
 }
 
 export interface NoRegulariser {

@@ -1,5 +1,5 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
-import { addProducts, blockProducts, type Related, type RegulariserOptions } from "@latentweave/multitask";
+import { addProducts, blockProducts, type Related } from "@latentweave/multitask";
 import { blockNumbers, familiesOf, type ParameterLayout } from "@latentweave/parameters";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 
@@ -31,7 +31,7 @@ export interface OwnedFamily {
 export function createFamilies(
   layout: ParameterLayout,
   tasks: readonly string[],
-  options: RegulariserOptions,
+  options: Related["options"],
 ): readonly OwnedFamily[] {
   return [...familiesOf(layout)].map(([name, members]): OwnedFamily => {
     const groups = members.map(({ index }) => index);

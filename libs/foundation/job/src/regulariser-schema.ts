@@ -100,12 +100,16 @@ function similarityOf(
   return matrix;
 }
 
-/** A regulariser's own settings as the parameter server takes them; matrices row by row. */
+/** What a job says about a regulariser beyond λ, every default filled in; each reads what it knows. */
 export interface ResolvedRegulariserOptions {
+  /** Learned ones: updates from one refresh of what they learn to the next. */
   readonly everySteps?: number | undefined;
+  /** `mtrl`: what is added to Ω's diagonal. */
   readonly epsilon?: number | undefined;
+  /** `clustered`: the number k of clusters, and η. */
   readonly clusters?: number | undefined;
   readonly eta?: number | undefined;
+  /** `graph`: row-major T×T over all tasks of the job, either weights of edges or the Laplacian itself. */
   readonly similarity?: readonly number[];
   readonly laplacian?: readonly number[];
 }
