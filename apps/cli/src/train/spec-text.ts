@@ -29,8 +29,8 @@ export async function specText(options: LaunchOptions): Promise<string> {
   if (job.start === null) return JSON.stringify(spec);
   const { runId, jobDirectory } = options;
   const directory = path.join(options.runsDirectory, runId);
-  const initialHash = await prepareInitialWeights({
+  const hash = await prepareInitialWeights({
     ...{ start: job.start, spec, directory, runId, jobDirectory, log },
   });
-  return JSON.stringify(buildRunSpec({ job, manifests, userModule, initialHash }));
+  return JSON.stringify({ ...spec, initial: { hash } });
 }

@@ -11,8 +11,6 @@ export interface RunIngredients {
   /** By task. */
   readonly manifests: Readonly<Record<string, PreparedManifest>>;
   /** Bundled text, and the same evaluated for shape inference; null when the job has none. */
-  /** SHA-256 of the parameters to begin with, where they are not drawn. */
-  readonly initialHash?: string;
   readonly userModule: { readonly text: string; readonly layers: Readonly<Record<string, UserLayer>> } | null;
 }
 
@@ -21,7 +19,7 @@ export interface RunIngredients {
  * ingredients give the same spec, byte for byte as JSON, on every machine.
  * @throws UserError where layers do not fit, or a task has no rows to train or evaluate on.
  */
-export function buildRunSpec({ job, manifests, userModule, initialHash }: RunIngredients): RunSpec {
+export function buildRunSpec({ job, manifests, userModule }: RunIngredients): RunSpec {
   const shapes = Object.fromEntries(
     Object.entries(manifests).map(([task, manifest]) => [task, shapeOf(manifest)] as const),
   );
@@ -45,7 +43,6 @@ export function buildRunSpec({ job, manifests, userModule, initialHash }: RunIng
     ...compressionSpec(job),
     optimiser: job.optimiser,
     schedule: job.schedule,
-    ...(initialHash !== undefined && { initial: { hash: initialHash } }),
     ...ratesSpec(job, model.groups),
     clipNorm: job.clipNorm,
     combiner: combinerSpec(job),
