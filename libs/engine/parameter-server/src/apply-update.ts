@@ -82,12 +82,8 @@ export function applyUpdate(options: {
         coefficient: rule.share(task.plan) * weight * decision.scale,
       });
     }
-    if (terms.length === 0) {
-      copyAhead(arithmetic, state, slice);
-      continue;
-    }
     const segments = rates.segments(slice);
-    if (segments.every(({ factor }) => factor === 0)) {
+    if (terms.length === 0 || segments.every(({ factor }) => factor === 0)) {
       copyAhead(arithmetic, state, slice);
       continue;
     }

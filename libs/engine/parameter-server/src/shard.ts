@@ -537,13 +537,15 @@ export function createShard(options: ShardOptions): Shard {
 
   /** A worker of this host hears first where the weights lie. */
   const attachTo = (
-    { spec, state }: Training,
+    { spec, state, rounder }: Training,
     subscribers: Prepared["subscribers"],
     channel: Channel,
     attach: MessageOf<"attach">,
   ): void => {
     const { place } = state;
-    if (place && channel.local && attach.behind === undefined && isReadInPlace(spec))
+    // In modes with an order workers compute on versions that are no more; what is rounded is not what the memory holds.
+    const isReadInPlace = spec.mode === undefined && !rounder;
+    if (place && channel.local && attach.behind === undefined && isReadInPlace)
       channel.send({
         ...{ type: "weights", runId, index, file: place.file, writingAt: place.writingAt },
         slices: place.slices.map(({ at: [even, odd], ...slice }) => ({
@@ -589,10 +591,4 @@ export function createShard(options: ShardOptions): Shard {
       ),
     ended,
   };
-}
-
-/** In modes with an order workers compute on versions that are no more; changes that are rounded are not in the memory. */
-function isReadInPlace({ mode, compression }: RunSpec): boolean {
-  const broadcast = compression?.broadcast ?? compression?.broadcastFeedback;
-  return mode === undefined && broadcast === undefined && compression?.auto !== true;
 }

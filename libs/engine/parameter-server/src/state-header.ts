@@ -11,8 +11,8 @@ import { crc32 } from "@latentweave/protocol";
  *     24  u64      timeline
  *     32  u64      bytes of the numbers behind the text areas
  *     40  u32      the text area that counts, 0 or 1
- *     80  i64      the version that is being written, or the newest one; the largest while none is whole
  *     48, 64       one entry per text area: i64 decided step (-1: none), u32 bytes, u32 CRC-32 of the text
+ *     80  i64      the version that is being written, or the newest one; the largest while none is whole
  *   page 1         text area 0, text area 1; then the numbers
  *
  * Invariants:
