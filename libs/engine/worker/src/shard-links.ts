@@ -9,6 +9,7 @@ import {
   type SpanRecorder,
 } from "@latentweave/protocol";
 import type { ReceivedWeights } from "./received-weights.ts";
+import { createWeightsInPlace } from "./weights-in-place.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
 interface Link {
@@ -29,10 +30,6 @@ interface Link {
   quorumId: number;
   /** The same modes: what this shard's part of the weights on the device is for, whatever became of the attachment. */
   holds: MessageOf<"attach">["holds"];
-  /** What has become of the offer to read this shard's memory, on this attachment. */
-  memory: "none" | "mapping" | "mapped" | "refused";
-  /** The shard has been told that its memory is read. */
-  saidMapped: boolean;
   /** Times in a row that the shard closed for a mistake of ours, with no step in between; and where it was then. */
   refusals: number;
   refusedAt: Moment;
@@ -126,17 +123,13 @@ export function createShardLinks(options: {
     given: new Map(),
     quorumId: -1,
     holds: undefined,
-    memory: "none",
-    saidMapped: false,
     refusals: 0,
     refusedAt: { timeline: -1, step: -1 },
   }));
   let over = false;
-  let mapped = false;
 
-  const sayAttach = (link: Link): void => {
-    link.memory = "none";
-    link.saidMapped = false;
+  const sayAttach = (index: number, link: Link): void => {
+    inPlace.forget(index);
     const { holds } = link;
     link.channel?.send({
       ...{ type: "attach", runId, protocol: protocolVersion, workerId },
@@ -144,46 +137,17 @@ export function createShardLinks(options: {
     });
   };
 
-  /** Some shard's memory cannot be read any more: whole weights are asked of all, for what they sent was not kept. */
-  const readNoMore = (): void => {
-    mapped = false;
-    for (const link of links) {
-      link.step = -1;
-      link.given = new Map();
-      sayAttach(link);
-    }
-  };
-
-  const takeWeights = (index: number, link: Link, weights: MessageOf<"weights">): void => {
-    if (!options.mapWeights) return;
-    const { channel } = link;
-    link.memory = "mapping";
-    // In the order of calls: what is computed from now on finds them there.
-    options
-      .mapWeights(index, weights)
-      .then((refusal) => {
-        if (over || link.channel !== channel || link.memory !== "mapping") return;
-        link.memory = refusal === undefined ? "mapped" : "refused";
-        if (refusal !== undefined) {
-          options.log(
-            `the weights of shard ${index} are sent, for they cannot be read where they lie: ${refusal}`,
-          );
-          if (mapped) readNoMore();
-          return;
-        }
-        mapped ||= links.every(({ memory }) => memory === "mapped");
-        if (mapped) sayMapped();
-      })
-      .catch(options.onFailed);
-  };
-
-  const sayMapped = (): void => {
-    for (const [index, link] of links.entries()) {
-      if (link.memory !== "mapped" || link.saidMapped) continue;
-      link.saidMapped = true;
-      link.channel?.send({ type: "weights-mapped", runId, index });
-    }
-  };
+  const inPlace = createWeightsInPlace({
+    ...{ shards: links.length, mapWeights: options.mapWeights, log: options.log, onFailed: options.onFailed },
+    tell: (index) => links[index]?.channel?.send({ type: "weights-mapped", runId, index }),
+    onLost() {
+      for (const [index, link] of links.entries()) {
+        link.step = -1;
+        link.given = new Map();
+        sayAttach(index, link);
+      }
+    },
+  });
 
   const takeBroadcast = (
     index: number,
@@ -193,11 +157,8 @@ export function createShardLinks(options: {
   ): void => {
     const { spans } = options;
     const startedMs = spans?.nowMs() ?? 0;
-    if (mapped && (link.memory === "none" || link.memory === "refused")) {
-      readNoMore();
-      return;
-    }
-    if (message.slices.length > 0 && !mapped) {
+    if (!inPlace.admit(index)) return;
+    if (message.slices.length > 0 && !inPlace.active) {
       const version = message.basis ?? message.step;
       const received = message.slices.map(({ group, start, numbers, from, codec }, place) => {
         const key = `${group}:${start}`;
@@ -231,7 +192,7 @@ export function createShardLinks(options: {
     link.given = new Map();
     channel.onMessage((message, slices) => {
       try {
-        if (message.type === "weights") takeWeights(index, link, message);
+        if (message.type === "weights") inPlace.offered(index, message);
         else if (message.type === "broadcast") takeBroadcast(index, link, message, slices);
         else throw new ProtocolError(`a worker does not take "${message.type}" from a shard`);
       } catch (error) {
@@ -250,7 +211,7 @@ export function createShardLinks(options: {
           new Error(`parameter-server shard ${index} does not take what this worker sends: ${reason}`),
         );
     });
-    sayAttach(link);
+    sayAttach(index, link);
     options.onAttached(index);
   };
 
@@ -302,15 +263,15 @@ export function createShardLinks(options: {
         ({ timeline, step }) => timeline === moment.timeline && step === moment.step,
       );
       if (!isBehind) return;
-      for (const link of links) {
+      for (const [index, link] of links.entries()) {
         if (link.timeline !== moment.timeline || link.step <= moment.step) continue;
         link.step = -1;
         link.holds = undefined;
-        sayAttach(link);
+        sayAttach(index, link);
       }
     },
     get mapped() {
-      return mapped;
+      return inPlace.active;
     },
     moveTo(routes) {
       for (const [index, link] of links.entries()) {
@@ -326,6 +287,7 @@ export function createShardLinks(options: {
     },
     stop() {
       over = true;
+      inPlace.stop();
       for (const link of links) {
         link.cancelFallBack?.();
         link.keep.stop();
