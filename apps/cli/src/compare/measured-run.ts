@@ -5,9 +5,9 @@ import { createLayout } from "@latentweave/parameters";
 import { samplesBefore } from "@latentweave/plan";
 import type { SplitName } from "@latentweave/protocol";
 import { loadModel } from "../report/load-model.ts";
-import { type Measured, measureModel } from "../report/measure-model.ts";
+import type { Measured } from "../report/measure-model.ts";
+import { measureTask } from "../report/measure-task.ts";
 import { openRun } from "../report/open-run.ts";
-import { measuredSplit, readWhole } from "../report/read-split.ts";
 
 /** One figure of a task. */
 export interface Figure {
@@ -56,14 +56,11 @@ export async function measureRun(
   const compute = await loadModel(run, options.backend);
   try {
     for (const task of run.tasks) {
-      const split = measuredSplit(task, options.split);
-      const rows = await readWhole(task, split);
-      const place = { phase: run.phase, graph: task.graph, width: task.manifest.x.width };
+      const { split, samples, measured } = await measureTask(compute, run, task, options.split);
       tasks.set(task.name, {
         dataHash: task.manifest.dataHash,
-        split,
-        samples: rows.rows,
-        figures: figuresOf(await measureModel(compute, place, rows)),
+        ...{ split, samples },
+        figures: figuresOf(measured),
         trainedSamples: seen.get(task.name) ?? 0,
       });
     }

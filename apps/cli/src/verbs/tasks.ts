@@ -70,7 +70,8 @@ async function run(jobFile: string, flags: Flags): Promise<void> {
   const { loadJobFile } = await import("@latentweave/launch");
   const { resolveWithFlags } = await import("../train/fold-flags.ts");
   const { planAnalysis } = await import("../analyse/plan-analysis.ts");
-  const { trainSubRuns } = await import("../analyse/train-sub-runs.ts");
+  const { subJob } = await import("../analyse/sub-job.ts");
+  const { trainSeries } = await import("../train/train-series.ts");
   const { analyse } = await import("../analyse/analysis.ts");
   const { formatAnalysis } = await import("../analyse/format-analysis.ts");
   const { analysisPage } = await import("../analyse/analysis-page.ts");
@@ -106,9 +107,16 @@ async function run(jobFile: string, flags: Flags): Promise<void> {
     ...{ tasks, steps, budget: flags.budgetSteps },
     seeds: Array.from({ length: flags.seeds }, (_, at) => job.seed + at),
   });
-  const done = await trainSubRuns({
-    ...{ plan, job, source, steps, folder, note, workers: flags.workers },
+  const runs = plan.runs.map((one) => ({
+    ...one,
+    input: subJob(job, one, steps),
+    title: `${one.tasks.join(" and ")}, seed ${one.seed}`,
+  }));
+  const done = await trainSeries(runs, {
+    ...{ source, folder, note, workers: flags.workers },
     budgetMs: flags.budgetMinutes === undefined ? undefined : flags.budgetMinutes * 60_000,
+    mayDiffer: /^(launcher|checkpoints)\b/,
+    mend: "name another --folder, or remove this one",
   });
   if (done === "interrupted") {
     note("stopped; the same command goes on from here");

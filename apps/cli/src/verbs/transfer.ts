@@ -76,23 +76,16 @@ async function transfer(run: string, flags: Flags): Promise<void> {
     seeds: Array.from({ length: flags.seeds }, (_, index) => resolved.seed + index),
     ...{ trunkRate: flags.trunkRate, adapter: flags.adapter },
   });
-  const ending = new AbortController();
-  const end = (): void => ending.abort();
-  process.once("SIGINT", end);
-  try {
-    const done = await runTransfer(planned, {
-      ...{ runs, jobDirectory: loaded.directory, workers: flags.workers, signal: ending.signal, log },
-    });
-    if (!done) {
-      output.note("interrupted: the same command goes on, and does not repeat what is finished");
-      process.exitCode = exitCodes.interrupted;
-      return;
-    }
-    const rows = transferRows(done);
-    output.result({ from: run, runs: done, rows }, transferText(rows));
-  } finally {
-    process.removeListener("SIGINT", end);
+  const done = await runTransfer(planned, {
+    ...{ runs, source: { ...loaded, file: flags.task }, workers: flags.workers, log },
+  });
+  if (!done) {
+    output.note("interrupted: the same command goes on, and does not repeat what is finished");
+    process.exitCode = exitCodes.interrupted;
+    return;
   }
+  const rows = transferRows(done);
+  output.result({ from: run, runs: done, rows }, transferText(rows));
 }
 
 function shotsOf(text: string): readonly (number | undefined)[] {
