@@ -1,5 +1,6 @@
 import os from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { backendOption } from "../command/backend-option.ts";
 import { exitCodes } from "../command/failure.ts";
 import { createOutput } from "../command/output.ts";
 import { examples } from "../command/shared-flags.ts";
@@ -44,11 +45,7 @@ export function addBench(program: Command): void {
     .option("--device <list>", "CUDA device numbers, UUIDs or cpu, with commas between", (text) =>
       text.split(","),
     )
-    .addOption(
-      new Option("--backend <name>", "how to compute; default: the best there is").choices([
-        ...["native", "webgpu", "wasm", "cpu"],
-      ]),
-    )
+    .addOption(backendOption({ inBrowsers: true }))
     .option("--json [file]", "the result as JSON: into a file, or alone on standard output")
     .option("--quiet", "only the result")
     .addHelpText(

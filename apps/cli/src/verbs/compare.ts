@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import type { BackendName } from "@latentweave/compute";
 import { type SplitName, UserError } from "@latentweave/protocol";
 import { type Command, Option } from "commander";
+import { backendOption } from "../command/backend-option.ts";
 import { createOutput } from "../command/output.ts";
 import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
 
@@ -29,13 +30,7 @@ export function addCompare(program: Command): void {
         "rows to measure on; default: test, or validation where there is no test",
       ).choices(["test", "validation", "train"]),
     )
-    .addOption(
-      new Option("--backend <name>", "how to compute; default: the best there is").choices([
-        "native",
-        "wasm",
-        "cpu",
-      ]),
-    )
+    .addOption(backendOption())
     .option("--markdown <file>", "the tables as Markdown")
     .option("--html <file>", "a page of its own, with charts");
   withSharedFlags(verb, { jsonFile: true })

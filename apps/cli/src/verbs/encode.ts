@@ -4,6 +4,7 @@ import type { BackendName } from "@latentweave/compute";
 import { nearest } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import { type Command, Option } from "commander";
+import { backendOption } from "../command/backend-option.ts";
 import { createOutput } from "../command/output.ts";
 import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
 import type { OpenedRun, OpenedTask } from "../report/open-run.ts";
@@ -30,13 +31,7 @@ export function addEncode(program: Command): void {
     .addOption(
       new Option("--of <what>", "what is written").choices(["latent", "reconstruction"]).default("latent"),
     )
-    .addOption(
-      new Option("--backend <name>", "how to compute; default: the best there is").choices([
-        "native",
-        "wasm",
-        "cpu",
-      ]),
-    );
+    .addOption(backendOption());
   withSharedFlags(verb)
     .addHelpText(
       "after",

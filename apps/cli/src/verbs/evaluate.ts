@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import type { BackendName } from "@latentweave/compute";
 import { type SplitName, UserError } from "@latentweave/protocol";
 import { type Command, Option } from "commander";
+import { backendOption } from "../command/backend-option.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { createOutput } from "../command/output.ts";
 import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
@@ -45,13 +46,7 @@ export function addEvaluate(program: Command): void {
       "beside the importance-weighted estimate of the likelihood by so many draws for each sample, where a latent is variational",
       wholeNumber(1, 1_000_000),
     )
-    .addOption(
-      new Option("--backend <name>", "how to compute; default: the best there is").choices([
-        "native",
-        "wasm",
-        "cpu",
-      ]),
-    );
+    .addOption(backendOption());
   withSharedFlags(verb)
     .addHelpText(
       "after",

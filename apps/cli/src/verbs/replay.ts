@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { BackendName } from "@latentweave/compute";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
+import { backendOption } from "../command/backend-option.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { createOutput } from "../command/output.ts";
 import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
@@ -21,21 +22,13 @@ export function addReplay(program: Command): void {
     .argument("<run>", "a run")
     .requiredOption("--to <step>", "how many steps the weights are to have behind them", wholeNumber(0))
     .option("-o, --output <file>", "default: RUN-STEP.safetensors, here")
-    .addOption(backendOption());
+    .addOption(backendOption({ purpose: "how to compute; default: as the job says" }));
   withSharedFlags(verb)
     .addHelpText(
       "after",
       examples(["replay digits-1 --to 137", "writes digits-1-137.safetensors, and prints its hash"]),
     )
     .action(replay);
-}
-
-export function backendOption(): Option {
-  return new Option("--backend <name>", "how to compute; default: as the job says").choices([
-    "native",
-    "wasm",
-    "cpu",
-  ]);
 }
 
 async function replay(name: string, flags: Flags): Promise<void> {

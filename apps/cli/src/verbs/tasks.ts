@@ -3,6 +3,7 @@ import path from "node:path";
 import type { BackendName } from "@latentweave/compute";
 import { type SplitName, UserError } from "@latentweave/protocol";
 import { type Command, Option } from "commander";
+import { backendOption } from "../command/backend-option.ts";
 import { exitCodes } from "../command/failure.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { createOutput } from "../command/output.ts";
@@ -46,13 +47,7 @@ export function addTasks(program: Command): void {
         "rows that gains are measured on; default: validation where the data have some, else test",
       ).choices(["validation", "test"]),
     )
-    .addOption(
-      new Option("--backend <name>", "how to compute scores; default: the best there is").choices([
-        "native",
-        "wasm",
-        "cpu",
-      ]),
-    );
+    .addOption(backendOption({ purpose: "how to compute scores; default: the best there is" }));
   withSharedFlags(analyse)
     .addHelpText(
       "after",

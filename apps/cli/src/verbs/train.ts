@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { backendOption } from "../command/backend-option.ts";
 import { collect, portOrOff, wholeNumber } from "../command/number-arguments.ts";
 import { createOutput } from "../command/output.ts";
 import { examples, withSharedFlags } from "../command/shared-flags.ts";
@@ -31,14 +32,7 @@ export function addTrain(program: Command): void {
       "CUDA device numbers, UUIDs or cpu, with commas between; workers take them in turn",
       list,
     )
-    .addOption(
-      new Option("--backend <name>", "how to compute; default: the best there is").choices([
-        "native",
-        "webgpu",
-        "wasm",
-        "cpu",
-      ]),
-    )
+    .addOption(backendOption({ inBrowsers: true }))
     .option("--threads <n>", "intra-op threads of each worker; part of the job", wholeNumber(1))
     .option("--run-id <id>", "the run's name; default: the job's name and a number")
     .option("--steps <n>", "train for so many steps", wholeNumber(1))

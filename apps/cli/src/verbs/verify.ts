@@ -2,13 +2,13 @@ import path from "node:path";
 import { UserError } from "@latentweave/protocol";
 import type { BackendName } from "@latentweave/compute";
 import { type Command, InvalidArgumentError } from "commander";
+import { backendOption } from "../command/backend-option.ts";
 import { exitCodes } from "../command/failure.ts";
 import { createOutput, type Output } from "../command/output.ts";
 import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
 import { runHolder } from "../runs/run-holder.ts";
 import { formatRecomputation, formatVerification } from "../show/verification.ts";
 import type { Recomputation, StepRange } from "../replay/recompute.ts";
-import { backendOption } from "./replay.ts";
 
 interface Flags extends SharedFlags {
   readonly recompute?: StepRange;
@@ -28,7 +28,7 @@ export function addVerify(program: Command): void {
       "computes these steps again, from the checkpoint before them, and compares every bit: says proved",
       stepRange,
     )
-    .addOption(backendOption());
+    .addOption(backendOption({ purpose: "how to compute; default: as the job says" }));
   withSharedFlags(verb)
     .addHelpText(
       "after",
