@@ -2,6 +2,7 @@ import { gainText } from "../compare/say-gains.ts";
 import { heatMap } from "../page/heat-map.ts";
 import { lineChart } from "../page/line-chart.ts";
 import { gallery, page, paragraphs, section, table } from "../page/page.ts";
+import { cosineLines } from "../report/cosine-lines.ts";
 import type { Matrix } from "../relatedness/similarity.ts";
 import { formatCount } from "../show/numbers.ts";
 import type { Analysis } from "./analysis.ts";
@@ -17,16 +18,7 @@ export function analysisPage(title: string, analysis: Analysis): string {
     );
   const off = (matrix: Matrix): Matrix =>
     matrix.map((row, i) => row.map((value, j) => (i === j ? null : value)));
-  const pairs = tasks.flatMap((a, i) =>
-    tasks.slice(i + 1).map((b, place) => ({
-      label: `${a}, ${b}`,
-      points: gradients.flatMap(({ step, cosines }) => {
-        const cosine = cosines[i]?.[place] ?? null;
-        return cosine === null ? [] : [[step, cosine] as const];
-      }),
-    })),
-  );
-  const drawn = pairs.filter(({ points }) => points.length > 1);
+  const drawn = cosineLines(tasks, gradients);
   return page(
     title,
     `${tasks.length} tasks, ${formatCount(steps)} steps each, seeds ${seeds.join(", ")}; measured on ${split} samples.`,
@@ -57,7 +49,7 @@ export function analysisPage(title: string, analysis: Analysis): string {
                 note: `${what[0]?.toUpperCase() ?? ""}${what.slice(1)}.`,
               }),
             ),
-          ...(drawn.length > 0 && drawn.length <= 8
+          ...(drawn.length > 0
             ? [
                 lineChart({
                   title: "Cosine between gradients over the run with all tasks",

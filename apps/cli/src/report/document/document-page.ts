@@ -4,6 +4,7 @@ import type { Markup } from "../../page/markup.ts";
 import { gallery, page, paragraphs, section, table } from "../../page/page.ts";
 import { scatter } from "../../page/scatter.ts";
 import { formatCount, formatShare, signed } from "../../show/numbers.ts";
+import { cosineLines } from "../cosine-lines.ts";
 import { verdictsOf } from "../verdict.ts";
 import { figureTable, gapTable } from "./figure-rows.ts";
 import { pictureMarkup } from "./page-pictures.ts";
@@ -106,18 +107,9 @@ function relatednessSection({ relatedness, tasks }: RunDocument): Markup[] {
       note: "0: the two tasks' latents come from one distribution.",
     }),
   ];
-  const pairs = tasks.flatMap((a, i) =>
-    tasks.slice(i + 1).map((b, place) => ({
-      label: `${a}, ${b}`,
-      points: gradients.flatMap(({ step, cosines }) => {
-        const cosine = cosines[i]?.[place] ?? null;
-        return cosine === null ? [] : [[step, cosine] as const];
-      }),
-    })),
-  );
-  // More lines than colours cannot be followed: the heat maps have them all.
-  const drawn = pairs.filter(({ points }) => points.length > 1);
-  if (drawn.length > 0 && drawn.length <= 8)
+  const drawn = cosineLines(tasks, gradients);
+  // The heat maps have the pairs that no line is drawn of.
+  if (drawn.length > 0)
     maps.push(
       lineChart({
         title: "Cosine between gradients over the run",
