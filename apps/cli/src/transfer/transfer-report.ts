@@ -1,3 +1,4 @@
+import { meanOf, varianceOf } from "@latentweave/relatedness";
 import type { Measured } from "../report/measure-model.ts";
 import { formatTable } from "../show/table.ts";
 import type { TransferredRun } from "./run-transfer.ts";
@@ -32,19 +33,19 @@ export function transferRows(runs: readonly TransferredRun[]): readonly Transfer
       (all ?? []).map(
         ({ measured }) => metricsOf(measured).find((one) => one.metric === metric)?.value ?? NaN,
       );
-    const meanOf = (method: TransferMethod, shots: number | undefined): number | undefined => {
+    const reached = (method: TransferMethod, shots: number | undefined): number | undefined => {
       const values = valuesOf(groups.get(keyOf(method, shots)));
-      return values.length === 0 ? undefined : average(values);
+      return values.length === 0 ? undefined : meanOf(values);
     };
-    const full = meanOf("scratch", undefined);
+    const full = reached("scratch", undefined);
     return [...groups.values()].map((group): TransferRow => {
       const [{ method, shots } = { method: "scratch" as const, shots: undefined }] = group;
       const values = valuesOf(group);
-      const mean = average(values);
-      const scratch = method === "scratch" ? undefined : meanOf("scratch", shots);
+      const mean = meanOf(values);
+      const scratch = method === "scratch" ? undefined : reached("scratch", shots);
       return {
         ...{ metric, higherIsBetter, shots: shots ?? null, method, values, mean },
-        standardDeviation: deviation(values),
+        standardDeviation: values.length < 2 ? null : Math.sqrt(varianceOf(values)),
         gain: scratch === undefined ? null : ((higherIsBetter ? 1 : -1) * (mean - scratch)) / scratch,
         ofFull: full === undefined ? null : higherIsBetter ? mean / full : full / mean,
       };
@@ -97,14 +98,6 @@ function metricsOf({ heads, reconstructionError }: Measured): Metric[] {
 }
 
 const keyOf = (method: TransferMethod, shots: number | undefined): string => `${method} ${shots ?? "all"}`;
-
-const average = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
-
-function deviation(values: readonly number[]): number | null {
-  if (values.length < 2) return null;
-  const mean = average(values);
-  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
-}
 
 /** @param beside a figure with as many decimals, which both then have in common */
 function figure(value: number, beside = value): string {
