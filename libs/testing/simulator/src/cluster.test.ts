@@ -1,19 +1,11 @@
 import { registerCombiner } from "@latentweave/multitask";
-import type { RunSpec } from "@latentweave/plan";
 import type { CheckpointSource } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
 import { createCluster, randomRows } from "./cluster.ts";
+import { finalHash } from "./final-hash.ts";
 import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
 
 const rows = randomRows(smallWidth, smallClasses);
-
-async function finalHash(spec: RunSpec, workers: number, shards: number, seed: number): Promise<string> {
-  const cluster = createCluster({ spec, shards, expectedWorkers: workers, rows, seed });
-  for (let index = 0; index < workers; index++) cluster.addWorker(`w${index}`);
-  const outcome = await cluster.finish();
-  expect(outcome).toMatchObject({ state: "finished" });
-  return outcome.hash as string;
-}
 
 describe("the same bits, whatever the cluster", () => {
   it("gives one hash for any number of workers and shards and any delays", async () => {

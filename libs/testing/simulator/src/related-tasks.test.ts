@@ -1,6 +1,7 @@
 import type { RunSpec } from "@latentweave/plan";
 import { describe, expect, it } from "vitest";
 import { createCluster, randomRows } from "./cluster.ts";
+import { finalHash } from "./final-hash.ts";
 import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
 
 const rows = randomRows(smallWidth, smallClasses);
@@ -17,14 +18,6 @@ const regularisers: Readonly<Record<string, Partial<RunSpec>>> = {
   mtrl: { regulariser: { omega: "mtrl", lambda: 0.01, options: { epsilon: 1e-3, everySteps: 3 } } },
 };
 const learned = ["clustered", "mtrl"];
-
-async function finalHash(spec: RunSpec, workers: number, shards: number, seed: number): Promise<string> {
-  const cluster = createCluster({ spec, shards, expectedWorkers: workers, rows, seed });
-  for (let index = 0; index < workers; index++) cluster.addWorker(`w${index}`);
-  const outcome = await cluster.finish();
-  expect(outcome).toMatchObject({ state: "finished" });
-  return outcome.hash as string;
-}
 
 describe("tasks that are related give one hash on any cluster", () => {
   const plain = finalHash(smallSpec(), 1, 1, 1);

@@ -1,21 +1,12 @@
 import type { Compute, UserLayer } from "@latentweave/model";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { loadBackend } from "../backend/load-backend.ts";
-import type { LoadedBackend } from "../backend/loaded-backend.ts";
-import { createInlineCompute } from "../model/inline-compute.ts";
+import { describe, expect, it } from "vitest";
+import { cpuComputes } from "../testing/cpu-computes.ts";
 import { bytes } from "../testing/determinism-suite.ts";
-import { someBatch, someParameters } from "../testing/keyed.ts";
+import { someBatch } from "../testing/keyed.ts";
 import { inputNumbers, userModel } from "../testing/models.ts";
 import { importUserLayers } from "./user-module.ts";
 
-let backend: LoadedBackend;
-beforeAll(async () => {
-  backend = await loadBackend({ name: "cpu" });
-});
-const open: Compute[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((compute) => compute.close()));
-});
+const { start: startModel } = cpuComputes();
 
 /** A module with one layer `mine` that scales its input per feature; `body` may use everything in `context`. */
 function moduleText(body: string): string {
@@ -34,12 +25,7 @@ function moduleText(body: string): string {
 async function start(body: string): Promise<Compute> {
   const text = moduleText(body);
   const { mine } = await importUserLayers(text);
-  const model = userModel(text, "mine", mine as UserLayer);
-  const compute = createInlineCompute(backend);
-  open.push(compute);
-  await compute.load(model);
-  await compute.setParameters(someParameters(model));
-  return compute;
+  return startModel(userModel(text, "mine", mine as UserLayer));
 }
 
 const batch = (step = 5): ReturnType<typeof someBatch> =>

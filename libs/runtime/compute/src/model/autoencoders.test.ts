@@ -6,32 +6,15 @@ import {
   type MicroBatch,
   type TaskGraph,
 } from "@latentweave/model";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { loadBackend } from "../backend/load-backend.ts";
-import type { LoadedBackend } from "../backend/loaded-backend.ts";
+import { describe, expect, it } from "vitest";
 import { autoencoderSuite } from "../testing/autoencoder-suite.ts";
+import { cpuComputes } from "../testing/cpu-computes.ts";
 import { bytes } from "../testing/determinism-suite.ts";
-import { someBatch, someParameters } from "../testing/keyed.ts";
+import { someBatch } from "../testing/keyed.ts";
 import { inputNumbers, privateModel, variational, variationalModel } from "../testing/models.ts";
-import { createInlineCompute } from "./inline-compute.ts";
 import { termWeights } from "./term-weights.ts";
 
-let backend: LoadedBackend;
-beforeAll(async () => {
-  backend = await loadBackend({ name: "cpu" });
-});
-const open: Compute[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((compute) => compute.close()));
-});
-
-async function start(model: ComputeModel): Promise<Compute> {
-  const compute = createInlineCompute(backend);
-  open.push(compute);
-  await compute.load(model);
-  await compute.setParameters(someParameters(model));
-  return compute;
-}
+const { backend, start } = cpuComputes();
 
 function batch(more: Partial<MicroBatch> = {}): MicroBatch {
   return someBatch({ task: "one", samples: 6, ...more }, inputNumbers);
@@ -43,7 +26,7 @@ function graphOf(model: ComputeModel): TaskGraph {
   return graph;
 }
 
-autoencoderSuite(() => backend);
+autoencoderSuite(backend);
 
 const summed = { loss: "bce", weight: 1, reduction: "sum" } as const;
 const mean = async (

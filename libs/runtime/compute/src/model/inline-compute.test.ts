@@ -1,34 +1,18 @@
-import { type Compute, type ComputeModel, metricNames, type MicroBatch } from "@latentweave/model";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { loadBackend } from "../backend/load-backend.ts";
-import type { LoadedBackend } from "../backend/loaded-backend.ts";
+import { metricNames, type MicroBatch } from "@latentweave/model";
+import { describe, expect, it } from "vitest";
+import { cpuComputes } from "../testing/cpu-computes.ts";
 import { bytes, determinismSuite } from "../testing/determinism-suite.ts";
-import { someBatch, someParameters } from "../testing/keyed.ts";
+import { someBatch } from "../testing/keyed.ts";
 import { bankModel, inputNumbers, sharedModel } from "../testing/models.ts";
 import { createInlineCompute } from "./inline-compute.ts";
 
-let backend: LoadedBackend;
-beforeAll(async () => {
-  backend = await loadBackend({ name: "cpu" });
-});
-const open: Compute[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((compute) => compute.close()));
-});
-
-async function start(model: ComputeModel): Promise<Compute> {
-  const compute = createInlineCompute(backend);
-  open.push(compute);
-  await compute.load(model);
-  await compute.setParameters(someParameters(model));
-  return compute;
-}
+const { backend, start } = cpuComputes();
 
 function batch(more: Partial<MicroBatch> = {}): MicroBatch {
   return someBatch({ task: "one", samples: 6, ...more }, inputNumbers);
 }
 
-determinismSuite(() => backend);
+determinismSuite(backend);
 
 describe("a gradient", () => {
   it("has one array per group of the task, as long as the group, zero in the padding", async () => {
@@ -183,7 +167,7 @@ describe("a wrong call", () => {
   });
 
   it("is refused before a model is loaded and after closing", async () => {
-    const compute = createInlineCompute(backend);
+    const compute = createInlineCompute(backend());
     await expect(compute.run(batch())).rejects.toThrow(/no model is loaded/);
     await compute.close();
     await expect(compute.run(batch())).rejects.toThrow(/closed/);
