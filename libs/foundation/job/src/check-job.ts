@@ -3,6 +3,7 @@ import { combinerParts } from "./combiner-schema.ts";
 import { checkRegulariser } from "./check-regulariser.ts";
 import type { ParsedJob } from "./job-schema.ts";
 import type { Problem } from "./problem.ts";
+import { proximalRegularisers } from "./regulariser-schema.ts";
 
 /** Names that parameter groups and metrics already use. */
 const reservedTasks = ["shared", "bank", "omega"];
@@ -86,15 +87,20 @@ function checkCombiner({ combiner, tasks, model }: ParsedJob): Problem[] {
   return [];
 }
 
-/** Rates are the parameter server's: where workers step the optimiser, or the change of a block is rounded as one, there are none. */
-function checkRates({ rates, mode, compression }: ParsedJob): Problem[] {
+/**
+ * Rates are of the parameter server's optimiser: where workers step it, the change of a block is rounded as one, or
+ * a proximal step follows it, whose length is one for all numbers, there are none.
+ */
+function checkRates({ rates, mode, compression, regulariser: { omega } }: ParsedJob): Problem[] {
   if (Object.keys(rates).length === 0) return [];
   const other =
     mode.kind === "diloco"
       ? 'the mode "diloco", in which workers step the optimiser'
       : compression.broadcast || compression.auto
         ? "a compressed broadcast"
-        : undefined;
+        : proximalRegularisers.includes(omega)
+          ? `the regulariser "${omega}", whose proximal step has one length for all numbers`
+          : undefined;
   if (other === undefined) return [];
   return [
     {

@@ -178,6 +178,12 @@ describe("what cannot be", () => {
     expect(complaint(jobWith({ omega: "l21", lambda: 1 }, rounded))).toMatch(
       /compression\.broadcast: rounds what/,
     );
+    const slowed = { ...sgd, rates: { "shared/*": 0 } };
+    for (const omega of ["l21", "trace"])
+      expect(complaint(jobWith({ omega, lambda: 1 }, slowed))).toMatch(
+        /rates: are set, besides the regulariser "(l21|trace)", whose proximal step/,
+      );
+    expect(complaint(jobWith({ omega: "mean", lambda: 1 }, slowed))).toBe("none");
     const diloco = { mode: { kind: "diloco", innerSteps: 5 } };
     expect(complaint(jobWith({ omega: "mtrl", lambda: 1 }, diloco))).toMatch(/in the mode "diloco"/);
   });
