@@ -5,7 +5,7 @@
  * `bar: { share, of, case }`, a share of what was kept of another case's first ratio.
  */
 import { computeCases } from "./compute-cases.mjs";
-import { besideDdp, large, twoWorkers, widthSettings } from "./ddp-rows.mjs";
+import { besideDdp, large, smallWarmupSteps, twoWorkers, widthSettings } from "./ddp-rows.mjs";
 import { exchangeCases } from "./exchange-cases.mjs";
 import { hostAggregationText, judgedHostAggregation, measureHostAggregation } from "./host-aggregation.mjs";
 import { judgedPrediction, measurePrediction, predictionPictures, predictionText } from "./prediction.mjs";
@@ -39,6 +39,7 @@ export const cases = [
   besideDdp({
     name: "26.8m",
     title: "2 workers, 26.8 M parameters",
+    judged: "beside",
     bar: 1.4,
     workers: 2,
     allReduce: true,
@@ -55,7 +56,7 @@ export const cases = [
   ...exchangeCases,
   besideDdp({
     ...{ name: "tiny", title: "4 workers, about 1,000 parameters: committed steps", bar: 2, workers: 4 },
-    ...{ widths: [4, 110, 4], batch: 16, warmup: 200, steps: 2000 },
+    ...{ widths: [4, 110, 4], batch: 16, warmup: smallWarmupSteps, steps: 1000 },
     ours: { job: new URL("./tiny.yaml", import.meta.url).pathname, settings: [] },
   }),
   {

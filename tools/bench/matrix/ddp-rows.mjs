@@ -22,10 +22,13 @@ const allReduceNote =
   "_all-reduce_: PyTorch without DDP and its buckets, as Horovod's optimiser works: each gradient is all-reduced over gloo as soon as the backward pass has it, and waited for before the update. It is not Horovod itself, whose extension is built for one version of PyTorch and fuses small tensors in a background thread.";
 
 /** Steps before those that count, of every row: JavaScript is compiled where it turns out to be run often. */
-const warmupSteps = 200;
+export const warmupSteps = 200;
+/** The same where a step is a few milliseconds: as many messages make less time, and compiling them takes longer. */
+export const smallWarmupSteps = 1500;
 
 /**
  * The bar is on the ratio to tuned DDP. `beside`: with a shard in each worker's process, not one of its own.
+ * @param judged the row that has the bar: the placement that `--placement auto` takes
  * @param allReduce with a row that reduces gradient by gradient, without DDP's buckets
  */
 export function besideDdp({
@@ -37,6 +40,7 @@ export function besideDdp({
   warmup = warmupSteps,
   steps = 150,
   ours = {},
+  judged = "dedicated",
   allReduce = false,
   ...more
 }) {
@@ -56,10 +60,10 @@ export function besideDdp({
         : []),
     ],
     ratios: [
-      { of: "beside", to: "tuned", bar },
-      { of: "dedicated", to: "tuned" },
-      { of: "beside", to: "stock" },
-      ...(allReduce ? [{ of: "beside", to: "all-reduce" }] : []),
+      { of: judged, to: "tuned", bar },
+      { of: judged === "beside" ? "dedicated" : "beside", to: "tuned" },
+      { of: judged, to: "stock" },
+      ...(allReduce ? [{ of: judged, to: "all-reduce" }] : []),
     ],
     sameHash: true,
     ...(allReduce ? { note: allReduceNote } : {}),

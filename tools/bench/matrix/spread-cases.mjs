@@ -1,11 +1,10 @@
 /** What two workers with a micro-batch each do, in other shapes: it must keep most of its lead over tuned DDP. */
 import { fileURLToPath } from "node:url";
-import { besideDdp, standard as widths, twoWorkers } from "./ddp-rows.mjs";
+import { besideDdp, standard as widths, twoWorkers, warmupSteps } from "./ddp-rows.mjs";
 
 const fourTasks = fileURLToPath(new URL("./four-tasks.yaml", import.meta.url));
 const bar = { share: 0.85, case: twoWorkers };
-const counted = { warmup: 30, steps: 100 };
-const settings = ["--placement", "beside"];
+const counted = { warmup: warmupSteps, steps: 100 };
 
 export const spreadCases = [
   {
@@ -16,7 +15,7 @@ export const spreadCases = [
         ...{ name: "ours", side: "ours" },
         options: {
           ...{ job: fourTasks, tasks: ["one", "two", "three", "four"], workers: 2, slots: 2, batch: 64 },
-          ...{ ...counted, settings },
+          ...counted,
         },
       },
       {
@@ -40,7 +39,7 @@ export const spreadCases = [
     rows: [
       {
         ...{ name: "ours", side: "ours" },
-        options: { workers: 2, slots: 15, batch: 34, ...counted, settings },
+        options: { workers: 2, slots: 15, batch: 34, ...counted },
       },
       { name: "tuned", side: "pytorch", options: { workers: 2, ...counted, variant: "tuned" } },
     ],
