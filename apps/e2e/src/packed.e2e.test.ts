@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type CommandOptions, root, run } from "./command.ts";
+import { type CommandOptions, root, run, start } from "./command.ts";
 import { leftBehind } from "./left-behind.ts";
 import { otherNode } from "./other-nodes.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -55,11 +55,13 @@ test("doctor, installed, finds the native runtime", async () => {
 });
 
 test("bench, installed, has all it needs, what it runs PyTorch with too", async () => {
-  const args = ["bench", "--workers", "1", "--seconds", "0.2", "--python", "off", "--json"];
-  const { code, stdout, stderr, mark } = await run(args, { cwd: folder, entry: installed });
-  expect(code, stderr).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ schema: 1, runs: [{ workers: 1 }] });
-  expect(await leftBehind(mark)).toEqual([]);
+  const args = ["bench", "--workers", "1", "--seconds", "0.2", "--python", "off"];
+  const bench = start(args, { cwd: folder, entry: installed });
+  // By then it has computed alone, trained, and begun with exchanges; bench.e2e.test.ts waits for all of it.
+  await bench.waitForText(/exchange of 4\.1 kB, 1 worker/);
+  bench.signal("SIGINT");
+  expect((await bench.ended).code).toBe(130);
+  expect(await leftBehind(bench.mark)).toEqual([]);
   const files = readdirSync(path.join(folder, "node_modules/latentweave/dist"));
   expect(files).toEqual(
     expect.arrayContaining(["pytorch_ddp.py", "pytorch_allreduce.py", "end_with_parent.py"]),
