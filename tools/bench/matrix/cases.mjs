@@ -71,12 +71,18 @@ export const cases = [
         ...{ name: "with", side: "ours" },
         options: {
           ...{ workers: 2, warmup: large.warmup, steps: 30 },
-          settings: [...widthSettings(large.widths), "--set", "checkpoints.everySteps=10"],
+          settings: [
+            ...widthSettings(large.widths),
+            ...["--placement", "dedicated", "--set", "checkpoints.everySteps=10"],
+          ],
         },
       },
       {
         ...{ name: "without", side: "ours" },
-        options: { workers: 2, warmup: large.warmup, steps: 30, settings: widthSettings(large.widths) },
+        options: {
+          ...{ workers: 2, warmup: large.warmup, steps: 30 },
+          settings: [...widthSettings(large.widths), "--placement", "dedicated"],
+        },
       },
     ],
     ratios: [{ of: "with", to: "without", mostTime: 1.05 }],

@@ -46,13 +46,13 @@ export function besideDdp({
 }) {
   const shared = { workers, warmup, steps, ...more };
   const options = { ...shared, settings: widthSettings(widths), ...ours };
-  const beside = { ...options, settings: [...options.settings, "--placement", "beside"] };
+  const placed = (placement) => ({ ...options, settings: [...options.settings, "--placement", placement] });
   return {
     name,
     title,
     rows: [
-      { name: "beside", side: "ours", options: beside },
-      { name: "dedicated", side: "ours", options },
+      { name: "beside", side: "ours", options: placed("beside") },
+      { name: "dedicated", side: "ours", options: placed("dedicated") },
       { name: "stock", side: "pytorch", options: { ...shared, widths, variant: "stock" } },
       { name: "tuned", side: "pytorch", options: { ...shared, widths, variant: "tuned" } },
       ...(allReduce

@@ -24,14 +24,17 @@ const caseOf = ({ name, title, warmup, steps, numbers }, { rows, ratios }) => ({
   sameHash: true,
 });
 
-const beside = ["--placement", "beside"];
+const [beside, dedicated] = ["beside", "dedicated"].map((placement) => ["--placement", placement]);
 const socketsOnly = { LATENTWEAVE_SHARED_MEMORY: "off" };
 
 const throughMemory = sizes.map(({ judged = "dedicated", ...size }) =>
   caseOf(
     { ...size, name: `exchange-${size.name}`, title: `exchange of ${size.title}` },
     {
-      rows: [{ name: "beside", settings: beside }, { name: "dedicated" }],
+      rows: [
+        { name: "beside", settings: beside },
+        { name: "dedicated", settings: dedicated },
+      ],
       ratios: [
         { of: judged, to: "gloo", bar: size.bar },
         { of: judged === "beside" ? "dedicated" : "beside", to: "gloo" },
@@ -49,7 +52,7 @@ const throughSockets = sizes.map((size) =>
       steps: Math.ceil(size.steps / 2),
     },
     {
-      rows: [{ name: "sockets", env: socketsOnly }],
+      rows: [{ name: "sockets", settings: dedicated, env: socketsOnly }],
       ratios: [{ of: "sockets", to: "gloo", bar: 0.5 }],
     },
   ),

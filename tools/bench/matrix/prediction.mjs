@@ -23,7 +23,7 @@ const mostError = 0.15;
 const cores = os.availableParallelism();
 const adam = ["--set", 'optimiser={"kind":"adam","learningRate":0.001}'];
 const socketsOnly = { LATENTWEAVE_SHARED_MEMORY: "off" };
-const placements = { beside: ["--placement", "beside"], dedicated: [] };
+const placements = { beside: ["--placement", "beside"], dedicated: ["--placement", "dedicated"] };
 const shardsOf = (placement, workers) => (placement === "beside" ? workers : 1);
 
 const exchangeSizes = [

@@ -7,7 +7,7 @@ const counts = [1, 2, 4];
 const counted = { warmup: 30, steps: 100 };
 const series = [
   { name: "beside", side: "ours", settings: ["--placement", "beside"] },
-  { name: "dedicated", side: "ours", settings: [] },
+  { name: "dedicated", side: "ours", settings: ["--placement", "dedicated"] },
   { name: "tuned", side: "pytorch", variant: "tuned" },
 ];
 

@@ -23,7 +23,9 @@ export interface BenchRequest {
   readonly workers: readonly number[];
   readonly seconds: number;
   readonly python?: string;
-  readonly flags: Pick<TrainFlags, "placement" | "device" | "backend">;
+  readonly flags: Pick<TrainFlags, "device" | "backend"> & {
+    readonly placement?: "dedicated" | "beside";
+  };
 }
 
 export interface BenchResult {

@@ -10,6 +10,7 @@ import {
 } from "@latentweave/faults";
 import { readPlainFile } from "@latentweave/launch";
 import { UserError } from "@latentweave/protocol";
+import type { LaunchOptions } from "../train/launched-run.ts";
 
 /** Under which plans a job is to be run. */
 export type PlanSource =
@@ -75,6 +76,13 @@ export function wishesOf(source: PlanSource, flags: PlanJob): JobWishes {
     ...(seed === undefined ? {} : { seed }),
     ...(placement === undefined ? {} : { placement }),
   };
+}
+
+/** A plan names processes, so which there are does not hang on how large the job's model is. */
+export function apart(launch: LaunchOptions): LaunchOptions {
+  const { launcher } = launch.job;
+  if (launcher.placement !== "auto") return launch;
+  return { ...launch, job: { ...launch.job, launcher: { ...launcher, placement: "dedicated" } } };
 }
 
 export interface NamedPlan {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { writeTextAtomically } from "@latentweave/checkpoint";
+import type { RunSpec } from "@latentweave/plan";
 import { UserError } from "@latentweave/protocol";
 import { coordinatorFile } from "../runs/run-holder.ts";
 import { launchCoordinator } from "./launch-coordinator.ts";
@@ -12,6 +13,7 @@ import { createMemoryNotices } from "./memory-notices.ts";
 import { createProcessStarter } from "./process-starter.ts";
 import { removeVaults } from "./remove-vaults.ts";
 import { createRunStream } from "./run-stream.ts";
+import { settlePlacement } from "./settle-placement.ts";
 import { specText } from "./spec-text.ts";
 
 /** How long processes may take to leave once the run is over. */
@@ -23,10 +25,10 @@ const leaveMs = 5_000;
  * @throws UserError for anything wrong with data or model, or a process that cannot start.
  */
 export async function launchRun(asked: LaunchOptions): Promise<LaunchedRun & LaunchedProcesses> {
-  const options = reachable(asked);
+  const directory = path.join(asked.runsDirectory, asked.runId);
+  const spec = await writeSpec(asked, directory);
+  const options = settlePlacement(reachable(asked), spec);
   const { job, runId, token } = options;
-  const directory = path.join(options.runsDirectory, runId);
-  await writeSpec(options, directory);
   const logs = path.join(directory, "logs");
   await mkdir(logs, { recursive: true });
 
@@ -138,7 +140,7 @@ function reachable(options: LaunchOptions): LaunchOptions {
   return { ...options, host, token: options.token ?? randomBytes(24).toString("base64url") };
 }
 
-async function writeSpec(options: LaunchOptions, directory: string): Promise<void> {
+async function writeSpec(options: LaunchOptions, directory: string): Promise<RunSpec> {
   const spec = await specText(options);
   const file = path.join(directory, "spec.json");
   const before = await readFile(file, "utf8").catch(() => undefined);
@@ -161,4 +163,5 @@ async function writeSpec(options: LaunchOptions, directory: string): Promise<voi
     `${JSON.stringify(options.job, undefined, 2)}\n`,
   );
   await writeTextAtomically(file, spec);
+  return JSON.parse(spec) as RunSpec;
 }

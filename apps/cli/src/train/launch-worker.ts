@@ -86,9 +86,9 @@ export function besideWorkers(
   return { shards, directory, has: (index) => index < shards && !hasLeft(index) };
 }
 
-/** As many as the job says, or as many as there are workers. */
-export function countShards(job: ResolvedJob, workers: number): number {
-  return job.launcher.shards ?? workers;
+/** As many as the job says, or as many as there are workers, or one where they stand apart from them. */
+export function countShards({ launcher }: ResolvedJob, workers: number): number {
+  return launcher.shards ?? (launcher.placement === "beside" ? workers : 1);
 }
 
 /** One worker per core (or device, or host) unless the job says otherwise, and no more than there are slots. */

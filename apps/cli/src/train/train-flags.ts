@@ -4,7 +4,7 @@ import type { SharedFlags } from "../command/shared-flags.ts";
 export interface TrainFlags extends SharedFlags {
   readonly workers?: number;
   readonly shards?: number;
-  readonly placement?: "dedicated" | "beside";
+  readonly placement?: "auto" | "dedicated" | "beside";
   readonly launcher?: string;
   /** Hosts of the ssh launcher. */
   readonly hosts?: readonly string[];

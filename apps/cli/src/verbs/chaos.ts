@@ -80,7 +80,7 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
   const output = createOutput(flags);
   if (flags.runId !== undefined) checkRunId(flags.runId);
   const { loadJobFile } = await import("@latentweave/launch");
-  const { readPlanSource, settlePlans, wishesOf } = await import("../chaos/settle-plan.ts");
+  const { apart, readPlanSource, settlePlans, wishesOf } = await import("../chaos/settle-plan.ts");
   const { prepareLaunch } = await import("../train/prepare-launch.ts");
   const { runDrill } = await import("../chaos/run-drill.ts");
   const source = await readPlanSource(flags);
@@ -88,8 +88,14 @@ async function chaos(jobFile: string, flags: Flags): Promise<void> {
   const { workers, shards } = wishes;
   const job = { ...(await loadJobFile(jobFile)), file: jobFile };
   const say = (text: string): void => output.note(text);
-  const launchAs = (runId: string) =>
-    prepareLaunch(job, { runs: flags.runs, ...wishes, runId, dashboard: "off", host: "127.0.0.1" }, say);
+  const launchAs = async (runId: string) =>
+    apart(
+      await prepareLaunch(
+        job,
+        { runs: flags.runs, ...wishes, runId, dashboard: "off", host: "127.0.0.1" },
+        say,
+      ),
+    );
   const base = flags.runId ?? freeBase(runsDirectory(flags), jobFile);
   const { requireOneHash } = await import("../chaos/one-hash.ts");
   const reference = await launchAs(`${base}-undisturbed`);

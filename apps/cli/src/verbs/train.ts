@@ -22,8 +22,8 @@ export function addTrain(program: Command): void {
     .addOption(
       new Option(
         "--placement <name>",
-        "shards in processes of their own, or in those of the first workers (default then: one in each)",
-      ).choices(["dedicated", "beside"]),
+        "shards in processes of their own, or in those of the first workers (default then: one in each); auto: by the number of parameters",
+      ).choices(["auto", "dedicated", "beside"]),
     )
     .addOption(new Option("--launcher <name>", "where processes are started").choices(["local", "ssh"]))
     .option("--hosts <list>", "hosts of the ssh launcher, with commas between", list)

@@ -72,13 +72,13 @@ const scheduleSchema = z.discriminatedUnion("kind", [
 const launcherBase = {
   /** Default: one per core or GPU (local) or per host (ssh), at most one per slot. */
   workers: positiveInteger.nullish(),
-  /** Parameter-server shards; default 1, or with `placement: beside` one for each worker. */
+  /** Parameter-server shards; default: one for each worker where they are beside them, else 1. */
   shards: positiveInteger.nullish(),
   /**
    * `dedicated` (default): shards are processes of their own. `beside`: each is in the process of a worker, of the first
-   * ones where there are fewer shards.
+   * ones where there are fewer shards. `auto`: whichever exchanges as many parameters faster.
    */
-  placement: z.enum(["dedicated", "beside"]).default("dedicated"),
+  placement: z.enum(["dedicated", "beside", "auto"]).default("dedicated"),
   /**
    * `auto` (default): where two workers or more share a host that the parameter server is not on, one of them speaks for
    * all. `off`: each for itself.

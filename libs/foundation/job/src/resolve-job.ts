@@ -115,7 +115,7 @@ function completeModel(model: ParsedJob["model"]): ResolvedModelSpec {
 }
 
 function completeLauncher(launcher: ParsedJob["launcher"]): ResolvedLauncher {
-  const shards = launcher.shards ?? (launcher.placement === "beside" ? null : 1);
+  const shards = launcher.shards ?? (launcher.placement === "dedicated" ? 1 : null);
   return { ...launcher, workers: launcher.workers ?? null, shards };
 }
 

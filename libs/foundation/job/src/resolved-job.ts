@@ -198,9 +198,9 @@ export type ResolvedLauncher = LauncherCounts &
 interface LauncherCounts {
   /** Null: one per core or GPU (local) or per host (ssh), at most one per slot. */
   readonly workers: number | null;
-  /** Null: as many as there are workers, with `placement: beside`. */
+  /** Null: as many as there are workers where shards are beside them, else 1. */
   readonly shards: number | null;
-  readonly placement: "dedicated" | "beside";
+  readonly placement: "auto" | "dedicated" | "beside";
   /** Whether one worker of a host speaks for all of them where the parameter server is on another. */
   readonly hostAggregation: "auto" | "off";
 }
