@@ -13,14 +13,22 @@ export function showTasks(tasks: readonly TaskSnapshot[]): void {
       card.style.setProperty("--colour", `var(${taskColour(tasks.indexOf(task))})`);
       const head = element("div", "card-head");
       head.append(element("h2", "task-name", task.task), element("p", "muted seen"));
-      card.append(head, element("dl", "terms"));
+      card.append(head, element("p", "pause"), element("dl", "terms"));
       return card;
     },
     (card, task) => {
       setText(card.querySelector(".seen") as Element, `${whole(task.samplesSeen)} samples seen`);
+      const pause = card.querySelector(".pause") as HTMLElement;
+      pause.hidden = task.paused === undefined;
+      setText(pause, task.paused ? pauseText(task.paused) : "");
       keyed(card.querySelector("dl") as Element, terms(task), ({ name }) => name, createTerm, updateTerm);
     },
   );
+}
+
+function pauseText({ since, until, why }: NonNullable<TaskSnapshot["paused"]>): string {
+  const end = until === null ? "" : `; tried again at step ${whole(until)}`;
+  return `Paused since step ${whole(since)}: ${why}${end}`;
 }
 
 interface Term {

@@ -114,18 +114,30 @@ async function readTasks(directory: string, spec: RunSpec | null): Promise<reado
     const updates = commit.version > commit.step;
     const lastRound = Math.max(...commit.tasks.map(({ round }) => round));
     for (const record of commit.tasks) {
-      const before = tasks.get(record.task) ?? {
-        task: record.task,
+      const { samplesSeen, training, evaluation, paused } = tasks.get(record.task) ?? {
         samplesSeen: 0,
         training: {},
         evaluation: null,
       };
       const values = means(record.metrics, record.samples);
+      const pause = commit.paused?.find(({ task }) => task === record.task);
+      const { task } = record;
       tasks.set(
-        record.task,
+        task,
         updates && record.round === lastRound
-          ? { ...before, samplesSeen: before.samplesSeen + record.samples, training: values }
-          : { ...before, evaluation: { step: commit.step, values } },
+          ? {
+              ...{
+                task,
+                samplesSeen: samplesSeen + (pause ? 0 : record.samples),
+                training: values,
+                evaluation,
+              },
+              ...(pause && { paused: { since: pause.since, why: pause.why, until: pause.until } }),
+            }
+          : {
+              ...{ task, samplesSeen, training, evaluation: { step: commit.step, values } },
+              ...(paused && { paused }),
+            },
       );
     }
   }

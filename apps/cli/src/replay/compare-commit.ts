@@ -6,6 +6,8 @@ export function commitFaults(recorded: CommitRecord, computed: MessageOf<"commit
   for (const field of ["version", "learningRate", "gradientNorm"] as const)
     if (recorded[field] !== computed[field])
       faults.push(`${field} ${String(recorded[field])} recorded, ${String(computed[field])} computed`);
+  const [was, is] = [recorded.paused ?? [], computed.paused ?? []].map((paused) => JSON.stringify(paused));
+  if (was !== is) faults.push(`paused tasks ${was} recorded, ${is} computed`);
   for (const [place, task] of recorded.tasks.entries()) {
     const again = computed.tasks[place];
     const where = `task "${task.task}", round ${task.round}`;

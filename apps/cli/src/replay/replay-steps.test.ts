@@ -17,16 +17,20 @@ const spec: RunSpec = smallSpec({
 });
 const layout = createLayout(spec.groups);
 
-async function open(from?: CheckpointSource, combiner?: string): Promise<Replay> {
-  const compute = createPlainCompute();
+async function open(
+  from?: CheckpointSource,
+  combiner?: string,
+  of: RunSpec = spec,
+  compute = createPlainCompute(),
+): Promise<Replay> {
   await compute.load({
     layout,
     phases: spec.phases.map(({ name, graphs }) => ({ name, tasks: graphs })),
     seed: spec.seed,
   });
-  const source = createRowSource(spec, async (task) => randomRows(smallWidth, smallClasses)(task));
+  const source = createRowSource(of, async (task) => randomRows(smallWidth, smallClasses)(task));
   return await beginReplay(
-    { runId: "r", spec, layout, arithmetic: loadArithmetic(), compute, source },
+    { runId: "r", spec: of, layout, arithmetic: loadArithmetic(), compute, source },
     from,
     combiner,
   );
@@ -129,6 +133,30 @@ describe("steps computed again", () => {
       expect.stringMatching(/^gradientNorm 2 recorded, [\d.]+ computed$/),
       expect.stringMatching(/^task "first", round 0: metrics .* recorded, .* computed$/),
     ]);
+  });
+
+  it("leave out a task whose numbers are not finite, as the run did, and say where the record does otherwise", async () => {
+    const pausing: RunSpec = { ...spec, pauseNotFinite: { retryAfterSteps: 2 } };
+    const plain = createPlainCompute();
+    const compute: typeof plain = {
+      ...plain,
+      async run(batch) {
+        const result = await plain.run(batch);
+        if (batch.program !== "gradient" || batch.task !== "first" || batch.step !== 1) return result;
+        return { ...result, gradients: result.gradients.map((one) => one.fill(Number.NaN)) };
+      },
+    };
+    const again = async (shards: number) => {
+      const replay = await open(undefined, undefined, pausing, compute);
+      const steps = [];
+      for (const step of [0, 1, 2, 3]) steps.push(await replay.step(commitOf(step, shards)));
+      return steps;
+    };
+    const [one, three] = [await again(1), await again(3)];
+    expect(three.map(({ digest }) => digest)).toEqual(one.map(({ digest }) => digest));
+    const pause = { task: "first", since: 1, until: 3, why: "its gradient holds NaN or infinity" };
+    expect(one.map(({ record }) => record.paused)).toEqual([undefined, [pause], [pause], undefined]);
+    expect(one[1]?.faults).toContain(`paused tasks [] recorded, ${JSON.stringify([pause])} computed`);
   });
 
   it("cannot be computed from a record in which something is missing", async () => {

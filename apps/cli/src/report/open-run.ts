@@ -1,10 +1,18 @@
 import path from "node:path";
-import { findRun, openLatestCheckpoint, readTable } from "@latentweave/checkpoint";
-import { findPrepared, openPrepared, type PreparedReader, prepare } from "@latentweave/datasets";
+import { bestVersion, findRun, openLatestCheckpoint, readTable } from "@latentweave/checkpoint";
+import {
+  findPrepared,
+  openPrepared,
+  prepare,
+  type PreparedReader,
+  type PrepareOptions,
+  type UserDatasets,
+} from "@latentweave/datasets";
+import { loadOwn } from "@latentweave/launch";
 import { type ResolvedJob, resolveJob } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import { createLayout, type ParameterLayout } from "@latentweave/parameters";
-import type { RunSpec } from "@latentweave/plan";
+import { averageSection, type RunSpec } from "@latentweave/plan";
 import { cacheDirectory, type PreparedManifest, UserError } from "@latentweave/protocol";
 import { readOrigin } from "../train/origin.ts";
 
@@ -37,26 +45,57 @@ export interface OpenedRun {
 const readerCacheBytes = 8 * 2 ** 20;
 
 /**
- * @param target a run as people name it, or RUN@STEP for the checkpoint of that step
+ * @param target a run as people name it, RUN@STEP for the checkpoint of that step, or RUN@best
  * @throws UserError when the run has no (such) whole checkpoint, or its data are gone and cannot be prepared again
  */
 export async function openNamedRun(
   runsDirectory: string,
   target: string,
   log: (line: string) => void,
+  options: OpenOptions = {},
 ): Promise<OpenedRun> {
-  const [, run = target, step] = /^(.+)@(\d+)$/.exec(target) ?? [];
-  return await openRun(findRun(runsDirectory, run), log, step === undefined ? undefined : Number(step));
+  const [, run = target, step] = /^(.+)@(\d+|best)$/.exec(target) ?? [];
+  const directory = findRun(runsDirectory, run);
+  const isBest = step === "best" || (step === undefined && options.best === true);
+  const version = isBest ? await requiredBest(directory, log) : step === undefined ? undefined : Number(step);
+  return await openRun(directory, log, version, options.average === true ? averageSection : parameters);
 }
+
+export interface OpenOptions {
+  /** Where no step is named: the checkpoint with the least held-out loss, in place of the newest. */
+  readonly best?: boolean | undefined;
+  /** The moving average of the weights, in place of the weights. */
+  readonly average?: boolean | undefined;
+}
+
+/** @throws UserError where the run keeps none */
+async function requiredBest(directory: string, log: (line: string) => void): Promise<number> {
+  const best = await bestVersion(directory);
+  if (!best)
+    throw new UserError({
+      what: "this run has no best checkpoint",
+      where: directory,
+      expected: "a run whose job has checkpoints: { best: true }, after its first evaluation",
+      mend: `name a step, or see which there are: latentweave inspect ${path.basename(directory)}`,
+    });
+  log(
+    `the best checkpoint is that of step ${best.version}, held-out loss ${Number(best.loss.toPrecision(6))}`,
+  );
+  return best.version;
+}
+
+const parameters = "parameters";
 
 /**
  * @param version of the checkpoint; default: the newest
+ * @param section which numbers are taken for the weights
  * @throws UserError when the run has no (such) whole checkpoint, or its data are gone and cannot be prepared again
  */
 export async function openRun(
   directory: string,
   log: (line: string) => void,
   version?: number,
+  section: string = parameters,
 ): Promise<OpenedRun> {
   const job = resolveJob(await requiredTable(directory, "job.json"), path.join(directory, "job.json"));
   const spec = (await requiredTable(directory, "spec.json")) as unknown as RunSpec;
@@ -77,11 +116,18 @@ export async function openRun(
           ? "let it reach its first one, or continue it with --resume"
           : `see which there are: latentweave inspect ${path.basename(directory)}`,
     });
-  const parameters: Float32Array[] = [];
+  if (!checkpoint.sections.includes(section))
+    throw new UserError({
+      what: "this run keeps no average of its weights",
+      where: directory,
+      expected: "a run whose job has average: { decay: 0.999 }",
+      mend: "leave --average out",
+    });
+  const weights: Float32Array[] = [];
   for (const group of layout.groups) {
     const slice = { group: group.index, start: 0, numbers: group.numbers };
-    const bytes = await checkpoint.read("parameters", slice);
-    parameters.push(new Float32Array(bytes.buffer, bytes.byteOffset, group.numbers));
+    const bytes = await checkpoint.read(section, slice);
+    weights.push(new Float32Array(bytes.buffer, bytes.byteOffset, group.numbers));
   }
   const phase = spec.phases.length - 1;
   const tasks: OpenedTask[] = [];
@@ -89,7 +135,7 @@ export async function openRun(
     tasks.push(await openTask(directory, job, spec, graph, log));
   return {
     runId: path.basename(directory),
-    ...{ directory, job, spec, layout, phase, parameters, tasks },
+    ...{ directory, job, spec, layout, phase, parameters: weights, tasks },
     version: checkpoint.version,
   };
 }
@@ -134,6 +180,7 @@ export async function findData(
     taskName,
     baseDirectory: jobDirectory,
     cacheDirectory: cacheDirectory(process.env),
+    user: await ownDatasets(directory),
     log,
   });
   if (manifest.dataHash === dataHash) return { root, manifest };
@@ -143,6 +190,13 @@ export async function findData(
     expected: `data with hash ${dataHash}`,
     mend: "bring the files back, or train anew",
   });
+}
+
+/** Of the extensions that the run was started with. */
+async function ownDatasets(directory: string): Promise<PrepareOptions["user"]> {
+  const text = (await readTable(path.join(directory, "spec.json")))?.userModule;
+  if (typeof text !== "string") return undefined;
+  return { text, datasets: (await loadOwn(text)).datasets as UserDatasets };
 }
 
 /** @throws UserError when the file is not there or damaged */

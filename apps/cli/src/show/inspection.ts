@@ -40,11 +40,15 @@ function determinismClass(value: unknown): string | undefined {
     .join(", ");
 }
 
-function checkpoints({ checkpoints: stored }: RunInspection): string {
+function checkpoints({ checkpoints: stored, best }: RunInspection): string {
   if (stored.length === 0) return "no checkpoint yet";
   const rows = stored.map((one) => [
     one.version,
-    one.whole ? pc.green("whole") : pc.red(`damaged: ${one.reason ?? ""}`),
+    one.whole
+      ? pc.green(
+          one.version === best?.version ? `whole, best (held-out loss ${formatLoss(best.loss)})` : "whole",
+        )
+      : pc.red(`damaged: ${one.reason ?? ""}`),
     one.whole ? formatSize(one.bytes) : "",
     one.hash ?? "",
   ]);
@@ -56,6 +60,12 @@ function ledger({ ledger: record }: RunInspection): string {
   const lines = [
     `ledger   ${formatCount(record.commits)} commits${samples.length > 0 ? `; samples applied: ${samples.join(", ")}` : ""}`,
   ];
+  for (const { task, since, until, why } of record.pauses)
+    lines.push(
+      pc.yellow(
+        `paused   task ${task} from step ${since} ${until === null ? "to the end" : `until step ${until}`}: ${why}`,
+      ),
+    );
   if (record.damage !== null) lines.push(pc.red(`         damaged: ${record.damage}`));
   return lines.join("\n");
 }

@@ -63,11 +63,13 @@ function bar(share: number, width: number): string {
   return `${pc.green("█".repeat(whole) + part)}${pc.dim("░".repeat(width - whole - (part === "" ? 0 : 1)))}`;
 }
 
-function taskLines({ loss, evaluation }: ProgressState): string[] {
+function taskLines({ loss, evaluation, snapshot }: ProgressState): string[] {
   const names = Object.keys(loss);
   if (names.length === 0) return [];
+  const isPaused = (name: string): boolean =>
+    snapshot?.tasks.some(({ task, paused }) => task === name && paused !== undefined) === true;
   const rows = names.map((task) => [
-    pc.bold(task),
+    isPaused(task) ? pc.yellow(`${task} (paused)`) : pc.bold(task),
     formatLoss(loss[task] ?? Number.NaN),
     evaluationText(evaluation[task]),
   ]);

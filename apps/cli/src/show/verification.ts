@@ -28,17 +28,18 @@ export function formatVerification(found: Verification): string {
 
 const ends: ReadonlySet<string> = new Set(["finished", "interrupted", "failed"]);
 
-function steps({ steps, plannedSteps, repeated, timelines, state }: Verification): string {
+function steps({ steps, plannedSteps, endedEarly, repeated, timelines, state }: Verification): string {
   const again =
     timelines.length === 0
       ? ""
       : `; ${formatCount(repeated)} were computed again (${timelines.map(({ reason }) => reason).join(", ")})`;
-  return `${formatCount(steps)} of ${plannedSteps === null ? "?" : formatCount(plannedSteps)} are in effect, each once${again}; ${ends.has(state) ? state : "the run did not come to an end"}`;
+  return `${formatCount(steps)} of ${plannedSteps === null ? "?" : formatCount(plannedSteps)} are in effect, each once${again}; ${ends.has(state) ? state : "the run did not come to an end"}${endedEarly ? " early, as held-out losses fell no further" : ""}`;
 }
 
-function applied({ microBatches, samples, duplicates }: Verification): string {
+function applied({ microBatches, samples, duplicates, pausedSteps }: Verification): string {
   const counts = Object.entries(samples).map(([task, count]) => `${task} ${formatCount(count)}`);
-  return `${formatCount(microBatches)} micro-batches; samples: ${counts.join(", ")}; ${formatCount(duplicates)} duplicates dropped`;
+  const paused = Object.entries(pausedSteps).map(([task, steps]) => `${task} in ${formatCount(steps)} steps`);
+  return `${formatCount(microBatches)} micro-batches; samples: ${counts.join(", ")}; ${formatCount(duplicates)} duplicates dropped${paused.length > 0 ? `; left out while paused: ${paused.join(", ")}` : ""}`;
 }
 
 function checkpoints({ checkpoints: checked }: Verification): string {

@@ -51,7 +51,7 @@ export function aloneJob(job: ResolvedJob, task: string): ResolvedJob {
     name: `${job.name}: ${task} alone`,
     tasks: { [task]: own },
     evaluate: { ...job.evaluate, everySteps: 0 },
-    checkpoints: { everySteps: 0, keep: 1 },
+    checkpoints: { everySteps: 0, keep: 1, best: false },
     launcher: { kind: "local", workers: 1, shards: 1, placement: "dedicated", hostAggregation: "auto" },
   };
 }

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { type JobInput } from "@latentweave/job";
-import { bundleUserModule } from "@latentweave/launch";
+import { bundleOwn, ownModules } from "@latentweave/launch";
 import { UserError } from "@latentweave/protocol";
 import type { StreamMessage } from "@latentweave/telemetry";
 import type { LaunchedRun } from "./launched-run.ts";
@@ -74,8 +74,8 @@ export async function train(job: JobInput, options: TrainOptions = {}): Promise<
 }
 
 async function jobSource(job: JobInput, directory: string): Promise<JobSource> {
-  if (typeof job.layers !== "string") return { input: job, directory };
-  return { input: job, directory, userModule: (await bundleUserModule(job.layers, directory)).text };
+  const own = await bundleOwn(ownModules(job), directory);
+  return { input: job, directory, ...(own && { userModule: own.text }) };
 }
 
 async function follow(run: LaunchedRun, onMessage: (message: StreamMessage) => void): Promise<TrainedRun> {

@@ -14,6 +14,8 @@ interface Flags extends SharedFlags {
   readonly output: string;
   readonly task?: string;
   readonly of: "latent" | "reconstruction";
+  readonly best?: boolean;
+  readonly average?: boolean;
   readonly backend?: BackendName;
 }
 
@@ -24,13 +26,15 @@ export function addEncode(program: Command): void {
     .description(
       "Puts data through a run's encoder and writes the latents, one row per sample, with the preprocessing that was fitted in training.",
     )
-    .argument("<run>", "a run, or RUN@STEP for the checkpoint of that step")
+    .argument("<run>", "a run, RUN@STEP for the checkpoint of that step, or RUN@best")
     .argument("<data>", "a CSV, TSV, NPY, NPZ or IDX file, or a data set of the catalogue")
     .requiredOption("-o, --output <file>", "an .npy or a .csv file")
     .option("--task <name>", "whose encoder; may be left out where there is one task")
     .addOption(
       new Option("--of <what>", "what is written").choices(["latent", "reconstruction"]).default("latent"),
     )
+    .option("--best", "by the checkpoint with the least held-out loss, where the job keeps it")
+    .option("--average", "by the moving average of the weights, where the job keeps one")
     .addOption(backendOption());
   withSharedFlags(verb)
     .addHelpText(
@@ -60,7 +64,7 @@ async function encode(run: string, data: string, flags: Flags): Promise<void> {
   const { openNamedRun } = await import("../report/open-run.ts");
   const source = guessDataSource(data);
   const note = (line: string): void => output.note(line);
-  const opened = await openNamedRun(runsDirectory(flags), run, note);
+  const opened = await openNamedRun(runsDirectory(flags), run, note, flags);
   const task = chooseTask(opened, flags.task);
   const backend = await loadReportBackend(flags.backend);
   const encoded = await encodeRows({ run: opened, task, source, of: flags.of, backend, log: note });

@@ -14,6 +14,8 @@ interface Flags extends SharedFlags {
   readonly report?: string;
   readonly split?: SplitName;
   readonly draws?: number;
+  readonly best?: boolean;
+  readonly average?: boolean;
   readonly backend?: BackendName;
 }
 
@@ -24,7 +26,12 @@ export function addEvaluate(program: Command): void {
     .description(
       "Measures a run's newest checkpoint on the test split (or another, with --split): reconstruction error and the accuracy of heads, per task.",
     )
-    .argument("<run>", "a run, or RUN@STEP for the checkpoint of that step")
+    .argument("<run>", "a run, RUN@STEP for the checkpoint of that step, or RUN@best")
+    .option(
+      "--best",
+      "the checkpoint with the least held-out loss, where the job keeps it (checkpoints.best)",
+    )
+    .option("--average", "the moving average of the weights, where the job keeps one (average)")
     .option(
       "--baselines",
       "beside PCA (as many components as the latent has numbers) and a linear classifier on the raw samples, both fitted here to the same training data",
@@ -53,6 +60,7 @@ export function addEvaluate(program: Command): void {
       examples(
         ["evaluate digits-1", "test error and accuracy"],
         ["evaluate digits-1@500", "as it was after 500 steps"],
+        ["evaluate digits-1 --best", "the weights that did best on validation rows"],
         ["evaluate digits-1 --baselines --png digits.png", "beside baselines, with a picture"],
         ["evaluate digits-1 --draws 500", "how likely the samples are under a variational model"],
         ["evaluate digits-1 --report out/", "the whole report: a page of its own, Markdown and JSON"],
@@ -70,7 +78,7 @@ async function evaluate(run: string, flags: Flags): Promise<void> {
   const { makeReport } = await import("../report/make-report.ts");
   const { formatReport } = await import("../report/format-report.ts");
   const runs = runsDirectory(flags);
-  const opened = await openNamedRun(runs, run, note);
+  const opened = await openNamedRun(runs, run, note, flags);
   const alone = [];
   for (const other of flags.alone ?? []) alone.push(await openNamedRun(runs, other, note));
   const backend = await loadReportBackend(flags.backend);

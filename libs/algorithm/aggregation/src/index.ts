@@ -35,6 +35,10 @@ export { type TreeCodec, gradientDtype, isRounded, travellingNodes, travels } fr
 export { type CodecChoice, createCodecChoice } from "./codec-choice.ts";
 export { feedbackDtype, feedbackOf } from "./feedback-dtype.ts";
 export { type Collector, createCollector } from "./collector.ts";
+export { coordinateWise } from "./robust/coordinate-wise.ts";
+export { createSlotValues, type SlotValues } from "./robust/slot-values.ts";
+export { createSliceValues } from "./robust/slice-values.ts";
+export { leastSlots, slotWeights } from "./robust/slot-weights.ts";
 export {
   type SliceReduction,
   type StepReduction,

@@ -9,6 +9,7 @@ import {
   type RoundPlan,
   type RunSpec,
   type StepPlan,
+  staysApart,
   type TaskRound,
 } from "@latentweave/plan";
 import type {
@@ -23,6 +24,8 @@ import { ProtocolError } from "@latentweave/protocol";
 import { type Collector, createCollector } from "./collector.ts";
 import { feedbackDtype, feedbackOf } from "./feedback-dtype.ts";
 import { createReducer, type Reducer } from "./reducer.ts";
+import { createSliceValues } from "./robust/slice-values.ts";
+import type { SlotValues } from "./robust/slot-values.ts";
 import { isAncestor, isNodeOf, isPartition, nodeName, nodeRange } from "./tree.ts";
 import { gradientDtype, isRounded, travels } from "./tree-codec.ts";
 import { type Float32Values, float32Values, float64Values } from "./value-store.ts";
@@ -32,6 +35,8 @@ export interface SliceReduction {
   readonly slice: Slice;
   readonly values: Float32Values;
   readonly reducer: Reducer<number>;
+  /** Where contributions stay apart: the reducer, which then adds none. */
+  readonly apart?: SlotValues<number>;
 }
 
 /** What is collected for one shard of one task in one round. */
@@ -40,6 +45,8 @@ export interface TaskReduction {
   readonly plan: TaskRound;
   /** Of its gradients, where they are rounded. */
   readonly codec: CompressionSpec["push"];
+  /** Its contributions come one by one (plan: `staysApart`). */
+  readonly apart: boolean;
   /** Where senders leave something out of its gradients. */
   readonly feedback: readonly FeedbackCodec[];
   readonly slices: readonly SliceReduction[];
@@ -47,7 +54,7 @@ export interface TaskReduction {
   readonly metrics:
     { readonly names: readonly string[]; readonly reducer: Reducer<Float64Array> } | undefined;
   /** Payloads kept apart per micro-batch, by name; made when the first arrives. */
-  readonly apart: Map<string, Collector>;
+  readonly kept: Map<string, Collector>;
   /** Contributions as they arrived, with their worker and the digest of what it sent; at a relay, if at one. */
   nodes: ReceivedNodes;
   /** Sums that relays sent in place of such contributions, with the relay and the digest of what it sent. */
@@ -170,12 +177,20 @@ function createTask(
   const groups = new Set(round.program === "gradient" ? graph.groups : []);
   const codec = pushCodec(spec, round);
   const feedback = pushFeedback(spec, round);
+  const apart = staysApart(spec, round);
   const mayTravel =
-    options.forwards === true ? (node: TreeNode): boolean => travels(codec, node, plan.slots) : undefined;
+    options.forwards === true
+      ? (node: TreeNode): boolean => travels(codec, node, plan.slots, apart)
+      : undefined;
   const slices = owned
     .filter((slice) => groups.has(layout.groups[slice.group]?.name ?? ""))
     .map((slice) => {
       const values = float32Values(arithmetic, slice.numbers);
+      if (apart && spec.robust) {
+        const place = { arithmetic, rule: spec.robust, slots: plan.slots };
+        const reducer = createSliceValues({ ...place, numbers: slice.numbers, values });
+        return { slice, values, reducer, apart: reducer };
+      }
       const rounding = codec && {
         at: (level: number) => isRounded(codec, level),
         round: (sum: number) => values.round(codec.codec, sum),
@@ -192,18 +207,18 @@ function createTask(
         }),
       }
     : undefined;
-  return { round, plan, codec, feedback, slices, metrics, apart: new Map(), nodes: [], sums: [] };
+  return { round, plan, codec, apart, feedback, slices, metrics, kept: new Map(), nodes: [], sums: [] };
 }
 
 /** @throws ProtocolError when the tree over the task's slots has no such node, or it is not one that travels. */
-function checkNode({ plan, codec }: TaskReduction, node: TreeNode): void {
+function checkNode({ plan, codec, apart }: TaskReduction, node: TreeNode): void {
   const { task, slots } = plan;
   if (!isNodeOf(node, slots))
     throw new ProtocolError(`task "${task}" has ${slots} slots: there is no node ${nodeName(node)}`);
   // Whoever computes a step again from its record must come to the same nodes.
-  if (!travels(codec, node, slots))
+  if (!travels(codec, node, slots, apart))
     throw new ProtocolError(
-      `node ${nodeName(node)} of task "${task}" travels as the nodes of level ${codec?.level} under it`,
+      `node ${nodeName(node)} of task "${task}" travels as the nodes of level ${apart ? 0 : codec?.level} under it`,
     );
 }
 
@@ -282,10 +297,10 @@ function sliceFor(task: TaskReduction, slice: Slice | undefined): SliceReduction
 }
 
 function collectorFor(task: TaskReduction, name: string, bytesEach: number): Collector {
-  let collector = task.apart.get(name);
+  let collector = task.kept.get(name);
   if (!collector) {
     collector = createCollector({ slots: task.plan.slots, bytesEach });
-    task.apart.set(name, collector);
+    task.kept.set(name, collector);
   }
   return collector;
 }
@@ -325,8 +340,11 @@ function recordOf(task: TaskReduction): Omit<TaskRecord, "shards"> {
     round: task.round.index,
     slots: task.plan.slots,
     samples: task.plan.samples,
+    // A record has no word for what is not finite; what may be committed without is for the leader to say.
     metrics: Object.fromEntries(
-      (task.metrics?.names ?? []).map((name, place) => [name, values?.[place] ?? Number.NaN]),
+      (task.metrics?.names ?? [])
+        .map((name, place) => [name, values?.[place] ?? Number.NaN] as const)
+        .filter(([, value]) => Number.isFinite(value)),
     ),
   };
 }

@@ -26,10 +26,11 @@ export function gradientDtype(codec: TreeCodec | undefined, { level }: TreeNode)
 }
 
 /**
- * Whether a node travels as such: above the codec's one level a float32 sum does where it is shorter than the encoded
+ * Whether a node travels as such: where contributions stay apart (`apart`) each by itself; above the codec's one level a float32 sum does where it is shorter than the encoded
  * nodes that it is made of.
  */
-export function travels(codec: TreeCodec | undefined, node: TreeNode, slots: number): boolean {
+export function travels(codec: TreeCodec | undefined, node: TreeNode, slots: number, apart = false): boolean {
+  if (apart) return node.level === 0;
   if (!codec || codec.level === "every" || node.level <= codec.level) return true;
   const { start, end } = nodeRange(node, slots);
   const parts = Math.ceil((end - start) / (1 << codec.level));
@@ -45,7 +46,9 @@ export function travellingNodes(
   start: number,
   end: number,
   slots: number,
+  apart = false,
 ): TreeNode[] {
+  if (apart) return Array.from({ length: end - start }, (_, slot) => ({ level: 0, index: start + slot }));
   const nodes = maximalNodes(start, end, slots);
   if (codec === undefined || codec.level === "every") return nodes;
   const { level } = codec;

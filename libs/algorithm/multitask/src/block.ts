@@ -102,3 +102,22 @@ export function shrinkRows(
     for (const view of views) view[i] = (view[i] as number) * factor;
   }
 }
+
+/** Every row, the i-th numbers of all vectors, as `map` changes it; computed in float64, rounded to float32 once. */
+export function mapRows(
+  arithmetic: Arithmetic,
+  block: {
+    readonly vectors: readonly number[];
+    readonly map: (row: Float64Array) => void;
+    readonly numbers: number;
+  },
+): void {
+  const { vectors, map, numbers } = block;
+  const views = vectors.map((vector) => arithmetic.f32(vector, numbers));
+  const row = new Float64Array(vectors.length);
+  for (let i = 0; i < numbers; i++) {
+    for (const [task, view] of views.entries()) row[task] = view[i] as number;
+    map(row);
+    for (const [task, view] of views.entries()) view[i] = row[task] as number;
+  }
+}

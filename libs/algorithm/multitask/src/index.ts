@@ -17,13 +17,22 @@ export {
 } from "./registry.ts";
 export {
   type NoRegulariser,
+  type Part,
   type QuadraticRegulariser,
   type Regulariser,
   type Related,
   type RowRegulariser,
   type SpectralRegulariser,
+  type SplitRegulariser,
   noRegulariser,
   quadraticValue,
 } from "./regulariser.ts";
+export {
+  type UserCombiner,
+  userMethods,
+  type UserMethods,
+  userPrefix,
+  type UserRegulariser,
+} from "./user-methods.ts";
 export { knownRegularisers } from "./known-regularisers.ts";
-export { addProducts, blockProducts, combineBlock, mixBlock, shrinkRows } from "./block.ts";
+export { addProducts, blockProducts, combineBlock, mapRows, mixBlock, shrinkRows } from "./block.ts";

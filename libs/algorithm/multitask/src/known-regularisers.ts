@@ -1,9 +1,11 @@
 import { noRegulariser, type Regulariser } from "./regulariser.ts";
 import { clusteredRegulariser } from "./regularisers/clustered.ts";
+import { dirtyRegulariser } from "./regularisers/dirty.ts";
 import { graphRegulariser } from "./regularisers/graph.ts";
 import { l21Regulariser } from "./regularisers/l21.ts";
 import { meanRegulariser } from "./regularisers/mean.ts";
 import { mtrlRegulariser } from "./regularisers/mtrl.ts";
+import { robustRegulariser } from "./regularisers/robust.ts";
 import { traceRegulariser } from "./regularisers/trace.ts";
 
 /** Every regulariser that a job may name: docs/relating.md. */
@@ -15,4 +17,6 @@ export const knownRegularisers: readonly Regulariser[] = [
   traceRegulariser,
   clusteredRegulariser,
   mtrlRegulariser,
+  robustRegulariser,
+  dirtyRegulariser,
 ];

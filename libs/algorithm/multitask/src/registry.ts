@@ -4,6 +4,7 @@ import type { Combiner, CombinerConfig, CombinerState } from "./combiner.ts";
 import { knownCombiners } from "./known-combiners.ts";
 import { knownRegularisers } from "./known-regularisers.ts";
 import type { Regulariser } from "./regulariser.ts";
+import { userCombiner, userPrefix, userRegulariser } from "./user-methods.ts";
 
 /** A method was registered under a name that is taken: a mistake in the program, not in a job. */
 export class NameTakenError extends Error {
@@ -27,13 +28,22 @@ export function registerRegulariser(regulariser: Regulariser): void {
   register(regularisers, regulariser, "regulariser");
 }
 
-/** The combiner of that name. Throws UserError naming the nearest known one; `where` is the job's path to the name. */
-export function combinerNamed(name: string, where = "combiner"): Combiner {
+/**
+ * The combiner of that name. Throws UserError naming the nearest known one; `where` is the job's path to the name.
+ * @param userModule text of the job's extensions, to which names with their prefix belong
+ */
+export function combinerNamed(name: string, where = "combiner", userModule: string | null = null): Combiner {
+  if (name.startsWith(userPrefix)) return userCombiner(userModule, name.slice(userPrefix.length));
   return named(combiners, name, where, "combiner");
 }
 
-/** The regulariser of that name. Throws UserError naming the nearest known one. */
-export function regulariserNamed(name: string, where = "regulariser.omega"): Regulariser {
+/** The regulariser of that name. Throws UserError naming the nearest known one. @param userModule as for combiners */
+export function regulariserNamed(
+  name: string,
+  where = "regulariser.omega",
+  userModule: string | null = null,
+): Regulariser {
+  if (name.startsWith(userPrefix)) return userRegulariser(userModule, name.slice(userPrefix.length));
   return named(regularisers, name, where, "regulariser");
 }
 

@@ -6,7 +6,8 @@ import type { ResolvedRegulariserOptions } from "@latentweave/job";
  * is smooth and joins the gradient; the others have no gradient where they matter, and are a step of their own after
  * the optimiser's.
  */
-export type Regulariser = NoRegulariser | QuadraticRegulariser | RowRegulariser | SpectralRegulariser;
+export type Regulariser =
+  NoRegulariser | QuadraticRegulariser | RowRegulariser | SpectralRegulariser | SplitRegulariser;
 
 /** Which tasks a family relates: of `taskCount` in the job, these, in its order. */
 export interface Related {
@@ -47,6 +48,25 @@ export interface SpectralRegulariser {
   readonly name: string;
   /** B, row-major, symmetric: prox of `threshold`·Ω at W is W·B. */
   shrink(products: Float64Array, threshold: number): Float64Array;
+}
+
+/** A norm of one part of W, by its proximal step. */
+export type Part =
+  | Pick<SpectralRegulariser, "kind" | "shrink">
+  /** Changes row i, one number of each task, in place. */
+  | { readonly kind: "rows"; shrink(row: Float64Array, threshold: number): void };
+
+/**
+ * W = P + S, each with a norm of its own: λ·‖P‖ + sparse·‖S‖. Both parts take the step that the optimiser takes with W,
+ * for their gradients are W's, and then each its own proximal step. The server keeps S beside W.
+ */
+export interface SplitRegulariser {
+  readonly kind: "split";
+  readonly name: string;
+  /** Of P. */
+  readonly shared: Part;
+  /** Of S. */
+  readonly own: Part;
 }
 
 export const noRegulariser: NoRegulariser = { kind: "none", name: "none" };

@@ -62,7 +62,25 @@ export function keepsBits({ compression }: Pick<RunSpec, "compression">): boolea
  */
 export const owedSection = "owed";
 
+/** State beside the optimiser's, where the job asks for it: the exponential moving average of the weights. */
+export const averageSection = "average";
+
+/** State beside the optimiser's, where a regulariser has the weights in two parts: the one that is sparse. */
+export const sparseSection = "sparse";
+
+const splitRegularisers = ["robust", "dirty"];
+
 /** Sections of a shard's state besides parameters and the optimiser's. */
-export function furtherSections({ compression }: Pick<RunSpec, "compression">): readonly string[] {
-  return compression?.broadcastFeedback || compression?.auto === true ? [owedSection] : [];
+export function furtherSections({
+  compression,
+  average,
+  regulariser,
+}: Pick<RunSpec, "compression" | "average"> & Partial<Pick<RunSpec, "regulariser">>): readonly string[] {
+  const owes = compression?.broadcastFeedback !== undefined || compression?.auto === true;
+  const isSplit = regulariser != null && splitRegularisers.includes(regulariser.omega);
+  return [
+    ...(owes ? [owedSection] : []),
+    ...(average ? [averageSection] : []),
+    ...(isSplit ? [sparseSection] : []),
+  ];
 }

@@ -1,12 +1,23 @@
 export {
   autoCodecs,
+  averageSection,
   type CompressionSpec,
   furtherSections,
   keepsBits,
   owedSection,
   pushCodec,
   pushFeedback,
+  sparseSection,
 } from "./compression.ts";
+export {
+  afterEvaluation,
+  earlyEnd,
+  type EarlyStopSpec,
+  type EarlyStopState,
+  freshEarlyStop,
+  heldOutLoss,
+} from "./held-out.ts";
+export { hasEndedEarly, joinLeaderState, type LeaderState, splitLeaderState } from "./leader-state.ts";
 export { leasedSlots, type LeaseRange, slotMicroBatches, slotSamples } from "./leases.ts";
 export {
   type AsyncSpec,
@@ -29,4 +40,5 @@ export {
   totalSteps,
 } from "./plan-step.ts";
 export { type EvaluationSpec, type PhaseSpec, type RunSpec, type TaskSpec } from "./run-spec.ts";
+export { type CoordinateRule, isWeighing, type RobustSpec, staysApart, type WeighingRule } from "./robust.ts";
 export { createStepPace, type StepPace } from "./step-pace.ts";

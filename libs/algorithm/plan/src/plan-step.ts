@@ -70,7 +70,9 @@ export function planStep(spec: RunSpec, step: number, control: Control = initial
   const last = step === lastStep(spec);
   const every = spec.checkpointEverySteps;
   // The closing evaluation makes no version: what it would checkpoint, the step before has.
-  const checkpoint = step < total && (version === total || (every > 0 && version % every === 0));
+  const isDue = every > 0 && version % every === 0;
+  const isKept = spec.keepBest === true && evaluatesAt(spec, version);
+  const checkpoint = step < total && (version === total || isDue || isKept);
   return { step, phase, phaseStep, rounds, checkpoint, last };
 }
 

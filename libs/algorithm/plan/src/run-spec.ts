@@ -2,7 +2,9 @@ import type { ResolvedOptimiser, ResolvedRegulariserOptions, ResolvedSchedule } 
 import type { TaskGraph } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
 import type { CompressionSpec } from "./compression.ts";
+import type { EarlyStopSpec } from "./held-out.ts";
 import type { ModeSpec } from "./mode.ts";
+import type { RobustSpec } from "./robust.ts";
 
 /**
  * Everything that fixes a run's bits, and nothing of the cluster: the coordinator makes it once from the job and the
@@ -25,6 +27,16 @@ export interface RunSpec {
   readonly initial?: { readonly hash: string };
   /** Factors of the learning rate of tensors, by name, where they are not 1. */
   readonly rates?: Readonly<Record<string, number>>;
+  /** How a task's micro-batches become its gradient; absent: by their mean. */
+  readonly robust?: RobustSpec;
+  /** A task whose numbers are not finite is paused, and tried again after so many steps (0: never); absent: the run ends. */
+  readonly pauseNotFinite?: { readonly retryAfterSteps: number };
+  /** The run ends when held-out losses no longer fall; absent: it does not. */
+  readonly stopEarly?: EarlyStopSpec;
+  /** A checkpoint is made of every version that is evaluated, and the one with the least held-out loss is kept. */
+  readonly keepBest?: true;
+  /** An exponential moving average of the weights is kept beside them. */
+  readonly average?: { readonly decay: number };
   /** Global L2 norm above which the combined gradient is scaled down; null: never. */
   readonly clipNorm: number | null;
   readonly combiner: {

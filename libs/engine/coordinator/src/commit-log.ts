@@ -34,6 +34,7 @@ export function recordCommit(
     learningRate: message.learningRate,
     gradientNorm: message.gradientNorm,
     duplicates: message.duplicates,
+    ...(message.paused && { paused: message.paused }),
     ...(message.order && { order: message.order }),
   });
   if (!isNew) return undefined;
@@ -45,6 +46,7 @@ export function recordCommit(
     learningRate: message.learningRate,
     gradientNorm: message.gradientNorm,
     ...(message.gradients && { gradients: message.gradients }),
+    ...(message.paused && { paused: message.paused.map(({ task }) => task) }),
     ...(message.order && { planned: message.order.planned, givenUp: message.order.givenUp.length }),
   });
   return point;
@@ -57,6 +59,22 @@ export function tellGivenUp(log: Pick<RunLog, "event">, { step, order }: Message
       why === "unfit" ? "warning" : "info",
       `planned step ${planned}, on version ${basis}, is computed again: ${reasons[why]} (by step ${step})`,
     );
+}
+
+/** A task that is left out is named, and so is one that takes part again. @returns whether there was one */
+export function tellPauses(
+  log: Pick<RunLog, "event">,
+  { step, paused = [] }: MessageOf<"committed">,
+  resumed: readonly string[],
+): boolean {
+  const begun = paused.filter((one) => one.since === step);
+  for (const { task, since, why, until } of begun)
+    log.event(
+      "warning",
+      `task "${task}" is paused from step ${since} on: ${why}; the others go on${until === null ? "" : `, and it is tried again at step ${until}`}`,
+    );
+  for (const task of resumed) log.event("info", `task "${task}" takes part again from step ${step} on`);
+  return begun.length > 0 || resumed.length > 0;
 }
 
 const reasons = {

@@ -1,5 +1,5 @@
 import { createLayout } from "@latentweave/parameters";
-import { isOrdered, keepsBits, lastStep, totalSteps } from "@latentweave/plan";
+import { hasEndedEarly, isOrdered, keepsBits, lastStep, totalSteps } from "@latentweave/plan";
 import type { Channel, MessageOf } from "@latentweave/protocol";
 import {
   type CommitPoint,
@@ -8,9 +8,10 @@ import {
   type RunSnapshot,
   type StreamMessage,
 } from "@latentweave/telemetry";
-import { checkpointMeta } from "./checkpoint-meta.ts";
+import { createBestCheckpoint } from "./best-checkpoint.ts";
+import { checkpointMeta, combinerOf } from "./checkpoint-meta.ts";
 import { createCheckpointing } from "./checkpointing.ts";
-import { recordCommit, tellGivenUp } from "./commit-log.ts";
+import { recordCommit, tellGivenUp, tellPauses } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
 import { createGathering } from "./gathering.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
@@ -87,9 +88,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   };
   /** Why to stop as soon as the parameter server is here, which has more than the last checkpoint. */
   let stopping = options.succeeds?.stopping;
-  let lastCommitted = Math.max(durable?.version ?? 0, store.ledgerEnd.nextStep) > lastStep(spec);
+  const endedEarly = hasEndedEarly(combinerOf(options.resume));
+  let lastCommitted =
+    endedEarly || Math.max(durable?.version ?? 0, store.ledgerEnd.nextStep) > lastStep(spec);
   /** The version that nothing follows, with what its checkpoint keeps; and the newest that a checkpoint was told of. */
-  let lastVersion: number | undefined;
+  let lastVersion: number | undefined = endedEarly ? durable?.version : undefined;
   let announced: { readonly version: number; readonly meta: ReturnType<typeof checkpointMeta> } | undefined;
   let hasStarted = false;
   let end: (outcome: Outcome) => void = () => undefined;
@@ -132,7 +135,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       apply({
         kind: "durable",
         version: durable.version,
-        complete: lastCommitted && durable.version === totalSteps(spec),
+        complete: lastCommitted && durable.version === (lastVersion ?? totalSteps(spec)),
       });
   };
 
@@ -195,7 +198,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const meta = checkpointMeta(combiner);
     // The leader may have said before that it holds a later one, at which it has stopped.
     if (version >= (announced?.version ?? 0)) announced = { version, meta };
-    if (version === totalSteps(spec)) askForLastCheckpoint();
+    if (version === totalSteps(spec) || hasEndedEarly(combiner)) askForLastCheckpoint();
     else checkpointing.announce(version, meta);
   };
 
@@ -208,6 +211,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (attempt === undefined) return;
     for (const channel of shards.channels()) channel.send({ type: "checkpoint", runId, version, attempt });
   };
+
+  const best = createBestCheckpoint({ spec, store, log });
 
   const refusedCheckpoint = createRefusedCheckpoint({
     clock,
@@ -247,8 +252,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onBeginAnew(version, source) {
       progress.goTo(version);
       history.cutTo(version);
-      lastCommitted = version > lastStep(spec);
-      lastVersion = undefined;
+      const hasEnded = source?.version === version && hasEndedEarly(combinerOf(source));
+      lastCommitted = hasEnded || version > lastStep(spec);
+      lastVersion = hasEnded ? version : undefined;
       refusedCheckpoint.startOver();
       announced = undefined;
       durable = source && { version: source.version, hash: source.hash ?? null };
@@ -293,7 +299,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   const shardsComplete = (leader: Holding): void => {
     // A leader may have decided on the last step, and wait for gradients that it lost with its process.
-    const heading = lastCommitted ? totalSteps(spec) : (leader?.version ?? 0);
+    const heading = lastCommitted ? (lastVersion ?? totalSteps(spec)) : (leader?.version ?? 0);
     if (!hasStarted) {
       hasStarted = true;
       log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
@@ -323,7 +329,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   /** The leader has made its last step already: the coordinator before this one may have heard of it. */
   const takeOver = (leader: NonNullable<Holding>): void => {
     lastVersion = leader.version;
-    if (leader.version > lastStep(spec)) lastCommitted = true;
+    if (leader.version > lastStep(spec) || hasEndedEarly(leader.combiner)) lastCommitted = true;
     else
       apply({
         kind: "stopped",
@@ -375,6 +381,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     trust.committed(message);
     if (!point) return;
     tellGivenUp(log, message);
+    best.take(message);
+    if (message.last && step < lastStep(spec))
+      log.event("info", `the held-out loss falls no further: the run ends early, with step ${step}`);
+    if (tellPauses(log, message, progress.resumed)) log.tell({ kind: "snapshot", snapshot: snapshot() });
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });
@@ -416,6 +426,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       quorum.form(membership.active(), "a step is computed once more", leases, true);
       shards.redo(step, why);
     },
+    onBorneOut: (step, timeline) => shards.leader()?.send({ type: "pause", runId, timeline, step }),
     onFailed: fail,
   });
 

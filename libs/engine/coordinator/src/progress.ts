@@ -14,6 +14,8 @@ export interface Progress {
   readonly samplesPerSecond: number;
   readonly learningRate: number;
   tasks(): readonly TaskSnapshot[];
+  /** Tasks that took part in the newest step again, after a pause. */
+  readonly resumed: readonly string[];
   /** Modes with an order, of the newest steps. */
   readonly staleness: RunSnapshot["staleness"];
   etaMs(totalSteps: number): number | null;
@@ -52,6 +54,7 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
   let stepMs = 0;
   let samplesPerStep = 0;
   let learningRate = 0;
+  let resumed: readonly string[] = [];
   const staleness = createStalenessTally();
   return {
     get version() {
@@ -67,6 +70,9 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
       return learningRate;
     },
     tasks: () => [...tasks.values()],
+    get resumed() {
+      return resumed;
+    },
     get staleness() {
       return staleness.summary;
     },
@@ -75,17 +81,22 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
       const loss: Record<string, number> = {};
       const evaluation: Record<string, Record<string, number>> = {};
       let samples = 0;
+      const back: string[] = [];
       for (const record of commit.tasks) {
         const before = tasks.get(record.task);
         if (!before) continue;
         const means = meansOf(record);
         if (record.round === gradientRound) {
+          const pause = commit.paused?.find(({ task }) => task === record.task);
           samples += record.samples;
-          loss[record.task] = means.loss ?? Number.NaN;
+          if (means.loss !== undefined) loss[record.task] = means.loss;
+          if (before.paused && !pause) back.push(record.task);
           tasks.set(record.task, {
-            ...before,
-            samplesSeen: before.samplesSeen + record.samples,
+            task: record.task,
+            samplesSeen: before.samplesSeen + (pause ? 0 : record.samples),
             training: means,
+            ...(pause && { paused: { since: pause.since, why: pause.why, until: pause.until } }),
+            evaluation: before.evaluation,
           });
         } else {
           evaluation[record.task] = means;
@@ -94,6 +105,7 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
           tasks.set(record.task, { ...before, evaluation: { step, values: means } });
         }
       }
+      resumed = back;
       if (commit.order) staleness.add(commit.step - commit.order.basis, commit.order.givenUp.length);
       const interval = lastCommitMs === undefined ? undefined : nowMs - lastCommitMs;
       lastCommitMs = nowMs;
@@ -118,11 +130,12 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
     },
     goTo(to) {
       version = to;
-      for (const [name, { evaluation, ...before }] of tasks) {
+      for (const [name, { evaluation, paused, ...before }] of tasks) {
         const samplesSeen = seenOf(name, to);
         tasks.set(name, {
           ...before,
           samplesSeen,
+          ...(paused && paused.since < to && { paused }),
           evaluation: evaluation && evaluation.step <= to ? evaluation : null,
         });
       }

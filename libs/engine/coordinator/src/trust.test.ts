@@ -20,6 +20,7 @@ function trusting(workers = 3, fromVersion = 0, sameBits = true) {
     onDoubt: (step) => void heard.push(["doubt", step]),
     onConvicted: (workerId, step) => void heard.push(["convicted", workerId, step]),
     onRedo: (step, leases) => void heard.push(["redo", step, leases]),
+    onBorneOut: (step, timeline) => void heard.push(["borne out", step, timeline]),
     onFailed: (reason) => void heard.push(["failed", reason]),
   });
   return { trust, heard };
@@ -114,6 +115,27 @@ describe("a step whose sum is not finite", () => {
     );
     expect(heard.at(-1)?.[0]).toBe("failed");
     expect(heard.at(-1)?.[1]).toMatch(/step 5 cannot be committed: .*other workers computed the same/);
+  });
+
+  it("is borne out then, where the job can do without the task, and again when the answer was lost", () => {
+    const { trust, heard } = trusting(2);
+    const pausable = ["digits"];
+    trust.unfit({ ...unfit(5, 0, first), pausable });
+    // Told twice in one timeline, it was computed once.
+    trust.unfit({ ...unfit(5, 0, first), pausable });
+    expect(heard.map(([what]) => what)).toEqual(["redo"]);
+    const second = unfit(5, 1, [
+      ["w1", "aa"],
+      ["w0", "bb"],
+    ]);
+    trust.unfit({ ...second, pausable });
+    trust.unfit({ ...second, pausable });
+    expect(heard.slice(1)).toEqual([
+      ["borne out", 5, 1],
+      ["borne out", 5, 1],
+    ]);
+    trust.committed(committed(5, 1, [["w1", "aa"]]));
+    expect(heard).toHaveLength(3);
   });
 
   it("convicts whoever sent other bits the first time", () => {

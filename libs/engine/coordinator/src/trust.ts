@@ -40,6 +40,8 @@ export function createTrust(options: {
   readonly onConvicted: (workerId: string, step: number, why: string) => void;
   /** The step in progress begins anew, with these leases. */
   readonly onRedo: (step: number, leases: ReadonlyMap<string, Lease[]>, why: string) => void;
+  /** Whoever computes the step comes to these numbers: it is committed without the tasks whose they are. */
+  readonly onBorneOut: (step: number, timeline: number) => void;
   readonly onFailed: (reason: string) => void;
 }): Trust {
   const { log } = options;
@@ -49,7 +51,14 @@ export function createTrust(options: {
   let suspects: ReadonlySet<string> = new Set();
   let disagreements = 0;
   let odd:
-    { readonly step: number; readonly timeline: number; attempts: number; readonly nodes: Nodes } | undefined;
+    | {
+        readonly step: number;
+        readonly timeline: number;
+        readonly attempts: number;
+        readonly nodes: Nodes;
+        readonly borneOut?: boolean;
+      }
+    | undefined;
 
   const accuse = (who: string, by: string): void => {
     let others = accusers.get(who);
@@ -93,10 +102,25 @@ export function createTrust(options: {
       suspects = new Set([...suspects, one, other]);
       options.onDoubt(step, `workers ${one} and ${other} computed different bits (${where})`);
     },
-    unfit({ step, timeline, reason, tasks }) {
+    unfit({ step, timeline, reason, tasks, pausable }) {
+      // Told once more: the connection, or the answer, was lost.
+      if (odd?.step === step && odd.timeline === timeline) {
+        if (odd.borneOut) options.onBorneOut(step, timeline);
+        return;
+      }
       const isAgain = odd?.step === step;
       const attempts = isAgain && odd ? odd.attempts + 1 : 1;
-      if (isAgain && odd && options.sameBits && differing(odd.nodes, tasks).length === 0) {
+      const isSame = isAgain && odd && options.sameBits && differing(odd.nodes, tasks).length === 0;
+      if (pausable && (isSame || (attempts > mostAttempts && !options.sameBits))) {
+        log.event(
+          "warning",
+          `step ${step}: ${reason}, and others computed the same; it is committed without ${pausable.map((task) => `task "${task}"`).join(" and ")}`,
+        );
+        odd = { step, timeline, attempts, nodes: tasks, borneOut: true };
+        options.onBorneOut(step, timeline);
+        return;
+      }
+      if (isSame) {
         options.onFailed(
           `step ${step} cannot be committed: ${reason}, and other workers computed the same; a smaller learning rate, clipNorm or cleaner data usually mends it`,
         );

@@ -3,7 +3,7 @@ import type { Arithmetic } from "@latentweave/arithmetic";
 import { combineBlock } from "@latentweave/multitask";
 import type { Optimiser } from "@latentweave/optim";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
-import { owedSection, type RunSpec, type StepPlan, totalSteps } from "@latentweave/plan";
+import { averageSection, owedSection, type RunSpec, type StepPlan, totalSteps } from "@latentweave/plan";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 import type { ChangedSlice } from "./publication.ts";
 import type { ChangeRounder } from "./round-change.ts";
@@ -18,6 +18,10 @@ export interface Decision {
   /** Clipping of the combined gradient; 1 when none. */
   readonly scale: number;
   readonly learningRate: number;
+  /** What each of a task's slots counts, by task in job order, where a robust rule weighs them. */
+  readonly slots?: readonly (readonly number[])[] | undefined;
+  /** Tasks whose gradients are not applied: what they alone use stays as it is. */
+  readonly leftOut?: readonly string[];
 }
 
 interface Term {
@@ -67,20 +71,26 @@ export function applyUpdate(options: {
   const changed: ChangedSlice[] = [];
   state.beginAdvance();
   const owes = state.stateNames.includes(owedSection);
+  const decay = state.stateNames.includes(averageSection) ? spec.average?.decay : undefined;
   relatedness?.begin(state);
   for (const slice of state.slices) {
     const isWeighed = spec.combiner.scalesPrivate === true || (layout.groups[slice.group]?.shared ?? false);
     const terms: Term[] = [];
     for (const task of reduction.tasks) {
+      if (decision.leftOut?.includes(task.plan.task)) continue;
       const own = task.slices.find(
         (entry) => entry.slice.group === slice.group && entry.slice.start === slice.start,
       );
       if (!own) continue;
       const weight = isWeighed ? (decision.weights[task.plan.taskIndex] ?? 1) : 1;
-      terms.push({
-        pointer: own.reducer.result(),
-        coefficient: rule.share(task.plan) * weight * decision.scale,
-      });
+      const coefficient = rule.share(task.plan) * weight * decision.scale;
+      const counts = decision.slots?.[task.plan.taskIndex];
+      if (!counts || !own.apart) terms.push({ pointer: own.reducer.result(), coefficient });
+      else
+        for (const [slot, pointer] of own.apart.all().entries())
+          // Zero times a number is not left out: it costs a pass.
+          if (counts[slot] !== 0)
+            terms.push({ pointer, coefficient: coefficient * (counts[slot] as number) });
     }
     const segments = rates.segments(slice);
     if (terms.length === 0 || segments.every(({ factor }) => factor === 0)) {
@@ -122,8 +132,26 @@ export function applyUpdate(options: {
   const updated = new Set(changed.map(({ slice }) => slice.group));
   for (const slice of relatedness?.finish(state, updated, decision.learningRate) ?? [])
     changed.push({ slice, encoded: undefined });
+  if (decay !== undefined)
+    for (const slice of new Set(changed.map((one) => one.slice))) average(arithmetic, state, slice, decay);
   state.advance();
   return changed;
+}
+
+/**
+ * average ← decay·average + (1 − decay)·weights, after everything else that a step does to the weights. It begins with the
+ * weights of version 0. What a step leaves as it is, it leaves out here too.
+ */
+function average(arithmetic: Arithmetic, state: OwnedState, slice: OwnedSlice, decay: number): void {
+  const before = state.pointer(slice, state.version === 0 ? "parameters" : averageSection, 0);
+  const [next, weights] = [averageSection, "parameters"].map((section) =>
+    state.pointer(slice, section, 1),
+  ) as [number, number];
+  for (let at = 0; at < slice.numbers; at += blockNumbers) {
+    const numbers = Math.min(blockNumbers, slice.numbers - at);
+    arithmetic.scaleInto(next + at * 4, before + at * 4, decay, numbers);
+    arithmetic.accumulate(next + at * 4, weights + at * 4, 1 - decay, numbers);
+  }
 }
 
 /** As many numbers at once as stay in cache, of one rate. */
@@ -145,9 +173,10 @@ function copyAhead(
   numbers = slice.numbers,
 ): void {
   for (const section of ["parameters", ...state.stateNames]) {
-    const at = (ahead: 0 | 1): Uint8Array =>
-      arithmetic.u8(state.pointer(slice, section, ahead) + offset * 4, numbers * 4);
-    at(1).set(at(0));
+    const at = (of: string, ahead: 0 | 1): Uint8Array =>
+      arithmetic.u8(state.pointer(slice, of, ahead) + offset * 4, numbers * 4);
+    const isFirst = section === averageSection && state.version === 0;
+    at(section, 1).set(at(isFirst ? "parameters" : section, 0));
   }
 }
 

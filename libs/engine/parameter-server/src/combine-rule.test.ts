@@ -33,6 +33,13 @@ describe("the rule that combines", () => {
     expect(rule.warning?.()).toBeUndefined();
   });
 
+  it("shows a method the mean of the others' losses for a task that is left out, and gives it no weight", () => {
+    const rule = ruleOf({ name: "si", options: {} }, [1, 1, 1]);
+    const losses = [0.5, Number.NaN, 0.25];
+    expect(rule.solve({ gram: undefined, losses, step: 0, leftOut: new Set([1]) })).toEqual([2, 0, 4]);
+    expect(rule.warning?.()).toBeUndefined();
+  });
+
   it("goes on from a state in JSON to the same numbers", () => {
     const famo = { name: "famo", options: { learningRate: 0.025, decay: 0.001, leastLoss: 0 } };
     const losses = [

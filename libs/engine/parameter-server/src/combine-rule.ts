@@ -1,6 +1,13 @@
 import { type Arithmetic, randomKey } from "@latentweave/arithmetic";
 import { combinerNamed, type CombinerState } from "@latentweave/multitask";
-import type { RunSpec } from "@latentweave/plan";
+import {
+  afterEvaluation,
+  freshEarlyStop,
+  joinLeaderState,
+  type RunSpec,
+  splitLeaderState,
+} from "@latentweave/plan";
+import { createPauses, type Pauses } from "./pauses.ts";
 
 /** The job's combiner with its state: one weight per task and step. Lives on the leader, for one run. */
 export interface CombineRule {
@@ -10,29 +17,64 @@ export interface CombineRule {
     readonly gram: Float64Array | undefined;
     readonly losses: readonly number[];
     readonly step: number;
+    /** Tasks that change nothing in this step: zero in `gram`, their losses not looked at, their weights 0. */
+    readonly leftOut?: ReadonlySet<number>;
   }): readonly number[];
   /** Why the newest solution is not the combiner's own; undefined where it is. */
   warning?(): string | undefined;
-  /** The combiner's state after the newest step, as JSON: part of a checkpoint. */
+  /** Where the job has tasks paused whose numbers are not finite. */
+  readonly pauses?: Pauses | undefined;
+  /** Where the job may end early. */
+  readonly early?:
+    | {
+        /** One more evaluation; call once per step that has one, in order. @returns whether the run ends with the step */
+        note(loss: number): boolean;
+        readonly ended: boolean;
+      }
+    | undefined;
+  /** The combiner's state after the newest step, and all else that the leader remembers, as JSON: part of a checkpoint. */
   state(): string;
 }
 
 /** `restored`: a state as JSON from a checkpoint; without it the combiner begins anew. */
 export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restored?: string): CombineRule {
-  const combiner = combinerNamed(spec.combiner.name);
+  const combiner = combinerNamed(spec.combiner.name, "combiner", spec.userModule);
   const taskCount = spec.tasks.length;
   let warning: string | undefined;
-  let text = restored ?? JSON.stringify(combiner.init(taskCount, spec.combiner.options));
+  const kept = restored === undefined ? undefined : splitLeaderState(restored);
+  let text = kept?.combiner ?? JSON.stringify(combiner.init(taskCount, spec.combiner.options));
+  const pauses =
+    spec.pauseNotFinite &&
+    createPauses(
+      spec.tasks.map(({ name }) => name),
+      spec.pauseNotFinite.retryAfterSteps,
+      kept?.state.paused,
+    );
+  const rule = spec.stopEarly;
+  let early = kept?.state.early ?? freshEarlyStop;
   return {
     needsGram: combiner.needsGram,
-    solve({ gram, losses, step }) {
+    pauses,
+    early: rule && {
+      note(loss) {
+        early = afterEvaluation(rule, early, loss);
+        return early.ended;
+      },
+      get ended() {
+        return early.ended;
+      },
+    },
+    solve({ gram, losses, step, leftOut = new Set() }) {
       const key = randomKey(spec.seed, "combiner", combiner.name, step);
       const solved = combiner.solve({
         taskCount,
         gram,
         options: spec.combiner.options,
         // Gradients are those of weighted losses (update-rule.ts): a method must see the two of one function.
-        losses: Float64Array.from(losses, (loss, task) => loss * (spec.tasks[task]?.weight ?? 1)),
+        losses: inPlaceOfLeftOut(
+          losses.map((loss, task) => loss * (spec.tasks[task]?.weight ?? 1)),
+          leftOut,
+        ),
         step,
         // Read back even without a restart: JSON has no minus zero, and both ways must give the same bits.
         state: JSON.parse(text) as CombinerState,
@@ -41,9 +83,22 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
       });
       text = JSON.stringify(solved.state);
       warning = solved.warning;
-      return [...solved.weights];
+      return [...solved.weights].map((weight, task) => (leftOut.has(task) ? 0 : weight));
     },
     warning: () => warning,
-    state: () => text,
+    state() {
+      const paused = pauses?.state ?? {};
+      return joinLeaderState(text, {
+        ...(Object.keys(paused).length > 0 && { paused }),
+        ...(rule && { early }),
+      });
+    },
   };
+}
+
+/** A task that is left out has no gradient, and for its loss the mean of the others': no method makes anything of that. */
+function inPlaceOfLeftOut(losses: readonly number[], leftOut: ReadonlySet<number>): Float64Array {
+  const others = losses.filter((_, task) => !leftOut.has(task));
+  const mean = others.reduce((sum, loss) => sum + loss, 0) / others.length;
+  return Float64Array.from(losses, (loss, task) => (leftOut.has(task) ? mean : loss));
 }

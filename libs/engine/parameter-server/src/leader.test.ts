@@ -2,6 +2,7 @@ import type { ParameterLayout } from "@latentweave/parameters";
 import { planStep, type RunSpec } from "@latentweave/plan";
 import { describe, expect, it } from "vitest";
 import type { CombineRule } from "./combine-rule.ts";
+import { createPauses } from "./pauses.ts";
 import type { BlockProducts } from "./products.ts";
 import { createStepDecision, type StepDecision } from "./leader.ts";
 
@@ -78,6 +79,37 @@ describe("the leader's decision", () => {
       kind: "refused",
       reason: "a gradient holds NaN or infinity",
     });
+  });
+
+  it("leaves out tasks whose numbers are not finite once that is borne out, where the job says so", () => {
+    const pauses = createPauses(["first", "second"], 10);
+    let seen: readonly unknown[] = [];
+    const decision = createStepDecision({
+      ...{ spec: { ...twoTasks, clipNorm: 1 }, layout, plan: planStep(twoTasks, 0), shards: 1 },
+      combine: {
+        ...{ needsGram: true, pauses, state: () => "null" },
+        solve({ gram, leftOut }) {
+          seen = [[...(gram ?? [])], [...(leftOut ?? [])]];
+          return [3, 0];
+        },
+      },
+      clipScale: (normSquared) => normSquared,
+    });
+    const gram = Float64Array.of(2, Number.NaN, Number.NaN, Number.NaN);
+    decision.reduced(0, false, [{ group: 0, block: 0, gram }], [], ["second"]);
+    expect(decision.verdict([1, 1])).toEqual({
+      ...{ kind: "refused", reason: 'the gradient of task "second" holds NaN or infinity' },
+      pausable: ["second"],
+    });
+    expect(pauses.state).toEqual({});
+    expect(decision.verdict([1, 1], true)).toMatchObject({
+      ...{ kind: "decided", weights: [3, 0], scale: 18 },
+      paused: [{ task: "second", since: 0, until: 10, why: "its gradient holds NaN or infinity" }],
+    });
+    expect(seen).toEqual([[2, 0, 0, 0], [1]]);
+    decision.reduced(0, false, [], [], ["first", "second"]);
+    const { pausable, kind } = decision.verdict([1, 1], true) as { kind: string; pausable?: unknown };
+    expect({ kind, pausable }, "nobody would be left").toEqual({ kind: "refused", pausable: undefined });
   });
 
   it("adds inner products in block order, whichever shard reported first", () => {

@@ -77,11 +77,12 @@ export function createLoneServer(options: {
       leads: index === 0,
       digestOf: settlement.digestOf,
       isSettled: (version) => settlement.settled !== undefined && settlement.settled >= version,
-      onReduced(plan, finite, products: readonly BlockProducts[], received, basis) {
+      onReduced(plan, finite, products: readonly BlockProducts[], received, basis, odd = []) {
         const round = plan.rounds.length - 1;
         const message = {
           ...{ runId, timeline, step: plan.step, round, index, finite, received, blocks: [] },
           ...(basis !== undefined && { basis }),
+          ...(odd.length > 0 && { odd: [...odd] }),
         };
         mail.push(() => leader().stepping.reduced({ type: "reduced", ...message }, products));
       },
@@ -91,8 +92,10 @@ export function createLoneServer(options: {
         mail.push(() => leader().stepping.acknowledged(timeline, committed.step));
       },
       onPublish: () => settle(index, training),
-      onUnfit({ reason }) {
-        refused = reason;
+      onUnfit({ reason, step, pausable }) {
+        // The record is of what all came to: there is nobody else to ask.
+        if (pausable) mail.push(() => leader().stepping.bearOut(timeline, step));
+        else refused = reason;
       },
       onSuspicion: () => undefined,
       onStopped: () => undefined,

@@ -20,8 +20,8 @@ export interface OwnedFamily {
   rows(state: OwnedState): readonly FamilyRow[];
   /** Pointers to number `start` of each member's group. @throws RangeError when it is another shard's */
   pointersAt(state: OwnedState, start: number, section: string, ahead: 0 | 1): readonly number[];
-  /** WᵀW, added in block order. */
-  products(arithmetic: Arithmetic, state: OwnedState, ahead: 0 | 1): Float64Array;
+  /** WᵀW, added in block order; of another section than the parameters where one is named. */
+  products(arithmetic: Arithmetic, state: OwnedState, ahead: 0 | 1, section?: string): Float64Array;
   /** Where the shard keeps what is learned of the family; undefined where nothing is, or where another shard does. */
   learnedSlice(state: OwnedState): OwnedSlice | undefined;
   /** The same as numbers, T×T. */
@@ -77,10 +77,10 @@ export function createFamilies(
       numbers: members[0]?.numbers ?? 0,
       rows,
       pointersAt,
-      products(arithmetic, state, ahead) {
+      products(arithmetic, state, ahead, section = "parameters") {
         const total = new Float64Array(groups.length * groups.length);
         for (const row of rows(state))
-          addProducts(total, blockProducts(arithmetic, row.at("parameters", ahead), row.numbers));
+          addProducts(total, blockProducts(arithmetic, row.at(section, ahead), row.numbers));
         return total;
       },
       learnedSlice,

@@ -1,7 +1,7 @@
 import { ProtocolError } from "@latentweave/protocol";
 import type { BlockProducts } from "./products.ts";
 
-/** Inner products on the wire: one row of T×T float64 per block, rows in the order of `blocks`. */
+/** Inner products on the wire: one row of `count`×`count` float64 per block, rows in the order of `blocks`. */
 export function encodeProducts(products: readonly BlockProducts[]): {
   readonly blocks: { group: number; block: number }[];
   readonly bytes: Uint8Array;
@@ -19,10 +19,10 @@ export function encodeProducts(products: readonly BlockProducts[]): {
 export function decodeProducts(
   blocks: readonly { readonly group: number; readonly block: number }[],
   bytes: Uint8Array | undefined,
-  taskCount: number,
+  count: number,
 ): BlockProducts[] {
   if (blocks.length === 0) return [];
-  const width = taskCount * taskCount;
+  const width = count * count;
   if (bytes?.byteLength !== blocks.length * width * 8)
     throw new ProtocolError(
       `${blocks.length} rows of inner products do not fit ${bytes?.byteLength ?? 0} bytes`,

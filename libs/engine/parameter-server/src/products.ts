@@ -3,6 +3,7 @@ import type { Arithmetic } from "@latentweave/arithmetic";
 import { addProducts, blockProducts as multiply } from "@latentweave/multitask";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
+import { productRows } from "./product-rows.ts";
 import type { RateSegment, TensorRates } from "./tensor-rates.ts";
 import type { UpdateRule } from "./update-rule.ts";
 
@@ -10,8 +11,14 @@ import type { UpdateRule } from "./update-rule.ts";
 export interface BlockProducts {
   readonly group: number;
   readonly block: number;
-  /** Row-major T×T over all tasks in job order; zero where a task does not use the block. */
+  /** Row-major over all rows (`productRows`); zero where a row's task does not use the block. */
   readonly gram: Float64Array;
+}
+
+/** Over shared groups, and over private ones. */
+export interface Products {
+  readonly shared: Float64Array;
+  readonly own: Float64Array;
 }
 
 /** The products of every owned block (of the groups that are wanted), in layout order. */
@@ -23,26 +30,28 @@ export function blockProducts(
   reduction: StepReduction,
   isWanted: (group: number) => boolean = () => true,
 ): BlockProducts[] {
-  const taskCount = spec.tasks.length;
+  const { count, starts, rule: weighing } = productRows(spec);
   const byBlock = new Map<
     string,
-    BlockProducts & { users: { task: number; share: number; pointer: number; parts: readonly BlockPart[] }[] }
+    BlockProducts & { users: { row: number; share: number; pointer: number; parts: readonly BlockPart[] }[] }
   >();
   for (const task of reduction.tasks) {
     const share = rule.share(task.plan);
-    for (const { slice, reducer } of task.slices) {
+    for (const { slice, reducer, apart } of task.slices) {
       if (!isWanted(slice.group)) continue;
-      const root = reducer.result();
+      const vectors = weighing && apart ? apart.all() : [reducer.result()];
+      const first = starts[task.plan.taskIndex] as number;
       for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {
         const block = (slice.start + offset) / blockNumbers;
         const key = `${slice.group}:${block}`;
         let entry = byBlock.get(key);
         if (!entry) {
-          entry = { group: slice.group, block, gram: new Float64Array(taskCount * taskCount), users: [] };
+          entry = { group: slice.group, block, gram: new Float64Array(count * count), users: [] };
           byBlock.set(key, entry);
         }
         const parts = trainedParts(rates.segments(slice), offset, blockNumbers);
-        entry.users.push({ task: task.plan.taskIndex, share, pointer: root + offset * 4, parts });
+        for (const [place, vector] of vectors.entries())
+          entry.users.push({ row: first + place, share, pointer: vector + offset * 4, parts });
       }
     }
   }
@@ -59,8 +68,7 @@ export function blockProducts(
       );
     for (const [row, a] of users.entries()) {
       for (const [column, b] of users.entries())
-        gram[a.task * taskCount + b.task] =
-          (products[row * users.length + column] ?? 0) * (a.share * b.share);
+        gram[a.row * count + b.row] = (products[row * users.length + column] ?? 0) * (a.share * b.share);
     }
   }
   return [...byBlock.values()]
@@ -86,11 +94,11 @@ function trainedParts(segments: readonly RateSegment[], offset: number, numbers:
 /** Sums over blocks in layout order, whichever shard they came from: shared groups and private ones apart. */
 export function sumProducts(
   layout: ParameterLayout,
-  taskCount: number,
+  count: number,
   blocks: readonly BlockProducts[],
-): { readonly shared: Float64Array; readonly own: Float64Array } {
-  const shared = new Float64Array(taskCount * taskCount);
-  const own = new Float64Array(taskCount * taskCount);
+): Products {
+  const shared = new Float64Array(count * count);
+  const own = new Float64Array(count * count);
   const ordered = [...blocks].sort((a, b) => a.group - b.group || a.block - b.block);
   for (const { group, gram } of ordered) {
     addProducts(layout.groups[group]?.shared ? shared : own, gram);
@@ -100,7 +108,7 @@ export function sumProducts(
 
 /** ‖Σ_t w_t g_t‖² over shared groups plus that of the private ones, whose weights are 1 unless they are scaled too. */
 export function combinedNormSquared(
-  products: { readonly shared: Float64Array; readonly own: Float64Array },
+  products: Products,
   weights: readonly number[],
   scalesPrivate = false,
 ): number {

@@ -1,8 +1,15 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
-import { mixBlock, type QuadraticRegulariser, regulariserNamed, shrinkRows } from "@latentweave/multitask";
+import {
+  mapRows,
+  mixBlock,
+  type Part,
+  type QuadraticRegulariser,
+  regulariserNamed,
+  shrinkRows,
+} from "@latentweave/multitask";
 import { proximalRate } from "@latentweave/optim";
 import { blockNumbers, familiesOf, type ParameterLayout } from "@latentweave/parameters";
-import { type RunSpec, serverOptimiser } from "@latentweave/plan";
+import { type RunSpec, serverOptimiser, sparseSection } from "@latentweave/plan";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 import { createFamilies, type OwnedFamily } from "./owned-family.ts";
 
@@ -30,7 +37,7 @@ export function createRelatedness(
 ): Relatedness | undefined {
   if (!spec.regulariser || familiesOf(layout).size === 0) return undefined;
   const { omega, lambda } = spec.regulariser;
-  const regulariser = regulariserNamed(omega);
+  const regulariser = regulariserNamed(omega, "regulariser.omega", spec.userModule);
   const options = spec.regulariser.options ?? {};
   if (regulariser.kind === "none" || (lambda === 0 && !isLearned(regulariser))) return undefined;
   const families = createFamilies(
@@ -40,31 +47,79 @@ export function createRelatedness(
   );
   if (regulariser.kind === "quadratic") return quadratic(regulariser, lambda, families, arithmetic);
   const step = proximalRate(serverOptimiser(spec)) * lambda;
+  const sparseStep = proximalRate(serverOptimiser(spec)) * (options.sparse ?? lambda);
   const copies = new Map<number, number>();
+  /** The proximal step of one part of the family's weights, in the version that is being made. */
+  const shrinkPart = (
+    state: OwnedState,
+    family: OwnedFamily,
+    part: Part,
+    threshold: number,
+    section = "parameters",
+  ): void => {
+    const rows = family.rows(state);
+    if (part.kind === "rows") {
+      const map = (row: Float64Array): void => part.shrink(row, threshold);
+      for (const row of rows) mapRows(arithmetic, { vectors: row.at(section, 1), map, numbers: row.numbers });
+      return;
+    }
+    const matrix = part.shrink(family.products(arithmetic, state, 1, section), threshold);
+    const bytes = family.groups.length * Math.min(blockNumbers, family.numbers) * 4;
+    let copy = copies.get(bytes);
+    if (copy === undefined) copies.set(bytes, (copy = arithmetic.allocate(bytes)));
+    for (const row of rows)
+      mixBlock(arithmetic, { vectors: row.at(section, 1), matrix, copy, numbers: row.numbers });
+  };
   return {
     begin: () => undefined,
     addGradient: () => undefined,
     finish(state, updated, learningRate) {
       const threshold = step * learningRate;
+      const changed: OwnedSlice[] = [];
       for (const family of families) {
         if (!family.groups.some((group) => updated.has(group))) continue;
-        const rows = family.rows(state);
+        // Of a task that is paused the optimiser has changed nothing, but Ω has.
+        changed.push(
+          ...state.slices.filter(({ group }) => family.groups.includes(group) && !updated.has(group)),
+        );
         if (regulariser.kind === "rows") {
           const shrink = (norm: number): number => regulariser.shrink(norm, threshold);
-          for (const row of rows)
+          for (const row of family.rows(state))
             shrinkRows(arithmetic, { vectors: row.at("parameters", 1), shrink, numbers: row.numbers });
-          continue;
+        } else if (regulariser.kind === "spectral") shrinkPart(state, family, regulariser, threshold);
+        else {
+          split(arithmetic, state, family);
+          shrinkPart(state, family, regulariser.shared, threshold);
+          shrinkPart(state, family, regulariser.own, sparseStep * learningRate, sparseSection);
+          join(arithmetic, state, family);
         }
-        const matrix = regulariser.shrink(family.products(arithmetic, state, 1), threshold);
-        const bytes = family.groups.length * Math.min(blockNumbers, family.numbers) * 4;
-        let copy = copies.get(bytes);
-        if (copy === undefined) copies.set(bytes, (copy = arithmetic.allocate(bytes)));
-        for (const row of rows)
-          mixBlock(arithmetic, { vectors: row.at("parameters", 1), matrix, copy, numbers: row.numbers });
       }
-      return [];
+      return changed;
     },
   };
+}
+
+/** P and S, each moved as the optimiser has moved W = P + S: P takes W's place for the moment. */
+function split(arithmetic: Arithmetic, state: OwnedState, family: OwnedFamily): void {
+  for (const row of family.rows(state)) {
+    const [before, sparse] = [row.at("parameters", 0), row.at(sparseSection, 0)];
+    const next = row.at(sparseSection, 1);
+    for (const [member, weights] of row.at("parameters", 1).entries()) {
+      const [w, s, moved] = [before[member], sparse[member], next[member]] as [number, number, number];
+      arithmetic.scaleInto(moved, s, 1, row.numbers);
+      arithmetic.accumulate(moved, weights, 1, row.numbers);
+      arithmetic.accumulate(moved, w, -1, row.numbers);
+      arithmetic.accumulate(weights, s, -1, row.numbers);
+    }
+  }
+}
+
+function join(arithmetic: Arithmetic, state: OwnedState, family: OwnedFamily): void {
+  for (const row of family.rows(state)) {
+    const sparse = row.at(sparseSection, 1);
+    for (const [member, weights] of row.at("parameters", 1).entries())
+      arithmetic.accumulate(weights, sparse[member] as number, 1, row.numbers);
+  }
 }
 
 function isLearned(regulariser: ReturnType<typeof regulariserNamed>): boolean {

@@ -16,6 +16,7 @@ import { createLeaderLink } from "./leader-link.ts";
 import { afterAttach, listenTo, type MessageHandler } from "./peers.ts";
 import { putBack, type RecoveryPoint } from "./recovery-point.ts";
 import { createRecovery } from "./recovery.ts";
+import { productRows } from "./product-rows.ts";
 import { decodeProducts, encodeProducts } from "./products-codec.ts";
 import type { OwnedState } from "./owned-state.ts";
 import { createSettlement } from "./settlement.ts";
@@ -177,7 +178,7 @@ export function createShard(options: ShardOptions): Shard {
       spans,
       digestOf: settlement.digestOf,
       isSettled: (version) => settlement.settled !== undefined && settlement.settled >= version,
-      onReduced(plan, finite, products, received, basis) {
+      onReduced(plan, finite, products, received, basis, odd = []) {
         const { blocks, bytes } = encodeProducts(products);
         const round = plan.rounds.length - 1;
         leader.channel()?.send(
@@ -185,6 +186,7 @@ export function createShard(options: ShardOptions): Shard {
             type: "reduced",
             ...{ runId, timeline: state.timeline, step: plan.step, round, index, finite, received, blocks },
             ...(basis !== undefined && { basis }),
+            ...(odd.length > 0 && { odd: [...odd] }),
           },
           blocks.length > 0 ? [bytes] : [],
         );
@@ -277,7 +279,7 @@ export function createShard(options: ShardOptions): Shard {
         if (first || !met.has(from)) flow.bringUpToDate(channel);
         met.add(from);
       } else if (message.type === "lacking") flow.lacking(message);
-      else stepping.reduced(message, decodeProducts(message.blocks, slices[0], spec.tasks.length));
+      else stepping.reduced(message, decodeProducts(message.blocks, slices[0], productRows(spec).count));
     };
     const startOver = (timeline: number): void => {
       state.setTimeline(timeline);
@@ -312,7 +314,9 @@ export function createShard(options: ShardOptions): Shard {
     const { timeline, version } = state;
     const kept = running ? undefined : readDecision(state.readDecision()?.text);
     const keptRecords = kept?.timeline === timeline ? kept.records : [];
-    const isOver = running ? stepping.over : version > lastStep(spec);
+    const last =
+      kept?.timeline === timeline && kept.decide?.last === true ? kept.decide.step : lastStep(spec);
+    const isOver = running ? stepping.over : version > last;
     const isFinal = isOver || version === totalSteps(spec);
     const combiner = running ? stepping.combiner : kept?.combiner;
     coordinator?.send({
@@ -439,6 +443,9 @@ export function createShard(options: ShardOptions): Shard {
         if (!leads) throw new ProtocolError("only the leader is asked to stop");
         // Before it has begun there is nothing to stop; it is told again when all are there.
         if (running) known(message.type).stepping.stop(message.reason);
+        return;
+      case "pause":
+        known(message.type).stepping.bearOut(message.timeline, message.step);
         return;
       case "finish":
         finish(message.reason);

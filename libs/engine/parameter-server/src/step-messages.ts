@@ -1,5 +1,5 @@
 import type { RunSpec, StepPlan } from "@latentweave/plan";
-import type { MessageOf, TaskRecord } from "@latentweave/protocol";
+import type { MessageOf, PausedTask, TaskRecord } from "@latentweave/protocol";
 import type { Received } from "./leader.ts";
 import { updates } from "./training.ts";
 
@@ -23,7 +23,12 @@ export function decideMessage(
   runId: string,
   timeline: number,
   plan: StepPlan,
-  verdict: { readonly weights: readonly number[]; readonly scale: number },
+  verdict: {
+    readonly weights: readonly number[];
+    readonly scale: number;
+    readonly paused?: readonly PausedTask[];
+    readonly slots?: readonly (readonly number[])[];
+  },
 ): MessageOf<"decide"> {
   return {
     type: "decide",
@@ -34,6 +39,8 @@ export function decideMessage(
     weights: [...verdict.weights],
     scale: verdict.scale,
     abandon: false,
+    ...(verdict.slots && { slots: verdict.slots.map((own) => [...own]) }),
+    ...(verdict.paused && { paused: verdict.paused.map(({ task }) => task) }),
     checkpoint: plan.checkpoint,
     last: plan.last,
   };
@@ -69,6 +76,7 @@ export function commitRecord(
     | "learningRate"
     | "gradientNorm"
     | "gradients"
+    | "paused"
     | "duplicates"
     | "timings"
     | "digest"
@@ -77,17 +85,19 @@ export function commitRecord(
     readonly plan: StepPlan;
     readonly tasks: readonly Omit<TaskRecord, "shards">[];
     readonly received: ByShard;
+    /** No step follows, before the job's steps are over. */
+    readonly ends?: boolean;
     readonly combiner?: string;
   },
 ): MessageOf<"committed"> {
-  const { plan, tasks, received, ...fields } = options;
+  const { plan, tasks, received, ends = false, ...fields } = options;
   return {
     type: "committed",
     ...fields,
     step: plan.step,
     version: plan.step + (updates(plan) ? 1 : 0),
     tasks: tasks.map((task) => ({ ...task, shards: shardsOf(received, task) })),
-    last: plan.last,
+    last: plan.last || ends,
   };
 }
 

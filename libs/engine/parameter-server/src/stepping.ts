@@ -6,7 +6,7 @@ import {
   type StepReduction,
 } from "@latentweave/aggregation";
 import { clipScale } from "@latentweave/optim";
-import { keepsBits, lastStep, planStep, type StepPlan } from "@latentweave/plan";
+import { heldOutLoss, keepsBits, lastStep, planStep, type StepPlan } from "@latentweave/plan";
 import {
   type Clock,
   type Lease,
@@ -48,6 +48,8 @@ interface StepInProgress {
   reportedMs: number | undefined;
   /** It must not be committed as it is, and the coordinator has been told. */
   unfit: boolean;
+  /** The coordinator has said that whoever computes it comes to the same numbers. */
+  borneOut: boolean;
 }
 
 /**
@@ -80,6 +82,8 @@ export interface Stepping {
   tellRecords(): void;
   /** Leader: a follower has (re)connected and holds `version`; it hears what it may have missed. */
   decisionsSince(version: number): readonly MessageOf<"decide">[];
+  /** Leader: numbers that are not finite are the tasks' own doing; the step is committed without them. */
+  bearOut(timeline: number, step: number): void;
   /** Follower: its leader may be another process that has not heard this shard's report. */
   reportAgain(): void;
   /**
@@ -118,6 +122,8 @@ export interface SteppingOptions {
     received: MessageOf<"reduced">["received"],
     /** In modes with an order: the version that the planned step is computed on. */
     basis?: number,
+    /** Tasks whose gradients are not finite. */
+    odd?: readonly string[],
   ) => void;
   /** Leader: to be told to the followers. */
   readonly onDecided: (decide: MessageOf<"decide">) => void;
@@ -142,7 +148,7 @@ export interface SteppingOptions {
   readonly onLate: (step: number, missing: readonly Lease[]) => void;
   readonly onSuspicion: (suspicion: Suspicion) => void;
   /** The step must not be committed as it is: nothing happens until the shard is told to begin anew. */
-  readonly onUnfit: (unfit: Pick<MessageOf<"unfit">, "step" | "reason" | "tasks">) => void;
+  readonly onUnfit: (unfit: Pick<MessageOf<"unfit">, "step" | "reason" | "tasks" | "pausable">) => void;
 }
 
 export function createStepping(options: SteppingOptions): Stepping {
@@ -191,7 +197,8 @@ export function createStepping(options: SteppingOptions): Stepping {
           records: recordsGradients(spec, layout, step),
         })
       : undefined;
-    current = { plan, reduction, decision, startedMs: clock.nowMs(), reportedMs: undefined, unfit: false };
+    const startedMs = clock.nowMs();
+    current = { plan, reduction, decision, startedMs, reportedMs: undefined, unfit: false, borneOut: false };
     lateness.opened(plan);
     const reports = early;
     early = [];
@@ -217,18 +224,29 @@ export function createStepping(options: SteppingOptions): Stepping {
   };
 
   const report = (step: StepInProgress): void => {
-    const finite = step.reduction.tasks.every((task) =>
-      task.slices.every(({ slice, reducer }) => arithmetic.allFinite(reducer.result(), slice.numbers)),
-    );
+    const odd = step.reduction.tasks
+      .filter(
+        (task) =>
+          !task.slices.every(({ slice, reducer, apart }) =>
+            (apart?.all() ?? [reducer.result()]).every((at) => arithmetic.allFinite(at, slice.numbers)),
+          ),
+      )
+      .map(({ plan }) => plan.task);
     const products = stepProducts(training, combine, step.reduction, step.plan.step);
     const received = step.reduction.received();
-    if (step.decision) step.decision.reduced(0, finite, products, received);
-    else options.onReduced(step.plan, finite, products, received);
+    if (step.decision) step.decision.reduced(0, odd.length === 0, products, received, odd);
+    else options.onReduced(step.plan, odd.length === 0, products, received, undefined, odd);
   };
 
   const takeReport = (message: MessageOf<"reduced">, products: readonly BlockProducts[]): void => {
     if (message.step === current?.plan.step)
-      current.decision?.reduced(message.index, message.finite, products, message.received);
+      current.decision?.reduced(
+        message.index,
+        message.finite,
+        products,
+        message.received,
+        message.finite ? [] : message.odd,
+      );
   };
 
   const decideIfComplete = (): void => {
@@ -239,14 +257,14 @@ export function createStepping(options: SteppingOptions): Stepping {
     if (!options.isSettled(plan.step)) return;
     const askedMs = clock.nowMs();
     const tasks = step.reduction.records();
-    const verdict = step.decision.verdict(lossesOf(spec, plan, tasks));
+    const verdict = step.decision.verdict(lossesOf(spec, plan, tasks), step.borneOut);
     if (verdict.kind === "waiting") return;
     if (verdict.kind === "refused") {
+      const { reason, pausable } = verdict;
       step.unfit = true;
       options.onUnfit({
-        step: plan.step,
-        reason: verdict.reason,
-        tasks: taskNodes(tasks, receivedOf(step)),
+        ...{ step: plan.step, reason, tasks: taskNodes(tasks, receivedOf(step)) },
+        ...(pausable && { pausable: [...pausable] }),
       });
       return;
     }
@@ -256,17 +274,24 @@ export function createStepping(options: SteppingOptions): Stepping {
     const reportedMs = step.reportedMs ?? decidedMs;
     // Whoever goes back to a version does not make it again: its checkpoint must not be still to come.
     const cut = updates(plan) && !plan.last && !plan.checkpoint && options.isCutDue?.(plan.step + 1) === true;
-    const decide = { ...decideMessage(runId, timeline, plan, verdict), ...(cut && { cut }) };
+    const loss = updates(plan) && combine.early ? heldOutLoss(spec, plan, tasks) : undefined;
+    const ends = loss !== undefined && combine.early?.note(loss) === true && !plan.last;
+    const decide = {
+      ...decideMessage(runId, timeline, plan, verdict),
+      ...(ends && { last: true, checkpoint: true }),
+      ...(cut && !ends && { cut }),
+    };
     const record = commitRecord({
-      ...{ runId, timeline, plan, tasks },
+      ...{ runId, timeline, plan, tasks, ends },
       received: receivedOf(step),
       learningRate: updates(plan) ? rule.recordedRateAt(plan) : 0,
       gradientNorm: verdict.gradientNorm,
       ...(verdict.gradients && { gradients: verdict.gradients }),
+      ...(verdict.paused && { paused: [...verdict.paused] }),
       duplicates: step.reduction.duplicates() + dropped,
       timings: { gather: reportedMs - step.startedMs, decide: decidedMs - reportedMs },
       digest: options.digestOf(plan.step),
-      ...(plan.checkpoint || plan.last ? { combiner: combine.state() } : {}),
+      ...(plan.checkpoint || plan.last || ends ? { combiner: combine.state() } : {}),
     });
     dropped = 0;
     unrecorded.add(record);
@@ -345,6 +370,8 @@ export function createStepping(options: SteppingOptions): Stepping {
             weights: decide.weights,
             scale: decide.scale,
             learningRate: rule.rateAt(plan),
+            leftOut: decide.paused ?? [],
+            slots: decide.slots,
           },
           scratch,
         })
@@ -428,7 +455,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       else combine = createCombineRule(spec, arithmetic, combiner);
       publication.begin();
       options.onPublish();
-      over = state.version > lastStep(spec);
+      over = state.version > lastStep(spec) || (combine.early?.ended === true && waiting.length === 0);
       if (!over) open(state.version);
     },
     push(message, bytes, workerId, fenced) {
@@ -474,6 +501,16 @@ export function createStepping(options: SteppingOptions): Stepping {
     settled: goOn,
     tellRecords() {
       for (const record of unrecorded.records) options.onCommitted(record);
+      if (!current?.unfit) return;
+      // Another coordinator may be there, which has not been told.
+      current.unfit = false;
+      goOn();
+    },
+    bearOut(of, step) {
+      if (of !== timeline || current?.plan.step !== step || !current.unfit) return;
+      current.unfit = false;
+      current.borneOut = true;
+      goOn();
     },
     decisionsSince: (version) => words.filter(({ step, abandon }) => abandon || step >= version),
     reportAgain() {

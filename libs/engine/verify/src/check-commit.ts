@@ -17,6 +17,7 @@ import {
 } from "@latentweave/plan";
 import type { CommitRecord, TaskRecord } from "@latentweave/protocol";
 import { coverFault } from "./check-cover.ts";
+import { isPaused, pauseFaults } from "./check-pauses.ts";
 
 /** Compares commits with the plan, which is made again from the run's spec. */
 export interface CommitCheck {
@@ -50,7 +51,10 @@ export function createCommitCheck(
     for (const field of ["slots", "samples"] as const)
       if (record[field] !== task[field]) say(`${record[field]} ${field} recorded, ${task[field]} planned`);
     const graph = graphOf(spec, plan, task.task);
-    const names = metricNames(graph).join(", ");
+    const isOpen = round.program === "evaluate" || isPaused(commit, task.task);
+    const all = metricNames(graph);
+    // What is not finite is not recorded, and nobody but a paused task has such numbers.
+    const names = (isOpen ? all.filter((name) => name in record.metrics) : all).join(", ");
     if (Object.keys(record.metrics).join(", ") !== names)
       say(`metrics ${Object.keys(record.metrics).join(", ")} recorded, ${names} planned`);
     const groups = new Set(round.program === "gradient" ? graph.groups : []);
@@ -69,9 +73,10 @@ export function createCommitCheck(
     microBatches(commit) {
       if (commit.step > lastStep(spec)) return 0;
       const { rounds } = planStep(spec, commit.order?.planned ?? commit.step);
-      return commit.tasks.reduce((sum, { round: index, slots }) => {
+      return commit.tasks.reduce((sum, { round: index, slots, task }) => {
         const round = rounds[index];
-        return sum + (round ? slots * slotMicroBatches(spec, round) : 0);
+        const isLeftOut = round?.update === true && isPaused(commit, task);
+        return sum + (round && !isLeftOut ? slots * slotMicroBatches(spec, round) : 0);
       }, 0);
     },
     faults(commit) {
@@ -89,6 +94,7 @@ export function createCommitCheck(
       same("the version after it", commit.version, updates ? commit.step + 1 : commit.step);
       same("its phase", commit.phase, spec.phases[plan.phase]?.name ?? "");
       same("the learning rate", commit.learningRate, updates ? rateOf(spec, plan, arithmetic) * share : 0);
+      faults.push(...pauseFaults(spec, plan, commit));
       const expected = plan.rounds.flatMap((round) => round.tasks.map((task): Expected => ({ round, task })));
       const planned = expected.map(({ round, task }) => `${task.task} in round ${round.index}`).join("; ");
       const found = commit.tasks.map(({ task, round }) => `${task} in round ${round}`).join("; ");

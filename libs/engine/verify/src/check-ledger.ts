@@ -12,6 +12,7 @@ import {
 } from "@latentweave/checkpoint";
 import { type CommitRecord, makesVoid, type TimelineRecord } from "@latentweave/protocol";
 import type { CommitCheck } from "./check-commit.ts";
+import { createPauseOrder, isPaused } from "./check-pauses.ts";
 import type { Problems } from "./problem.ts";
 import { createPlannedOnce } from "./planned-once.ts";
 import { createRepeats } from "./repeats.ts";
@@ -31,11 +32,15 @@ export interface LedgerFacts {
   readonly nodes: number;
   readonly duplicates: number;
   readonly samples: Readonly<Record<string, number>>;
+  /** By task: steps in which its contributions are recorded and were not applied. */
+  readonly pausedSteps: Readonly<Record<string, number>>;
   readonly workers: readonly string[];
   readonly starts: readonly StartRecord[];
   /** The newest of each version, and whether a later conviction made it void. */
   readonly seals: ReadonlyMap<number, SealRecord & { readonly void: boolean }>;
   readonly digests: Pick<VersionDigests, "of">;
+  /** The step with which the run ended, as held-out losses fell no further. */
+  readonly endedBy: number | undefined;
 }
 
 interface Tally {
@@ -58,6 +63,8 @@ export async function checkLedger(options: {
   readonly runId: string;
   /** Undefined: the plan is not known, so commits are not compared with it. */
   readonly commits: CommitCheck | undefined;
+  /** Asked of each commit in effect, in order: whether no step may follow, before the job's steps are over. */
+  readonly ends?: ((commit: CommitRecord) => boolean) | undefined;
   readonly problems: Problems;
 }): Promise<LedgerFacts> {
   const { file, commits, problems } = options;
@@ -74,13 +81,16 @@ export async function checkLedger(options: {
   };
   const timelines: TimelineRecord[] = [];
   const samples: Record<string, number> = {};
+  const pausedSteps: Record<string, number> = {};
   const workers = new Set<string>();
   const starts: StartRecord[] = [];
   const seals = new Map<number, SealRecord & { void: boolean }>();
   const digests = createVersionDigests();
   const repeats = createRepeats();
   const once = createPlannedOnce();
+  const pauses = createPauseOrder();
   let cuts: Cut[] = [];
+  let endedBy: number | undefined;
 
   const takeCommit = (commit: CommitRecord, where: string): void => {
     if (commit.timeline !== tally.timeline)
@@ -92,7 +102,11 @@ export async function checkLedger(options: {
       );
     tally.nextStep = commit.step + 1;
     for (const fault of commits?.faults(commit) ?? []) problems.add(where, fault);
-    const fault = digests.note(commit.step, commit.digest) ?? repeats.note(commit) ?? once.note(commit);
+    const fault =
+      digests.note(commit.step, commit.digest) ??
+      repeats.note(commit) ??
+      once.note(commit) ??
+      pauses.note(commit);
     if (fault !== undefined) problems.add(where, fault);
     tally.duplicates += commit.duplicates;
     if (isInEffect(commit.step, cuts)) count(commit);
@@ -103,10 +117,14 @@ export async function checkLedger(options: {
   };
 
   const count = (commit: CommitRecord): void => {
+    if (endedBy !== undefined)
+      problems.add(`${name}, step ${commit.step}`, `the run had to end early, with step ${endedBy}`);
+    if (options.ends?.(commit) === true) endedBy = commit.step;
     tally.version = commit.version;
     tally.microBatches += commits?.microBatches(commit) ?? 0;
+    for (const { task } of commit.paused ?? []) pausedSteps[task] = (pausedSteps[task] ?? 0) + 1;
     for (const task of commit.tasks) {
-      samples[task.task] = (samples[task.task] ?? 0) + task.samples;
+      if (!isPaused(commit, task.task)) samples[task.task] = (samples[task.task] ?? 0) + task.samples;
       for (const { nodes } of task.shards) {
         tally.nodes += nodes.length;
         for (const [, , workerId] of nodes) workers.add(workerId);
@@ -149,6 +167,7 @@ export async function checkLedger(options: {
         digests.begin(record);
         repeats.begin(record);
         once.begin(record);
+        pauses.begin(record);
         if (makesVoid(record))
           for (const seal of seals.values()) if (seal.version > record.fromVersion) seal.void = true;
     }
@@ -170,7 +189,17 @@ export async function checkLedger(options: {
     if (!(error instanceof LedgerError)) throw error;
     problems.add(`${name}, line ${error.line}`, `${error.what}; nothing after it can be checked`);
   }
-  return { ...tally, timelines, samples, workers: [...workers].sort(), starts, seals, digests };
+  return {
+    ...tally,
+    timelines,
+    samples,
+    pausedSteps,
+    workers: [...workers].sort(),
+    starts,
+    seals,
+    digests,
+    endedBy,
+  };
 }
 
 function gap(step: number, expected: number): string {

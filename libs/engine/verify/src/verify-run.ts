@@ -1,7 +1,7 @@
 import { loadArithmetic } from "@latentweave/arithmetic";
 import { LedgerError, readLedger } from "@latentweave/checkpoint";
 import { createLayout } from "@latentweave/parameters";
-import { keepsBits, lastStep } from "@latentweave/plan";
+import { earlyEnd, keepsBits, lastStep } from "@latentweave/plan";
 import type { TimelineRecord } from "@latentweave/protocol";
 import { type CheckedCheckpoint, checkCheckpoints } from "./check-checkpoints.ts";
 import { createCommitCheck } from "./check-commit.ts";
@@ -23,10 +23,14 @@ export interface Verification {
   readonly steps: number;
   /** Null when spec.json is not to be trusted. */
   readonly plannedSteps: number | null;
+  /** The run ended before its steps were over, as held-out losses fell no further. */
+  readonly endedEarly: boolean;
   /** Version that these steps come to. */
   readonly version: number;
   readonly microBatches: number;
   readonly samples: Readonly<Record<string, number>>;
+  /** By task: steps in which it was paused, so that its micro-batches are recorded and were not applied. */
+  readonly pausedSteps: Readonly<Record<string, number>>;
   /** Tree nodes that the record tells of, with worker and digest. */
   readonly nodes: number;
   readonly workers: readonly string[];
@@ -57,13 +61,15 @@ export async function verifyRun(directory: string): Promise<Verification> {
     file: files.ledger,
     runId: files.runId,
     commits: spec && layout && createCommitCheck(spec, layout, arithmetic),
+    ends: spec && earlyEnd(spec),
     problems,
   });
   checkStarts(files, ledger, problems);
   const { runId } = files;
   const checkpoints = await checkCheckpoints({ directory, runId, layout, arithmetic, ledger, problems });
   const plannedSteps = spec ? lastStep(spec) + 1 : null;
-  checkEnd(files, plannedSteps, ledger, checkpoints, problems);
+  const ended = ledger.endedBy === undefined ? plannedSteps : ledger.endedBy + 1;
+  checkEnd(files, ended, ledger, checkpoints, problems);
   return {
     runId: files.runId,
     consistent: problems.count === 0,
@@ -73,9 +79,11 @@ export async function verifyRun(directory: string): Promise<Verification> {
     sameBits: spec === undefined || keepsBits(spec),
     steps: ledger.nextStep,
     plannedSteps,
+    endedEarly: ledger.endedBy !== undefined,
     version: ledger.version,
     microBatches: ledger.microBatches,
     samples: ledger.samples,
+    pausedSteps: ledger.pausedSteps,
     nodes: ledger.nodes,
     workers: ledger.workers,
     lines: ledger.lines,

@@ -83,12 +83,14 @@ export function createTaskPartials(options: {
   readonly owned: readonly (readonly Slice[])[];
   /** Of the gradients, where they are rounded. */
   readonly codec: TreeCodec | undefined;
+  /** Nothing is added here: each contribution goes by itself (plan: `staysApart`). */
+  readonly apart?: boolean;
   /** Of the gradients, in place of a codec: where something is left out of what is sent, and goes with later steps. */
   readonly residual?: TaskResidual | undefined;
   /** Where it is to be known how well the rounded sums agree with the exact ones. */
   readonly agreement?: Agreement | undefined;
 }): TaskPartials {
-  const { arithmetic, layout, graph, round, task, owned, codec, residual, agreement } = options;
+  const { arithmetic, layout, graph, round, task, owned, codec, apart: each, residual, agreement } = options;
   const { slots } = task;
   /** What was encoded with the residual, by node, group after group: sent again it is the same. */
   const encodedNodes = new Map<string, EncodedNode>();
@@ -97,8 +99,8 @@ export function createTaskPartials(options: {
     [...encodedNodes.values()].every((one) => node.level <= one.node.level || !isAncestor(node, one.node));
   const mayTravel = residual
     ? isApart
-    : codec && codec.level !== "every"
-      ? (node: TreeNode) => travels(codec, node, slots)
+    : each === true || (codec && codec.level !== "every")
+      ? (node: TreeNode) => travels(codec, node, slots, each)
       : undefined;
   const groups: GroupSum[] =
     round.program !== "gradient"
@@ -208,7 +210,7 @@ export function createTaskPartials(options: {
     maximalIn: (ranges) =>
       new Set(
         ranges
-          .flatMap(({ start, end }) => travellingNodes(codec, start, end, slots))
+          .flatMap(({ start, end }) => travellingNodes(codec, start, end, slots, each))
           .flatMap((node) => (residual ? apart(node) : [node]))
           .map(nodeName),
       ),

@@ -8,6 +8,7 @@ import {
   type RoundPlan,
   type RunSpec,
   slotMicroBatches,
+  staysApart,
   type StepPlan,
   type TaskRound,
 } from "@latentweave/plan";
@@ -73,7 +74,8 @@ async function recomputeTask(
   };
   let computed = 0;
   for (const [place, node] of nodes.entries()) {
-    const partials = createTaskPartials({ ...options, graph, round, task, codec: pushCodec(spec, round) });
+    const way = { codec: pushCodec(spec, round), apart: staysApart(spec, round) };
+    const partials = createTaskPartials({ ...options, graph, round, task, ...way });
     const later = nodes.slice(place + 1);
     const { start, end } = nodeRange(node, task.slots);
     for (let slot = start; slot < end; slot++) {

@@ -8,6 +8,7 @@ import {
   type RoundPlan,
   type RunSpec,
   slotMicroBatches,
+  staysApart,
   type StepPlan,
   type TaskRound,
 } from "@latentweave/plan";
@@ -80,6 +81,7 @@ export function openStepWork(
       const place = { timeline, phase: plan.phase, round: round.index, task: task.task };
       return createTaskPartials({
         ...{ arithmetic, layout, graph, round, task, owned, codec, agreement },
+        apart: staysApart(spec, round),
         residual: round.program === "gradient" ? residuals?.of(place) : undefined,
       });
     }),

@@ -16,6 +16,13 @@ export function checkAutoencoder(job: ParsedJob, name: string, task: Task): Prob
       expected: 'model: { kind: "private" }',
       mend: model.kind === "shared" ? "write it as model.latent" : "leave latent out, or change model",
     });
+  if (task.reconstruction !== false && lossOf(task) === "user" && task.latent?.kind === "variational")
+    problems.push({
+      path: [...path, "reconstruction", "loss"],
+      what: "got a loss of an extension, besides a variational latent, whose bound is one of a likelihood",
+      expected: '"bce" or "mse"',
+      mend: "change one of them",
+    });
   if (task.binarise && task.reconstruction !== false && lossOf(task) !== "bce")
     problems.push({
       path: [...path, "binarise"],
@@ -87,7 +94,7 @@ function checkVariational(
   return problems;
 }
 
-function lossOf({ reconstruction, decoder }: Task): "bce" | "mse" {
+function lossOf({ reconstruction, decoder }: Task): "bce" | "mse" | "user" {
   if (reconstruction) return reconstruction.loss;
   const last = decoder.findLast(({ kind }) => kind !== "reshape" && kind !== "flatten");
   return last !== undefined && "activation" in last && last.activation === "sigmoid" ? "bce" : "mse";

@@ -3,6 +3,7 @@ import { combinerParts } from "./combiner-schema.ts";
 import { checkRegulariser } from "./check-regulariser.ts";
 import type { ParsedJob } from "./job-schema.ts";
 import type { Problem } from "./problem.ts";
+import { checkRobust } from "./check-robust.ts";
 import { proximalRegularisers } from "./regulariser-schema.ts";
 
 /** Names that parameter groups and metrics already use. */
@@ -57,6 +58,7 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
         '0, or the mode "sync"; `latentweave verify RUN --recompute` proves a run of any mode afterwards',
       mend: "change one of them",
     });
+  problems.push(...checkNotFinite(job), ...checkRobust(job), ...checkHeldOut(job));
   for (const [name, task] of Object.entries(job.tasks)) problems.push(...checkTask(job, name, task));
   return problems;
 }
@@ -85,6 +87,49 @@ function checkCombiner({ combiner, tasks, model }: ParsedJob): Problem[] {
       },
     ];
   return [];
+}
+
+/** What follows held-out losses needs some, of versions in their order. */
+function checkHeldOut({ stopEarly, checkpoints, evaluate, mode }: ParsedJob): Problem[] {
+  const asked = [
+    ...(stopEarly ? [["stopEarly"]] : []),
+    ...(checkpoints.best ? [["checkpoints", "best"]] : []),
+  ];
+  const fault =
+    mode.kind === "stale" || mode.kind === "async"
+      ? {
+          what: `is asked for in the mode "${mode.kind}", in which evaluations measure versions in another order`,
+          expected: 'the mode "sync" or "diloco"',
+          mend: "remove it",
+        }
+      : evaluate.everySteps === 0
+        ? {
+            what: "is asked for, but nothing is evaluated on the way (evaluate.everySteps: 0)",
+            expected: "evaluations every so many steps",
+            mend: 'set evaluate: { everySteps: 100, split: "validation" }',
+          }
+        : evaluate.split === "test"
+          ? {
+              what: "is asked for, but what is evaluated are the test rows: figures of weights that were chosen by them say nothing of new rows",
+              expected: "an evaluation on validation rows",
+              mend: 'set evaluate: { split: "validation" }, and split: { validation: 0.1 } in the data of each task',
+            }
+          : undefined;
+  return fault ? asked.map((path) => ({ path, ...fault })) : [];
+}
+
+/** In modes with an order a planned step that is not finite is computed again on other weights, all of it. */
+function checkNotFinite({ onNotFinite, mode }: ParsedJob): Problem[] {
+  const kind = typeof onNotFinite === "string" ? onNotFinite : onNotFinite?.kind;
+  if (kind !== "pause" || (mode.kind !== "stale" && mode.kind !== "async")) return [];
+  return [
+    {
+      path: ["onNotFinite"],
+      what: `got "pause"; in the mode "${mode.kind}" a step that is not finite is computed again on newer weights, and nobody is paused`,
+      expected: '"stop", or the mode "sync"',
+      mend: "leave onNotFinite out",
+    },
+  ];
 }
 
 /**

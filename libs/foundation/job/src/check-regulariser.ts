@@ -19,7 +19,25 @@ export function checkRegulariser(job: ParsedJob): readonly Problem[] {
           ...foreignFields(job),
         ]
       : foreignFields(job);
-  return [...foreignFields(job), ...checkTasks(job), ...checkMode(job), ...checkOwn(job)];
+  return [
+    ...foreignFields(job),
+    ...checkTasks(job),
+    ...checkMode(job),
+    ...checkOwn(job),
+    ...checkUser(job.regulariser),
+  ];
+}
+
+function checkUser({ omega, name }: ParsedJob["regulariser"]): Problem[] {
+  if (omega !== "user" || name !== undefined) return [];
+  return [
+    {
+      path: path("name"),
+      what: "is missing",
+      expected: "the name that the regulariser has in the job's extension",
+      mend: "add name",
+    },
+  ];
 }
 
 /** A field of another regulariser is most likely a wrong omega. */

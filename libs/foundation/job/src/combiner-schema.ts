@@ -50,9 +50,18 @@ const combiners = [
   combiner("config", {}),
 ] as const;
 
-const byKind = z.discriminatedUnion("kind", combiners);
+/** A combiner of the job's own extensions: docs/extending.md. */
+const userCombiner = z.strictObject({
+  kind: z.literal("user"),
+  /** In the extension's record `combiners`. */
+  name: z.string().min(1),
+  options: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}),
+  ...scalePrivate,
+});
+
+const byKind = z.discriminatedUnion("kind", [...combiners, userCombiner]);
 type WithOptions = z.output<typeof byKind>;
-export type CombinerName = WithOptions["kind"];
+export type CombinerName = (typeof combiners)[number]["shape"]["kind"]["value"];
 
 export const combinerNames = combiners.map(
   (member) => member.shape.kind.value,
@@ -71,15 +80,19 @@ function wholeOf(combiner: ResolvedCombiner): WithOptions {
 
 export function completeCombiner(combiner: ResolvedCombiner): ResolvedCombiner {
   const whole = wholeOf(combiner);
+  if (whole.kind === "user") return whole;
   return Object.keys(whole).length === 2 && !whole.scalePrivate ? whole.kind : whole;
 }
 
 /** The method's name, its own options with every default, and whether private parameters are scaled. */
 export function combinerParts(combiner: ResolvedCombiner): {
-  readonly name: CombinerName;
+  readonly name: CombinerName | `user:${string}`;
   readonly options: Readonly<Record<string, number | string | boolean>>;
   readonly scalePrivate: boolean;
 } {
-  const { kind, scalePrivate, ...options } = wholeOf(combiner);
+  const whole = wholeOf(combiner);
+  if (whole.kind === "user")
+    return { name: `user:${whole.name}`, options: whole.options, scalePrivate: whole.scalePrivate };
+  const { kind, scalePrivate, ...options } = whole;
   return { name: kind, options, scalePrivate };
 }

@@ -22,7 +22,7 @@ describe("a task's data", () => {
 
   it("must have exactly one origin", () => {
     expect(problems({ scale: "none" })).toEqual([
-      ": expected exactly one of dataset, csv, npy, npz, idx; none is given",
+      ": expected exactly one of dataset, csv, npy, npz, idx, user; none is given",
     ]);
     expect(problems({ csv: "a", dataset: "iris" })[0]).toContain("given: dataset, csv");
   });

@@ -29,10 +29,10 @@ const splitSchema = z.strictObject({
   seed: z.number().int().nonnegative().optional(),
 });
 
-const origins = ["dataset", "csv", "npy", "npz", "idx"] as const;
+const origins = ["dataset", "csv", "npy", "npz", "idx", "user"] as const;
 
 /**
- * A task's data: exactly one origin (`dataset`, `csv`, `npy`, `npz` or `idx`) and how to prepare it. Paths are
+ * A task's data: exactly one origin (`dataset`, `csv`, `npy`, `npz`, `idx` or `user`) and how to prepare it. Paths are
  * relative to the job's file.
  *
  * @example { dataset: "mnist" }
@@ -56,6 +56,10 @@ export const dataSourceSchema = z
         testImages: path.optional(),
         testLabels: path.optional(),
       })
+      .optional(),
+    /** A data set of the job's extensions: docs/extending.md. */
+    user: z
+      .strictObject({ name: z.string().min(1), options: z.record(z.string(), z.unknown()).optional() })
       .optional(),
 
     /** Tables: the input columns. Default: every column that is not a target. */
@@ -90,7 +94,11 @@ export const dataSourceSchema = z
         message: `expected exactly one of ${origins.join(", ")}; ${given.length === 0 ? "none is given" : `given: ${given.join(", ")}`}`,
       });
     }
-    const isArray = source.npy !== undefined || source.npz !== undefined || source.idx !== undefined;
+    const isArray =
+      source.npy !== undefined ||
+      source.npz !== undefined ||
+      source.idx !== undefined ||
+      source.user !== undefined;
     for (const field of ["features", "target", "oneHot", "missing"] as const) {
       if (isArray && source[field] !== undefined) {
         context.addIssue({

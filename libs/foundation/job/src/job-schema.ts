@@ -3,6 +3,8 @@ import { combinerSchema } from "./combiner-schema.ts";
 import { compressionSchema } from "./compression-schema.ts";
 import { activationSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
+import { notFiniteSchema } from "./not-finite-schema.ts";
+import { robustSchema } from "./robust-schema.ts";
 import { sharingSchemas } from "./sharing-schema.ts";
 import { ratesSchema, startSchema } from "./start-schema.ts";
 import { regulariserSchema } from "./regulariser-schema.ts";
@@ -134,6 +136,10 @@ export const jobSchema = z.strictObject({
   rates: ratesSchema.default({}),
   /** Upper bound on the norm of the combined gradient; default none. */
   clipNorm: z.number().gt(0).nullish(),
+  /** How a task's micro-batches become its gradient; default: by their mean. */
+  robust: robustSchema.nullish(),
+  /** What becomes of a task whose numbers are not finite; default `pause`, in the modes `stale` and `async` `stop`. */
+  onNotFinite: notFiniteSchema.nullish(),
   /** Steps of the whole run. Either this or `epochs`. */
   steps: positiveInteger.nullish(),
   /** Passes over the task that needs most steps for one. */
@@ -152,8 +158,26 @@ export const jobSchema = z.strictObject({
       /** Default 500; 0: at the end only. */
       everySteps: count.default(500),
       keep: positiveInteger.default(2),
+      /** Of every version that is evaluated, and the one with the least held-out loss is kept besides; default false. */
+      best: z.boolean().default(false),
     })
-    .default({ everySteps: 500, keep: 2 }),
+    .default({ everySteps: 500, keep: 2, best: false }),
+  /** The run ends when the held-out loss no longer falls; default: it does not. */
+  stopEarly: z
+    .strictObject({
+      /** Evaluations in a row that bring nothing better. */
+      patience: positiveInteger,
+      /** By how much a loss must be lower to be better; default 0. */
+      minDelta: z.number().min(0).default(0),
+    })
+    .nullish(),
+  /** An exponential moving average of the weights is kept beside them; default none. */
+  average: z
+    .strictObject({
+      /** What the average so far counts; default 0.999. */
+      decay: z.number().gt(0).lt(1).default(0.999),
+    })
+    .nullish(),
   recovery: z
     .strictObject({
       /** Steps from one recovery point in memory to the next; default 20; 0: none. Needs two shards. */
@@ -178,6 +202,8 @@ export const jobSchema = z.strictObject({
   launcher: launcherSchema.default({ kind: "local", placement: "dedicated", hostAggregation: "auto" }),
   /** Module with the job's own layers, relative to the job file. */
   layers: z.string().min(1).nullish(),
+  /** Modules of others, as paths relative to the job file or as names of packages: docs/extending.md. */
+  extensions: z.array(z.string().min(1)).readonly().default([]),
   order: z
     .strictObject({
       /** Rows within which each slot's data is shuffled; default 4096. */

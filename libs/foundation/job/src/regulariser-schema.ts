@@ -1,13 +1,25 @@
 import { z } from "zod";
 
-export const regulariserNames = ["none", "mean", "graph", "l21", "trace", "clustered", "mtrl"] as const;
-export type RegulariserName = (typeof regulariserNames)[number];
+export const regulariserNames = [
+  "none",
+  "mean",
+  "graph",
+  "l21",
+  "trace",
+  "clustered",
+  "mtrl",
+  "robust",
+  "dirty",
+] as const;
+/** `user`: one of the job's own extensions (docs/extending.md). */
+const omegas = [...regulariserNames, "user"] as const;
+export type RegulariserName = (typeof omegas)[number];
 
 const weights = z.array(z.array(z.number()).readonly()).readonly();
 
 /** λ·Ω, which pulls the tasks' own parameters together: docs/relating.md. */
 export const regulariserSchema = z.strictObject({
-  omega: z.enum(regulariserNames).default("none"),
+  omega: z.enum(omegas).default("none"),
   lambda: z.number().min(0).default(0),
   /** Which parts are related; default `encoder`. */
   on: z.enum(["encoder", "decoder", "heads"]).default("encoder"),
@@ -34,6 +46,12 @@ export const regulariserSchema = z.strictObject({
   clusters: z.int().min(1).optional(),
   /** `clustered`: how much tasks of a cluster may differ; default 0.1. */
   eta: z.number().gt(0).optional(),
+  /** `robust` and `dirty`: how strong the norm of the sparse part is; default: lambda. */
+  sparse: z.number().min(0).optional(),
+  /** `user`: in the extension's record `regularisers`. */
+  name: z.string().min(1).optional(),
+  /** `user`: what it reads. */
+  options: z.record(z.string(), z.number()).optional(),
 });
 
 export type ParsedRegulariser = z.output<typeof regulariserSchema>;
@@ -49,15 +67,29 @@ export const regulariserFields: {
   trace: [],
   clustered: ["clusters", "eta", "everySteps"],
   mtrl: ["epsilon", "everySteps"],
+  robust: ["sparse"],
+  dirty: ["sparse"],
+  user: ["name", "options"],
 };
 
 /** Those with a step of their own after the optimiser's, in place of a gradient. */
-export const proximalRegularisers: readonly RegulariserName[] = ["l21", "trace"];
+export const proximalRegularisers: readonly RegulariserName[] = ["l21", "trace", "robust", "dirty"];
 
 /** With the defaults of its own fields; a graph's edges are a matrix. */
 export type ResolvedRegulariser = Pick<ParsedRegulariser, "omega" | "lambda" | "on"> &
   Partial<
-    Pick<ParsedRegulariser, "similarity" | "laplacian" | "everySteps" | "epsilon" | "clusters" | "eta">
+    Pick<
+      ParsedRegulariser,
+      | "similarity"
+      | "laplacian"
+      | "everySteps"
+      | "epsilon"
+      | "clusters"
+      | "eta"
+      | "sparse"
+      | "name"
+      | "options"
+    >
   >;
 
 export function completeRegulariser(
@@ -77,6 +109,11 @@ export function completeRegulariser(
       return { ...base, clusters: regulariser.clusters ?? 1, eta: regulariser.eta ?? 0.1, everySteps };
     case "mtrl":
       return { ...base, epsilon: regulariser.epsilon ?? 0.001, everySteps };
+    case "robust":
+    case "dirty":
+      return { ...base, sparse: regulariser.sparse ?? lambda };
+    case "user":
+      return { ...base, name: regulariser.name ?? "", options: regulariser.options ?? {} };
     default:
       return base;
   }
@@ -112,16 +149,21 @@ export interface ResolvedRegulariserOptions {
   /** `graph`: row-major T×T over all tasks of the job, either weights of edges or the Laplacian itself. */
   readonly similarity?: readonly number[];
   readonly laplacian?: readonly number[];
+  /** `robust` and `dirty`: of the sparse part. */
+  readonly sparse?: number | undefined;
+  /** `user`: the extension's own. */
+  readonly user?: Readonly<Record<string, number>>;
 }
 
 /** What a run's bits depend on; null where nothing is related. */
 export function regulariserParts({ regulariser }: { readonly regulariser: ResolvedRegulariser }): {
-  readonly omega: RegulariserName;
+  readonly omega: RegulariserName | `user:${string}`;
   readonly lambda: number;
   readonly options?: ResolvedRegulariserOptions;
 } | null {
-  const { omega, lambda, on: _on, similarity, laplacian, ...numbers } = regulariser;
+  const { omega, lambda, on: _on, similarity, laplacian, name, options: own, ...numbers } = regulariser;
   if (omega === "none") return null;
+  if (omega === "user") return { omega: `user:${name ?? ""}`, lambda, options: { user: own ?? {} } };
   const options = {
     ...numbers,
     ...(similarity && { similarity: similarity.flat() }),

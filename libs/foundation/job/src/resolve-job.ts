@@ -4,7 +4,9 @@ import { completeCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
 import { explainIssue } from "./explain-issue.ts";
 import { jobSchema, type ParsedJob } from "./job-schema.ts";
+import { completeNotFinite } from "./not-finite-schema.ts";
 import { JobError } from "./problem.ts";
+import { completeRobust } from "./robust-schema.ts";
 import { completeLatentSpec, completeSharing } from "./sharing-schema.ts";
 import { completeRegulariser } from "./regulariser-schema.ts";
 import type {
@@ -52,15 +54,20 @@ function complete(job: ParsedJob): ResolvedJob {
     start: job.start ? { ...job.start, only: job.start.only ?? null } : null,
     rates: job.rates,
     clipNorm: job.clipNorm ?? null,
+    robust: job.robust ? completeRobust(job.robust) : null,
+    onNotFinite: completeNotFinite(job.onNotFinite, job.mode.kind),
     steps: job.steps ?? null,
     epochs: job.epochs ?? null,
     evaluate: job.evaluate,
     checkpoints: job.checkpoints,
+    stopEarly: job.stopEarly ?? null,
+    average: job.average ?? null,
     recovery: job.recovery,
     audit: job.audit,
     compute: { ...job.compute, backend: job.compute.backend ?? null },
     launcher: completeLauncher(job.launcher),
     layers: job.layers ?? null,
+    extensions: job.extensions,
     order: job.order,
   };
 }
@@ -100,7 +107,7 @@ function completeReconstruction(
   decoder: readonly LayerSpec[],
   isVariational: boolean,
 ): ResolvedTask["reconstruction"] {
-  if (reconstruction === false) return false;
+  if (reconstruction === false || reconstruction?.loss === "user") return reconstruction;
   const { loss, weight, reduction } = reconstruction ?? {
     loss: endsInSigmoid(decoder) ? "bce" : "mse",
     weight: 1,

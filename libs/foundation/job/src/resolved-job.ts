@@ -10,7 +10,9 @@ import type {
 } from "@latentweave/model";
 import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
+import type { ResolvedNotFinite } from "./not-finite-schema.ts";
 import type { ResolvedRegulariser } from "./regulariser-schema.ts";
+import type { ResolvedRobust } from "./robust-schema.ts";
 
 /**
  * A job with every default filled in: what `runs/RUN/job.json` holds. Plain data; JSON keeps it as it is. Fields that
@@ -36,11 +38,19 @@ export interface ResolvedJob {
   readonly rates: Readonly<Record<string, number>>;
   /** Upper bound on the L2 norm of the combined gradient; null: no clipping. */
   readonly clipNorm: number | null;
+  /** How a task's micro-batches become its gradient; null: by their mean. */
+  readonly robust: ResolvedRobust | null;
+  /** What becomes of a task whose loss or gradient is not finite. */
+  readonly onNotFinite: ResolvedNotFinite;
   /** Exactly one of `steps` and `epochs` is a number; `runLength` turns epochs into steps once samples are counted. */
   readonly steps: number | null;
   readonly epochs: number | null;
   readonly evaluate: ResolvedEvaluation;
   readonly checkpoints: ResolvedCheckpoints;
+  /** Null: the run takes all of its steps. */
+  readonly stopEarly: { readonly patience: number; readonly minDelta: number } | null;
+  /** Null: no average of the weights is kept. */
+  readonly average: { readonly decay: number } | null;
   /** Steps from one recovery point to the next; 0: none. */
   readonly recovery: { readonly everySteps: number };
   readonly audit: { readonly share: number };
@@ -48,6 +58,8 @@ export interface ResolvedJob {
   readonly launcher: ResolvedLauncher;
   /** Path of the module with the job's own layers, relative to the job file; null: none. */
   readonly layers: string | null;
+  /** Paths relative to the job file, or names of packages. */
+  readonly extensions: readonly string[];
   readonly order: { readonly windowRows: number };
 }
 
@@ -181,6 +193,8 @@ export interface ResolvedCheckpoints {
   readonly everySteps: number;
   /** The newest so many are kept. */
   readonly keep: number;
+  /** The one with the least held-out loss is kept besides; then there is one of every version that is evaluated. */
+  readonly best: boolean;
 }
 
 export interface ResolvedCompute {

@@ -50,6 +50,13 @@ export const taskSchema = z.strictObject({
         /** Default 1. */
         weight: weight.default(1),
       }),
+      /** A loss of the job's extensions: docs/extending.md. */
+      z.strictObject({
+        loss: z.literal("user"),
+        name: z.string().min(1),
+        options: z.record(z.string(), z.unknown()).default({}),
+        weight: weight.default(1),
+      }),
     ])
     .optional(),
   /** Default: what the encoder yields. */

@@ -30,7 +30,10 @@ export interface TaskDescription {
 }
 
 export interface ReconstructionDescription {
-  readonly loss: "bce" | "mse";
+  readonly loss: "bce" | "mse" | "user";
+  /** `user`: a loss of the job's extensions, by name. */
+  readonly name?: string | undefined;
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
   readonly weight: number;
   /** Over the numbers of a sample; absent: their mean. */
   readonly reduction?: "mean" | "sum";

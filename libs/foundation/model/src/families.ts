@@ -3,7 +3,7 @@ import type { GroupSpec } from "@latentweave/parameters";
 import type { ModelDescription } from "./description.ts";
 
 /** Regularisers whose Ω reads all of a family at once. */
-const readsWhole = ["trace", "clustered", "mtrl"];
+const readsWhole = ["trace", "clustered", "mtrl", "robust", "user"];
 
 /** Those that learn a matrix about the tasks, T×T, and what is on its diagonal at first. */
 const learns: Readonly<Record<string, (tasks: number, clusters: number) => number>> = {

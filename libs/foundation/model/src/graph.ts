@@ -109,7 +109,9 @@ export interface ReconstructionTerm {
   readonly kind: "reconstruction";
   readonly name: string;
   /** `bce`: −x·log p − (1−x)·log(1−p); `mse`: squared differences. */
-  readonly loss: "bce" | "mse";
+  readonly loss: "bce" | "mse" | "user";
+  /** `user`: a loss of the job's extensions. */
+  readonly user?: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
   /** Over the numbers of a sample; absent: their mean. */
   readonly reduction?: "sum";
   readonly weight: number;

@@ -52,3 +52,4 @@ export {
 } from "./description.ts";
 export { type CompleteLayer, completeLayer } from "./layer-defaults.ts";
 export { type ResolvedModel, resolveModel } from "./resolve-model.ts";
+export { type UserLoss } from "./user-loss.ts";

@@ -35,6 +35,9 @@ export function reconstructionTerm(
     kind: "reconstruction",
     name: "reconstruction",
     loss: reconstruction.loss,
+    ...(reconstruction.loss === "user" && {
+      user: { name: reconstruction.name ?? "", options: reconstruction.options ?? {} },
+    }),
     ...(reconstruction.reduction === "sum" && { reduction: "sum" }),
     weight: reconstruction.weight,
     prediction,

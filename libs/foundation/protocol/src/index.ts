@@ -7,6 +7,7 @@ export {
   type Message,
   type MessageOf,
   parseMessage,
+  type PausedTask,
   type PayloadHeader,
   type Profiled,
   ProtocolError,
@@ -54,6 +55,7 @@ export {
 export { neverChanging, neverChangingTogether } from "./never-changing.ts";
 export { sliceAlignmentBytes } from "./slice-layout.ts";
 export {
+  type BestVersion,
   type CheckpointSink,
   type CheckpointSource,
   type CommitRecord,

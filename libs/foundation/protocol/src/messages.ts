@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 7;
+export const protocolVersion = 8;
 
 const count = z.int().min(0);
 const name = z.string().min(1).max(200);
@@ -332,7 +332,16 @@ const taskRecord = z.strictObject({
   samples: count,
   /** What each shard received; followers take part in rounds that update alone. */
   shards: z.array(z.strictObject({ index: count, ...received })),
+  /** Of a task that is paused, and of evaluations: those that are finite. */
   metrics: z.record(z.string().max(200), z.number()),
+});
+
+/** A task whose numbers were not finite changes nothing from `since` on, until it is tried again; null: to the end. */
+const pausedTask = z.strictObject({
+  task: name,
+  since: count,
+  until: count.nullable(),
+  why: z.string().max(500),
 });
 
 /** From the leader: step `step` is committed; the weights are now version `version`. */
@@ -353,6 +362,8 @@ const committed = z.strictObject({
     .strictObject({ norms: z.array(z.number()), cosines: z.array(z.number().nullable()) })
     .optional(),
   duplicates: count,
+  /** Tasks whose contributions are recorded and were not applied, in job order. */
+  paused: z.array(pausedTask).optional(),
   timings: timingsSchema,
   /** Version digest of the weights that the step was computed on (docs/protocol.md, "Digests"). */
   digest: z.string().max(64),
@@ -406,7 +417,12 @@ const unfit = z.strictObject({
       shards: z.array(z.strictObject({ index: count, ...received })),
     }),
   ),
+  /** Whose numbers these are, where the job has such tasks paused; absent where the step cannot do without them. */
+  pausable: z.array(name).optional(),
 });
+
+/** To the leader: the numbers are the tasks' own doing, whoever computes them; the step is committed without these tasks. */
+const pause = z.strictObject({ type: z.literal("pause"), ...common, timeline, step: count });
 
 /** From the leader, in answer to `stop`: nothing further is committed; a checkpoint of this version follows. */
 const stopped = z.strictObject({
@@ -583,6 +599,8 @@ const reduced = z.strictObject({
   round: count,
   index: count,
   finite: z.boolean(),
+  /** Tasks whose gradient is not. */
+  odd: z.array(name).optional(),
   /** Modes with an order: then `step` is a planned one. */
   basis: basis.optional(),
   received: z.array(z.strictObject({ task: name, round: count, ...received })),
@@ -603,6 +621,10 @@ const decide = z.strictObject({
   weights: z.array(z.number()),
   scale: z.number(),
   abandon: z.boolean(),
+  /** Under a robust rule that weighs a task's slots: what each counts, by task in job order. */
+  slots: z.array(z.array(z.number())).optional(),
+  /** Tasks whose gradients are left out. */
+  paused: z.array(name).optional(),
   /** Write a checkpoint of the version that holds afterwards. */
   checkpoint: z.boolean(),
   /** Publish nothing after this step. */
@@ -693,6 +715,7 @@ const messageSchema = z.discriminatedUnion("type", [
   late,
   suspect,
   unfit,
+  pause,
   stopped,
   committedAck,
   settled,
@@ -719,6 +742,7 @@ export type Message = z.infer<typeof messageSchema>;
 export type MessageOf<Type extends Message["type"]> = Extract<Message, { type: Type }>;
 export type Lease = z.infer<typeof leaseSchema>;
 export type PayloadHeader = z.infer<typeof payloadSchema>;
+export type PausedTask = z.infer<typeof pausedTask>;
 export type TaskRecord = z.infer<typeof taskRecord>;
 /** A planned step, and the version that it is computed on. */
 export type Work = z.infer<typeof workSchema>;

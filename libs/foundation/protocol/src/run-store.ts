@@ -1,5 +1,5 @@
 import type { Slice } from "@latentweave/parameters";
-import type { MessageOf, TaskRecord } from "./messages.ts";
+import type { MessageOf, PausedTask, TaskRecord } from "./messages.ts";
 
 /** What one committed step applied, in the order in which the ledger keeps it. */
 export interface CommitRecord {
@@ -18,6 +18,8 @@ export interface CommitRecord {
   readonly gradientNorm: number | null;
   /** Contributions that arrived more than once and were dropped, since the previous commit. */
   readonly duplicates: number;
+  /** Tasks whose contributions were not applied, as their numbers were not finite. */
+  readonly paused?: readonly PausedTask[];
   /** In the modes `stale` and `async`: which planned step was applied, and on which version it was computed. */
   readonly order?: NonNullable<MessageOf<"committed">["order"]>;
 }
@@ -81,6 +83,12 @@ export interface CheckpointSource {
   read(section: string, slice: Slice): Promise<Uint8Array>;
 }
 
+/** The version with the least held-out loss: the sum over tasks, each times its weight. */
+export interface BestVersion {
+  readonly version: number;
+  readonly loss: number;
+}
+
 /** Everything a coordinator keeps. Files on disk in a real run, memory in the simulator. */
 export interface RunStore {
   /**
@@ -114,6 +122,10 @@ export interface RunStore {
   ): Promise<CheckpointSink>;
   /** The newest checkpoint, of a version not above `notAbove`, whose checksums hold, or undefined; says (via `log`) which were passed over and why. */
   latestCheckpoint(notAbove?: number): Promise<CheckpointSource | undefined>;
+  /** Undefined before a version was marked. A conviction takes back what was marked beyond it. */
+  readonly best: BestVersion | undefined;
+  /** Its checkpoint, there already or still to come, stays until another one is marked and there. */
+  markBest(best: BestVersion): void;
   /** Cuts the metric series back to the steps before `step`: what resumes from there repeats the rest. */
   rewindMetrics(step: number): Promise<void>;
   close(): Promise<void>;

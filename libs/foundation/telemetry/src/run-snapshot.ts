@@ -24,6 +24,8 @@ export interface TaskSnapshot {
   readonly samplesSeen: number;
   /** Mean per sample over the last step: `loss`, then the task's terms. */
   readonly training: Readonly<Record<string, number>>;
+  /** Its numbers are not finite, and it changes nothing from `since` on, until it is tried again; null: to the end. */
+  readonly paused?: { readonly since: number; readonly why: string; readonly until: number | null };
   /** Of the newest evaluation, with the step it was taken at. */
   readonly evaluation: { readonly step: number; readonly values: Readonly<Record<string, number>> } | null;
 }

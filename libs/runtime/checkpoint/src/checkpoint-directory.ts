@@ -47,12 +47,20 @@ export async function removeCheckpoint(checkpoints: string, stored: StoredCheckp
 }
 
 /**
- * Keeps the `keep` newest and always `written`, which has just been read back and found whole: after a resume from
- * before a damaged checkpoint it need not be the newest by number.
+ * Keeps the `keep` newest, what is pinned of those that are there, and always `written`, which has just been read back and
+ * found whole: after a resume from before a damaged checkpoint it need not be the newest by number.
  */
-export async function retain(checkpoints: string, keep: number, written: number): Promise<void> {
+export async function retain(
+  checkpoints: string,
+  keep: number,
+  written: number,
+  pinned: (there: ReadonlySet<number>) => ReadonlySet<number> = () => new Set(),
+): Promise<void> {
   const stored = await listCheckpoints(checkpoints);
-  const surplus = stored.slice(Math.max(1, keep)).filter(({ version }) => version !== written);
+  const kept = pinned(new Set(stored.map(({ version }) => version)));
+  const surplus = stored
+    .slice(Math.max(1, keep))
+    .filter(({ version }) => version !== written && !kept.has(version));
   for (const one of surplus) await removeCheckpoint(checkpoints, one);
 }
 

@@ -40,6 +40,8 @@ export interface WriterOptions {
   readonly meta: Readonly<Record<string, unknown>>;
   /** How many checkpoints to keep, this one included. */
   readonly keep: number;
+  /** Of those that are there, which stay besides; default: none. */
+  readonly pinned?: ((there: ReadonlySet<number>) => ReadonlySet<number>) | undefined;
   /** Called before the checkpoint becomes visible: records it, and makes everything durable that it relies on. */
   readonly beforePublishing: (seal: SealRecord) => Promise<void>;
 }
@@ -122,7 +124,7 @@ export async function beginCheckpoint(options: WriterOptions): Promise<Checkpoin
         });
         await publish(checkpoints, folder, version);
         over = "finished";
-        await retain(checkpoints, options.keep, version);
+        await retain(checkpoints, options.keep, version, options.pinned);
         return { hash: manifest.hash };
       }),
     async abandon() {

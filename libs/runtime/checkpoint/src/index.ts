@@ -6,6 +6,7 @@ export {
   verifyCheckpoint,
   type Verification,
 } from "./checkpoint-reader.ts";
+export { bestVersion } from "./best-marks.ts";
 export { createDiskPatience, type DiskPatience } from "./disk-patience.ts";
 export { listCheckpoints, type StoredCheckpoint } from "./checkpoint-directory.ts";
 export { examineCheckpoint, type Examination } from "./examine-checkpoint.ts";

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { UserError } from "@latentweave/protocol";
+import { type BestVersion, type PausedTask, UserError } from "@latentweave/protocol";
+import { bestVersion } from "./best-marks.ts";
 import { listCheckpoints } from "./checkpoint-directory.ts";
 import { verifyCheckpoint } from "./checkpoint-reader.ts";
 import { diskError, errorCode } from "./disk-error.ts";
@@ -35,6 +36,8 @@ export interface LedgerInspection {
   readonly commits: number;
   readonly lastStep: number | null;
   readonly samples: Readonly<Record<string, number>>;
+  /** Tasks that were paused because their numbers were not finite, each pause once. */
+  readonly pauses: readonly PausedTask[];
   /** Where the chain breaks, or null. */
   readonly damage: string | null;
 }
@@ -61,6 +64,8 @@ export interface RunInspection {
   readonly job: Readonly<Record<string, unknown>> | null;
   /** Newest first. */
   readonly checkpoints: readonly CheckpointInspection[];
+  /** Of those, the one with the least held-out loss; null where the job keeps none. */
+  readonly best: BestVersion | null;
   readonly ledger: LedgerInspection;
   /** Parameters of the newest whole checkpoint, in the model's order. */
   readonly tensors: readonly TensorInspection[];
@@ -91,6 +96,7 @@ export async function inspectRun(directory: string): Promise<RunInspection> {
     run: await readTable(path.join(directory, "run.json")),
     job: await readTable(path.join(directory, "job.json")),
     checkpoints,
+    best: (await bestVersion(directory)) ?? null,
     ledger: await inspectLedger(directory),
     tensors: newest ? await inspectTensors(newest.directory, newest.manifest) : [],
     relations: newest ? await inspectRelations(newest.directory, newest.manifest) : [],
@@ -169,6 +175,7 @@ function correlationOf(matrix: readonly (readonly number[])[]): number[][] {
 
 async function inspectLedger(directory: string): Promise<LedgerInspection> {
   const samples: Record<string, number> = {};
+  const pauses: PausedTask[] = [];
   let commits = 0;
   let lastStep: number | null = null;
   let damage: string | null = null;
@@ -176,13 +183,16 @@ async function inspectLedger(directory: string): Promise<LedgerInspection> {
     for await (const { record } of commitsOf(directory)) {
       commits += 1;
       lastStep = record.step;
-      for (const task of record.tasks) samples[task.task] = (samples[task.task] ?? 0) + task.samples;
+      const { paused = [] } = record;
+      pauses.push(...paused.filter(({ since }) => since === record.step));
+      for (const { task, samples: count } of record.tasks)
+        if (!paused.some((one) => one.task === task)) samples[task] = (samples[task] ?? 0) + count;
     }
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     damage = error.summary;
   }
-  return { commits, lastStep, samples, damage };
+  return { commits, lastStep, samples, pauses, damage };
 }
 
 /** The checked commits in effect of a run. */

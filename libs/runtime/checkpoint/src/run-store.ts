@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { type ParameterLayout } from "@latentweave/parameters";
-import { type RunStore } from "@latentweave/protocol";
+import { makesVoid, type RunStore } from "@latentweave/protocol";
+import { openBestMarks } from "./best-marks.ts";
 import { sweep } from "./checkpoint-directory.ts";
 import { checkpointSource, newestCheckpoint } from "./checkpoint-reader.ts";
 import { beginCheckpoint } from "./checkpoint-writer.ts";
@@ -42,6 +43,7 @@ export function createRunStore(options: RunStoreOptions): RunStore {
   makeFolders(directory, ["checkpoints", "ledger", "metrics", "logs"]);
   const unlock = lockRun(directory);
   const { ledger, series } = openLines(options, patience, unlock);
+  const marks = openBestMarks(checkpoints);
   const lineFiles = [ledger, ...Object.values(series)];
   const swept = sweep(checkpoints);
   swept.catch(() => undefined); // told to whoever first needs the folder
@@ -60,6 +62,7 @@ export function createRunStore(options: RunStoreOptions): RunStore {
     appendVersion: (record) => ledger.appendVersion(record),
     async appendTimeline(record) {
       ledger.appendTimeline(record);
+      if (makesVoid(record)) marks.takeBack(record.fromVersion);
       facts = undefined;
       await ledger.sync();
     },
@@ -86,6 +89,7 @@ export function createRunStore(options: RunStoreOptions): RunStore {
         sections,
         meta,
         keep,
+        pinned: (there) => marks.pinned(there),
         async beforePublishing(seal) {
           ledger.appendSeal(seal);
           await syncLines();
@@ -104,11 +108,20 @@ export function createRunStore(options: RunStoreOptions): RunStore {
       });
       return newest ? checkpointSource(newest, layout) : openInitialWeights(directory, layout);
     },
+    get best() {
+      return marks.best;
+    },
+    markBest: (best) => marks.mark(best),
     async rewindMetrics(step) {
       for (const one of Object.values(series)) await patience(directory, () => one.rewindTo(step));
     },
     async close() {
-      const outcomes = await Promise.allSettled([state, swept, ...lineFiles.map((file) => file.close())]);
+      const outcomes = await Promise.allSettled([
+        state,
+        swept,
+        marks.written(),
+        ...lineFiles.map((file) => file.close()),
+      ]);
       unlock();
       const failed = outcomes.find((outcome) => outcome.status === "rejected");
       if (failed) throw failed.reason;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
 import type {
+  BestVersion,
   CheckpointSource,
   CommitRecord,
   LedgerEnd,
@@ -30,6 +31,7 @@ export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSo
   const checkpoints = new Map<number, CheckpointSource>(before ? [[before.version, before]] : []);
   const hashes = new Map<number, string>();
   let state: Readonly<Record<string, unknown>> = {};
+  let best: BestVersion | undefined;
   return {
     commits,
     versions,
@@ -63,6 +65,7 @@ export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSo
       versions.splice(0, versions.length, ...versions.filter(({ version }) => version <= fromVersion));
       if (reason === "convicted")
         for (const version of checkpoints.keys()) if (version > fromVersion) checkpoints.delete(version);
+      if (reason === "convicted" && best && best.version > fromVersion) best = undefined;
     },
     recorded: async () => undefined,
     appendMetric(series, row) {
@@ -95,6 +98,12 @@ export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSo
     },
     async latestCheckpoint(notAbove = Number.MAX_SAFE_INTEGER) {
       return checkpoints.get(Math.max(...[...checkpoints.keys()].filter((version) => version <= notAbove)));
+    },
+    get best() {
+      return best;
+    },
+    markBest(marked) {
+      best = marked;
     },
     rewindMetrics: async () => undefined,
     close: async () => undefined,

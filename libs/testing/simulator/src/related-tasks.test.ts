@@ -11,6 +11,8 @@ const momentum = { kind: "momentum", learningRate: 0.05, momentum: 0.9, nesterov
 const regularisers: Readonly<Record<string, Partial<RunSpec>>> = {
   graph: { regulariser: { omega: "graph", lambda: 0.1, options: { similarity: [0, 1, 1, 0] } } },
   l21: { regulariser: { omega: "l21", lambda: 0.02 }, optimiser: momentum },
+  robust: { regulariser: { omega: "robust", lambda: 0.02, options: { sparse: 0.01 } }, optimiser: momentum },
+  dirty: { regulariser: { omega: "dirty", lambda: 0.02, options: { sparse: 0.01 } }, optimiser: momentum },
   trace: { regulariser: { omega: "trace", lambda: 0.02 }, optimiser: momentum },
   clustered: {
     regulariser: { omega: "clustered", lambda: 0.05, options: { clusters: 1, eta: 0.1, everySteps: 2 } },

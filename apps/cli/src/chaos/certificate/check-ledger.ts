@@ -1,6 +1,7 @@
 import { nodeRange } from "@latentweave/aggregation";
 import { readCommits } from "@latentweave/checkpoint";
 import {
+  earlyEnd,
   lastStep,
   planStep,
   type RoundPlan,
@@ -39,7 +40,9 @@ export function checkRecords(records: readonly CommitRecord[], spec: RunSpec): A
   for (const record of records) byStep.set(record.step, [...(byStep.get(record.step) ?? []), record]);
   const tally = { planned: 0, applied: 0, lost: 0, appliedTwice: 0 };
   const problems: string[] = [];
-  for (let step = 0; step <= lastStep(spec); step++) {
+  const ends = earlyEnd(spec);
+  let isOver = false;
+  for (let step = 0; step <= lastStep(spec) && !isOver; step++) {
     const made = byStep.get(step) ?? [];
     byStep.delete(step);
     if (made.length !== 1) problems.push(`step ${step} is committed ${made.length} times`);
@@ -52,6 +55,7 @@ export function checkRecords(records: readonly CommitRecord[], spec: RunSpec): A
           round,
           task,
         );
+    isOver = made[0] !== undefined && ends?.(made[0]) === true;
   }
   for (const step of byStep.keys()) problems.push(`step ${step} is committed and was never planned`);
   return {

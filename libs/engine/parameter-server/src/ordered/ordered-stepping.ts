@@ -427,6 +427,8 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     tellRecords() {
       for (const record of unrecorded.records) options.onCommitted(record);
     },
+    // Planned steps that are not finite are given up and computed again; nobody is paused.
+    bearOut: () => undefined,
     decisionsSince: (version) => words.filter(({ step, abandon }) => abandon || step >= version),
     reportAgain() {
       for (const attempt of attempts.all) if (attempt.own) report(attempt, attempt.own);

@@ -212,13 +212,13 @@ function partsOf(task: TaskReduction, node: TreeNode): ReceivedNodes {
 /** The fewest nodes as which all of these slots travel. */
 function wholeNodes(
   spec: RunSpec,
-  { round, plan, codec }: TaskReduction,
+  { round, plan, codec, apart }: TaskReduction,
   whole: readonly Lease[],
 ): TreeNode[] {
   const ranges = whole
     .filter((lease) => lease.task === plan.task)
     .map((lease) => leasedSlots(spec, round, plan, lease));
-  return joined(ranges).flatMap(({ start, end }) => travellingNodes(codec, start, end, plan.slots));
+  return joined(ranges).flatMap(({ start, end }) => travellingNodes(codec, start, end, plan.slots, apart));
 }
 
 /** Neighbours and overlapping ranges made one. */

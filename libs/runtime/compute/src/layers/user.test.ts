@@ -4,7 +4,7 @@ import { cpuComputes } from "../testing/cpu-computes.ts";
 import { bytes } from "../testing/determinism-suite.ts";
 import { someBatch } from "../testing/keyed.ts";
 import { inputNumbers, userModel } from "../testing/models.ts";
-import { importUserLayers } from "./user-module.ts";
+import { importUserModule } from "./user-module.ts";
 
 const { start: startModel } = cpuComputes();
 
@@ -24,7 +24,7 @@ function moduleText(body: string): string {
 
 async function start(body: string): Promise<Compute> {
   const text = moduleText(body);
-  const { mine } = await importUserLayers(text);
+  const { mine } = (await importUserModule(text)).layers;
   return startModel(userModel(text, "mine", mine as UserLayer));
 }
 
@@ -95,11 +95,11 @@ describe("a layer of the job's own module", () => {
   });
 
   it("is refused when the module does not load or exports no layers", async () => {
-    await expect(importUserLayers("export const layers = {")).rejects.toThrow(/does not load: /);
-    await expect(importUserLayers("export const other = 1;")).rejects.toThrow(
+    await expect(importUserModule("export const layers = {")).rejects.toThrow(/does not load: /);
+    await expect(importUserModule("export const other = 1;")).rejects.toThrow(
       /must export a record named `layers`/,
     );
-    await expect(importUserLayers("export const layers = { a: {} };")).rejects.toThrow(
+    await expect(importUserModule("export const layers = { a: {} };")).rejects.toThrow(
       /layer "a" .* no function apply/,
     );
   });

@@ -1,4 +1,4 @@
-import type { BoundTerm, LatentTerm, Posterior } from "@latentweave/model";
+import type { BoundTerm, LatentTerm, Posterior, UserLoss } from "@latentweave/model";
 import { codesOf, towardsEachOther } from "../layers/quantise.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 
@@ -11,6 +11,8 @@ export interface LossContext {
   readonly parameter: (tensor: string) => Tensor;
   /** Whether latents are draws, and not means. */
   readonly isDrawn: boolean;
+  /** Of the job's extensions, by name. */
+  readonly userLosses: Readonly<Record<string, UserLoss>>;
   /** Losses of the rows of a prediction, by its node: two terms may need them. */
   readonly rowLosses: Map<number, Tensor>;
 }

@@ -9,6 +9,7 @@ import {
   negativeLogMean,
   rows,
 } from "./latent-losses.ts";
+import { userLoss } from "./user-loss.ts";
 
 /** Probabilities are kept this far from 0 and 1 where no logits are known, as Keras does. */
 const probabilityMargin = 1e-7;
@@ -55,18 +56,24 @@ export function logWeights(
 }
 
 /** The reconstruction's loss of every row of the prediction: as many as the batch, or as its draws. */
-function rowsOf({ tf, value, rowLosses }: LossContext, term: ReconstructionTerm, given: Tensor): Tensor {
+function rowsOf(
+  { tf, value, rowLosses, userLosses }: LossContext,
+  term: ReconstructionTerm,
+  given: Tensor,
+): Tensor {
   const known = rowLosses.get(term.prediction);
   if (known) return known;
   const { loss, logits, prediction, reduction } = term;
   const input = value(loss === "bce" ? (logits ?? prediction) : prediction);
   const target = repeated(tf, term.target === undefined ? given : rows(tf, value(term.target)), input);
   const losses =
-    loss === "mse"
-      ? meanSquaredDifference(tf, input, target, reduction)
-      : logits === undefined
-        ? crossEntropyOfProbabilities(tf, input, target, reduction)
-        : crossEntropyOfLogits(tf, input, target, reduction);
+    loss === "user"
+      ? userLoss(tf, userLosses, term, rows(tf, input), target)
+      : loss === "mse"
+        ? meanSquaredDifference(tf, input, target, reduction)
+        : logits === undefined
+          ? crossEntropyOfProbabilities(tf, input, target, reduction)
+          : crossEntropyOfLogits(tf, input, target, reduction);
   rowLosses.set(prediction, losses);
   return losses;
 }

@@ -12,7 +12,7 @@ import { createRandomSource } from "../layers/keyed-random.ts";
 import { useNativeMatrixProduct } from "../layers/native-operations.ts";
 import { nativeTensorFlow } from "../layers/native-tensorflow.ts";
 import type { Tf } from "../layers/tensorflow.ts";
-import { importUserLayers } from "../layers/user-module.ts";
+import { importUserModule } from "../layers/user-module.ts";
 import { createMappedMemory, type MappedMemory } from "./mapped-memory.ts";
 import type { ParameterMemory } from "./parameter-memory.ts";
 import { type ChangedSlice, ParameterTensors } from "./parameter-tensors.ts";
@@ -46,7 +46,8 @@ export class ModelRuntime {
 
   /** @throws UserModuleError when the job's own layers do not load. */
   static async create(tf: Tf, model: ComputeModel, memory: ParameterMemory): Promise<ModelRuntime> {
-    const userLayers = model.userModule === undefined ? {} : await importUserLayers(model.userModule);
+    const own =
+      model.userModule === undefined ? { layers: {}, losses: {} } : await importUserModule(model.userModule);
     useNativeMatrixProduct(tf);
     const parameters = new ParameterTensors(tf, model.layout, memory);
     const context = {
@@ -55,7 +56,8 @@ export class ModelRuntime {
       parameters,
       random: createRandomSource(),
       seed: model.seed,
-      userLayers,
+      userLayers: own.layers,
+      userLosses: own.losses,
       programs: programsFor(tf),
     };
     const phases = model.phases.map(

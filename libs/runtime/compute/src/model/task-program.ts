@@ -6,6 +6,7 @@ import {
   type MicroBatchResult,
   type TaskGraph,
   type UserLayer,
+  type UserLoss,
 } from "@latentweave/model";
 import type { Programs } from "@latentweave/native";
 import type { ParameterGroup } from "@latentweave/parameters";
@@ -36,6 +37,7 @@ export interface ProgramContext {
   readonly random: RandomSource;
   readonly seed: number;
   readonly userLayers: Readonly<Record<string, UserLayer>>;
+  readonly userLosses: Readonly<Record<string, UserLoss>>;
   /** Where TensorFlow can be told many operations at once. */
   readonly programs: Programs | undefined;
 }
@@ -46,7 +48,8 @@ export class TaskProgram {
   readonly #graph: TaskGraph;
   readonly #groups: readonly ParameterGroup[];
   readonly #inputShape: readonly number[];
-  readonly #hasUserLayers: boolean;
+  /** Layers or losses of the job's own. */
+  readonly #hasOwn: boolean;
   /** Name of the node that draws the samples, where there is one. */
   readonly #binarised: string | undefined;
   readonly #guard: <T>(work: () => T) => T;
@@ -60,10 +63,12 @@ export class TaskProgram {
     const input = graph.nodes.find((node) => node.op === "input");
     if (!input) throw new Error(`the graph of task "${graph.task}" has no input`);
     this.#inputShape = input.shape;
-    this.#hasUserLayers = graph.nodes.some((node) => node.op === "layer" && node.layer.kind === "user");
+    this.#hasOwn =
+      graph.nodes.some((node) => node.op === "layer" && node.layer.kind === "user") ||
+      graph.losses.some((term) => term.kind === "reconstruction" && term.loss === "user");
     const drawn = graph.nodes.find((node) => node.op === "noise" && node.noise.kind === "binarise");
     this.#binarised = drawn?.op === "noise" ? drawn.name : undefined;
-    this.#guard = this.#hasUserLayers ? refusingUnkeyed : (work) => work();
+    this.#guard = this.#hasOwn ? refusingUnkeyed : (work) => work();
   }
 
   /** Gradient of the loss summed over the samples, per group, and the sums of the losses; the metrics proper are 0. */
@@ -143,6 +148,7 @@ export class TaskProgram {
       value: forward(this.#graph, nodes, x, context),
       parameter: context.parameter,
       isDrawn: context.draws !== 0,
+      userLosses: this.#context.userLosses,
       rowLosses: new Map(),
     };
   }
@@ -188,7 +194,7 @@ export class TaskProgram {
     if (!work) {
       const { tf, parameters, programs } = this.#context;
       // What a job's own layers do is theirs to change from time to time.
-      work = new RepeatedWork(tf, this.#hasUserLayers ? undefined : programs, {
+      work = new RepeatedWork(tf, this.#hasOwn ? undefined : programs, {
         owns: (values) => parameters.owns(values),
         at: (values) => parameters.at(values as Float32Array),
         renew: () => parameters.dispose(),

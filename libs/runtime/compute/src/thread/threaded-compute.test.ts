@@ -5,7 +5,7 @@ import type { UserLayer } from "@latentweave/model";
 import { UserError } from "@latentweave/protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { loadBackend } from "../backend/load-backend.ts";
-import { importUserLayers } from "../layers/user-module.ts";
+import { importUserModule } from "../layers/user-module.ts";
 import { canaryDigest } from "../model/canary.ts";
 import { createInlineCompute } from "../model/inline-compute.ts";
 import { bytes } from "../testing/determinism-suite.ts";
@@ -112,7 +112,7 @@ describe("a job's own layer in the thread", () => {
     },
   };`;
   const run = async (factor: string): Promise<string> => {
-    const { scaled } = await importUserLayers(text(factor));
+    const { scaled } = (await importUserModule(text(factor))).layers;
     const own = userModel(text(factor), "scaled", scaled as UserLayer);
     const compute = await start();
     await compute.load(own);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { rm, stat, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { DataSource } from "@latentweave/job";
@@ -12,7 +13,8 @@ import { canonicalJson, dataHashOf, findPrepared, manifestFile } from "../prepar
 import { fitScale } from "./fit-scale.ts";
 import { loadSource } from "./load-source.ts";
 import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
-import { filesOf, sourceFiles } from "./source-files.ts";
+import { filesOf, type SourceFiles, sourceFiles } from "./source-files.ts";
+import { loadUserDataset, type UserDatasets } from "./user-dataset.ts";
 import { shardLengths, splitRows } from "./split-rows.ts";
 
 export interface PrepareOptions {
@@ -24,6 +26,8 @@ export interface PrepareOptions {
   readonly cacheDirectory: string;
   /** The root of prepared data. Default: `prepared` in the cache. */
   readonly into?: string;
+  /** Data sets of the job's extensions, and what fixes what they yield. */
+  readonly user?: { readonly datasets: UserDatasets; readonly text: string } | undefined;
   readonly log: (line: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -50,6 +54,17 @@ async function prepareSource(source: DataSource, options: PrepareOptions): Promi
   const root = options.into ?? path.join(options.cacheDirectory, "prepared");
   const entry = source.dataset === undefined ? undefined : catalogue[source.dataset];
   const index = new SourceIndex(root, source);
+  if (source.user) {
+    // What it reads besides is not known: only its text and options say whether it would yield the same.
+    const key = index.key([
+      createHash("sha256")
+        .update(options.user?.text ?? "")
+        .digest("hex"),
+    ]);
+    const manifest = (await index.find(key)) ?? (await prepareAnew(source, undefined, root, options));
+    await index.put(key, manifest);
+    return manifest;
+  }
 
   const quickKey = entry
     ? undefined
@@ -75,11 +90,13 @@ async function prepareAnew(
   options: PrepareOptions,
 ): Promise<PreparedManifest> {
   const dataset = entry && (await getDataset(entry.name, { ...options, verify: true }));
-  const files = sourceFiles(source, options.baseDirectory, dataset);
-  options.log(
-    `${options.taskName}: preparing ${source.dataset ?? path.basename(filesOf(files)[0] as string)}`,
-  );
-  const loaded = await loadSource(source, files, tableOptions(source, entry));
+  const files = source.user ? undefined : sourceFiles(source, options.baseDirectory, dataset);
+  const what =
+    source.user?.name ?? source.dataset ?? path.basename(filesOf(files as SourceFiles)[0] as string);
+  options.log(`${options.taskName}: preparing ${what}`);
+  const loaded = files
+    ? await loadSource(source, files, tableOptions(source, entry))
+    : await loadUserDataset(source, options.user?.datasets ?? {}, options.baseDirectory);
   const manifest = await writePrepared(root, source, loaded);
   const { train, validation, test } = manifest.splits;
   options.log(

@@ -66,6 +66,7 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
         tasks: [{ task: "table", round: 0, shards: [{ index: 0, nodes }] }],
       },
     ],
+    pause: [{ type: "pause", ...at }],
     held: [{ type: "held", runId, index: 0, state: { timeline: 0, version: 3, running: true, over: false } }],
     begin: [{ type: "begin", ...at, from: "initial" }],
     restore: [{ type: "restore", runId, section: "parameters", slice }, tensor(16)],

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "@latentweave/protocol";
-import { build, type BuildFailure, type Message, type Plugin } from "esbuild";
+import { build, type BuildFailure, type BuildOptions, type Message, type Plugin } from "esbuild";
 import { jobApiModule } from "./job-api.ts";
 
 export interface Bundle {
@@ -19,10 +19,29 @@ export interface Bundle {
  * @throws UserError with file, line and column when a file cannot be read or parsed.
  */
 export async function bundleModule(file: string, latentweave: "api" | "types"): Promise<Bundle> {
+  return await bundle({ entryPoints: [file] }, file, latentweave);
+}
+
+/**
+ * Bundles a module that is there as text alone; what it imports is looked for from `directory` on.
+ * @throws UserError as `bundleModule`
+ */
+export async function bundleEntry(contents: string, directory: string): Promise<Bundle> {
+  const entry = { contents, resolveDir: directory, sourcefile: entryFile, loader: "js" } as const;
+  return await bundle({ stdin: entry }, path.join(directory, entryFile), "types");
+}
+
+const entryFile = "extensions-of-the-job.js";
+
+async function bundle(
+  from: Pick<BuildOptions, "entryPoints" | "stdin">,
+  file: string,
+  latentweave: "api" | "types",
+): Promise<Bundle> {
   const directory = path.dirname(file);
   try {
     const result = await build({
-      entryPoints: [file],
+      ...from,
       absWorkingDir: directory,
       bundle: true,
       write: false,
@@ -49,7 +68,7 @@ export async function bundleModule(file: string, latentweave: "api" | "types"): 
       (end) => result.outputFiles.find((output) => output.path.endsWith(end))?.text,
     );
     const sources = Object.keys(result.metafile.inputs)
-      .filter((input) => !input.startsWith(`${namespace}:`))
+      .filter((input) => !input.startsWith(`${namespace}:`) && input !== entryFile)
       .map((input) => path.resolve(directory, input));
     return { text: code ?? "", map: map ?? "{}", sources: sources.sort() };
   } catch (error) {
@@ -69,7 +88,11 @@ function latentweavePlugin(kind: "api" | "types"): Plugin {
       esbuild.onResolve({ filter: /^latentweave$/ }, () =>
         kind === "api"
           ? { path: "latentweave", namespace }
-          : { errors: [{ text: 'a module of layers may import only types from "latentweave"' }] },
+          : {
+              errors: [
+                { text: 'a module of layers, or an extension, may import only types from "latentweave"' },
+              ],
+            },
       );
       esbuild.onLoad({ filter: /.*/, namespace }, () => ({ contents: jobApiModule(), loader: "js" }));
     },

@@ -4,7 +4,7 @@ import path from "node:path";
 import { resolveJob } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadJobFile, loadUserLayers } from "./load-job-file.ts";
+import { loadJobFile, loadOwn } from "./load-job-file.ts";
 
 let directory = "";
 beforeAll(async () => {
@@ -119,7 +119,7 @@ export const layers: Record<string, UserLayer> = {
     expect(loaded.sources).toEqual([job, layers, twice]);
     expect(loaded.userModule).not.toMatch(/^import/m);
     expect(loaded.userModule).not.toContain(directory);
-    const { Double } = await loadUserLayers(loaded.userModule ?? "");
+    const { Double } = (await loadOwn(loaded.userModule ?? "")).layers;
     expect(Double?.outputShape([3], {})).toEqual([6]);
     const plain = await loadJobFile(await file("plain.yaml", yaml));
     expect(loaded.hash).not.toBe(plain.hash);

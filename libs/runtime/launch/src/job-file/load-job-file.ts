@@ -1,18 +1,21 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { UserLayer } from "@latentweave/model";
 import { UserError } from "@latentweave/protocol";
 import { bundleModule } from "./bundle.ts";
+import { bundleOwn, ownModules } from "./bundle-own.ts";
 import { evaluateBundle } from "./evaluate-bundle.ts";
 import { parseJson, parseYaml } from "./parse-text.ts";
+import { requireFile } from "./require-file.ts";
+import { requireLayers } from "./require-layers.ts";
 
 export interface LoadedJobFile {
   /** What the file says, unchecked: input for `applySettings` and `resolveJob`. */
   readonly input: unknown;
   /** Absolute; paths in the job are relative to it. */
   readonly directory: string;
-  /** JavaScript of the job's own layers, bundled; absent when it names none. */
+  /** JavaScript of the job's own layers and extensions, bundled; absent when it names none. */
   readonly userModule?: string;
   /** Absolute paths of the files that the job is made of, the job file first. */
   readonly sources: readonly string[];
@@ -30,8 +33,7 @@ export async function loadJobFile(file: string): Promise<LoadedJobFile> {
   await requireFile(absolute, file);
   const { input, sources } = await read(absolute);
   const directory = path.dirname(absolute);
-  const layers = typeof input === "object" && input !== null && "layers" in input ? input.layers : undefined;
-  const module = typeof layers === "string" ? await bundleUserModule(layers, directory) : undefined;
+  const module = await bundleOwn(ownModules(input), directory);
   return {
     input,
     directory,
@@ -41,26 +43,25 @@ export async function loadJobFile(file: string): Promise<LoadedJobFile> {
   };
 }
 
-/**
- * Bundles the module that a job names as `layers`.
- * @param layers path relative to `directory`
- * @throws UserError when it is missing, does not parse, or exports no record `layers`
- */
-export async function bundleUserModule(
-  layers: string,
-  directory: string,
-): Promise<{ readonly text: string; readonly sources: readonly string[] }> {
-  const file = path.resolve(directory, layers);
-  await requireFile(file, layers);
-  const bundle = await bundleModule(file, "types");
-  requireLayers(await evaluateBundle(bundle, file), file);
-  return { text: bundle.text, sources: bundle.sources };
+/** What a bundled module brings that is asked before a run begins, by name. */
+export interface OwnModule {
+  /** For shape inference. */
+  readonly layers: Readonly<Record<string, UserLayer>>;
+  readonly losses: Readonly<Record<string, unknown>>;
+  readonly datasets: Readonly<Record<string, unknown>>;
 }
 
-/** The layers of a bundled module, for shape inference. */
-export async function loadUserLayers(userModule: string): Promise<Readonly<Record<string, UserLayer>>> {
+export async function loadOwn(userModule: string): Promise<OwnModule> {
   const bundle = { text: userModule, map: '{"version":3,"sources":[],"mappings":""}', sources: [] };
-  return requireLayers(await evaluateBundle(bundle, "the job's layers"), "the job's layers");
+  const where = "the job's own modules";
+  const exported = await evaluateBundle(bundle, where);
+  const record = (value: unknown): Readonly<Record<string, unknown>> =>
+    (value ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    layers: requireLayers(exported, where),
+    losses: record(exported.losses),
+    datasets: record(exported.datasets),
+  };
 }
 
 async function read(file: string): Promise<{ input: unknown; sources: readonly string[] }> {
@@ -95,54 +96,6 @@ async function read(file: string): Promise<{ input: unknown; sources: readonly s
         exitCode: 2,
       });
   }
-}
-
-async function requireFile(absolute: string, asGiven: string): Promise<void> {
-  const found = await stat(absolute).catch((error: unknown) => error as NodeJS.ErrnoException);
-  if (found instanceof Error)
-    throw new UserError({
-      where: asGiven,
-      what:
-        found.code === "ENOENT" ? "there is no such file" : `cannot be read (${found.code ?? found.message})`,
-      expected: `a file at ${absolute}`,
-      mend:
-        found.code === "ENOENT"
-          ? "check the path; it is relative to where the command runs"
-          : "check its permissions",
-      cause: found,
-    });
-  if (found.isDirectory())
-    throw new UserError({
-      where: asGiven,
-      what: "is a folder",
-      expected: "a job file",
-      mend: `name the file in it, such as ${path.join(asGiven, "job.ts")}`,
-    });
-}
-
-function requireLayers(
-  exported: Readonly<Record<string, unknown>>,
-  where: string,
-): Readonly<Record<string, UserLayer>> {
-  const { layers } = exported;
-  const functions = ["outputShape", "parameters", "apply"] as const;
-  if (typeof layers !== "object" || layers === null)
-    throw new UserError({
-      where,
-      what: "exports no layers",
-      expected: "export const layers = { NAME: { outputShape, parameters, apply } }",
-      mend: "export a record named `layers`",
-    });
-  for (const [name, layer] of Object.entries(layers) as [string, Partial<UserLayer> | null][])
-    for (const key of functions)
-      if (typeof layer?.[key] !== "function")
-        throw new UserError({
-          where,
-          what: `the layer "${name}" has no function ${key}`,
-          expected: `the functions ${functions.join(", ")}`,
-          mend: "add it",
-        });
-  return layers as Readonly<Record<string, UserLayer>>;
 }
 
 function hashJob(input: unknown, userModule: string | undefined): string {

@@ -158,6 +158,9 @@ export function openDiskStore(slow: SlowDisk, layout: ParameterLayout, omit: Sto
       beginCheckpoint({ slow, layout, version, sections, meta, writeAll, publish, omit, ledger }),
     latestCheckpoint: (notAbove = Number.MAX_SAFE_INTEGER) =>
       slow.run(() => newestCheckpoint(disk, layout, Math.min(notAbove, end.nextStep), omit)),
+    // Jobs that are simulated here keep no best checkpoint.
+    best: undefined,
+    markBest: () => undefined,
     rewindMetrics: async () => undefined,
     async close() {
       await state;
