@@ -6,6 +6,10 @@ export function commitFaults(recorded: CommitRecord, computed: MessageOf<"commit
   for (const field of ["version", "learningRate", "gradientNorm"] as const)
     if (recorded[field] !== computed[field])
       faults.push(`${field} ${String(recorded[field])} recorded, ${String(computed[field])} computed`);
+  if (JSON.stringify(recorded.guard) !== JSON.stringify(computed.guard))
+    faults.push(
+      `guard ${JSON.stringify(recorded.guard ?? [])} recorded, ${JSON.stringify(computed.guard ?? [])} computed`,
+    );
   for (const [place, task] of recorded.tasks.entries()) {
     const again = computed.tasks[place];
     const where = `task "${task.task}", round ${task.round}`;

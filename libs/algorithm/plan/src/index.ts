@@ -7,6 +7,7 @@ export {
   pushCodec,
   pushFeedback,
 } from "./compression.ts";
+export { besideBaselines, evaluatedLosses } from "./evaluated-losses.ts";
 export { leasedSlots, type LeaseRange, slotMicroBatches, slotSamples } from "./leases.ts";
 export {
   type AsyncSpec,
@@ -28,5 +29,12 @@ export {
   type TaskRound,
   totalSteps,
 } from "./plan-step.ts";
-export { type EvaluationSpec, type PhaseSpec, type RunSpec, type TaskSpec } from "./run-spec.ts";
+export {
+  type EvaluationSpec,
+  type GuardSpec,
+  ownTasks,
+  type PhaseSpec,
+  type RunSpec,
+  type TaskSpec,
+} from "./run-spec.ts";
 export { createStepPace, type StepPace } from "./step-pace.ts";

@@ -10,7 +10,7 @@ import {
 } from "@latentweave/telemetry";
 import { checkpointMeta } from "./checkpoint-meta.ts";
 import { createCheckpointing } from "./checkpointing.ts";
-import { recordCommit, tellGivenUp } from "./commit-log.ts";
+import { recordCommit, tellGivenUp, tellGuard } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
 import { createGathering } from "./gathering.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
@@ -375,6 +375,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     trust.committed(message);
     if (!point) return;
     tellGivenUp(log, message);
+    tellGuard(log, message);
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });

@@ -1,6 +1,7 @@
 import { type Arithmetic, randomKey } from "@latentweave/arithmetic";
-import { combinerNamed, type CombinerState } from "@latentweave/multitask";
+import { combinerNamed, type CombinerState, type GuardDecision } from "@latentweave/multitask";
 import type { RunSpec } from "@latentweave/plan";
+import { createGuardedRule } from "./guarded-rule.ts";
 
 /** The job's combiner with its state: one weight per task and step. Lives on the leader, for one run. */
 export interface CombineRule {
@@ -11,6 +12,15 @@ export interface CombineRule {
     readonly losses: readonly number[];
     readonly step: number;
   }): readonly number[];
+  /**
+   * With a guard: the tasks' losses on held-out rows at a step that evaluates, before it is solved. Call once per such
+   * step, in order.
+   */
+  watch?(evaluated: {
+    readonly losses: readonly number[];
+    readonly step: number;
+    readonly last: boolean;
+  }): readonly GuardDecision[];
   /** Why the newest solution is not the combiner's own; undefined where it is. */
   warning?(): string | undefined;
   /** The combiner's state after the newest step, as JSON: part of a checkpoint. */
@@ -19,6 +29,12 @@ export interface CombineRule {
 
 /** `restored`: a state as JSON from a checkpoint; without it the combiner begins anew. */
 export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restored?: string): CombineRule {
+  return spec.guard
+    ? createGuardedRule(spec, spec.guard, (own, state) => createPlainRule(own, arithmetic, state), restored)
+    : createPlainRule(spec, arithmetic, restored);
+}
+
+function createPlainRule(spec: RunSpec, arithmetic: Arithmetic, restored: string | undefined): CombineRule {
   const combiner = combinerNamed(spec.combiner.name);
   const taskCount = spec.tasks.length;
   let warning: string | undefined;

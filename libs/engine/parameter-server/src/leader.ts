@@ -1,5 +1,6 @@
+import type { GuardDecision } from "@latentweave/multitask";
 import type { ParameterLayout } from "@latentweave/parameters";
-import type { RunSpec, StepPlan } from "@latentweave/plan";
+import { ownTasks, type RunSpec, type StepPlan } from "@latentweave/plan";
 import type { MessageOf } from "@latentweave/protocol";
 import type { CombineRule } from "./combine-rule.ts";
 import { recordedGradients, type RecordedGradients } from "./recorded-gradients.ts";
@@ -16,6 +17,8 @@ export type Verdict =
       readonly gradientNorm: number | null;
       /** Where the step's record tells of them. */
       readonly gradients?: RecordedGradients;
+      /** What the guard has decided in this step. */
+      readonly guard?: readonly GuardDecision[];
     }
   /** A number that is not finite never reaches a weight. */
   | { readonly kind: "refused"; readonly reason: string };
@@ -28,7 +31,8 @@ export interface StepDecision {
   reduced(index: number, finite: boolean, products: readonly BlockProducts[], received: Received): void;
   /** What each shard has received, for the record. */
   received(): (readonly [index: number, received: Received])[];
-  verdict(losses: readonly number[] | undefined): Verdict;
+  /** @param evaluated mean losses of the step's evaluation, one per task; undefined where it has none */
+  verdict(losses: readonly number[] | undefined, evaluated?: readonly number[]): Verdict;
 }
 
 export function createStepDecision(options: {
@@ -53,13 +57,19 @@ export function createStepDecision(options: {
     },
     received: () =>
       [...reports].sort(([a], [b]) => a - b).map(([index, report]) => [index, report.received] as const),
-    verdict(losses) {
+    verdict(losses, evaluated) {
       if (losses === undefined || (updates && reports.size < options.shards)) return { kind: "waiting" };
       const odd = losses.findIndex((loss) => !Number.isFinite(loss));
       if (odd >= 0)
         return { kind: "refused", reason: `the loss of task "${spec.tasks[odd]?.name}" is ${losses[odd]}` };
-      if (!updates)
-        return { kind: "decided", weights: spec.tasks.map(() => 1), scale: 1, gradientNorm: null };
+      const watched = (): { guard?: readonly GuardDecision[] } => {
+        const guard = evaluated && combine.watch?.({ losses: evaluated, step: plan.step, last: plan.last });
+        return guard && guard.length > 0 ? { guard } : {};
+      };
+      if (!updates) {
+        const weights = spec.tasks.map(() => 1);
+        return { kind: "decided", weights, scale: 1, gradientNorm: null, ...watched() };
+      }
       if ([...reports.values()].some((report) => !report.finite))
         return { kind: "refused", reason: "a gradient holds NaN or infinity" };
       const needed = needsProducts(spec, combine);
@@ -71,6 +81,7 @@ export function createStepDecision(options: {
               [...reports.values()].flatMap((report) => report.products),
             )
           : undefined;
+      const guard = watched();
       const weights = asSent(
         combine.solve({ gram: needed ? products?.shared : undefined, losses, step: plan.step }),
       );
@@ -81,13 +92,14 @@ export function createStepDecision(options: {
         };
       const recorded =
         products && options.records === true
-          ? { gradients: recordedGradients(products.shared, spec.tasks.length) }
+          ? { gradients: recordedGradients(products.shared, ownTasks(spec).length, spec.tasks.length) }
           : {};
       if (!products || !needed)
-        return { kind: "decided", weights, scale: 1, gradientNorm: null, ...recorded };
+        return { kind: "decided", weights, scale: 1, gradientNorm: null, ...recorded, ...guard };
       const normSquared = combinedNormSquared(products, weights, spec.combiner.scalesPrivate);
       const scale = spec.clipNorm === null ? 1 : options.clipScale(normSquared, spec.clipNorm) + 0;
-      return { kind: "decided", weights, scale, gradientNorm: Math.sqrt(normSquared), ...recorded };
+      const gradientNorm = Math.sqrt(normSquared);
+      return { kind: "decided", weights, scale, gradientNorm, ...recorded, ...guard };
     },
   };
 }

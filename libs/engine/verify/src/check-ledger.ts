@@ -12,6 +12,7 @@ import {
 } from "@latentweave/checkpoint";
 import { type CommitRecord, makesVoid, type TimelineRecord } from "@latentweave/protocol";
 import type { CommitCheck } from "./check-commit.ts";
+import type { GuardCheck } from "./check-guard.ts";
 import type { Problems } from "./problem.ts";
 import { createPlannedOnce } from "./planned-once.ts";
 import { createRepeats } from "./repeats.ts";
@@ -58,9 +59,10 @@ export async function checkLedger(options: {
   readonly runId: string;
   /** Undefined: the plan is not known, so commits are not compared with it. */
   readonly commits: CommitCheck | undefined;
+  readonly guard?: GuardCheck | undefined;
   readonly problems: Problems;
 }): Promise<LedgerFacts> {
-  const { file, commits, problems } = options;
+  const { file, commits, guard, problems } = options;
   const name = path.join("ledger", path.basename(file));
   const tally: Tally = {
     nextStep: 0,
@@ -92,6 +94,8 @@ export async function checkLedger(options: {
       );
     tally.nextStep = commit.step + 1;
     for (const fault of commits?.faults(commit) ?? []) problems.add(where, fault);
+    const decided = guard?.note(commit);
+    if (decided !== undefined) problems.add(where, decided);
     const fault = digests.note(commit.step, commit.digest) ?? repeats.note(commit) ?? once.note(commit);
     if (fault !== undefined) problems.add(where, fault);
     tally.duplicates += commit.duplicates;
@@ -149,6 +153,7 @@ export async function checkLedger(options: {
         digests.begin(record);
         repeats.begin(record);
         once.begin(record);
+        guard?.begin(record);
         if (makesVoid(record))
           for (const seal of seals.values()) if (seal.version > record.fromVersion) seal.void = true;
     }

@@ -10,6 +10,7 @@ import type {
 } from "@latentweave/model";
 import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
+import type { ResolvedGuard } from "./guard-schema.ts";
 import type { ResolvedRegulariser } from "./regulariser-schema.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface ResolvedJob {
   readonly compression: ResolvedCompression;
   readonly regulariser: ResolvedRegulariser;
   readonly combiner: ResolvedCombiner;
+  /** Null: nobody watches, and no baseline is trained. */
+  readonly guard: ResolvedGuard | null;
   /** Steps from one record of the cosines between the tasks' gradients to the next; 0: none. Changes no bit. */
   readonly cosines: { readonly everySteps: number };
   readonly optimiser: ResolvedOptimiser;

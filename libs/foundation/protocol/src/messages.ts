@@ -352,6 +352,20 @@ const committed = z.strictObject({
   gradients: z
     .strictObject({ norms: z.array(z.number()), cosines: z.array(z.number().nullable()) })
     .optional(),
+  /**
+   * What the do-no-harm guard decided by the losses of this step's evaluation, with which the step itself is made already:
+   * by which share of its baseline's loss a task was harmed, and what its weight is multiplied with from now on.
+   */
+  guard: z
+    .array(
+      z.strictObject({
+        task: name,
+        action: z.enum(["branch", "detach", "reweight"]),
+        harm: z.number(),
+        factor: z.number(),
+      }),
+    )
+    .optional(),
   duplicates: count,
   timings: timingsSchema,
   /** Version digest of the weights that the step was computed on (docs/protocol.md, "Digests"). */

@@ -18,6 +18,8 @@ export interface CommitRecord {
   readonly gradientNorm: number | null;
   /** Contributions that arrived more than once and were dropped, since the previous commit. */
   readonly duplicates: number;
+  /** What the do-no-harm guard decided in this step; absent where it did nothing. */
+  readonly guard?: NonNullable<MessageOf<"committed">["guard"]>;
   /** In the modes `stale` and `async`: which planned step was applied, and on which version it was computed. */
   readonly order?: NonNullable<MessageOf<"committed">["order"]>;
 }

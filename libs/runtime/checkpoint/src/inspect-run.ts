@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { UserError } from "@latentweave/protocol";
+import { type CommitRecord, UserError } from "@latentweave/protocol";
 import { listCheckpoints } from "./checkpoint-directory.ts";
 import { verifyCheckpoint } from "./checkpoint-reader.ts";
 import { diskError, errorCode } from "./disk-error.ts";
@@ -35,9 +35,14 @@ export interface LedgerInspection {
   readonly commits: number;
   readonly lastStep: number | null;
   readonly samples: Readonly<Record<string, number>>;
+  /** What the do-no-harm guard decided, in order; empty where it did nothing, or there is none. */
+  readonly guard: readonly RecordedGuard[];
   /** Where the chain breaks, or null. */
   readonly damage: string | null;
 }
+
+/** One decision of the guard: docs/guard.md. */
+export type RecordedGuard = NonNullable<CommitRecord["guard"]>[number] & { readonly step: number };
 
 /** What a run has learned about how its tasks hang together. */
 export interface RelationInspection {
@@ -169,6 +174,7 @@ function correlationOf(matrix: readonly (readonly number[])[]): number[][] {
 
 async function inspectLedger(directory: string): Promise<LedgerInspection> {
   const samples: Record<string, number> = {};
+  const guard: RecordedGuard[] = [];
   let commits = 0;
   let lastStep: number | null = null;
   let damage: string | null = null;
@@ -176,18 +182,28 @@ async function inspectLedger(directory: string): Promise<LedgerInspection> {
     for await (const { record } of commitsOf(directory)) {
       commits += 1;
       lastStep = record.step;
+      for (const decision of record.guard ?? []) guard.push({ step: record.step, ...decision });
       for (const task of record.tasks) samples[task.task] = (samples[task.task] ?? 0) + task.samples;
     }
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     damage = error.summary;
   }
-  return { commits, lastStep, samples, damage };
+  return { commits, lastStep, samples, guard, damage };
 }
 
 /** The checked commits in effect of a run. */
 export async function* commitsOf(directory: string): AsyncGenerator<CommitEntry> {
   yield* readCommits(ledgerFile(directory), await runIdOf(directory));
+}
+
+/** What the guard decided up to this step. */
+export async function readGuard(directory: string, lastStep: number): Promise<readonly RecordedGuard[]> {
+  const guard: RecordedGuard[] = [];
+  for await (const { record } of commitsOf(directory))
+    for (const decision of record.guard ?? [])
+      if (record.step <= lastStep) guard.push({ step: record.step, ...decision });
+  return guard;
 }
 
 /** A run's id, which its folder may no longer have as its name. */

@@ -52,7 +52,13 @@ describe("inspecting a run", () => {
     const found = await inspectRun(directory);
     expect(found.run).toMatchObject({ state: "finished", runId: "a" });
     expect(found.job).toEqual({ name: "small" });
-    expect(found.ledger).toEqual({ commits: 2, lastStep: 1, samples: { digits: 128 }, damage: null });
+    expect(found.ledger).toEqual({
+      commits: 2,
+      lastStep: 1,
+      samples: { digits: 128 },
+      guard: [],
+      damage: null,
+    });
     expect(found.checkpoints).toMatchObject([
       { version: 2, whole: true, reason: null, sections: ["parameters"] },
     ]);
