@@ -1,9 +1,10 @@
 /** Ways to share, weights to begin with and rates of tensors: the same bits on every cluster, whatever the job. */
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { run } from "./command.ts";
 import { smallJob, writeJob } from "./small-job.ts";
+import { tensorsOf } from "./tensors-of.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { finish, startTraining } from "./training.ts";
 
@@ -88,24 +89,3 @@ describe("a run that begins with another one's weights", () => {
     expect(all.stderr).toContain("nothing would be learned");
   });
 });
-
-function tensorsOf(file: string): ReadonlyMap<string, Buffer> {
-  const bytes = readFileSync(file);
-  const begin = 8 + Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.subarray(8, begin).toString()) as Record<
-    string,
-    { readonly data_offsets: readonly [number, number] }
-  >;
-  return new Map(
-    Object.entries(header)
-      .filter(([name]) => name !== "__metadata__")
-      .map(
-        ([
-          name,
-          {
-            data_offsets: [from, to],
-          },
-        ]) => [name, bytes.subarray(begin + from, begin + to)],
-      ),
-  );
-}

@@ -1,38 +1,9 @@
 /** Tasks made of MNIST and Fashion-MNIST, as IDX files. */
-import { writeFileSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { importSources } from "../../../tools/build/bundle-sources.mjs";
-
-const side = 28;
-const pixels = side * side;
+import { openImages, turned, writeIdx } from "../image-sets.mjs";
 
 /** @returns {Promise<Record<string, number>>} training rows by task */
 export async function writeTasks(folder) {
-  const { cacheDirectory, openPrepared, prepare } = await importSources(
-    `export { openPrepared, prepare } from "@latentweave/datasets";
-     export { cacheDirectory } from "@latentweave/protocol";`,
-  );
-  const read = async (dataset) => {
-    const cache = cacheDirectory(process.env);
-    const source = { dataset, scale: "none" };
-    const options = {
-      taskName: dataset,
-      baseDirectory: os.tmpdir(),
-      cacheDirectory: cache,
-      log: console.log,
-    };
-    const manifest = await prepare(source, options);
-    const directory = path.join(cache, "prepared", manifest.dataHash);
-    const reader = openPrepared({ manifest, location: { directory }, cacheBytes: 8 * 2 ** 20 });
-    const whole = async (split) => {
-      const refs = manifest.splits[split].shards.flatMap(({ rows }, shard) =>
-        Array.from({ length: rows }, (_, row) => ({ shard, row })),
-      );
-      return await reader.rows(split, refs);
-    };
-    return { train: await whole("train"), test: await whole("test") };
-  };
+  const read = await openImages();
   const digits = await read("mnist");
   const fashion = await read("fashion-mnist");
   const sizes = {};
@@ -48,41 +19,4 @@ export async function writeTasks(folder) {
   write("fashion-high", fashion, high);
   write("digits-turned", digits, (label) => label, turned(Math.PI / 6));
   return sizes;
-}
-
-/** @param keep what a label becomes, undefined: the row is left out */
-function writeIdx(folder, name, split, { x, y }, keep, change) {
-  const rows = [...y.keys()].filter((row) => keep(y[row]) !== undefined);
-  const images = new Uint8Array(rows.length * pixels);
-  const labels = Uint8Array.from(rows, (row) => keep(y[row]));
-  for (const [at, row] of rows.entries())
-    images.set(change(x.subarray(row * pixels, (row + 1) * pixels)), at * pixels);
-  const header = (...numbers) => {
-    const bytes = Buffer.alloc(4 * numbers.length);
-    for (const [index, number] of numbers.entries()) bytes.writeUInt32BE(number, 4 * index);
-    return bytes;
-  };
-  const file = (kind) => path.join(folder, `${name}-${split}-${kind}.idx`);
-  writeFileSync(file("images"), Buffer.concat([header(0x803, rows.length, side, side), images]));
-  writeFileSync(file("labels"), Buffer.concat([header(0x801, rows.length), labels]));
-  return rows.length;
-}
-
-/** Turns an image around its middle, bilinearly; what comes from outside of it is 0. */
-function turned(angle) {
-  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-  const middle = (side - 1) / 2;
-  return (image) => {
-    const at = (row, column) =>
-      row < 0 || column < 0 || row >= side || column >= side ? 0 : image[row * side + column];
-    return Uint8Array.from({ length: pixels }, (_, index) => {
-      const [dy, dx] = [Math.floor(index / side) - middle, (index % side) - middle];
-      const [row, column] = [middle + cos * dy - sin * dx, middle + sin * dy + cos * dx];
-      const [top, left] = [Math.floor(row), Math.floor(column)];
-      const [down, right] = [row - top, column - left];
-      const above = at(top, left) * (1 - right) + at(top, left + 1) * right;
-      const below = at(top + 1, left) * (1 - right) + at(top + 1, left + 1) * right;
-      return Math.round(above * (1 - down) + below * down);
-    });
-  };
 }

@@ -16,6 +16,8 @@ export function subJob(job: ResolvedJob, run: SubRun, steps: number): unknown {
       name: `${job.name}: ${run.tasks.join(" and ")}`.slice(0, 100),
       seed: run.seed,
       ...{ steps, epochs: null },
+      // What is measured here is sharing as it is.
+      guard: null,
       cosines: { everySteps: Math.max(1, Math.floor(steps / cosinePoints)) },
       evaluate: { ...job.evaluate, everySteps: 0 },
       checkpoints: hasAll

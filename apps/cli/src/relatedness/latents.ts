@@ -1,7 +1,7 @@
 import type { Compute } from "@latentweave/model";
 import type { Rows } from "@latentweave/relatedness";
 import type { SplitName } from "@latentweave/protocol";
-import type { OpenedRun, OpenedTask } from "../report/open-run.ts";
+import { computedAs, type OpenedRun, type OpenedTask } from "../report/open-run.ts";
 import { allRows, measuredSplit } from "../report/read-split.ts";
 
 /** Samples of a task, evenly spread over a split. */
@@ -31,8 +31,9 @@ export function latentPlace(
   run: OpenedRun,
   taskName: string,
 ): { readonly phase: number; readonly numbers: number } | undefined {
+  const computed = computedAs(run, taskName);
   for (let phase = run.phase; phase >= 0; phase--) {
-    const graph = run.spec.phases[phase]?.graphs.find((one) => one.task === taskName);
+    const graph = run.spec.phases[phase]?.graphs.find((one) => one.task === computed);
     const node = graph?.nodes.find(({ id }) => id === graph.latent);
     if (node) return { phase, numbers: node.shape.reduce((product, size) => product * size, 1) };
   }
@@ -60,7 +61,7 @@ export async function encodeSample(
   for (let start = 0; start < sample.rows; start += batchRows) {
     const end = Math.min(sample.rows, start + batchRows);
     const part = await compute.infer({
-      ...{ phase: place.phase, task: taskName, output: "latent", samples: end - start },
+      ...{ phase: place.phase, task: computedAs(run, taskName), output: "latent", samples: end - start },
       x: sample.x.subarray(start * width, end * width),
     });
     values.set(part, start * place.numbers);

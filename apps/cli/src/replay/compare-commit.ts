@@ -8,6 +8,10 @@ export function commitFaults(recorded: CommitRecord, computed: MessageOf<"commit
       faults.push(`${field} ${String(recorded[field])} recorded, ${String(computed[field])} computed`);
   const [was, is] = [recorded.paused ?? [], computed.paused ?? []].map((paused) => JSON.stringify(paused));
   if (was !== is) faults.push(`paused tasks ${was} recorded, ${is} computed`);
+  if (JSON.stringify(recorded.guard) !== JSON.stringify(computed.guard))
+    faults.push(
+      `guard ${JSON.stringify(recorded.guard ?? [])} recorded, ${JSON.stringify(computed.guard ?? [])} computed`,
+    );
   for (const [place, task] of recorded.tasks.entries()) {
     const again = computed.tasks[place];
     const where = `task "${task.task}", round ${task.round}`;

@@ -116,7 +116,8 @@ async function findAllData(directory: string, spec: RunSpec, log: (line: string)
   const file = path.join(directory, "job.json");
   const job = resolveJob(await requiredTable(directory, "job.json"), file);
   let root = "";
-  for (const task of spec.tasks) ({ root } = await findData(directory, job, task.name, task.dataHash, log));
+  for (const task of spec.tasks)
+    ({ root } = await findData(directory, job, task.baselineOf ?? task.name, task.dataHash, log));
   return root;
 }
 

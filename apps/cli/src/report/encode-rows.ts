@@ -49,7 +49,7 @@ export async function encodeRows({
       const end = Math.min(rows, start + batchSamples);
       const part = await compute.infer({
         phase: place.phase,
-        task: task.name,
+        task: task.graph.task,
         output: of,
         samples: end - start,
         x: x.subarray(start * width, end * width),
@@ -69,7 +69,7 @@ function findOutput(
   of: EncodeOptions["of"],
 ): { readonly phase: number; readonly shape: readonly number[] } {
   for (let phase = run.phase; phase >= 0; phase--) {
-    const graph = run.spec.phases[phase]?.graphs.find((one) => one.task === task.name);
+    const graph = run.spec.phases[phase]?.graphs.find((one) => one.task === task.graph.task);
     const node = graph?.nodes.find(({ id }) => id === graph[of]);
     if (node) return { phase, shape: node.shape };
   }

@@ -28,6 +28,7 @@ function formatTask(task: TaskReport, names: { readonly together: string; readon
   const rows = [
     row(names.together, task.together),
     ...task.alone.map((figures) => row(names.alone, figures)),
+    ...(task.branched ? [row("shared all the same", task.branched.shared)] : []),
   ];
   const { pca, linear } = task.baselines ?? {};
   if (pca)
@@ -50,7 +51,9 @@ function formatTask(task: TaskReport, names: { readonly together: string; readon
   const fitted = task.baselines
     ? `, baselines fitted to all ${formatCount(task.trainingRows)} training samples`
     : "";
-  const title = `${pc.bold(task.task)}  ${pc.dim(`${formatCount(task.samples)} ${task.split} samples${fitted}`)}`;
+  const branch =
+    task.branched === undefined ? "" : `, in its own branch since step ${formatCount(task.branched.at)}`;
+  const title = `${pc.bold(task.task)}  ${pc.dim(`${formatCount(task.samples)} ${task.split} samples${branch}${fitted}`)}`;
   return [title, formatTable(header, rows)].join("\n");
 }
 

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { readTable } from "@latentweave/checkpoint";
-import type { RunSpec } from "@latentweave/plan";
+import { ownTasks, type RunSpec } from "@latentweave/plan";
 import { readJsonLines } from "../disk-dashboard/read-lines.ts";
 
 /** What was recorded of the tasks' gradients over the shared parameters at one step. */
@@ -15,7 +15,7 @@ export interface GradientPoint {
 /** Of metrics/steps.jsonl, in order of steps; none where the run did not record any. */
 export async function readGradientSeries(directory: string): Promise<readonly GradientPoint[]> {
   const spec = (await readTable(path.join(directory, "spec.json"))) as unknown as RunSpec | null;
-  const tasks = spec?.tasks.length ?? 0;
+  const tasks = spec ? ownTasks(spec).length : 0;
   const points: GradientPoint[] = [];
   for await (const row of readJsonLines(path.join(directory, "metrics", "steps.jsonl"))) {
     const gradients = row.gradients as

@@ -40,8 +40,10 @@ export interface TaskReport {
   readonly split: SplitName;
   readonly samples: number;
   readonly trainingRows: number;
+  /** Where a guard has moved the task to its own branch: the step at which it did, and what it would be with the others. */
+  readonly branched?: { readonly at: number; readonly shared: RunFigures };
   readonly together: RunFigures;
-  /** The same task in other runs, such as one that trained it alone. */
+  /** The same task alone: the guard's baseline in this very run, and that of other runs that were named. */
   readonly alone: readonly RunFigures[];
   readonly baselines: Baselines | null;
 }
@@ -97,6 +99,10 @@ export async function makeReport(options: ReportOptions): Promise<FittedReport> 
       }
     };
     const others: RunFigures[] = [];
+    if (task.alone) {
+      const baseline = await figures(run, { ...task, graph: task.alone });
+      others.push({ ...baseline, runId: `${run.runId}, its baseline` });
+    }
     for (const other of alone) {
       const same = other.tasks.find(({ name }) => name === task.name);
       if (same) others.push(await figures(other, requireSameData(same, task, other)));
@@ -108,6 +114,12 @@ export async function makeReport(options: ReportOptions): Promise<FittedReport> 
       split,
       samples: rows.rows,
       trainingRows: task.manifest.splits.train.rows,
+      ...(task.branched && {
+        branched: {
+          at: task.branched.at,
+          shared: await figures(run, { ...task, graph: task.branched.shared }),
+        },
+      }),
       together: await figures(run, task),
       alone: others,
       baselines: fitted?.baselines ?? null,
@@ -160,7 +172,7 @@ async function fitBaselines(
 export function latentNumbers(run: OpenedRun, task: OpenedTask): number | undefined {
   const graphs = [
     task.graph,
-    ...run.spec.phases.flatMap(({ graphs: all }) => all.filter((graph) => graph.task === task.name)),
+    ...run.spec.phases.flatMap(({ graphs: all }) => all.filter((graph) => graph.task === task.graph.task)),
   ];
   for (const graph of graphs) {
     const node = graph.nodes.find(({ id }) => id === graph.latent);

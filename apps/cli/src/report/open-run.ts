@@ -1,5 +1,12 @@
 import path from "node:path";
-import { bestVersion, findRun, openLatestCheckpoint, readTable } from "@latentweave/checkpoint";
+import {
+  bestVersion,
+  findRun,
+  openLatestCheckpoint,
+  readGuard,
+  readTable,
+  type RecordedGuard,
+} from "@latentweave/checkpoint";
 import {
   findPrepared,
   openPrepared,
@@ -19,8 +26,15 @@ import { readOrigin } from "../train/origin.ts";
 /** One task of a run, with its data. */
 export interface OpenedTask {
   readonly name: string;
-  /** Of the run's last phase, whose weights the checkpoint holds. */
+  /**
+   * Of the run's last phase, whose weights the checkpoint holds; its baseline's where the guard has moved the task to its
+   * own branch. `graph.task` is what a model knows it by.
+   */
   readonly graph: TaskGraph;
+  /** Where the run has a guard: the same task alone, in the same run. */
+  readonly alone?: TaskGraph;
+  /** Where it has left the others for its branch: the step at which it did, and what the others still share with it. */
+  readonly branched?: { readonly at: number; readonly shared: TaskGraph };
   readonly manifest: PreparedManifest;
   readonly reader: PreparedReader;
 }
@@ -38,7 +52,10 @@ export interface OpenedRun {
   readonly version: number;
   /** One array per parameter group, in layout order. */
   readonly parameters: readonly Float32Array[];
+  /** Without baselines. */
   readonly tasks: readonly OpenedTask[];
+  /** What the guard had decided by then; null where the run has none. */
+  readonly guard: readonly RecordedGuard[] | null;
 }
 
 /** A prepared data set is read once from front to back: one decoded shard at a time is enough. */
@@ -130,24 +147,39 @@ export async function openRun(
     weights.push(new Float32Array(bytes.buffer, bytes.byteOffset, group.numbers));
   }
   const phase = spec.phases.length - 1;
+  const graphs = spec.phases[phase]?.graphs ?? [];
+  const guard = spec.guard ? await readGuard(directory, checkpoint.version) : null;
   const tasks: OpenedTask[] = [];
-  for (const graph of spec.phases[phase]?.graphs ?? [])
-    tasks.push(await openTask(directory, job, spec, graph, log));
+  for (const graph of graphs.filter(({ baselineOf }) => baselineOf === undefined)) {
+    const alone = graphs.find(({ baselineOf }) => baselineOf === graph.task);
+    const branchedAt = guard?.find((one) => one.task === graph.task && one.action === "branch")?.step;
+    tasks.push({
+      ...(await openTask(directory, job, spec, graph.task, log)),
+      ...(alone && { alone }),
+      ...(branchedAt !== undefined && alone
+        ? { graph: alone, branched: { at: branchedAt, shared: graph } }
+        : { graph }),
+    });
+  }
   return {
     runId: path.basename(directory),
-    ...{ directory, job, spec, layout, phase, parameters: weights, tasks },
+    ...{ directory, job, spec, layout, phase, parameters: weights, tasks, guard },
     version: checkpoint.version,
   };
+}
+
+/** What a run's model knows a task by: its baseline's name where it has a branch of its own. */
+export function computedAs(run: Pick<OpenedRun, "tasks">, task: string): string {
+  return run.tasks.find(({ name }) => name === task)?.graph.task ?? task;
 }
 
 async function openTask(
   directory: string,
   job: ResolvedJob,
   spec: RunSpec,
-  graph: TaskGraph,
+  name: string,
   log: (line: string) => void,
-): Promise<OpenedTask> {
-  const name = graph.task;
+): Promise<Pick<OpenedTask, "name" | "manifest" | "reader">> {
   const dataHash = spec.tasks.find((task) => task.name === name)?.dataHash ?? "";
   const { root, manifest } = await findData(directory, job, name, dataHash, log);
   const reader = openPrepared({
@@ -155,7 +187,7 @@ async function openTask(
     location: { directory: path.join(root, dataHash) },
     cacheBytes: readerCacheBytes,
   });
-  return { name, graph, manifest, reader };
+  return { name, manifest, reader };
 }
 
 /**

@@ -71,7 +71,7 @@ async function reconstruct(
     const output = "reconstruction";
     const y = await compute.infer({
       phase: run.phase,
-      task: task.name,
+      task: task.graph.task,
       output,
       samples: originals.length,
       x: joined(originals),

@@ -23,7 +23,9 @@ export function verdictsOf(task: TaskReport): string[] {
       sentences.push(
         `${head} ${comparedAccuracy(figures.accuracy, baselines.linear.accuracy, "the linear classifier", task.samples)}`,
       );
-  for (const other of alone) sentences.push(...besideAlone(task, other));
+  if (task.branched) sentences.push(besideSharing(task, task.branched));
+  // The first is the branch itself.
+  for (const other of task.branched ? alone.slice(1) : alone) sentences.push(...besideAlone(task, other));
   return sentences.map((sentence) => `${task.task}: ${sentence}`);
 }
 
@@ -47,6 +49,17 @@ function besideAlone({ together, samples }: TaskReport, alone: RunFigures): stri
       );
   }
   return sentences;
+}
+
+/** Where the guard has moved a task to its own branch. */
+function besideSharing(
+  { together }: TaskReport,
+  { at, shared }: NonNullable<TaskReport["branched"]>,
+): string {
+  const [own, other] = [together.reconstructionError, shared.reconstructionError];
+  const error =
+    own === null || other === null ? "" : `, where its error is ${comparedError(own, other)} that of sharing`;
+  return `in a branch of its own since step ${formatCount(at)}${error}`;
 }
 
 function comparedError(own: number, other: number): string {

@@ -10,6 +10,7 @@ export function formatInspection(inspection: RunInspection): string {
     facts(inspection),
     checkpoints(inspection),
     ledger(inspection),
+    guard(inspection),
     tensors(inspection),
     ...inspection.relations.map(formatRelation),
   ]
@@ -68,6 +69,15 @@ function ledger({ ledger: record }: RunInspection): string {
     );
   if (record.damage !== null) lines.push(pc.red(`         damaged: ${record.damage}`));
   return lines.join("\n");
+}
+
+function guard({ ledger: { guard: decisions } }: RunInspection): string {
+  if (decisions.length === 0) return "";
+  const rows = decisions.map(({ step, task, action, harm, factor }) => [
+    ...[step, task, `${(100 * harm).toPrecision(3)} %`],
+    action === "reweight" ? `weight × ${factor}` : action,
+  ]);
+  return formatTable(["guard: step", "task", "worse than alone", "action"], rows);
 }
 
 function tensors({ tensors: all }: RunInspection): string {

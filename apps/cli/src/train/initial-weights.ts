@@ -63,28 +63,24 @@ async function take(
   layout: ParameterLayout,
   groups: readonly Float32Array[],
 ): Promise<number> {
-  const places = new Map<string, { readonly group: number; readonly tensor: PlacedTensor }>(
-    layout.groups.flatMap(({ index, tensors }) =>
-      tensors.map((tensor) => [tensor.name, { group: index, tensor }] as const),
-    ),
-  );
+  const places = placesByName(layout);
   const source = await openSafetensors(file);
   try {
     let taken = 0;
     for (const stored of source.header.tensors) {
       const name = renamed(stored.name, rename);
-      const place = places.get(name);
-      if (!place || (only && !only.some((pattern) => fitsPattern(pattern, name)))) continue;
-      const { group, tensor } = place;
-      if (tensor.shape.join() !== stored.shape.join())
-        throw new UserError({
-          where: `start.from ${from}`,
-          what: `tensor "${stored.name}" has the shape [${stored.shape.join(", ")}], but "${name}" of this model has [${tensor.shape.join(", ")}]`,
-          expected: "the same shape",
-          mend: "change the model, or name with start.only what is to be taken",
-        });
-      groups[group]?.set(await source.readFloat32(stored), tensor.offset);
-      taken += 1;
+      if (only && !only.some((pattern) => fitsPattern(pattern, name))) continue;
+      for (const { group, tensor } of places.get(name) ?? []) {
+        if (tensor.shape.join() !== stored.shape.join())
+          throw new UserError({
+            where: `start.from ${from}`,
+            what: `tensor "${stored.name}" has the shape [${stored.shape.join(", ")}], but "${name}" of this model has [${tensor.shape.join(", ")}]`,
+            expected: "the same shape",
+            mend: "change the model, or name with start.only what is to be taken",
+          });
+        groups[group]?.set(await source.readFloat32(stored), tensor.offset);
+        taken += 1;
+      }
     }
     if (taken > 0) return taken;
     const there = source.header.tensors.map(({ name }) => name);
@@ -97,6 +93,22 @@ async function take(
   } finally {
     await source.close();
   }
+}
+
+interface Place {
+  readonly group: number;
+  readonly tensor: PlacedTensor;
+}
+
+/** A baseline begins as its task in a run of its own would: from the same tensors. */
+function placesByName(layout: ParameterLayout): ReadonlyMap<string, readonly Place[]> {
+  const places = new Map<string, Place[]>();
+  for (const { index, tensors } of layout.groups)
+    for (const tensor of tensors) {
+      const name = tensor.drawnAs ?? tensor.name;
+      places.set(name, [...(places.get(name) ?? []), { group: index, tensor }]);
+    }
+  return places;
 }
 
 function renamed(name: string, rename: ResolvedStart["rename"]): string {

@@ -24,7 +24,7 @@ export function withSomeTasks(job: unknown, names: readonly string[]): unknown {
   const kept = Object.entries(tasks).filter(([name]) => names.includes(name));
   const places = known.flatMap((name, at) => (names.includes(name) ? [at] : []));
   const isAlone = (field: string): boolean =>
-    kept.length === 1 && ["combiner", "regulariser"].includes(field);
+    kept.length === 1 && ["combiner", "regulariser", "guard"].includes(field);
   return {
     ...Object.fromEntries(Object.entries(job).filter(([field]) => !isAlone(field))),
     ...("regulariser" in job && kept.length > 1

@@ -7,6 +7,14 @@ export {
   meanCombiner,
   sumCombiner,
 } from "./combiner.ts";
+export {
+  beginGuard,
+  type GuardDecision,
+  type GuardedLoss,
+  type GuardRule,
+  type GuardState,
+  judge,
+} from "./guard.ts";
 export { knownCombiners } from "./known-combiners.ts";
 export {
   NameTakenError,

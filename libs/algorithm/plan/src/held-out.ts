@@ -36,7 +36,8 @@ export function heldOutLoss(
   let sum = 0;
   for (const { task, taskIndex } of round.tasks) {
     const record = records.find((one) => one.task === task && one.round === round.index);
-    if (!record) continue;
+    // A guard's baselines are trained beside the job's tasks, not for their own sake.
+    if (!record || spec.tasks[taskIndex]?.baselineOf !== undefined) continue;
     const mean = (record.metrics.loss ?? Number.POSITIVE_INFINITY) / record.samples;
     sum += mean * (spec.tasks[taskIndex]?.weight ?? 1);
   }

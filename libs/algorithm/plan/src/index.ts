@@ -18,6 +18,7 @@ export {
   heldOutLoss,
 } from "./held-out.ts";
 export { hasEndedEarly, joinLeaderState, type LeaderState, splitLeaderState } from "./leader-state.ts";
+export { besideBaselines, evaluatedLosses } from "./evaluated-losses.ts";
 export { leasedSlots, type LeaseRange, slotMicroBatches, slotSamples } from "./leases.ts";
 export {
   type AsyncSpec,
@@ -39,6 +40,13 @@ export {
   type TaskRound,
   totalSteps,
 } from "./plan-step.ts";
-export { type EvaluationSpec, type PhaseSpec, type RunSpec, type TaskSpec } from "./run-spec.ts";
 export { type CoordinateRule, isWeighing, type RobustSpec, staysApart, type WeighingRule } from "./robust.ts";
+export {
+  type EvaluationSpec,
+  type GuardSpec,
+  ownTasks,
+  type PhaseSpec,
+  type RunSpec,
+  type TaskSpec,
+} from "./run-spec.ts";
 export { createStepPace, type StepPace } from "./step-pace.ts";

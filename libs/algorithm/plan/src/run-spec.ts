@@ -1,4 +1,9 @@
-import type { ResolvedOptimiser, ResolvedRegulariserOptions, ResolvedSchedule } from "@latentweave/job";
+import type {
+  ResolvedGuard,
+  ResolvedOptimiser,
+  ResolvedRegulariserOptions,
+  ResolvedSchedule,
+} from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
 import type { CompressionSpec } from "./compression.ts";
@@ -56,6 +61,8 @@ export interface RunSpec {
     readonly options?: ResolvedRegulariserOptions;
   } | null;
   readonly evaluation: EvaluationSpec | null;
+  /** What is done about a task that is worse than its baseline; absent: nothing, and there are no baselines. */
+  readonly guard?: GuardSpec;
   /** A checkpoint is made of every version divisible by this, and of the last; 0: only of the last. */
   readonly checkpointEverySteps: number;
   /** Steps from one recovery point to the next, where there are two shards or more; none when absent. */
@@ -79,6 +86,8 @@ export interface PhaseSpec {
 
 export interface TaskSpec {
   readonly name: string;
+  /** The task that this one is the baseline of: the same task alone. Baselines come behind all tasks. */
+  readonly baselineOf?: string;
   /** Multiplies the task's whole loss. */
   readonly weight: number;
   /** Samples in a micro-batch, and contributions (M) in a step: micro-batches, or replicas where the mode has them. */
@@ -95,4 +104,12 @@ export interface EvaluationSpec {
   readonly everySteps: number;
   readonly split: "validation" | "test";
   readonly microBatch: number;
+}
+
+/** The job's own words, with its first deciding step in place of a share of the steps. */
+export type GuardSpec = Omit<ResolvedGuard, "watch"> & { readonly fromStep: number };
+
+/** Without baselines. */
+export function ownTasks({ tasks }: Pick<RunSpec, "tasks">): readonly TaskSpec[] {
+  return tasks.filter(({ baselineOf }) => baselineOf === undefined);
 }

@@ -1,6 +1,6 @@
 import { type FeedbackCodec, keptOf } from "@latentweave/arithmetic";
 import { combinerParts, fitsPattern, regulariserParts, type ResolvedJob, runLength } from "@latentweave/job";
-import { type DataShape, resolveModel, type UserLayer } from "@latentweave/model";
+import { baselineName, type DataShape, resolveModel, type UserLayer } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
 import type { RunSpec, TaskSpec } from "@latentweave/plan";
 import { type PreparedManifest, UserError } from "@latentweave/protocol";
@@ -38,7 +38,7 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
       if (!graphs) throw new RangeError(`the model has no phase ${index}`);
       return { ...phase, graphs };
     }),
-    tasks: Object.keys(job.tasks).map((task) => taskSpec(job, task, manifests[task])),
+    tasks: tasksSpec(job, manifests),
     ...(job.mode.kind === "sync" ? {} : { mode: job.mode }),
     ...compressionSpec(job),
     optimiser: job.optimiser,
@@ -52,6 +52,7 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
     combiner: combinerSpec(job),
     regulariser: regulariserParts(job),
     evaluation: job.evaluate.everySteps === 0 ? null : job.evaluate,
+    ...guardSpec(job, phases),
     checkpointEverySteps: job.checkpoints.everySteps,
     ...(job.checkpoints.best && { keepBest: true }),
     ...(job.stopEarly && { stopEarly: job.stopEarly }),
@@ -67,10 +68,13 @@ export function buildRunSpec({ job, manifests, userModule }: RunIngredients): Ru
 
 /** @throws UserError for a pattern that no tensor fits, and where nothing would be trained */
 function ratesSpec({ rates }: ResolvedJob, groups: readonly GroupSpec[]): Pick<RunSpec, "rates"> {
-  const names = groups.flatMap(({ tensors }) => tensors.map(({ name }) => name));
+  const tensors = groups.flatMap((group) => group.tensors);
+  const names = tensors.map(({ name }) => name);
   const factors = new Map<string, number>();
   for (const [pattern, factor] of Object.entries(rates)) {
-    const fitting = names.filter((name) => fitsPattern(pattern, name));
+    const fitting = tensors
+      .filter(({ name, drawnAs = name }) => fitsPattern(pattern, name) || fitsPattern(pattern, drawnAs))
+      .map(({ name }) => name);
     if (fitting.length === 0)
       throw new UserError({
         where: `rates["${pattern}"]`,
@@ -114,6 +118,34 @@ function feedbackOf({ share }: { readonly share: number }): FeedbackCodec {
 function combinerSpec({ combiner }: ResolvedJob): RunSpec["combiner"] {
   const { name, options, scalePrivate } = combinerParts(combiner);
   return { name, options, ...(scalePrivate && { scalesPrivate: true }) };
+}
+
+/** With a guard each task comes once more, alone, behind all of them. */
+function tasksSpec(job: ResolvedJob, manifests: RunIngredients["manifests"]): TaskSpec[] {
+  const tasks = Object.keys(job.tasks).map((task) => taskSpec(job, task, manifests[task]));
+  if (job.guard === null) return tasks;
+  const unseen = tasks.find(({ evaluationShardRows }) => evaluationShardRows.every((rows) => rows === 0));
+  if (unseen)
+    throw new UserError({
+      where: `tasks.${unseen.name}.data`,
+      what: `has no ${job.evaluate.split} rows, and the guard judges by them`,
+      expected: "some rows set aside in every task",
+      mend: `add split: { ${job.evaluate.split}: 0.1 } to the data, or leave guard out`,
+    });
+  return [
+    ...tasks,
+    ...tasks.map((task) => ({ ...task, name: baselineName(task.name), baselineOf: task.name })),
+  ];
+}
+
+function guardSpec(
+  { guard }: ResolvedJob,
+  phases: readonly { readonly steps: number }[],
+): Pick<RunSpec, "guard"> {
+  if (guard === null) return {};
+  const { watch, ...rule } = guard;
+  const steps = phases.reduce((sum, phase) => sum + phase.steps, 0);
+  return { guard: { ...rule, fromStep: Math.ceil(watch * steps) } };
 }
 
 function taskSpec(job: ResolvedJob, name: string, manifest: PreparedManifest | undefined): TaskSpec {

@@ -35,6 +35,7 @@ export function recordCommit(
     gradientNorm: message.gradientNorm,
     duplicates: message.duplicates,
     ...(message.paused && { paused: message.paused }),
+    ...(message.guard && { guard: message.guard }),
     ...(message.order && { order: message.order }),
   });
   if (!isNew) return undefined;
@@ -81,4 +82,19 @@ const reasons = {
   stale: "it would have come too late",
   lost: "whoever had it was lost",
   unfit: "a number was not finite",
+} as const;
+
+/** What the guard has done, in words. */
+export function tellGuard(log: Pick<RunLog, "event">, { step, guard }: MessageOf<"committed">): void {
+  for (const { task, action, harm, factor } of guard ?? [])
+    log.event(
+      "info",
+      `step ${step}: the task "${task}" is ${(100 * harm).toPrecision(3)} % worse than alone: ${acts[action](factor)}`,
+    );
+}
+
+const acts = {
+  branch: () => "it goes on in a branch of its own, its baseline's",
+  detach: () => "the shared parameters no longer learn from it",
+  reweight: (factor: number) => `its weight is multiplied by ${factor} from now on`,
 } as const;

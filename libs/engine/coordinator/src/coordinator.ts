@@ -11,7 +11,7 @@ import {
 import { createBestCheckpoint } from "./best-checkpoint.ts";
 import { checkpointMeta, combinerOf } from "./checkpoint-meta.ts";
 import { createCheckpointing } from "./checkpointing.ts";
-import { recordCommit, tellGivenUp, tellPauses } from "./commit-log.ts";
+import { recordCommit, tellGivenUp, tellGuard, tellPauses } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
 import { createGathering } from "./gathering.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
@@ -385,6 +385,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (message.last && step < lastStep(spec))
       log.event("info", `the held-out loss falls no further: the run ends early, with step ${step}`);
     if (tellPauses(log, message, progress.resumed)) log.tell({ kind: "snapshot", snapshot: snapshot() });
+    tellGuard(log, message);
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });

@@ -1,5 +1,5 @@
 import { type Arithmetic, randomKey } from "@latentweave/arithmetic";
-import { combinerNamed, type CombinerState } from "@latentweave/multitask";
+import { combinerNamed, type CombinerState, type GuardDecision } from "@latentweave/multitask";
 import {
   afterEvaluation,
   freshEarlyStop,
@@ -7,6 +7,7 @@ import {
   type RunSpec,
   splitLeaderState,
 } from "@latentweave/plan";
+import { createGuardedRule } from "./guarded-rule.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
 
 /** The job's combiner with its state: one weight per task and step. Lives on the leader, for one run. */
@@ -20,6 +21,15 @@ export interface CombineRule {
     /** Tasks that change nothing in this step: zero in `gram`, their losses not looked at, their weights 0. */
     readonly leftOut?: ReadonlySet<number>;
   }): readonly number[];
+  /**
+   * With a guard: the tasks' losses on held-out rows at a step that evaluates, before it is solved. Call once per such
+   * step, in order.
+   */
+  watch?(evaluated: {
+    readonly losses: readonly number[];
+    readonly step: number;
+    readonly last: boolean;
+  }): readonly GuardDecision[];
   /** Why the newest solution is not the combiner's own; undefined where it is. */
   warning?(): string | undefined;
   /** Where the job has tasks paused whose numbers are not finite. */
@@ -38,11 +48,11 @@ export interface CombineRule {
 
 /** `restored`: a state as JSON from a checkpoint; without it the combiner begins anew. */
 export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restored?: string): CombineRule {
-  const combiner = combinerNamed(spec.combiner.name, "combiner", spec.userModule);
-  const taskCount = spec.tasks.length;
-  let warning: string | undefined;
   const kept = restored === undefined ? undefined : splitLeaderState(restored);
-  let text = kept?.combiner ?? JSON.stringify(combiner.init(taskCount, spec.combiner.options));
+  const plain = (own: RunSpec, state: string | undefined) => createPlainRule(own, arithmetic, state);
+  const combining = spec.guard
+    ? createGuardedRule(spec, spec.guard, plain, kept?.combiner)
+    : plain(spec, kept?.combiner);
   const pauses =
     spec.pauseNotFinite &&
     createPauses(
@@ -53,7 +63,7 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
   const rule = spec.stopEarly;
   let early = kept?.state.early ?? freshEarlyStop;
   return {
-    needsGram: combiner.needsGram,
+    ...combining,
     pauses,
     early: rule && {
       note(loss) {
@@ -64,6 +74,24 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
         return early.ended;
       },
     },
+    state() {
+      const paused = pauses?.state ?? {};
+      return joinLeaderState(combining.state(), {
+        ...(Object.keys(paused).length > 0 && { paused }),
+        ...(rule && { early }),
+      });
+    },
+  };
+}
+
+/** The job's combiner alone. */
+function createPlainRule(spec: RunSpec, arithmetic: Arithmetic, restored: string | undefined): CombineRule {
+  const combiner = combinerNamed(spec.combiner.name, "combiner", spec.userModule);
+  const taskCount = spec.tasks.length;
+  let warning: string | undefined;
+  let text = restored ?? JSON.stringify(combiner.init(taskCount, spec.combiner.options));
+  return {
+    needsGram: combiner.needsGram,
     solve({ gram, losses, step, leftOut = new Set() }) {
       const key = randomKey(spec.seed, "combiner", combiner.name, step);
       const solved = combiner.solve({
@@ -86,13 +114,7 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
       return [...solved.weights].map((weight, task) => (leftOut.has(task) ? 0 : weight));
     },
     warning: () => warning,
-    state() {
-      const paused = pauses?.state ?? {};
-      return joinLeaderState(text, {
-        ...(Object.keys(paused).length > 0 && { paused }),
-        ...(rule && { early }),
-      });
-    },
+    state: () => text,
   };
 }
 

@@ -1,5 +1,6 @@
+import type { GuardDecision } from "@latentweave/multitask";
 import type { ParameterLayout } from "@latentweave/parameters";
-import { isWeighing, type RunSpec, type StepPlan } from "@latentweave/plan";
+import { isWeighing, ownTasks, type RunSpec, type StepPlan } from "@latentweave/plan";
 import type { MessageOf, PausedTask } from "@latentweave/protocol";
 import type { CombineRule } from "./combine-rule.ts";
 import { recordedGradients, type RecordedGradients } from "./recorded-gradients.ts";
@@ -22,6 +23,8 @@ export type Verdict =
       readonly slots?: readonly (readonly number[])[];
       /** Tasks that are left out, in job order; absent where there are none. */
       readonly paused?: readonly PausedTask[];
+      /** What the guard has decided in this step. */
+      readonly guard?: readonly GuardDecision[];
     }
   /** A number that is not finite never reaches a weight. */
   | {
@@ -46,8 +49,15 @@ export interface StepDecision {
   ): void;
   /** What each shard has received, for the record. */
   received(): (readonly [index: number, received: Received])[];
-  /** @param isBorneOut whoever computes the step comes to the same numbers, finite or not */
-  verdict(losses: readonly number[] | undefined, isBorneOut?: boolean): Verdict;
+  /**
+   * @param isBorneOut whoever computes the step comes to the same numbers, finite or not
+   * @param evaluated mean losses of the step's evaluation, one per task; undefined where it has none
+   */
+  verdict(
+    losses: readonly number[] | undefined,
+    isBorneOut?: boolean,
+    evaluated?: readonly number[],
+  ): Verdict;
 }
 
 export function createStepDecision(options: {
@@ -111,7 +121,7 @@ export function createStepDecision(options: {
     },
     received: () =>
       [...reports].sort(([a], [b]) => a - b).map(([index, report]) => [index, report.received] as const),
-    verdict(losses, isBorneOut = false) {
+    verdict(losses, isBorneOut = false, evaluated) {
       if (losses === undefined || (updates && reports.size < options.shards)) return { kind: "waiting" };
       const paused = combine.pauses?.at(plan.step) ?? new Set<number>();
       const odd = oddTasks(losses, paused);
@@ -135,6 +145,10 @@ export function createStepDecision(options: {
         const left = combine.pauses?.told(leftOut) ?? [];
         return left.length > 0 ? { paused: left } : {};
       };
+      const watched = (): { guard?: readonly GuardDecision[] } => {
+        const guard = evaluated && combine.watch?.({ losses: evaluated, step: plan.step, last: plan.last });
+        return guard && guard.length > 0 ? { guard } : {};
+      };
       if (!updates)
         return {
           kind: "decided",
@@ -142,9 +156,11 @@ export function createStepDecision(options: {
           scale: 1,
           gradientNorm: null,
           ...without(),
+          ...watched(),
         };
       const needed = needsProducts(spec, combine);
       const products = needed || options.records === true ? productsOf(leftOut) : undefined;
+      const guard = watched();
       const weights = asSent(
         combine.solve({ gram: needed ? products?.shared : undefined, losses, step: plan.step, leftOut }),
       );
@@ -155,14 +171,27 @@ export function createStepDecision(options: {
         };
       const recorded =
         products && options.records === true
-          ? { gradients: recordedGradients(products.shared, spec.tasks.length), ...without() }
+          ? {
+              gradients: recordedGradients(products.shared, ownTasks(spec).length, spec.tasks.length),
+              ...without(),
+            }
           : without();
       const slots = products?.slots ? { slots: products.slots } : {};
       if (!products || !needed)
-        return { kind: "decided", weights, scale: 1, gradientNorm: null, ...recorded };
+        return { kind: "decided", weights, scale: 1, gradientNorm: null, ...recorded, ...guard };
       const normSquared = combinedNormSquared(products, weights, spec.combiner.scalesPrivate);
       const scale = spec.clipNorm === null ? 1 : options.clipScale(normSquared, spec.clipNorm) + 0;
-      return { kind: "decided", weights, scale, gradientNorm: Math.sqrt(normSquared), ...slots, ...recorded };
+      return {
+        kind: "decided",
+        weights,
+        scale,
+        gradientNorm: Math.sqrt(normSquared),
+        ...slots,
+        ...recorded,
+        ...guard,
+      };
+      const gradientNorm = Math.sqrt(normSquared);
+      return { kind: "decided", weights, scale, gradientNorm, ...recorded, ...guard };
     },
   };
 }

@@ -246,7 +246,7 @@ function draw(
   pointer: number,
   seed: number,
 ): void {
-  const key = randomKey(seed, "initial", tensor.name);
+  const key = randomKey(seed, "initial", tensor.drawnAs ?? tensor.name);
   const rule = tensor.initialiser;
   if (rule.kind === "constant") arithmetic.fill(pointer, rule.value, numbers);
   else if (rule.kind === "diagonal") {

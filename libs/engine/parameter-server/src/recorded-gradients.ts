@@ -16,13 +16,20 @@ export function recordsGradients(
   return every > 0 && step % every === 0 && tasks.length > 1 && layout.groups.some(({ shared }) => shared);
 }
 
-/** @param gram row-major T×T inner products of the gradients of the shared parameters */
-export function recordedGradients(gram: Float64Array, taskCount: number): RecordedGradients {
-  const norms = Array.from({ length: taskCount }, (_, task) => Math.sqrt(gram[task * (taskCount + 1)] ?? 0));
+/**
+ * @param gram row-major inner products of the gradients of the shared parameters, over all tasks
+ * @param taskCount how many of them the record is of: the first ones, which are no baselines
+ */
+export function recordedGradients(
+  gram: Float64Array,
+  taskCount: number,
+  all: number = taskCount,
+): RecordedGradients {
+  const norms = Array.from({ length: taskCount }, (_, task) => Math.sqrt(gram[task * (all + 1)] ?? 0));
   const cosines: (number | null)[] = [];
   for (let i = 0; i < taskCount; i++)
     for (let j = i + 1; j < taskCount; j++) {
-      const product = gram[i * taskCount + j] ?? 0;
+      const product = gram[i * all + j] ?? 0;
       // Exactly 0 where no block has a gradient of both: a phase of tasks that have nothing to do with each other.
       const scale = (norms[i] ?? 0) * (norms[j] ?? 0);
       cosines.push(product === 0 || scale === 0 ? null : rounded(product / scale));

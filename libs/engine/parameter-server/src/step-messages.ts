@@ -1,3 +1,4 @@
+import type { GuardDecision } from "@latentweave/multitask";
 import type { RunSpec, StepPlan } from "@latentweave/plan";
 import type { MessageOf, PausedTask, TaskRecord } from "@latentweave/protocol";
 import type { Received } from "./leader.ts";
@@ -17,6 +18,14 @@ export function lossesOf(
     const record = own.find((entry) => entry.round === gradientRound) ?? own[0];
     return record ? (record.metrics.loss ?? Number.NaN) / record.samples : 0;
   });
+}
+
+/** What the guard decided, with the tasks' names. */
+export function guardRecord(
+  spec: RunSpec,
+  decisions: readonly GuardDecision[],
+): NonNullable<MessageOf<"committed">["guard"]> {
+  return decisions.map(({ task, ...decision }) => ({ task: spec.tasks[task]?.name ?? "", ...decision }));
 }
 
 export function decideMessage(
@@ -77,6 +86,7 @@ export function commitRecord(
     | "gradientNorm"
     | "gradients"
     | "paused"
+    | "guard"
     | "duplicates"
     | "timings"
     | "digest"

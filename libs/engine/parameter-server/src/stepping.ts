@@ -6,7 +6,14 @@ import {
   type StepReduction,
 } from "@latentweave/aggregation";
 import { clipScale } from "@latentweave/optim";
-import { heldOutLoss, keepsBits, lastStep, planStep, type StepPlan } from "@latentweave/plan";
+import {
+  evaluatedLosses,
+  heldOutLoss,
+  keepsBits,
+  lastStep,
+  planStep,
+  type StepPlan,
+} from "@latentweave/plan";
 import {
   type Clock,
   type Lease,
@@ -24,7 +31,14 @@ import { createLateness } from "./lateness.ts";
 import type { BlockProducts } from "./products.ts";
 import { recordsGradients } from "./recorded-gradients.ts";
 import { stepProducts } from "./step-products.ts";
-import { abandonMessage, commitRecord, decideMessage, lossesOf, taskNodes } from "./step-messages.ts";
+import {
+  abandonMessage,
+  commitRecord,
+  decideMessage,
+  guardRecord,
+  lossesOf,
+  taskNodes,
+} from "./step-messages.ts";
 import { type Training, updates } from "./training.ts";
 import { createWitnesses, type Suspicion } from "./witnesses.ts";
 import { createUnrecorded } from "./unrecorded.ts";
@@ -257,7 +271,8 @@ export function createStepping(options: SteppingOptions): Stepping {
     if (!options.isSettled(plan.step)) return;
     const askedMs = clock.nowMs();
     const tasks = step.reduction.records();
-    const verdict = step.decision.verdict(lossesOf(spec, plan, tasks), step.borneOut);
+    const evaluated = evaluatedLosses(spec, plan, tasks);
+    const verdict = step.decision.verdict(lossesOf(spec, plan, tasks), step.borneOut, evaluated);
     if (verdict.kind === "waiting") return;
     if (verdict.kind === "refused") {
       const { reason, pausable } = verdict;
@@ -288,6 +303,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       gradientNorm: verdict.gradientNorm,
       ...(verdict.gradients && { gradients: verdict.gradients }),
       ...(verdict.paused && { paused: [...verdict.paused] }),
+      ...(verdict.guard && { guard: guardRecord(spec, verdict.guard) }),
       duplicates: step.reduction.duplicates() + dropped,
       timings: { gather: reportedMs - step.startedMs, decide: decidedMs - reportedMs },
       digest: options.digestOf(plan.step),

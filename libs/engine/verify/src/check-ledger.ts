@@ -13,6 +13,7 @@ import {
 import { type CommitRecord, makesVoid, type TimelineRecord } from "@latentweave/protocol";
 import type { CommitCheck } from "./check-commit.ts";
 import { createPauseOrder, isPaused } from "./check-pauses.ts";
+import type { GuardCheck } from "./check-guard.ts";
 import type { Problems } from "./problem.ts";
 import { createPlannedOnce } from "./planned-once.ts";
 import { createRepeats } from "./repeats.ts";
@@ -65,9 +66,10 @@ export async function checkLedger(options: {
   readonly commits: CommitCheck | undefined;
   /** Asked of each commit in effect, in order: whether no step may follow, before the job's steps are over. */
   readonly ends?: ((commit: CommitRecord) => boolean) | undefined;
+  readonly guard?: GuardCheck | undefined;
   readonly problems: Problems;
 }): Promise<LedgerFacts> {
-  const { file, commits, problems } = options;
+  const { file, commits, guard, problems } = options;
   const name = path.join("ledger", path.basename(file));
   const tally: Tally = {
     nextStep: 0,
@@ -102,6 +104,8 @@ export async function checkLedger(options: {
       );
     tally.nextStep = commit.step + 1;
     for (const fault of commits?.faults(commit) ?? []) problems.add(where, fault);
+    const decided = guard?.note(commit);
+    if (decided !== undefined) problems.add(where, decided);
     const fault =
       digests.note(commit.step, commit.digest) ??
       repeats.note(commit) ??
@@ -168,6 +172,7 @@ export async function checkLedger(options: {
         repeats.begin(record);
         once.begin(record);
         pauses.begin(record);
+        guard?.begin(record);
         if (makesVoid(record))
           for (const seal of seals.values()) if (seal.version > record.fromVersion) seal.void = true;
     }

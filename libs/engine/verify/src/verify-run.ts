@@ -5,6 +5,7 @@ import { earlyEnd, keepsBits, lastStep } from "@latentweave/plan";
 import type { TimelineRecord } from "@latentweave/protocol";
 import { type CheckedCheckpoint, checkCheckpoints } from "./check-checkpoints.ts";
 import { createCommitCheck } from "./check-commit.ts";
+import { createGuardCheck } from "./check-guard.ts";
 import { checkLedger, type LedgerFacts } from "./check-ledger.ts";
 import { openRunFiles, type RunFiles } from "./open-record.ts";
 import { createProblems, type Problem, type Problems } from "./problem.ts";
@@ -62,6 +63,7 @@ export async function verifyRun(directory: string): Promise<Verification> {
     runId: files.runId,
     commits: spec && layout && createCommitCheck(spec, layout, arithmetic),
     ends: spec && earlyEnd(spec),
+    guard: spec && createGuardCheck(spec),
     problems,
   });
   checkStarts(files, ledger, problems);

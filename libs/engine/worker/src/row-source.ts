@@ -62,7 +62,7 @@ export function createRowSource(spec: RunSpec, open: (task: TaskSpec) => Promise
       const units = dealUnits(task.trainShardRows, task.slots);
       order = createSlotOrder({
         seed: spec.seed,
-        task: task.name,
+        task: task.baselineOf ?? task.name,
         units,
         slots: task.slots,
         windowRows: spec.windowRows,

@@ -1,4 +1,5 @@
 import { checkAutoencoder } from "./check-autoencoder.ts";
+import { checkGuard } from "./check-guard.ts";
 import { combinerParts } from "./combiner-schema.ts";
 import { checkRegulariser } from "./check-regulariser.ts";
 import type { ParsedJob } from "./job-schema.ts";
@@ -49,6 +50,7 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
     ...checkCombiner(job),
     ...checkCompression(job),
     ...checkRates(job),
+    ...checkGuard(job),
   );
   if ((job.mode.kind === "stale" || job.mode.kind === "async") && job.audit.share > 0)
     problems.push({

@@ -17,6 +17,7 @@ export {
   transposedConvolution,
   userLayer,
 } from "./layer-functions.ts";
+export { type ResolvedGuard } from "./guard-schema.ts";
 export { JobError, type Problem } from "./problem.ts";
 export {
   type RegulariserName,

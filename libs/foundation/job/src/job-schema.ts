@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { combinerSchema } from "./combiner-schema.ts";
 import { compressionSchema } from "./compression-schema.ts";
+import { guardSchema } from "./guard-schema.ts";
 import { activationSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
 import { notFiniteSchema } from "./not-finite-schema.ts";
@@ -114,6 +115,8 @@ export const jobSchema = z.strictObject({
   regulariser: regulariserSchema.default({ omega: "none", lambda: 0, on: "encoder" }),
   /** How the tasks' gradients become one; default `sum`. */
   combiner: combinerSchema.default("sum"),
+  /** Watches each task beside the same task alone, and acts where it is worse together; default none. */
+  guard: guardSchema.nullish(),
   cosines: z
     .strictObject({
       /** The cosines between the tasks' gradients are recorded every so many steps; default 20; 0: never. */

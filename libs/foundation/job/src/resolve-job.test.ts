@@ -113,6 +113,7 @@ describe("a good job", () => {
       compression: { push: null, broadcast: null, auto: false, sameBits: true },
       regulariser: { omega: "none", lambda: 0, on: "encoder" },
       combiner: "sum",
+      guard: null,
       optimiser: { kind: "adam", learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
       schedule: { kind: "constant", warmupSteps: 0 },
       start: null,

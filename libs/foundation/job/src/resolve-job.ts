@@ -2,6 +2,7 @@ import { completeLayer, type LayerSpec } from "@latentweave/model";
 import { checkJob } from "./check-job.ts";
 import { completeCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
+import { completeGuard } from "./guard-schema.ts";
 import { explainIssue } from "./explain-issue.ts";
 import { jobSchema, type ParsedJob } from "./job-schema.ts";
 import { completeNotFinite } from "./not-finite-schema.ts";
@@ -48,6 +49,7 @@ function complete(job: ParsedJob): ResolvedJob {
     },
     regulariser: completeRegulariser(job.regulariser, Object.keys(job.tasks)),
     combiner: completeCombiner(job.combiner),
+    guard: job.guard ? completeGuard(job.guard) : null,
     cosines: job.cosines,
     optimiser: job.optimiser,
     schedule: job.schedule,

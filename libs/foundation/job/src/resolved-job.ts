@@ -11,6 +11,7 @@ import type {
 import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
 import type { ResolvedNotFinite } from "./not-finite-schema.ts";
+import type { ResolvedGuard } from "./guard-schema.ts";
 import type { ResolvedRegulariser } from "./regulariser-schema.ts";
 import type { ResolvedRobust } from "./robust-schema.ts";
 
@@ -28,6 +29,8 @@ export interface ResolvedJob {
   readonly compression: ResolvedCompression;
   readonly regulariser: ResolvedRegulariser;
   readonly combiner: ResolvedCombiner;
+  /** Null: nobody watches, and no baseline is trained. */
+  readonly guard: ResolvedGuard | null;
   /** Steps from one record of the cosines between the tasks' gradients to the next; 0: none. Changes no bit. */
   readonly cosines: { readonly everySteps: number };
   readonly optimiser: ResolvedOptimiser;

@@ -11,6 +11,8 @@ export interface ModelDescription {
     /** Of those that learn clusters. */
     readonly clusters?: number | undefined;
   };
+  /** Present and not null: beside each task the same task alone, a model of its own, is trained too. */
+  readonly guard?: object | null;
 }
 
 export interface TaskDescription {

@@ -219,6 +219,8 @@ export type MeasuredTerm = ReconstructionTerm | HeadTerm;
 /** What one task computes in one phase. */
 export interface TaskGraph {
   readonly task: string;
+  /** The task that this one is the baseline of, the same task alone: its draws are that task's. */
+  readonly baselineOf?: string;
   readonly nodes: readonly GraphNode[];
   readonly losses: readonly LossTerm[];
   /** Names of the parameter groups that this task's loss depends on in this phase, in layout order. */

@@ -11,6 +11,12 @@ export class GroupCollection {
     if (!tensors.has(tensor.name)) tensors.set(tensor.name, tensor);
   }
 
+  /** All that was met. */
+  *tensors(): Generator<{ readonly group: string; readonly tensor: TensorSpec }> {
+    for (const [group, tensors] of this.#tensors)
+      for (const tensor of tensors.values()) yield { group, tensor };
+  }
+
   /** @param tasksOf which tasks' losses depend on the group, in any phase; groups that none needs are left out */
   specs(tasksOf: (group: string) => readonly string[]): readonly GroupSpec[] {
     return [...this.#tensors].flatMap(([name, tensors]): GroupSpec[] => {

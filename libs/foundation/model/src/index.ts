@@ -1,3 +1,4 @@
+export { baselineName } from "./baseline-graph.ts";
 export {
   type Compute,
   type ComputeModel,

@@ -1,4 +1,5 @@
 import { createLayout, type GroupSpec, type ParameterLayout } from "@latentweave/parameters";
+import { baselineGraph } from "./baseline-graph.ts";
 import { bankGraph, pretrainGraph } from "./bank-model.ts";
 import { groupsBehind } from "./depends.ts";
 import type { DataShape, ModelDescription } from "./description.ts";
@@ -28,7 +29,7 @@ export function resolveModel(
 ): ResolvedModel {
   const collection = new GroupCollection();
   const drafts = draftPhases({ description, shapes, userLayers, groups: collection });
-  const tasks = Object.keys(description.tasks);
+  const tasks = drafts[0]?.graphs.map(({ task }) => task) ?? [];
   const needed = drafts.map(({ graphs }) => graphs.map((graph) => groupsBehind(graph.nodes, graph.losses)));
   const tasksOf = (group: string): readonly string[] =>
     tasks.filter((_, index) => needed.some((phase) => phase[index]?.has(group)));
@@ -55,7 +56,11 @@ function draftPhases(source: ModelSource): readonly { name: string; graphs: read
         { name: "pretrain", graphs: names.map((task) => pretrainGraph(source, task)) },
         { name: "bank", graphs: names.map((task) => bankGraph(source, model, task)) },
       ];
-    default:
-      return [{ name: "train", graphs: names.map((task) => sharedGraph(source, model, task)) }];
+    default: {
+      const together = names.map((task) => sharedGraph(source, model, task));
+      // Behind all of them, so that a task's number is the same with and without baselines.
+      const alone = source.description.guard ? names.map((task) => baselineGraph(source, model, task)) : [];
+      return [{ name: "train", graphs: [...together, ...alone] }];
+    }
   }
 }

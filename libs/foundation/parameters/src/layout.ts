@@ -17,6 +17,8 @@ export interface TensorSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly initialiser: Initialiser;
+  /** Its first values are those of a tensor of this name, and so is its learning rate; its own name when absent. */
+  readonly drawnAs?: string;
 }
 
 /** A set of tensors with the tasks that use it; *shared* when more than one does. */

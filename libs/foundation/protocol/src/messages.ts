@@ -361,6 +361,20 @@ const committed = z.strictObject({
   gradients: z
     .strictObject({ norms: z.array(z.number()), cosines: z.array(z.number().nullable()) })
     .optional(),
+  /**
+   * What the do-no-harm guard decided by the losses of this step's evaluation, with which the step itself is made already:
+   * by which share of its baseline's loss a task was harmed, and what its weight is multiplied with from now on.
+   */
+  guard: z
+    .array(
+      z.strictObject({
+        task: name,
+        action: z.enum(["branch", "detach", "reweight"]),
+        harm: z.number(),
+        factor: z.number(),
+      }),
+    )
+    .optional(),
   duplicates: count,
   /** Tasks whose contributions are recorded and were not applied, in job order. */
   paused: z.array(pausedTask).optional(),

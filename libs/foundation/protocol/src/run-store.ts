@@ -20,6 +20,8 @@ export interface CommitRecord {
   readonly duplicates: number;
   /** Tasks whose contributions were not applied, as their numbers were not finite. */
   readonly paused?: readonly PausedTask[];
+  /** What the do-no-harm guard decided in this step; absent where it did nothing. */
+  readonly guard?: NonNullable<MessageOf<"committed">["guard"]>;
   /** In the modes `stale` and `async`: which planned step was applied, and on which version it was computed. */
   readonly order?: NonNullable<MessageOf<"committed">["order"]>;
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { type BestVersion, type PausedTask, UserError } from "@latentweave/protocol";
+import { type BestVersion, type CommitRecord, type PausedTask, UserError } from "@latentweave/protocol";
 import { bestVersion } from "./best-marks.ts";
 import { listCheckpoints } from "./checkpoint-directory.ts";
 import { verifyCheckpoint } from "./checkpoint-reader.ts";
@@ -38,9 +38,14 @@ export interface LedgerInspection {
   readonly samples: Readonly<Record<string, number>>;
   /** Tasks that were paused because their numbers were not finite, each pause once. */
   readonly pauses: readonly PausedTask[];
+  /** What the do-no-harm guard decided, in order; empty where it did nothing, or there is none. */
+  readonly guard: readonly RecordedGuard[];
   /** Where the chain breaks, or null. */
   readonly damage: string | null;
 }
+
+/** One decision of the guard: docs/guard.md. */
+export type RecordedGuard = NonNullable<CommitRecord["guard"]>[number] & { readonly step: number };
 
 /** What a run has learned about how its tasks hang together. */
 export interface RelationInspection {
@@ -176,6 +181,7 @@ function correlationOf(matrix: readonly (readonly number[])[]): number[][] {
 async function inspectLedger(directory: string): Promise<LedgerInspection> {
   const samples: Record<string, number> = {};
   const pauses: PausedTask[] = [];
+  const guard: RecordedGuard[] = [];
   let commits = 0;
   let lastStep: number | null = null;
   let damage: string | null = null;
@@ -183,7 +189,8 @@ async function inspectLedger(directory: string): Promise<LedgerInspection> {
     for await (const { record } of commitsOf(directory)) {
       commits += 1;
       lastStep = record.step;
-      const { paused = [] } = record;
+      const { guard: decisions = [], paused = [] } = record;
+      for (const decision of decisions) guard.push({ step: record.step, ...decision });
       pauses.push(...paused.filter(({ since }) => since === record.step));
       for (const { task, samples: count } of record.tasks)
         if (!paused.some((one) => one.task === task)) samples[task] = (samples[task] ?? 0) + count;
@@ -192,12 +199,21 @@ async function inspectLedger(directory: string): Promise<LedgerInspection> {
     if (!(error instanceof LedgerError)) throw error;
     damage = error.summary;
   }
-  return { commits, lastStep, samples, pauses, damage };
+  return { commits, lastStep, samples, pauses, guard, damage };
 }
 
 /** The checked commits in effect of a run. */
 export async function* commitsOf(directory: string): AsyncGenerator<CommitEntry> {
   yield* readCommits(ledgerFile(directory), await runIdOf(directory));
+}
+
+/** What the guard decided up to this step. */
+export async function readGuard(directory: string, lastStep: number): Promise<readonly RecordedGuard[]> {
+  const guard: RecordedGuard[] = [];
+  for await (const { record } of commitsOf(directory))
+    for (const decision of record.guard ?? [])
+      if (record.step <= lastStep) guard.push({ step: record.step, ...decision });
+  return guard;
 }
 
 /** A run's id, which its folder may no longer have as its name. */

@@ -57,6 +57,7 @@ describe("inspecting a run", () => {
       lastStep: 1,
       pauses: [],
       samples: { digits: 128 },
+      guard: [],
       damage: null,
     });
     expect(found.checkpoints).toMatchObject([

@@ -1,5 +1,5 @@
 import type { ResolvedOptimiser } from "@latentweave/job";
-import { resolveModel } from "@latentweave/model";
+import { baselineName, resolveModel } from "@latentweave/model";
 import type { RunSpec } from "@latentweave/plan";
 
 export const smallWidth = 12;
@@ -42,10 +42,16 @@ export function smallSpec(
         on,
         clusters: fields.regulariser?.options?.clusters,
       },
+      guard: fields.guard ?? null,
     },
     { first: shape, second: shape },
   );
   const rows = { trainShardRows: [40, 40, 40, 40], evaluationShardRows: [13, 12], dataHash: "0".repeat(64) };
+  const tasks = [
+    { name: "first", weight: 1, microBatch: 4, slots: 5, ...rows },
+    { name: "second", weight: 0.7, microBatch: 6, slots: 3, ...rows },
+  ];
+  const baselines = tasks.map((own) => ({ ...own, name: baselineName(own.name), baselineOf: own.name }));
   const optimiser: ResolvedOptimiser = {
     kind: "adam",
     learningRate: 0.01,
@@ -64,10 +70,7 @@ export function smallSpec(
       resetOptimiser: false,
       graphs: phase.tasks,
     })),
-    tasks: [
-      { name: "first", weight: 1, microBatch: 4, slots: 5, ...rows },
-      { name: "second", weight: 0.7, microBatch: 6, slots: 3, ...rows },
-    ],
+    tasks: fields.guard ? [...tasks, ...baselines] : tasks,
     optimiser,
     schedule: { kind: "constant", warmupSteps: 0 },
     clipNorm: null,

@@ -2,12 +2,13 @@ import { markdownTable } from "../../compare/format-comparison.ts";
 import type { Matrix } from "../../relatedness/similarity.ts";
 import { formatCount, formatShare, signed } from "../../show/numbers.ts";
 import { verdictsOf } from "../verdict.ts";
-import { figureTable, gapTable } from "./figure-rows.ts";
+import { figureTable, gapTable, guardTable } from "./figure-rows.ts";
 import type { RunDocument } from "./run-document.ts";
 
 export function documentMarkdown(document: RunDocument): string {
   const { report, relatedness, tasks } = document;
-  const tables = [figureTable(document), gapTable(document)]
+  const tables = [figureTable(document), guardTable(document), gapTable(document)]
+    .filter((made) => made !== undefined)
     .filter(({ rows }) => rows.length > 0)
     .map(({ title, header, rows }) => `## ${title}\n\n${markdownTable(header, rows)}`);
   const matrices: [string, Matrix, (value: number) => string][] = relatedness

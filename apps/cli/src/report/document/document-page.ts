@@ -6,18 +6,19 @@ import { scatter } from "../../page/scatter.ts";
 import { formatCount, formatShare, signed } from "../../show/numbers.ts";
 import { cosineLines } from "../cosine-lines.ts";
 import { verdictsOf } from "../verdict.ts";
-import { figureTable, gapTable } from "./figure-rows.ts";
+import { figureTable, gapTable, guardTable } from "./figure-rows.ts";
 import { pictureMarkup } from "./page-pictures.ts";
 import type { RunDocument } from "./run-document.ts";
 
 export function documentPage(document: RunDocument): string {
   const { report, name, seed, tasks, curves, pictures, maps, phases } = document;
-  const [figures, gap] = [figureTable(document), gapTable(document)];
+  const [figures, gap, guard] = [figureTable(document), gapTable(document), guardTable(document)];
   return page(
     report.runId,
     `Job ${name}, seed ${seed}, step ${formatCount(report.step)}; ${tasks.length} ${tasks.length === 1 ? "task" : "tasks"}: ${tasks.join(", ")}. Measured with the ${report.backend} backend.`,
     [
       section(figures.title, [table(figures), paragraphs(report.tasks.flatMap(verdictsOf), "note")]),
+      ...(guard ? [section(guard.title, [table(guard)])] : []),
       section("Loss over the run", [
         gallery(
           curves.map(({ task, training, evaluation }, index) =>

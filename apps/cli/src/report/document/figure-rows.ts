@@ -43,6 +43,40 @@ function linearCells({ baselines }: TaskReport, figure: RunFigures["heads"][stri
   return [formatShare(linear.accuracy), `linear classifier${linear.converged ? "" : " (not converged)"}`];
 }
 
+/** Where the run has a guard: each task beside the same task alone, and what was done; undefined where it has none. */
+export function guardTable({ report, guard }: RunDocument): ReportTable | undefined {
+  const rows = report.tasks.flatMap(({ task, branched, together, alone: [alone] }) => {
+    if (!alone || guard === null) return [];
+    const done = guard.filter((decision) => decision.task === task);
+    const [learned, single] = [together.reconstructionError, alone.reconstructionError];
+    const errors = learned !== null && single !== null && single > 0;
+    return [
+      [
+        task,
+        errors ? formatLoss(learned) : "–",
+        errors ? formatLoss(single) : "–",
+        errors ? signedPercent(learned / single - 1) : "–",
+        done.length === 0
+          ? "shares"
+          : done
+              .map(({ step, action, harm }) => `${action} at step ${step} (${signedPercent(harm)})`)
+              .join("; "),
+        branched ? "its own branch" : "together",
+      ],
+    ];
+  });
+  if (rows.length === 0) return undefined;
+  return {
+    title: "Beside the same task alone",
+    header: ["task", "reconstruction error", "alone", "difference", "guard (by validation)", "measured"],
+    rows,
+  };
+}
+
+function signedPercent(share: number): string {
+  return `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)} %`;
+}
+
 /** Training loss beside the loss on rows that were not trained on. */
 export function gapTable({ curves }: RunDocument): ReportTable {
   return {
@@ -55,7 +89,7 @@ export function gapTable({ curves }: RunDocument): ReportTable {
               task,
               formatLoss(gap.training),
               formatLoss(gap.evaluation),
-              `${gap.evaluation < gap.training ? "−" : "+"}${Math.abs((100 * (gap.evaluation - gap.training)) / gap.training).toFixed(1)} %`,
+              signedPercent((gap.evaluation - gap.training) / gap.training),
             ],
           ]
         : [],

@@ -22,6 +22,8 @@ export interface RunDocument {
   readonly maps: readonly LatentMap[];
   readonly pictures: readonly PictureBlock[];
   readonly relatedness: RunRelatedness | null;
+  /** What the guard decided; null where the run has none. */
+  readonly guard: OpenedRun["guard"];
 }
 
 /** How the tasks of one run lie to each other; null: it has one task only. */
@@ -60,11 +62,15 @@ export async function makeDocument(
       name: run.job.name,
       seed: run.spec.seed,
       tasks,
+      guard: run.guard,
       phases: run.spec.phases.map(({ name }, at) => ({
         name,
         from: run.spec.phases.slice(0, at).reduce((sum, { steps }) => sum + steps, 0),
       })),
-      curves: await readCurves(run.directory, tasks),
+      curves: await readCurves(
+        run.directory,
+        run.tasks.flatMap(({ name, alone }) => (alone ? [name, alone.task] : [name])),
+      ),
       maps,
       pictures: await pictureBlocks([{ label: "learned", run }], fitted.pcas, backend),
       relatedness:

@@ -165,7 +165,7 @@ export class TaskProgram {
     const { tf, random, seed } = this.#context;
     const { step, round, slot } = batch;
     const training = batch.program === "gradient";
-    const place = { seed, step, round, task: this.#graph.task, slot };
+    const place = { seed, step, round, task: drawsAs(this.#graph), slot };
     // Samples that are drawn to be measured on are the same at every step, and for every draw of their latents.
     const placeOf = (layer: string): DrawPlace =>
       !training && layer === this.#binarised ? { ...place, step: 0, round: 0 } : place;
@@ -209,7 +209,7 @@ export class TaskProgram {
     const { tf } = this.#context;
     const node = this.#outputNode(output);
     const { random, seed } = this.#context;
-    const place = { seed, step: 0, round: 0, task: this.#graph.task, slot: 0 };
+    const place = { seed, step: 0, round: 0, task: drawsAs(this.#graph), slot: 0 };
     const flat = this.#guard(() =>
       tf.tidy(() => {
         const input = this.#inputTensor(samples, x);
@@ -272,4 +272,9 @@ export class TaskProgram {
       random,
     };
   }
+}
+
+/** A baseline draws as its task does in a run of its own. */
+function drawsAs({ task, baselineOf }: TaskGraph): string {
+  return baselineOf ?? task;
 }

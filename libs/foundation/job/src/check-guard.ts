@@ -1,0 +1,104 @@
+import { baselineName } from "@latentweave/model";
+import { combinerParts } from "./combiner-schema.ts";
+import type { ParsedJob } from "./job-schema.ts";
+import type { Problem } from "./problem.ts";
+
+/** What a guard needs of the rest of the job: something shared, losses to judge by, and baselines that are what they say. */
+export function checkGuard(job: ParsedJob): readonly Problem[] {
+  const { guard } = job;
+  if (!guard) return [];
+  return [...checkOwn(guard), ...checkTasks(job), ...checkEvaluations(job), ...checkRest(job)];
+}
+
+const ownFields = { branch: ["teaches"], detach: [], reweight: ["factor", "most"] } as const;
+
+function checkOwn(guard: NonNullable<ParsedJob["guard"]>): Problem[] {
+  return (["teaches", "factor", "most"] as const)
+    .filter((field) => guard[field] !== undefined)
+    .filter((field) => !ownFields[guard.action].some((own) => own === field))
+    .map((field) => ({
+      path: ["guard", field],
+      what: `is set, but "${guard.action}" does not read it`,
+      expected: `nothing, or action: "${field === "teaches" ? "branch" : "reweight"}"`,
+      mend: "change one of them",
+    }));
+}
+
+function checkTasks({ tasks, model }: ParsedJob): Problem[] {
+  const names = Object.keys(tasks);
+  if (names.length === 1)
+    return [
+      {
+        path: ["guard"],
+        what: "is set, but there is one task: it is alone already",
+        expected: "two tasks and more",
+        mend: "leave guard out, or add a task",
+      },
+    ];
+  if (model.kind === "private" || model.kind === "bank")
+    return [
+      {
+        path: ["guard"],
+        what:
+          model.kind === "private"
+            ? "is set, but in a private model tasks share nothing that could harm them"
+            : "is set, but in a bank each task is trained alone first, and there is nothing to leave",
+        expected: 'a model with something shared, such as { kind: "shared", latent: 32 }',
+        mend: "leave guard out, or change model",
+      },
+    ];
+  return names
+    .filter((name) => names.includes(baselineName(name)))
+    .map((name) => ({
+      path: ["tasks", baselineName(name)],
+      what: `is what the guard calls the baseline of "${name}"`,
+      expected: "another name",
+      mend: "rename one of the two",
+    }));
+}
+
+function checkEvaluations({ evaluate }: ParsedJob): Problem[] {
+  const problems: Problem[] = [];
+  if (evaluate.everySteps === 0)
+    problems.push({
+      path: ["evaluate", "everySteps"],
+      what: "got 0, but the guard goes by evaluations",
+      expected: "some steps, such as a twentieth of the run",
+      mend: "change it, or leave guard out",
+    });
+  if (evaluate.split === "test")
+    problems.push({
+      path: ["evaluate", "split"],
+      what: 'got "test": the guard would decide by the rows that are to judge the run afterwards',
+      expected: '"validation", with a validation part in the data of each task',
+      mend: 'write evaluate: { split: "validation" } and, in each data, split: { validation: 0.1 }',
+    });
+  return problems;
+}
+
+function checkRest({ mode, clipNorm, combiner }: ParsedJob): Problem[] {
+  const { scalePrivate } = combinerParts(combiner);
+  const problems: Problem[] = [];
+  if (mode.kind !== "sync")
+    problems.push({
+      path: ["guard"],
+      what: `is set, in the mode "${mode.kind}"`,
+      expected: 'the mode "sync", in which an evaluation is known before the step that follows it',
+      mend: "change one of them",
+    });
+  if (clipNorm != null)
+    problems.push({
+      path: ["clipNorm"],
+      what: `got ${clipNorm}, one bound on all gradients together: a baseline would not be what its task is alone`,
+      expected: "none beside a guard",
+      mend: "leave one of them out",
+    });
+  if (scalePrivate)
+    problems.push({
+      path: ["combiner", "scalePrivate"],
+      what: "is on, and the guard's weights would be applied to private parameters too",
+      expected: "false: the guard acts on shared parameters alone",
+      mend: "leave one of them out",
+    });
+  return problems;
+}
