@@ -82,6 +82,7 @@ function completeTask(task: ParsedJob["tasks"][string], model: ParsedJob["model"
       classes: head.classes ?? null,
       layers: completeLayers(head.layers),
       weight: head.weight,
+      ...(head.kind === "regression" && head.uncertainty === true && { uncertainty: true }),
     })),
     weight: task.weight,
     microBatch: task.microBatch,

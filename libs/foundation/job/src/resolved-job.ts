@@ -74,12 +74,14 @@ export interface ResolvedTask {
 }
 
 export interface ResolvedHead {
-  readonly kind: "classification" | "regression";
+  readonly kind: "classification" | "multiLabel" | "regression";
   readonly column: string;
-  /** Null: as many as the data has. Always null for regression. */
+  /** Null: as many as the data has. Of a classification alone. */
   readonly classes: number | null;
   readonly layers: readonly LayerSpec[];
   readonly weight: number;
+  /** Absent where no variance is learned. */
+  readonly uncertainty?: true;
 }
 
 export interface ResolvedStart {
