@@ -2,7 +2,7 @@ import { type FeedbackCodec, keptOf } from "@latentweave/arithmetic";
 import { combinerParts, fitsPattern, regulariserParts, type ResolvedJob, runLength } from "@latentweave/job";
 import { resolveModel, type UserLayer } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
-import type { RunSpec, TaskSpec } from "@latentweave/plan";
+import { dealSampling, type RunSpec, type TaskSpec } from "@latentweave/plan";
 import { type PreparedManifest, UserError } from "@latentweave/protocol";
 import { shapeOf } from "./data-shape.ts";
 
@@ -20,10 +20,11 @@ export interface RunIngredients {
  * ingredients give the same spec, byte for byte as JSON, on every machine.
  * @throws UserError where layers do not fit, or a task has no rows to train or evaluate on.
  */
-export function buildRunSpec({ job, manifests, userModule }: RunIngredients): RunSpec {
+export function buildRunSpec({ job: given, manifests, userModule }: RunIngredients): RunSpec {
   const rows = Object.fromEntries(
     Object.entries(manifests).map(([task, manifest]) => [task, manifest.splits.train.rows] as const),
   );
+  const job = dealSampling(given, rows);
   const { split } = job.evaluate;
   const shapes = Object.fromEntries(
     Object.entries(manifests).map(([task, manifest]) => [task, shapeOf(manifest, split)] as const),

@@ -46,6 +46,7 @@ function complete(job: ParsedJob): ResolvedJob {
     },
     regulariser: completeRegulariser(job.regulariser, Object.keys(job.tasks)),
     combiner: completeCombiner(job.combiner),
+    ...(job.sampling && { sampling: job.sampling }),
     cosines: job.cosines,
     optimiser: job.optimiser,
     schedule: job.schedule,
