@@ -31,6 +31,11 @@ export async function specText(options: LaunchOptions): Promise<string> {
     });
   const userModule = own ? { text: options.userModule as string, layers: own.layers } : null;
   const spec = buildRunSpec({ job, manifests, userModule });
+  if (job.sampling)
+    for (const { name, slots, microBatch, weight } of spec.tasks)
+      log(
+        `${name}: dealt slots: ${slots}, microBatch: ${microBatch}, weight: ${Number(weight.toPrecision(6))}`,
+      );
   if (job.start === null) return JSON.stringify(spec);
   const { runId, jobDirectory } = options;
   const directory = path.join(options.runsDirectory, runId);

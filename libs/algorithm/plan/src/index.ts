@@ -49,4 +49,5 @@ export {
   type RunSpec,
   type TaskSpec,
 } from "./run-spec.ts";
+export { dealSampling } from "./sampling.ts";
 export { createStepPace, type StepPace } from "./step-pace.ts";

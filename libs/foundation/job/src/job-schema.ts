@@ -7,6 +7,7 @@ import { modeSchema } from "./mode-schema.ts";
 import { notFiniteSchema } from "./not-finite-schema.ts";
 import { robustSchema } from "./robust-schema.ts";
 import { sharingSchemas } from "./sharing-schema.ts";
+import { samplingSchema } from "./sampling-schema.ts";
 import { ratesSchema, startSchema } from "./start-schema.ts";
 import { regulariserSchema } from "./regulariser-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
@@ -117,6 +118,8 @@ export const jobSchema = z.strictObject({
   combiner: combinerSchema.default("sum"),
   /** Watches each task beside the same task alone, and acts where it is worse together; default none. */
   guard: guardSchema.nullish(),
+  /** How the samples of a step are dealt to tasks of different size; default: by each task's microBatch and slots. */
+  sampling: samplingSchema.nullish(),
   cosines: z
     .strictObject({
       /** The cosines between the tasks' gradients are recorded every so many steps; default 20; 0: never. */

@@ -14,6 +14,7 @@ import type { ResolvedNotFinite } from "./not-finite-schema.ts";
 import type { ResolvedGuard } from "./guard-schema.ts";
 import type { ResolvedRegulariser } from "./regulariser-schema.ts";
 import type { ResolvedRobust } from "./robust-schema.ts";
+import type { ResolvedSampling } from "./sampling-schema.ts";
 
 /**
  * A job with every default filled in: what `runs/RUN/job.json` holds. Plain data; JSON keeps it as it is. Fields that
@@ -31,6 +32,8 @@ export interface ResolvedJob {
   readonly combiner: ResolvedCombiner;
   /** Null: nobody watches, and no baseline is trained. */
   readonly guard: ResolvedGuard | null;
+  /** In place of the tasks' own numbers of samples in a step; absent: those hold. */
+  readonly sampling?: ResolvedSampling;
   /** Steps from one record of the cosines between the tasks' gradients to the next; 0: none. Changes no bit. */
   readonly cosines: { readonly everySteps: number };
   readonly optimiser: ResolvedOptimiser;
@@ -89,12 +92,14 @@ export interface ResolvedTask {
 }
 
 export interface ResolvedHead {
-  readonly kind: "classification" | "regression";
+  readonly kind: "classification" | "multiLabel" | "regression";
   readonly column: string;
-  /** Null: as many as the data has. Always null for regression. */
+  /** Null: as many as the data has. Of a classification alone. */
   readonly classes: number | null;
   readonly layers: readonly LayerSpec[];
   readonly weight: number;
+  /** Absent where no variance is learned. */
+  readonly uncertainty?: true;
 }
 
 export interface ResolvedStart {

@@ -17,15 +17,12 @@ export {
 } from "./autoencoder.ts";
 export {
   type BoundTerm,
+  comparedNode,
   type GraphNode,
-  type HeadTerm,
-  isHeadTerm,
   type LatentTerm,
   lossNodes,
   type LossTerm,
   type MeasuredTerm,
-  measuredTerms,
-  metricNames,
   type ModelPhase,
   nodesRead,
   type ParameterRef,
@@ -34,6 +31,13 @@ export {
   type TaskGraph,
 } from "./graph.ts";
 export {
+  type ClassificationTerm,
+  type GaussianTerm,
+  type HeadTerm,
+  type MultiLabelTerm,
+} from "./head-terms.ts";
+export { isHeadTerm, measuredTerms, metricNames, metricsOf, partlyLabelled } from "./metrics.ts";
+export {
   type ActivationName,
   type InitialiserName,
   type LayerSpec,
@@ -41,9 +45,11 @@ export {
   type UserLayerContext,
 } from "./layers.ts";
 export {
+  type CategoryBlock,
   type DataColumn,
   type DataShape,
   type HeadDescription,
+  type LabelledShare,
   type LatentDescription,
   type ModelDescription,
   type ModelKind,

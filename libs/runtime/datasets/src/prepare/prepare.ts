@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { rm, stat, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { DataSource } from "@latentweave/job";
-import { UserError, type PreparedManifest, type PreparedSplit } from "@latentweave/protocol";
+import { UserError, type PreparedManifest, type PreparedSplit, type SplitName } from "@latentweave/protocol";
 import { catalogue } from "../catalogue/catalogue.ts";
 import type { DatasetEntry } from "../catalogue/dataset-entry.ts";
 import { getDataset } from "../catalogue/get-dataset.ts";
@@ -16,6 +16,8 @@ import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
 import { filesOf, type SourceFiles, sourceFiles } from "./source-files.ts";
 import { loadUserDataset, type UserDatasets } from "./user-dataset.ts";
 import { shardLengths, splitRows } from "./split-rows.ts";
+import { describeTargets, labelWarnings, splitTargets, type Targets } from "./split-targets.ts";
+import { takeRows } from "./take-rows.ts";
 
 export interface PrepareOptions {
   /** For messages. */
@@ -32,8 +34,8 @@ export interface PrepareOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Rises whenever the same source would be prepared into other bytes. */
-const preparerVersion = 1;
+/** Rises whenever the same source would be prepared into other bytes, or said to be other things. */
+const preparerVersion = 2;
 
 /**
  * Makes sure that a task's data lie prepared in `into`/<dataHash>, and returns their manifest. Instant when nothing
@@ -42,7 +44,9 @@ const preparerVersion = 1;
  */
 export async function prepare(source: DataSource, options: PrepareOptions): Promise<PreparedManifest> {
   try {
-    return await prepareSource(source, options);
+    const manifest = await prepareSource(source, options);
+    for (const warning of labelWarnings(manifest)) options.log(`${options.taskName}: careful: ${warning}`);
+    return manifest;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const { where } = error.parts;
@@ -112,7 +116,7 @@ function tableOptions(source: DataSource, entry: DatasetEntry | undefined): CsvO
     features: source.features ?? entry?.features,
     oneHot: source.oneHot ?? (source.features ? undefined : entry?.oneHot),
     target: source.target ?? entry?.target,
-    targetKind: source.targetKind,
+    ...{ targetKind: source.targetKind, classes: source.classes, unlabelled: source.unlabelled },
     missing: source.missing,
   };
 }
@@ -124,30 +128,32 @@ async function writePrepared(
 ): Promise<PreparedManifest> {
   const rows = splitRows(loaded.train.rows, source.split, loaded.test !== undefined);
   const scale = fitScale(source.scale, loaded, rows.train);
+  const targets = splitTargets(loaded, rows, source.split?.labelledRows);
   let manifest: PreparedManifest | undefined;
   await removeBroken(root, async () =>
     createDirectoryAtomically(root, async (temporary) => {
-      const write = (from: LoadedRows, places: Uint32Array): Promise<PreparedSplit> =>
-        writeSplit(temporary, loaded, from, places);
+      const write = (split: SplitName, from: LoadedRows, places: Uint32Array): Promise<PreparedSplit> =>
+        writeSplit(temporary, loaded, from, places, targets[split]);
       const content: Omit<PreparedManifest, "dataHash"> = {
         format: "latentweave-prepared",
         version: 1,
         x: loaded.x,
-        y: loaded.y,
+        y: loaded.y && describeTargets(loaded.y, targets),
         preprocessing: {
           scale,
           oneHot: loaded.oneHot,
           ...(source.width === undefined ? {} : { width: source.width }),
         },
         splits: {
-          train: await write(loaded.train, rows.train),
-          validation: await write(loaded.train, rows.validation),
+          train: await write("train", loaded.train, rows.train),
+          validation: await write("validation", loaded.train, rows.validation),
           test: loaded.test
             ? await write(
+                "test",
                 loaded.test,
                 Uint32Array.from({ length: loaded.test.rows }, (_, row) => row),
               )
-            : await write(loaded.train, rows.test),
+            : await write("test", loaded.train, rows.test),
         },
       };
       manifest = { ...content, dataHash: dataHashOf(content) };
@@ -171,36 +177,23 @@ async function writeSplit(
   loaded: LoadedSource,
   from: LoadedRows,
   places: Uint32Array,
+  targets: Targets | undefined,
 ): Promise<PreparedSplit> {
   const shards: PreparedSplit["shards"] = [];
   let start = 0;
   for (const rows of shardLengths(places.length)) {
-    const part = places.subarray(start, start + rows);
-    start += rows;
+    const width = (targets?.length ?? 0) / places.length;
     const bytes = encodeShard(loaded, {
       rows,
-      x: takeRows(from.x, loaded.x.width, part),
-      y: from.y && takeRows(from.y, from.y.length / from.rows, part),
+      x: takeRows(from.x, loaded.x.width, places.subarray(start, start + rows)),
+      y: targets?.slice(start * width, (start + rows) * width),
     });
+    start += rows;
     const sha256 = sha256Of(bytes);
     await writeFile(path.join(directory, `${sha256}.arrow`), bytes);
     shards.push({ file: `${sha256}.arrow`, rows, bytes: bytes.length, sha256 });
   }
   return { rows: places.length, bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0), shards };
-}
-
-type Numbers = Uint8Array | Float32Array | Int32Array;
-
-function takeRows<T extends Numbers>(all: T, width: number, rows: Uint32Array): T {
-  const taken = emptyLike(all, rows.length * width);
-  rows.forEach((row, place) => taken.set(all.subarray(row * width, (row + 1) * width), place * width));
-  return taken as T;
-}
-
-/** By type and not by constructor: bytes read from a file are Node's Buffer, which has a constructor of its own kind. */
-function emptyLike(all: Numbers, length: number): Numbers {
-  if (all instanceof Float32Array) return new Float32Array(length);
-  return all instanceof Int32Array ? new Int32Array(length) : new Uint8Array(length);
 }
 
 /** Remembers which prepared data came of which source: <root>/sources/<key>.json. */
