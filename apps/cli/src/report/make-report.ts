@@ -146,7 +146,13 @@ async function fitBaselines(
     pca = fitPca(moments, components);
   }
   let linear: Baselines["linear"] = null;
-  if (target?.kind === "class" && training.y instanceof Int32Array && measured.y instanceof Int32Array) {
+  // Of one class there is nothing to tell.
+  if (
+    target?.kind === "class" &&
+    target.classes > 1 &&
+    training.y instanceof Int32Array &&
+    measured.y instanceof Int32Array
+  ) {
     log(`${task.name}: fitting a linear classifier to ${training.rows} samples`);
     const rows = { x: training.x, labels: training.y };
     const fitted = fitLinearClassifier(tf, rows, moments, target.classes);
