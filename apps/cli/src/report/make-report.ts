@@ -146,7 +146,13 @@ async function fitBaselines(
     pca = fitPca(moments, components);
   }
   let linear: Baselines["linear"] = null;
-  if (target?.kind === "class" && training.y instanceof Int32Array && measured.y instanceof Int32Array) {
+  // Of one class there is nothing to tell.
+  if (
+    target?.kind === "class" &&
+    target.classes > 1 &&
+    training.y instanceof Int32Array &&
+    measured.y instanceof Int32Array
+  ) {
     const rows = withLabels({ x: training.x, labels: training.y });
     const held = withLabels({ x: measured.x, labels: measured.y });
     if (rows.labels.length > 0 && held.labels.length > 0) {
