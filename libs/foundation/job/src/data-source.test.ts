@@ -15,6 +15,8 @@ describe("a task's data", () => {
       { npy: { x: "x.npy", y: "y.npy" }, targetKind: "class" },
       { npz: { file: "a.npz", x: "images" }, split: { validation: 0.1, test: 0.1, seed: 3 } },
       { idx: { images: "i", labels: "l", testImages: "ti", testLabels: "tl" }, scale: "none" },
+      { text: { train: ["a", "b"], test: "t", vocabulary: { from: ["a"], words: 2, most: 10 } }, limit: 9 },
+      { text: { unlabelled: "lines.txt", counts: "binary", idf: false, norm: "none" } },
     ]) {
       expect(problems(source)).toEqual([]);
     }
@@ -22,7 +24,7 @@ describe("a task's data", () => {
 
   it("must have exactly one origin", () => {
     expect(problems({ scale: "none" })).toEqual([
-      ": expected exactly one of dataset, csv, npy, npz, idx; none is given",
+      ": expected exactly one of dataset, csv, npy, npz, idx, text; none is given",
     ]);
     expect(problems({ csv: "a", dataset: "iris" })[0]).toContain("given: dataset, csv");
   });
@@ -41,6 +43,18 @@ describe("a task's data", () => {
     );
     expect(problems({ idx: { images: "a", testLabels: "b" } })).toEqual([
       "idx.testLabels: needs testImages beside it",
+    ]);
+  });
+
+  it("refuses a text without lines to train on, and fields that texts have not", () => {
+    expect(problems({ text: {} })).toEqual(["text.train: is missing, and so is unlabelled"]);
+    expect(problems({ text: { unlabelled: "a", test: "b" } })).toEqual(["text.test: needs train beside it"]);
+    expect(problems({ text: { train: "a", vocabulary: { words: 4 } } })[0]).toContain(
+      "text.vocabulary.words",
+    );
+    expect(problems({ text: { train: "a" }, scale: "standard", width: 5 })).toEqual([
+      "scale: is not for text: its rows are made by its own counts, idf and norm",
+      "width: is not for text: its rows are made by its own counts, idf and norm",
     ]);
   });
 });

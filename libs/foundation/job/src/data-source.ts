@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { textSourceSchema } from "./text-source.ts";
 
 /** Names of the catalogue (`latentweave data list`); libs/runtime/datasets holds an entry for each. */
 export const datasetNames = [
@@ -29,14 +30,20 @@ const splitSchema = z.strictObject({
   seed: z.number().int().nonnegative().optional(),
 });
 
-const origins = ["dataset", "csv", "npy", "npz", "idx"] as const;
+const origins = ["dataset", "csv", "npy", "npz", "idx", "text"] as const;
+
+const notForText = [
+  ...(["features", "target", "targetKind", "oneHot", "missing"] as const),
+  ...(["scale", "reshape", "width"] as const),
+] as const;
 
 /**
- * A task's data: exactly one origin (`dataset`, `csv`, `npy`, `npz` or `idx`) and how to prepare it. Paths are
+ * A task's data: exactly one origin (`dataset`, `csv`, `npy`, `npz`, `idx` or `text`) and how to prepare it. Paths are
  * relative to the job's file.
  *
  * @example { dataset: "mnist" }
  * @example { csv: "wine.csv", target: "quality", scale: "standard", split: { test: 0.1 } }
+ * @example { text: { train: "reviews.train", test: "reviews.test", vocabulary: { words: 2 } } }
  */
 export const dataSourceSchema = z
   .strictObject({
@@ -57,6 +64,8 @@ export const dataSourceSchema = z
         testLabels: path.optional(),
       })
       .optional(),
+    /** Texts, one a line: a row has one number for every term of a vocabulary. */
+    text: textSourceSchema.optional(),
 
     /** Tables: the input columns. Default: every column that is not a target. */
     features: z.array(column).min(1).optional(),
@@ -90,6 +99,14 @@ export const dataSourceSchema = z
         message: `expected exactly one of ${origins.join(", ")}; ${given.length === 0 ? "none is given" : `given: ${given.join(", ")}`}`,
       });
     }
+    if (source.text !== undefined)
+      for (const field of notForText)
+        if (source[field] !== undefined)
+          context.addIssue({
+            code: "custom",
+            path: [field],
+            message: "is not for text: its rows are made by its own counts, idf and norm",
+          });
     const isArray = source.npy !== undefined || source.npz !== undefined || source.idx !== undefined;
     for (const field of ["features", "target", "oneHot", "missing"] as const) {
       if (isArray && source[field] !== undefined) {

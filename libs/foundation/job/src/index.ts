@@ -41,6 +41,7 @@ export {
   type ResolvedStart,
   type ResolvedTask,
 } from "./resolved-job.ts";
+export type { TextSource } from "./text-source.ts";
 export { runLength, type RunPhase, stepsPerEpoch } from "./run-length.ts";
 export { nearest } from "./nearest.ts";
 export { fitsPattern } from "./fits-pattern.ts";

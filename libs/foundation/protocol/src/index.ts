@@ -31,6 +31,7 @@ export {
   type PreparedShard,
   type PreparedSplit,
   type PreparedTarget,
+  type PreparedText,
   type SplitName,
   preparedManifestSchema,
   splitNames,

@@ -1,7 +1,12 @@
 import { rm, stat, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { DataSource } from "@latentweave/job";
-import { UserError, type PreparedManifest, type PreparedSplit } from "@latentweave/protocol";
+import {
+  UserError,
+  type PreparedManifest,
+  type PreparedSplit,
+  type PreparedText,
+} from "@latentweave/protocol";
 import { catalogue } from "../catalogue/catalogue.ts";
 import type { DatasetEntry } from "../catalogue/dataset-entry.ts";
 import { getDataset } from "../catalogue/get-dataset.ts";
@@ -9,11 +14,13 @@ import { encodeShard } from "../arrow-shard.ts";
 import { createDirectoryAtomically, fileProblem, sha256Of, writeFileAtomically } from "../files.ts";
 import type { CsvOptions } from "../formats/csv.ts";
 import { canonicalJson, dataHashOf, findPrepared, manifestFile } from "../prepared-store.ts";
+import { isSparse, takeSparseRows } from "../sparse-rows.ts";
+import { encodeVocabulary } from "../text/vocabulary-file.ts";
 import { fitScale } from "./fit-scale.ts";
 import { loadSource } from "./load-source.ts";
 import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
 import { filesOf, sourceFiles } from "./source-files.ts";
-import { shardLengths, splitRows } from "./split-rows.ts";
+import { mixUnlabelled, shardLengths, splitRows } from "./split-rows.ts";
 
 export interface PrepareOptions {
   /** For messages. */
@@ -80,6 +87,7 @@ async function prepareAnew(
     `${options.taskName}: preparing ${source.dataset ?? path.basename(filesOf(files)[0] as string)}`,
   );
   const loaded = await loadSource(source, files, tableOptions(source, entry));
+  for (const note of loaded.notes ?? []) options.log(`${options.taskName}: ${note}`);
   const manifest = await writePrepared(root, source, loaded);
   const { train, validation, test } = manifest.splits;
   options.log(
@@ -105,7 +113,9 @@ async function writePrepared(
   source: DataSource,
   loaded: LoadedSource,
 ): Promise<PreparedManifest> {
-  const rows = splitRows(loaded.train.rows, source.split, loaded.test !== undefined);
+  const unlabelled = loaded.unlabelledRows ?? 0;
+  const dealt = splitRows(loaded.train.rows - unlabelled, source.split, loaded.test !== undefined);
+  const rows = { ...dealt, train: mixUnlabelled(dealt.train, loaded.train.rows, unlabelled, source.split) };
   const scale = fitScale(source.scale, loaded, rows.train);
   let manifest: PreparedManifest | undefined;
   await removeBroken(root, async () =>
@@ -121,6 +131,7 @@ async function writePrepared(
           scale,
           oneHot: loaded.oneHot,
           ...(source.width === undefined ? {} : { width: source.width }),
+          ...(loaded.text && { text: await writeText(temporary, loaded.text) }),
         },
         splits: {
           train: await write(loaded.train, rows.train),
@@ -139,6 +150,22 @@ async function writePrepared(
     }),
   );
   return manifest as unknown as PreparedManifest;
+}
+
+/** The vocabulary beside the shards, so that other lines can be read as these were. */
+async function writeText(
+  directory: string,
+  { vocabulary, weighting }: NonNullable<LoadedSource["text"]>,
+): Promise<PreparedText> {
+  const bytes = encodeVocabulary(vocabulary);
+  const sha256 = sha256Of(bytes);
+  const file = `${sha256}.arrow`;
+  await writeFile(path.join(directory, file), bytes);
+  const { terms, counted, words } = vocabulary;
+  return {
+    vocabulary: { file, bytes: bytes.length, sha256, terms: terms.length, counted, words },
+    ...weighting,
+  };
 }
 
 /** Renaming keeps a folder that is there already; one that lost files must go first. */
@@ -162,7 +189,7 @@ async function writeSplit(
     start += rows;
     const bytes = encodeShard(loaded, {
       rows,
-      x: takeRows(from.x, loaded.x.width, part),
+      x: isSparse(from.x) ? takeSparseRows(from.x, part) : takeRows(from.x, loaded.x.width, part),
       y: from.y && takeRows(from.y, from.y.length / from.rows, part),
     });
     const sha256 = sha256Of(bytes);
