@@ -1,6 +1,9 @@
 /** The learning: what its issue asked to be shown, in its order. */
 import { autoencoderRows } from "./issue-6-autoencoders.mjs";
+import { fduMtlRows } from "./issue-6-fdu-mtl.mjs";
 import { reportRows } from "./issue-6-report.mjs";
 import { schoolRows } from "./issue-6-school.mjs";
 
-export const items = [...autoencoderRows, ...schoolRows, ...reportRows].sort((a, b) => a.number - b.number);
+export const items = [...autoencoderRows, ...schoolRows, ...fduMtlRows, ...reportRows].sort(
+  (a, b) => a.number - b.number,
+);
