@@ -33,7 +33,7 @@ interface Term {
 function terms({ training, evaluation }: TaskSnapshot): readonly Term[] {
   const names = new Set(["loss", ...Object.keys(training), ...Object.keys(evaluation?.values ?? {})]);
   return [...names].map((name) => {
-    const format = name.endsWith("accuracy") ? percent : measured;
+    const format = name.endsWith(".accuracy") || name.endsWith(".f1") ? percent : measured;
     return {
       name,
       training: format(training[name]),

@@ -74,6 +74,7 @@ describe("data", () => {
     ["NaN", line(5, "1,NaN,3,4"), [/table\.csv, line 6, column 2 \(b\)/, /NaN/]],
     ["nothing", "", [/table\.csv/]],
     ["a header alone", "a,b,c,d\n", [/table\.csv/]],
+    ["a single row", "a,b,c,d\n1,2,3,4\n", [/tasks\.table\.data/, /a single example to train on/]],
   ])("a table with %s", async (_name, table, says) => {
     const { here, runs } = newCase();
     await expectOneMessage(await train(writeJob(here, smallJob(), table), runs), 1, says);

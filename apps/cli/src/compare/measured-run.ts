@@ -4,6 +4,7 @@ import type { LoadedBackend } from "@latentweave/compute";
 import { createLayout } from "@latentweave/parameters";
 import { samplesBefore } from "@latentweave/plan";
 import type { SplitName } from "@latentweave/protocol";
+import { listFigures } from "../report/head-figures.ts";
 import { loadModel } from "../report/load-model.ts";
 import type { Measured } from "../report/measure-model.ts";
 import { measureTask } from "../report/measure-task.ts";
@@ -79,15 +80,15 @@ export async function measureRun(
   };
 }
 
-/** What is compared of a task: its reconstruction, then its heads. */
+/** What is compared of a task: its reconstruction, then its heads, but for logarithms, of which no share is a gain. */
 export function figuresOf({ reconstructionError, heads }: Measured): readonly Figure[] {
   const figures: Figure[] = [];
   if (reconstructionError !== null)
     figures.push({ name: "reconstruction error", kind: "error", value: reconstructionError });
   for (const [head, measured] of Object.entries(heads))
-    if ("accuracy" in measured)
-      figures.push({ name: `${head} accuracy`, kind: "share", value: measured.accuracy });
-    else figures.push({ name: `${head} error`, kind: "error", value: measured.squaredError });
+    for (const { title, isRatio, higherIsBetter, value } of listFigures(measured))
+      if (isRatio)
+        figures.push({ name: `${head} ${title}`, kind: higherIsBetter ? "share" : "error", value });
   return figures;
 }
 

@@ -7,6 +7,7 @@ import {
   type CommitPoint,
   createHistory,
   createStalenessTally,
+  metricMeans,
   type RunEvent,
   type RunSnapshot,
   type RunState,
@@ -120,7 +121,7 @@ async function readTasks(directory: string, spec: RunSpec | null): Promise<reado
         training: {},
         evaluation: null,
       };
-      const values = means(record.metrics, record.samples);
+      const values = metricMeans(record.metrics, record.samples);
       tasks.set(
         record.task,
         updates && record.round === lastRound
@@ -139,15 +140,6 @@ async function* commitsUpToDamage(directory: string): AsyncGenerator<CommitRecor
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
   }
-}
-
-/** Sums over samples as means per sample, named as the coordinator's API names them. */
-function means(metrics: Readonly<Record<string, number>>, samples: number): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(metrics)
-      .filter(([name]) => name !== "samples")
-      .map(([name, sum]) => [name.replace(/\.correct$/, ".accuracy"), sum / (metrics.samples ?? samples)]),
-  );
 }
 
 async function readWorkers(

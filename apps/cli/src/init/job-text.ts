@@ -73,7 +73,8 @@ function headOf({
   manifest,
 }: ProposedTask): Readonly<Record<string, { readonly kind: string }>> | undefined {
   if (head === undefined || manifest.y === null) return undefined;
-  return { [head]: { kind: manifest.y.kind === "class" ? "classification" : "regression" } };
+  const kinds = { class: "classification", labels: "multiLabel", number: "regression" } as const;
+  return { [head]: { kind: kinds[manifest.y.kind] } };
 }
 
 function plainJob(job: JobText): unknown {

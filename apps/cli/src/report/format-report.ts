@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import { formatCount, formatLoss, formatShare } from "../show/numbers.ts";
 import { type Cell, formatTable } from "../show/table.ts";
+import { listFigures } from "./head-figures.ts";
 import type { RunFigures, RunReport, TaskReport } from "./make-report.ts";
 
 /** The report as tables, one per task. @param names what to call the run itself and those beside it */
@@ -12,18 +13,20 @@ export function formatReport(
 }
 
 function formatTask(task: TaskReport, names: { readonly together: string; readonly alone: string }): string {
-  const heads = Object.keys(task.together.heads);
+  const heads = Object.entries(task.together.heads).flatMap(([head, figures]) =>
+    listFigures(figures).map((figure) => ({ head, ...figure })),
+  );
   const header = [
     "",
     ...(hasErrors(task) ? ["reconstruction error"] : []),
     ...latentTitles(task),
-    ...heads.map((head) => headTitle(task, head)),
+    ...heads.map(({ head, title }) => `${head} ${title}`),
   ];
   const row = (name: string, figures: RunFigures): Cell[] => [
     `  ${name} (${figures.runId}, step ${formatCount(figures.step)})`,
     ...(hasErrors(task) ? [errorText(figures.reconstructionError)] : []),
     ...latentTexts(task, figures),
-    ...heads.map((head) => headText(figures, head)),
+    ...heads.map(({ head, key }) => headText(figures, head, key)),
   ];
   const rows = [
     row(names.together, task.together),
@@ -42,10 +45,7 @@ function formatTask(task: TaskReport, names: { readonly together: string; readon
       `  linear classifier${linear.converged ? "" : " (not converged)"}`,
       ...(hasErrors(task) ? [null] : []),
       ...latentTitles(task).map(() => null),
-      ...heads.map((head) => {
-        const own = task.together.heads[head];
-        return own && "accuracy" in own ? formatShare(linear.accuracy) : null;
-      }),
+      ...heads.map(({ key }) => (key === "accuracy" ? formatShare(linear.accuracy) : null)),
     ]);
   const fitted = task.baselines
     ? `, baselines fitted to all ${formatCount(task.trainingRows)} training samples`
@@ -75,15 +75,9 @@ function latentTexts(task: TaskReport, { kl, likelihood }: RunFigures): Cell[] {
   return texts.filter((_, index) => (index === 0 ? together.kl !== undefined : together.likelihood));
 }
 
-function headTitle(task: TaskReport, head: string): string {
-  const own = task.together.heads[head];
-  return own && "accuracy" in own ? `${head} accuracy` : `${head} error`;
-}
-
-function headText(figures: RunFigures, head: string): Cell {
+function headText(figures: RunFigures, head: string, key: string): Cell {
   const own = figures.heads[head];
-  if (!own) return null;
-  return "accuracy" in own ? formatShare(own.accuracy) : formatLoss(own.squaredError);
+  return (own && listFigures(own).find((figure) => figure.key === key)?.text) ?? null;
 }
 
 function errorText(error: number | null): Cell {

@@ -11,7 +11,7 @@ import { type SplitName, UserError } from "@latentweave/protocol";
 import { loadModel } from "./load-model.ts";
 import { type Measured, measureModel } from "./measure-model.ts";
 import type { OpenedRun, OpenedTask } from "./open-run.ts";
-import { measuredSplit, readWhole } from "./read-split.ts";
+import { measuredSplit, readWhole, withLabels } from "./read-split.ts";
 
 /** What one run makes of a task. */
 export interface RunFigures extends Measured {
@@ -139,11 +139,15 @@ async function fitBaselines(
   }
   let linear: Baselines["linear"] = null;
   if (target?.kind === "class" && training.y instanceof Int32Array && measured.y instanceof Int32Array) {
-    log(`${task.name}: fitting a linear classifier to ${training.rows} samples`);
-    const rows = { x: training.x, labels: training.y };
-    const fitted = fitLinearClassifier(tf, rows, moments, target.classes);
-    const accuracy = classifierAccuracy(tf, fitted, { x: measured.x, labels: measured.y });
-    linear = { accuracy, iterations: fitted.iterations, converged: fitted.converged };
+    const rows = withLabels({ x: training.x, labels: training.y });
+    const held = withLabels({ x: measured.x, labels: measured.y });
+    if (rows.labels.length > 0 && held.labels.length > 0) {
+      log(`${task.name}: fitting a linear classifier to ${rows.labels.length} samples`);
+      const from = rows.x === training.x ? moments : momentsOf(tf, rows.x, task.manifest.x.width);
+      const fitted = fitLinearClassifier(tf, rows, from, target.classes);
+      const accuracy = classifierAccuracy(tf, fitted, held);
+      linear = { accuracy, iterations: fitted.iterations, converged: fitted.converged };
+    }
   }
   return {
     pca,

@@ -1,5 +1,7 @@
 import type { PreparedRows } from "@latentweave/datasets";
 import { type Compute, estimateNames, isHeadTerm, metricNames, type TaskGraph } from "@latentweave/model";
+import { meanAveragePrecision } from "./average-precision.ts";
+import type { HeadFigures } from "./head-figures.ts";
 
 /** What a model does on rows that it was not trained on. */
 export interface Measured {
@@ -10,8 +12,8 @@ export interface Measured {
   readonly kl?: number;
   /** Where draws were asked for. */
   readonly likelihood?: Likelihood;
-  /** By head: share of right answers, or mean squared error per target. */
-  readonly heads: Readonly<Record<string, { readonly accuracy: number } | { readonly squaredError: number }>>;
+  /** By head; one none of whose labels is known here is left out. */
+  readonly heads: Readonly<Record<string, HeadFigures>>;
 }
 
 /** In nats for each sample. */
@@ -54,17 +56,68 @@ export async function measureModel(
     reconstructionError: reconstruction ? mean(`${reconstruction.name}.squaredError`) : null,
     ...(kl && { kl: mean(kl.name) }),
     ...(likelihood && { likelihood }),
-    heads: Object.fromEntries(
-      graph.losses
-        .filter(isHeadTerm)
-        .map((term) => [
-          term.name,
-          term.kind === "classification"
-            ? { accuracy: mean(`${term.name}.correct`) }
-            : { squaredError: mean(`${term.name}.squaredError`) },
-        ]),
-    ),
+    heads: await measureHeads(compute, place, rows, sums),
   };
+}
+
+async function measureHeads(
+  compute: Compute,
+  place: MeasuredPlace,
+  rows: MeasuredRows,
+  sums: ReadonlyMap<string, number>,
+): Promise<Measured["heads"]> {
+  const heads: Record<string, HeadFigures> = {};
+  for (const term of place.graph.losses.filter(isHeadTerm)) {
+    const sum = (metric: string): number => sums.get(`${term.name}.${metric}`) ?? Number.NaN;
+    const labelled = term.labelled ? sum("labels") : rows.rows;
+    if (labelled === 0) continue;
+    switch (term.kind) {
+      case "classification":
+        heads[term.name] = { accuracy: sum("correct") / labelled };
+        break;
+      case "regression":
+        heads[term.name] = { squaredError: sum("squaredError") / labelled };
+        break;
+      case "gaussian":
+        heads[term.name] = {
+          rmse: Math.sqrt(sum("squaredError") / labelled),
+          negativeLogLikelihood: (sums.get(term.name) ?? Number.NaN) / labelled,
+        };
+        break;
+      case "multiLabel": {
+        const [right, wrong] = [sum("truePositives"), sum("falsePositives") + sum("falseNegatives")];
+        const scores = await outputOf(compute, place, rows, term.name);
+        heads[term.name] = {
+          f1: right + wrong === 0 ? null : (2 * right) / (2 * right + wrong),
+          averagePrecision: meanAveragePrecision(scores, rows.y ?? [], term.labels),
+        };
+        break;
+      }
+    }
+  }
+  return heads;
+}
+
+/** Of a named output, row after row. */
+async function outputOf(
+  compute: Compute,
+  { phase, graph, width }: MeasuredPlace,
+  { rows, x }: MeasuredRows,
+  output: string,
+): Promise<Float32Array> {
+  const parts: Float32Array[] = [];
+  for (let start = 0; start < rows; start += batchSamples) {
+    const end = Math.min(rows, start + batchSamples);
+    const batch = { samples: end - start, x: x.subarray(start * width, end * width) };
+    parts.push(await compute.infer({ phase, task: graph.task, output, ...batch }));
+  }
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 async function estimate(

@@ -35,3 +35,20 @@ export function measuredSplit({ name, manifest }: OpenedTask, asked: SplitName |
     mend: `give the task's data a split with a ${asked} part, or leave --split out`,
   });
 }
+
+interface LabelledRows {
+  readonly x: Float32Array;
+  /** -1 where there is none. */
+  readonly labels: Int32Array;
+}
+
+/** Those of the rows that have a label; the rows themselves where all have one. */
+export function withLabels(rows: LabelledRows): LabelledRows {
+  const { x, labels } = rows;
+  const there = [...labels.keys()].filter((row) => (labels[row] ?? -1) >= 0);
+  if (there.length === labels.length) return rows;
+  const width = x.length / labels.length;
+  const kept = new Float32Array(there.length * width);
+  for (const [to, row] of there.entries()) kept.set(x.subarray(row * width, (row + 1) * width), to * width);
+  return { x: kept, labels: Int32Array.from(there, (row) => labels[row] ?? -1) };
+}

@@ -80,8 +80,8 @@ export function evaluationText(values: Readonly<Record<string, number>> | undefi
   return Object.entries(values)
     .filter(([name]) => name.includes(".") || name === "loss")
     .map(([name, value]) =>
-      name.endsWith(".accuracy")
-        ? `${name.replace(/\.accuracy$/, "")} ${formatShare(value)}`
+      name.endsWith(".accuracy") || name.endsWith(".f1")
+        ? `${name.replace(/\.accuracy$/, "").replace(/\.f1$/, " F1")} ${formatShare(value)}`
         : `${name.replace(/\.squaredError$/, " error")} ${formatLoss(value)}`,
     )
     .join("  ");

@@ -101,6 +101,13 @@ export function countWorkers(job: ResolvedJob, options: LaunchOptions): number {
       : options.devices.length > 0
         ? options.devices.length
         : Math.max(1, Math.floor(os.availableParallelism() / job.compute.threads));
-  const slots = Math.max(...Object.values(job.tasks).map((task) => task.slots));
-  return Math.min(places, slots);
+  return Math.min(places, mostSlots(job));
+}
+
+/** Of a task. Where sampling deals them by rows nobody has counted yet, as many as one task could be dealt. */
+function mostSlots({ tasks, sampling }: ResolvedJob): number {
+  const each = Object.values(tasks).map(({ slots, microBatch }) =>
+    sampling ? Math.ceil(sampling.samples / microBatch) : slots,
+  );
+  return Math.max(...each);
 }

@@ -18,6 +18,12 @@ const job = {
 };
 
 describe("some of a job's tasks", () => {
+  it("are not those of a job whose samples are dealt by the rows of all", () => {
+    const dealt = { ...job, sampling: { strategy: "uniform", samples: 64 } };
+    expect(() => withSomeTasks(dealt, ["a", "b"])).toThrow(/sampling: deals .*microBatch and slots/s);
+    expect(withSomeTasks(dealt, ["a", "b", "c"])).toEqual(dealt);
+  });
+
   it("keep the job's order, and everything else of it", () => {
     expect(withSomeTasks(job, ["c", "a"])).toEqual({
       ...job,

@@ -21,6 +21,15 @@ export function withSomeTasks(job: unknown, names: readonly string[]): unknown {
         mend: mending(nearest(name, known)),
         exitCode: 2,
       });
+  if ("sampling" in job && job.sampling != null && names.length < known.length)
+    throw new UserError({
+      where: "sampling",
+      what: "deals a step's samples by the rows of all tasks, of which only some are taken",
+      expected:
+        "each task's own microBatch and slots, so that the whole job and its parts train on as many samples",
+      mend: "write in place of sampling what training the whole job says that it has dealt",
+      exitCode: 2,
+    });
   const kept = Object.entries(tasks).filter(([name]) => names.includes(name));
   const places = known.flatMap((name, at) => (names.includes(name) ? [at] : []));
   const isAlone = (field: string): boolean =>

@@ -26,6 +26,11 @@ export async function specText(options: LaunchOptions): Promise<string> {
       ? null
       : { text: options.userModule, layers: await loadUserLayers(options.userModule) };
   const spec = buildRunSpec({ job, manifests, userModule });
+  if (job.sampling)
+    for (const { name, slots, microBatch, weight } of spec.tasks)
+      log(
+        `${name}: dealt slots: ${slots}, microBatch: ${microBatch}, weight: ${Number(weight.toPrecision(6))}`,
+      );
   if (job.start === null) return JSON.stringify(spec);
   const { runId, jobDirectory } = options;
   const directory = path.join(options.runsDirectory, runId);

@@ -1,4 +1,5 @@
 import { meanOf, varianceOf } from "@latentweave/relatedness";
+import { listFigures } from "../report/head-figures.ts";
 import type { Measured } from "../report/measure-model.ts";
 import { formatTable } from "../show/table.ts";
 import type { TransferredRun } from "./run-transfer.ts";
@@ -86,10 +87,10 @@ interface Metric {
 
 function metricsOf({ heads, reconstructionError }: Measured): Metric[] {
   return [
-    ...Object.entries(heads).map(([name, value]) =>
-      "accuracy" in value
-        ? { metric: `${name}.accuracy`, higherIsBetter: true, value: value.accuracy }
-        : { metric: `${name}.squaredError`, higherIsBetter: false, value: value.squaredError },
+    ...Object.entries(heads).flatMap(([name, figures]) =>
+      listFigures(figures)
+        .filter(({ isRatio }) => isRatio)
+        .map(({ key, higherIsBetter, value }) => ({ metric: `${name}.${key}`, higherIsBetter, value })),
     ),
     ...(reconstructionError === null
       ? []

@@ -29,4 +29,5 @@ export {
   totalSteps,
 } from "./plan-step.ts";
 export { type EvaluationSpec, type PhaseSpec, type RunSpec, type TaskSpec } from "./run-spec.ts";
+export { dealSampling } from "./sampling.ts";
 export { createStepPace, type StepPace } from "./step-pace.ts";

@@ -1,9 +1,10 @@
 import { type FeedbackCodec, keptOf } from "@latentweave/arithmetic";
 import { combinerParts, fitsPattern, regulariserParts, type ResolvedJob, runLength } from "@latentweave/job";
-import { type DataShape, resolveModel, type UserLayer } from "@latentweave/model";
+import { resolveModel, type UserLayer } from "@latentweave/model";
 import type { GroupSpec } from "@latentweave/parameters";
-import type { RunSpec, TaskSpec } from "@latentweave/plan";
+import { dealSampling, type RunSpec, type TaskSpec } from "@latentweave/plan";
 import { type PreparedManifest, UserError } from "@latentweave/protocol";
+import { shapeOf } from "./data-shape.ts";
 
 /** What a job brings besides itself: its prepared data, and its own layers. */
 export interface RunIngredients {
@@ -19,14 +20,16 @@ export interface RunIngredients {
  * ingredients give the same spec, byte for byte as JSON, on every machine.
  * @throws UserError where layers do not fit, or a task has no rows to train or evaluate on.
  */
-export function buildRunSpec({ job, manifests, userModule }: RunIngredients): RunSpec {
-  const shapes = Object.fromEntries(
-    Object.entries(manifests).map(([task, manifest]) => [task, shapeOf(manifest)] as const),
-  );
-  const model = resolveModel(job, shapes, userModule?.layers ?? {});
+export function buildRunSpec({ job: given, manifests, userModule }: RunIngredients): RunSpec {
   const rows = Object.fromEntries(
     Object.entries(manifests).map(([task, manifest]) => [task, manifest.splits.train.rows] as const),
   );
+  const job = dealSampling(given, rows);
+  const { split } = job.evaluate;
+  const shapes = Object.fromEntries(
+    Object.entries(manifests).map(([task, manifest]) => [task, shapeOf(manifest, split)] as const),
+  );
+  const model = resolveModel(job, shapes, userModule?.layers ?? {});
   const { phases } = runLength(job, rows);
   return {
     format: 1,
@@ -113,6 +116,13 @@ function taskSpec(job: ResolvedJob, name: string, manifest: PreparedManifest | u
   const task = job.tasks[name];
   if (!task || !manifest) throw new RangeError(`task "${name}" was not prepared`);
   const { train } = manifest.splits;
+  if (train.rows === 1)
+    throw new UserError({
+      where: `tasks.${name}.data`,
+      what: "leaves a single example to train on: whatever is learned from it is that example",
+      expected: "2 training rows or more",
+      mend: "give the task more rows, or let fewer be set aside (split.test, split.validation, split.trainRows, limit)",
+    });
   if (train.rows < task.slots)
     throw new UserError({
       where: `tasks.${name}.slots`,
@@ -129,14 +139,4 @@ function taskSpec(job: ResolvedJob, name: string, manifest: PreparedManifest | u
     trainShardRows: train.shards.map((shard) => shard.rows),
     evaluationShardRows: manifest.splits[job.evaluate.split].shards.map((shard) => shard.rows),
   };
-}
-
-function shapeOf(manifest: PreparedManifest): DataShape {
-  const target = manifest.y;
-  if (!target) return { inputShape: manifest.x.shape, columns: [] };
-  const column =
-    target.kind === "class"
-      ? ({ name: "y", kind: "class", classes: target.classes } as const)
-      : ({ name: "y", kind: "number", numbers: target.width } as const);
-  return { inputShape: manifest.x.shape, columns: [column] };
 }

@@ -2,10 +2,11 @@ import { type RunSpec, samplesBefore } from "@latentweave/plan";
 import {
   type CommitPoint,
   createStalenessTally,
+  metricMeans,
   type RunSnapshot,
   type TaskSnapshot,
 } from "@latentweave/telemetry";
-import type { MessageOf, TaskRecord } from "@latentweave/protocol";
+import type { MessageOf } from "@latentweave/protocol";
 
 /** Follows commits: what was learned last, how fast it goes, when it ends. */
 export interface Progress {
@@ -78,7 +79,7 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
       for (const record of commit.tasks) {
         const before = tasks.get(record.task);
         if (!before) continue;
-        const means = meansOf(record);
+        const means = metricMeans(record.metrics, record.samples);
         if (record.round === gradientRound) {
           samples += record.samples;
           loss[record.task] = means.loss ?? Number.NaN;
@@ -140,15 +141,4 @@ function lastEvaluation(past: readonly CommitPoint[], task: string): TaskSnapsho
   const point = past.findLast(({ evaluation }) => task in evaluation);
   const values = point?.evaluation[task];
   return point && values ? { step: point.step, values } : null;
-}
-
-/** Sums over samples become means per sample; classification's `.correct` becomes `.accuracy`. */
-export function meansOf(record: TaskRecord): Record<string, number> {
-  const samples = record.metrics.samples ?? record.samples;
-  const means: Record<string, number> = {};
-  for (const [name, sum] of Object.entries(record.metrics)) {
-    if (name === "samples") continue;
-    means[name.endsWith(".correct") ? name.replace(/\.correct$/, ".accuracy") : name] = sum / samples;
-  }
-  return means;
 }

@@ -23,6 +23,14 @@ export function checkAutoencoder(job: ParsedJob, name: string, task: Task): Prob
       expected: 'reconstruction: { loss: "bce" }, and a decoder that ends in a sigmoid',
       mend: "change reconstruction, or leave binarise out",
     });
+  const loss = task.reconstruction === false ? undefined : lossOf(task);
+  if (model.kind === "bank" && (loss === "gaussian" || loss === "categorical"))
+    problems.push({
+      path: [...path, "reconstruction", "loss"],
+      what: `got "${loss}", but a bank feeds reconstructions into one more layer and compares what that yields`,
+      expected: '"bce" or "mse"',
+      mend: "change the loss, or take another model",
+    });
   const seen = new Set<string>();
   for (const [index, { kind }] of (task.penalties ?? []).entries()) {
     if (seen.has(kind))
@@ -87,7 +95,10 @@ function checkVariational(
   return problems;
 }
 
-function lossOf({ reconstruction, decoder }: Task): "bce" | "mse" {
+function lossOf({
+  reconstruction,
+  decoder,
+}: Task): NonNullable<Exclude<Task["reconstruction"], false>>["loss"] {
   if (reconstruction) return reconstruction.loss;
   const last = decoder.findLast(({ kind }) => kind !== "reshape" && kind !== "flatten");
   return last !== undefined && "activation" in last && last.activation === "sigmoid" ? "bce" : "mse";

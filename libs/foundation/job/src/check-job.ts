@@ -1,6 +1,7 @@
 import { checkAutoencoder } from "./check-autoencoder.ts";
 import { combinerParts } from "./combiner-schema.ts";
 import { checkRegulariser } from "./check-regulariser.ts";
+import { checkSampling } from "./check-sampling.ts";
 import type { ParsedJob } from "./job-schema.ts";
 import type { Problem } from "./problem.ts";
 import { proximalRegularisers } from "./regulariser-schema.ts";
@@ -48,6 +49,7 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
     ...checkCombiner(job),
     ...checkCompression(job),
     ...checkRates(job),
+    ...checkSampling(job),
   );
   if ((job.mode.kind === "stale" || job.mode.kind === "async") && job.audit.share > 0)
     problems.push({
@@ -165,9 +167,9 @@ function checkSameBits({ compression, audit }: ParsedJob): Problem[] {
 }
 
 /** A level that a task's tree does not have would round nothing of it. */
-function checkLevel({ compression: { push }, tasks }: ParsedJob): Problem[] {
+function checkLevel({ compression: { push }, tasks, sampling }: ParsedJob): Problem[] {
   const level = push && "level" in push ? push.level : "every";
-  if (level === "every") return [];
+  if (level === "every" || sampling) return [];
   return Object.entries(tasks).flatMap(([name, { slots }]) => {
     const top = slots === 1 ? 0 : 32 - Math.clz32(slots - 1);
     if (level <= top) return [];

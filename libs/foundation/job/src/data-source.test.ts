@@ -17,6 +17,8 @@ describe("a task's data", () => {
       { idx: { images: "i", labels: "l", testImages: "ti", testLabels: "tl" }, scale: "none" },
       { text: { train: ["a", "b"], test: "t", vocabulary: { from: ["a"], words: 2, most: 10 } }, limit: 9 },
       { text: { unlabelled: "lines.txt", counts: "binary", idf: false, norm: "none" } },
+      { dataset: "mnist", classes: 10, unlabelled: -1, split: { labelledRows: 100 } },
+      { csv: "a.csv", target: ["a", "b"], targetKind: "labels", unlabelled: true },
     ]) {
       expect(problems(source)).toEqual([]);
     }
@@ -41,6 +43,12 @@ describe("a task's data", () => {
     expect(problems({ csv: "a.csv", split: { test: 1 } })[0]).toContain(
       "expected a fraction from 0 to below 1",
     );
+    expect(problems({ csv: "a.csv", target: "t", targetKind: "number", classes: 3 })).toEqual([
+      'classes: does not go with targetKind "number"',
+    ]);
+    expect(problems({ csv: "a.csv", target: "t", classes: ["a", "a"] })).toEqual([
+      "classes: names a class twice",
+    ]);
     expect(problems({ idx: { images: "a", testLabels: "b" } })).toEqual([
       "idx.testLabels: needs testImages beside it",
     ]);

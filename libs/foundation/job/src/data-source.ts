@@ -26,6 +26,8 @@ const splitSchema = z.strictObject({
   test: fraction.optional(),
   /** At most so many training rows, by the same dealing; validation and test rows stay as they are. Default: all. */
   trainRows: z.number().int().positive().optional(),
+  /** Labels of at most so many of those training rows are kept; the others are used without. Default: all. */
+  labelledRows: z.number().int().positive().optional(),
   /** Another seed deals the rows anew. Default 0. */
   seed: z.number().int().nonnegative().optional(),
 });
@@ -34,6 +36,7 @@ const origins = ["dataset", "csv", "npy", "npz", "idx", "text"] as const;
 
 const notForText = [
   ...(["features", "target", "targetKind", "oneHot", "missing"] as const),
+  ...(["classes", "unlabelled"] as const),
   ...(["scale", "reshape", "width"] as const),
 ] as const;
 
@@ -71,8 +74,26 @@ export const dataSourceSchema = z
     features: z.array(column).min(1).optional(),
     /** Tables: the column, or columns of numbers, to be predicted. */
     target: z.union([column, z.array(column).min(1)]).optional(),
-    /** `class`: labels become 0, 1, ... Default: `class` for text and for integer arrays, else `number`. */
-    targetKind: z.enum(["class", "number"]).optional(),
+    /**
+     * `class`: labels become 0, 1, ... `labels`: several columns or numbers of a row, each 1 where its label is there and
+     * 0 where it is not. Default: `class` for text and for integer arrays, else `number`.
+     */
+    targetKind: z.enum(["class", "labels", "number"]).optional(),
+    /**
+     * The classes that there are: so many, called 0, 1, ..., or these names in this order; any other label is an error.
+     * Default: those that the data have.
+     */
+    classes: z
+      .union([
+        z.number().int().min(2, "expected 2 classes or more"),
+        z.array(z.string().min(1)).min(2, "expected 2 classes or more"),
+      ])
+      .optional(),
+    /**
+     * Rows may be without a label: their cell is empty or NaN, or, where this is not `true`, has this value. They train
+     * what needs no label. Default: such a row is an error.
+     */
+    unlabelled: z.union([z.literal(true), z.number(), z.string().min(1)]).optional(),
     /** Tables: input columns of categories, each spread over one 0/1 number per value. */
     oneHot: z.array(column).optional(),
     /** Tables: what to do with rows that have an empty cell. Default `error`. */
@@ -107,6 +128,13 @@ export const dataSourceSchema = z
             path: [field],
             message: "is not for text: its rows are made by its own counts, idf and norm",
           });
+    if (source.text?.unlabelled !== undefined && source.split?.labelledRows !== undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["split", "labelledRows"],
+        message:
+          "does not go with text.unlabelled: give the text's own lines without label, or take labels away",
+      });
     const isArray = source.npy !== undefined || source.npz !== undefined || source.idx !== undefined;
     for (const field of ["features", "target", "oneHot", "missing"] as const) {
       if (isArray && source[field] !== undefined) {
@@ -116,6 +144,16 @@ export const dataSourceSchema = z
           message: "is for tables (csv, or a table of the catalogue) only",
         });
       }
+    }
+    if (source.classes !== undefined && (source.targetKind ?? "class") !== "class") {
+      context.addIssue({
+        code: "custom",
+        path: ["classes"],
+        message: `does not go with targetKind "${source.targetKind ?? ""}"`,
+      });
+    }
+    if (Array.isArray(source.classes) && new Set(source.classes).size < source.classes.length) {
+      context.addIssue({ code: "custom", path: ["classes"], message: "names a class twice" });
     }
     if (source.width !== undefined && source.reshape !== undefined) {
       context.addIssue({

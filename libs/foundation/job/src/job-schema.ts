@@ -4,6 +4,7 @@ import { compressionSchema } from "./compression-schema.ts";
 import { activationSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
 import { sharingSchemas } from "./sharing-schema.ts";
+import { samplingSchema } from "./sampling-schema.ts";
 import { ratesSchema, startSchema } from "./start-schema.ts";
 import { regulariserSchema } from "./regulariser-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
@@ -112,6 +113,8 @@ export const jobSchema = z.strictObject({
   regulariser: regulariserSchema.default({ omega: "none", lambda: 0, on: "encoder" }),
   /** How the tasks' gradients become one; default `sum`. */
   combiner: combinerSchema.default("sum"),
+  /** How the samples of a step are dealt to tasks of different size; default: by each task's microBatch and slots. */
+  sampling: samplingSchema.nullish(),
   cosines: z
     .strictObject({
       /** The cosines between the tasks' gradients are recorded every so many steps; default 20; 0: never. */

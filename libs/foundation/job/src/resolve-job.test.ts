@@ -273,6 +273,16 @@ describe("a bad job", () => {
     [withTask({ reconstruction: false, decoder: [] }), "there is nothing to learn", "add heads"],
     [withTask({ decoder: [] }), "tasks.digits.decoder: has no layers", "add a decoder"],
     [withTask({ heads: { loss: { kind: "regression" } } }), 'a head cannot be called "loss"', "rename"],
+    [
+      withTask({ heads: { tags: { kind: "multiLabel", uncertainty: true } } }),
+      "heads.tags.uncertainty: unknown key",
+      "one of kind, column",
+    ],
+    [
+      { ...(withTask({ reconstruction: { loss: "gaussian" } }) as object), model: { kind: "bank" } },
+      'tasks.digits.reconstruction.loss: got "gaussian", but a bank',
+      '"bce" or "mse"',
+    ],
     [{ ...small, regulariser: { lambda: 0.1 } }, "regulariser.lambda: got 0.1", '"mean"'],
     [
       withTask({ encoder: [{ kind: "user", layer: "A", options: { f: () => 1 } }] }),

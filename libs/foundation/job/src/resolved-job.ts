@@ -11,6 +11,7 @@ import type {
 import type { ResolvedCombiner } from "./combiner-schema.ts";
 import type { DataSource } from "./data-source.ts";
 import type { ResolvedRegulariser } from "./regulariser-schema.ts";
+import type { ResolvedSampling } from "./sampling-schema.ts";
 
 /**
  * A job with every default filled in: what `runs/RUN/job.json` holds. Plain data; JSON keeps it as it is. Fields that
@@ -26,6 +27,8 @@ export interface ResolvedJob {
   readonly compression: ResolvedCompression;
   readonly regulariser: ResolvedRegulariser;
   readonly combiner: ResolvedCombiner;
+  /** In place of the tasks' own numbers of samples in a step; absent: those hold. */
+  readonly sampling?: ResolvedSampling;
   /** Steps from one record of the cosines between the tasks' gradients to the next; 0: none. Changes no bit. */
   readonly cosines: { readonly everySteps: number };
   readonly optimiser: ResolvedOptimiser;
@@ -74,12 +77,14 @@ export interface ResolvedTask {
 }
 
 export interface ResolvedHead {
-  readonly kind: "classification" | "regression";
+  readonly kind: "classification" | "multiLabel" | "regression";
   readonly column: string;
-  /** Null: as many as the data has. Always null for regression. */
+  /** Null: as many as the data has. Of a classification alone. */
   readonly classes: number | null;
   readonly layers: readonly LayerSpec[];
   readonly weight: number;
+  /** Absent where no variance is learned. */
+  readonly uncertainty?: true;
 }
 
 export interface ResolvedStart {

@@ -21,8 +21,16 @@ const headSchema = z.discriminatedUnion("kind", [
     /** Default: as many as the data has. */
     classes: positiveInteger.nullish(),
   }),
+  /** Of several labels each may be there or not; the column has one number, 0 or 1, for each. */
+  z.strictObject({ kind: z.literal("multiLabel"), ...headBase, classes: z.null().optional() }),
   /** Takes as many numbers as the column has. */
-  z.strictObject({ kind: z.literal("regression"), ...headBase, classes: z.null().optional() }),
+  z.strictObject({
+    kind: z.literal("regression"),
+    ...headBase,
+    classes: z.null().optional(),
+    /** A variance is learned beside every number, by the Gaussian likelihood; default false. */
+    uncertainty: z.boolean().optional(),
+  }),
 ]);
 
 /** Names become parts of parameter names, paths and metric names. */
@@ -44,7 +52,7 @@ export const taskSchema = z.strictObject({
     .union([
       z.literal(false),
       z.strictObject({
-        loss: z.enum(["bce", "mse"]),
+        loss: z.enum(["bce", "mse", "gaussian", "categorical"]),
         /** Over the numbers of a sample; default `mean`, and `sum` where the latent is variational. */
         reduction: z.enum(["mean", "sum"]).optional(),
         /** Default 1. */

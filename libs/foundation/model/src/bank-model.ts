@@ -1,7 +1,7 @@
 import { UserError } from "@latentweave/protocol";
 import type { ModelKind } from "./description.ts";
 import { countNumbers, show } from "./infer-layer.ts";
-import { reconstructionTerm } from "./loss-terms.ts";
+import { reconstructionTerm } from "./reconstruction-term.ts";
 import {
   decode,
   encode,
@@ -43,6 +43,7 @@ export function bankGraph(
   const term = reconstructionTerm(graph, prediction, task.reconstruction, input, {
     field: "model.activation",
     last: "the bank's head",
+    ...{ group: place.group, categories: [] },
     ...(clean > 0 && { target: clean }),
   });
   return {

@@ -4,7 +4,10 @@ import { type GraphNode, lossNodes, type LossTerm, nodeParameters, nodesRead } f
 export function groupsBehind(nodes: readonly GraphNode[], losses: readonly LossTerm[]): ReadonlySet<string> {
   const needed = new Set<number>(losses.flatMap(lossNodes));
   const groups = new Set<string>(
-    losses.flatMap((term) => (term.kind === "quantisation" ? [term.codebook.group] : [])),
+    losses.flatMap((term) => {
+      if (term.kind === "quantisation") return [term.codebook.group];
+      return term.kind === "reconstruction" && term.logVariance ? [term.logVariance.group] : [];
+    }),
   );
   // Nodes come after what they read, so one walk from the end sees each after all that read it.
   for (const node of [...nodes].reverse()) {

@@ -30,18 +30,20 @@ export interface TaskDescription {
 }
 
 export interface ReconstructionDescription {
-  readonly loss: "bce" | "mse";
+  readonly loss: "bce" | "mse" | "gaussian" | "categorical";
   readonly weight: number;
-  /** Over the numbers of a sample; absent: their mean. */
+  /** Over the numbers of a sample, or its variables where they are categorical; absent: their mean. */
   readonly reduction?: "mean" | "sum";
 }
 
 export interface HeadDescription {
-  readonly kind: "classification" | "regression";
+  readonly kind: "classification" | "multiLabel" | "regression";
   readonly column: string;
   readonly classes: number | null;
   readonly layers: readonly LayerSpec[];
   readonly weight: number;
+  /** Of a regression: a variance is learned beside every mean. */
+  readonly uncertainty?: boolean;
 }
 
 export interface LatentDescription {
@@ -92,13 +94,29 @@ export interface DataShape {
   /** Shape of one sample, e.g. [28, 28, 1]. */
   readonly inputShape: readonly number[];
   readonly columns: readonly DataColumn[];
+  /** Of a table: numbers of a sample that are one category's, exactly one of them 1. */
+  readonly categories?: readonly CategoryBlock[];
+}
+
+/** Neighbouring numbers along the last axis that are the probabilities of one variable's values. */
+export interface CategoryBlock {
+  readonly start: number;
+  readonly width: number;
+}
+
+/** Which share of a column's labels is there, of the training rows and of those that the job evaluates on. */
+export interface LabelledShare {
+  readonly train: number;
+  readonly evaluate: number;
 }
 
 export interface DataColumn {
   readonly name: string;
-  readonly kind: "class" | "number";
+  readonly kind: "class" | "labels" | "number";
   /** Of a `class` column. */
   readonly classes?: number;
-  /** Numbers per sample of a `number` column; 1 when absent. */
+  /** Numbers per sample of a `number` or a `labels` column; 1 when absent. */
   readonly numbers?: number;
+  /** Absent: every row has its label. */
+  readonly labelled?: LabelledShare;
 }

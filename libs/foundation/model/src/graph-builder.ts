@@ -1,5 +1,6 @@
 import type { Initialiser } from "@latentweave/parameters";
 import { UserError } from "@latentweave/protocol";
+import type { CategoryBlock } from "./description.ts";
 import type { GraphNode, ParameterRef } from "./graph.ts";
 import type { GroupCollection } from "./group-collection.ts";
 import { countNumbers, inferLayer, show } from "./infer-layer.ts";
@@ -126,6 +127,18 @@ export class GraphBuilder {
     const draw = this.#push({ id: this.nodes.length, op: "draw", from: mean, samples, name, shape });
     const from = [mean, logVariance, draw] as const;
     return { draw, sample: this.#push({ id: this.nodes.length, op: "sample", from, shape }) };
+  }
+
+  /** Probabilities of logits, block by block along the last axis. */
+  categories(from: number, blocks: readonly CategoryBlock[]): number {
+    return this.#push({ id: this.nodes.length, op: "categories", from, blocks, shape: this.shapeOf(from) });
+  }
+
+  /** One number that a loss reads. */
+  scalar(group: string, role: string): ParameterRef {
+    const tensor = `${group}/${role}`;
+    this.#groups.add(group, { name: tensor, shape: [1], initialiser: zeros });
+    return { role, group, tensor };
   }
 
   /** @param codebook its group, its name and its shape, [codes, numbers of a vector] */

@@ -1,4 +1,6 @@
 import type { NoiseSpec } from "./autoencoder.ts";
+import type { CategoryBlock } from "./description.ts";
+import type { HeadTerm } from "./head-terms.ts";
 import type { LayerSpec } from "./layers.ts";
 
 /** Where a layer finds one of its tensors. */
@@ -94,6 +96,14 @@ export type GraphNode =
       readonly from: readonly [number, number, number];
       readonly shape: readonly number[];
     }
+  /** Along the last axis: softmax within each block, other numbers as they are. */
+  | {
+      readonly id: number;
+      readonly op: "categories";
+      readonly from: number;
+      readonly blocks: readonly CategoryBlock[];
+      readonly shape: readonly number[];
+    }
   /** Each vector's nearest in the codebook; gradients pass as if nothing had been done. */
   | {
       readonly id: number;
@@ -108,16 +118,23 @@ export type GraphNode =
 export interface ReconstructionTerm {
   readonly kind: "reconstruction";
   readonly name: string;
-  /** `bce`: −x·log p − (1−x)·log(1−p); `mse`: squared differences. */
-  readonly loss: "bce" | "mse";
-  /** Over the numbers of a sample; absent: their mean. */
+  /**
+   * `bce`: −x·log p − (1−x)·log(1−p); `mse`: squared differences d²; `gaussian`: ½(log 2π + s + d²/eˢ) with s the
+   * `logVariance`; `categorical`: −Σ x·log p within each of `blocks`, squared differences of numbers in none.
+   */
+  readonly loss: "bce" | "mse" | "gaussian" | "categorical";
+  /** Over the numbers of a sample, `categorical`: its blocks and other numbers; absent: their mean. */
   readonly reduction?: "sum";
   readonly weight: number;
-  /** Node holding the prediction, and, for `bce` under a sigmoid, the node of its logits (then those are used). */
+  /** Node holding the prediction, and the node of its logits where there are some (then those are used). */
   readonly prediction: number;
   readonly logits: number | undefined;
   /** Node of what is to come back; absent: the input. */
   readonly target?: number;
+  /** Of `gaussian`: one number, [1]. */
+  readonly logVariance?: ParameterRef;
+  /** Of `categorical`, along the last axis. */
+  readonly blocks?: readonly CategoryBlock[];
 }
 
 /** Nodes of a variational latent. */
@@ -183,28 +200,6 @@ export interface BoundTerm extends Posterior {
   readonly sample: number;
 }
 
-export interface ClassificationTerm {
-  readonly kind: "classification";
-  readonly name: string;
-  readonly weight: number;
-  /** Softmax cross-entropy of these logits, [batch, classes], against the int32 column. */
-  readonly logits: number;
-  readonly classes: number;
-  readonly column: string;
-}
-
-export interface RegressionTerm {
-  readonly kind: "regression";
-  readonly name: string;
-  readonly weight: number;
-  /** Mean over targets of squared differences, float32 column [batch, numbers]. */
-  readonly prediction: number;
-  readonly column: string;
-}
-
-/** What a head is trained by. */
-export type HeadTerm = ClassificationTerm | RegressionTerm;
-
 /**
  * One term of a task's loss. The loss of a micro-batch is Σ over samples of Σ over terms of weight × value; a term of
  * weight 0 is told and not trained.
@@ -231,51 +226,28 @@ export interface ModelPhase {
   readonly tasks: readonly TaskGraph[];
 }
 
-/**
- * Names of the numbers that a micro-batch of this task yields besides its gradient: sums over samples, float64.
- * `samples` and `loss` always, then each loss term, then for evaluation the metrics of those that have one:
- * reconstruction → `NAME.squaredError` (mean over numbers, summed over samples), classification → `NAME.correct`,
- * regression → `NAME.squaredError`.
- */
-export function metricNames(graph: TaskGraph): readonly string[] {
-  return [
-    "samples",
-    "loss",
-    ...graph.losses.map((term) => term.name),
-    ...measuredTerms(graph).map((term) =>
-      term.kind === "classification" ? `${term.name}.correct` : `${term.name}.squaredError`,
-    ),
-  ];
-}
-
-export function measuredTerms({ losses }: TaskGraph): readonly MeasuredTerm[] {
-  return losses.filter(
-    (term) => term.kind === "reconstruction" || term.kind === "classification" || term.kind === "regression",
-  );
-}
-
 /** Tensors that a node reads. */
 export function nodeParameters(node: GraphNode): readonly ParameterRef[] {
   return "parameters" in node ? node.parameters : [];
 }
 
-export function isHeadTerm(term: LossTerm): term is HeadTerm {
-  return term.kind === "classification" || term.kind === "regression";
+/** Node that a reconstruction's loss compares: logits where the loss is one of probabilities. */
+export function comparedNode({ loss, logits, prediction }: ReconstructionTerm): number {
+  return loss === "bce" || loss === "categorical" ? (logits ?? prediction) : prediction;
 }
 
 /** Nodes that a term's loss reads. */
 export function lossNodes(term: LossTerm): readonly number[] {
   switch (term.kind) {
     case "reconstruction": {
-      const { target, loss, prediction, logits } = term;
-      return [
-        loss === "bce" ? (logits ?? prediction) : prediction,
-        ...(target === undefined ? [] : [target]),
-      ];
+      const { target } = term;
+      return [comparedNode(term), ...(target === undefined ? [] : [target])];
     }
     case "classification":
+    case "multiLabel":
       return [term.logits];
     case "regression":
+    case "gaussian":
       return [term.prediction];
     case "kl":
       return [term.mean, term.logVariance];

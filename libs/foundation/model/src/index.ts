@@ -16,15 +16,12 @@ export {
 } from "./autoencoder.ts";
 export {
   type BoundTerm,
+  comparedNode,
   type GraphNode,
-  type HeadTerm,
-  isHeadTerm,
   type LatentTerm,
   lossNodes,
   type LossTerm,
   type MeasuredTerm,
-  measuredTerms,
-  metricNames,
   type ModelPhase,
   nodesRead,
   type ParameterRef,
@@ -33,6 +30,13 @@ export {
   type TaskGraph,
 } from "./graph.ts";
 export {
+  type ClassificationTerm,
+  type GaussianTerm,
+  type HeadTerm,
+  type MultiLabelTerm,
+} from "./head-terms.ts";
+export { isHeadTerm, measuredTerms, metricNames, metricsOf, partlyLabelled } from "./metrics.ts";
+export {
   type ActivationName,
   type InitialiserName,
   type LayerSpec,
@@ -40,9 +44,11 @@ export {
   type UserLayerContext,
 } from "./layers.ts";
 export {
+  type CategoryBlock,
   type DataColumn,
   type DataShape,
   type HeadDescription,
+  type LabelledShare,
   type LatentDescription,
   type ModelDescription,
   type ModelKind,

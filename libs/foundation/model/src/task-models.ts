@@ -7,9 +7,10 @@ import { penaltyTerms } from "./penalties.ts";
 import { tiedKernels } from "./tied-weights.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import type { GroupCollection } from "./group-collection.ts";
+import { headTerm } from "./head-term.ts";
 import { countNumbers, show } from "./infer-layer.ts";
 import type { UserLayer } from "./layers.ts";
-import { headTerm, reconstructionTerm } from "./loss-terms.ts";
+import { reconstructionTerm } from "./reconstruction-term.ts";
 import { sharedLatent } from "./sharing/shared-latent.ts";
 
 /** All that a task's graph is made from. */
@@ -68,9 +69,12 @@ function finish(
   if (task.reconstruction === false)
     return { ...draft, losses: [...terms(undefined), ...heads, ...penalties], reconstruction: undefined };
   const prediction = decode(graph, taskName, task, back(toDecoder));
-  const place = { ...decoderPlace(taskName), ...(clean > 0 && { target: clean }) };
-  const term = reconstructionTerm(graph, prediction, task.reconstruction, input, place);
-  return { ...draft, losses: [...terms(term), ...heads, ...penalties], reconstruction: prediction };
+  const term = reconstructionTerm(graph, prediction, task.reconstruction, input, {
+    ...{ field: `tasks.${taskName}.decoder`, last: "the decoder", group: `${taskName}/decoder` },
+    ...(clean > 0 && { target: clean }),
+    categories: source.shapes[taskName]?.categories ?? [],
+  });
+  return { ...draft, losses: [...terms(term), ...heads, ...penalties], reconstruction: term.prediction };
 }
 
 /** A task's graph up to its encoder. */
@@ -119,10 +123,6 @@ export function decode(graph: GraphBuilder, taskName: string, task: TaskDescript
     field: `tasks.${taskName}.decoder`,
     ...(task.tied === true && { tied: tiedKernels(graph, taskName, task) }),
   });
-}
-
-export function decoderPlace(taskName: string): { field: string; last: string } {
-  return { field: `tasks.${taskName}.decoder`, last: "the decoder" };
 }
 
 export function headTerms(

@@ -1,4 +1,5 @@
 export { createHistory, type History } from "./history.ts";
+export { metricMeans } from "./metric-means.ts";
 export {
   type CommitPoint,
   type RunEvent,

@@ -39,7 +39,7 @@ export function encodeShard(layout: ShardLayout, columns: ShardColumns): Uint8Ar
   if (columns.y instanceof Int32Array) {
     const data = makeData({ type: new Int32(), length: columns.rows, nullCount: 0, data: columns.y });
     fields.push({ field: new Field("y", data.type, false), data });
-  } else if (columns.y && layout.y?.kind === "number") {
+  } else if (columns.y && layout.y && layout.y.kind !== "class") {
     fields.push(list("y", layout.y.width, columns.y, columns.rows));
   }
   const schema = new Schema(fields.map(({ field }) => field));

@@ -1,9 +1,12 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
-import { type MeasuredTerm, measuredTerms, type TaskGraph } from "@latentweave/model";
+import { type LossTerm, type TaskGraph } from "@latentweave/model";
 import { sigmoid, softplus } from "./plain-compute-layers.ts";
 
 /** As far from 0 and 1 as the compute library keeps probabilities without logits. */
 const probabilityMargin = 1e-7;
+
+/** What it can compute: plain reconstructions, and heads of which every row has its label. */
+export type PlainTerm = Extract<LossTerm, { kind: "reconstruction" | "classification" | "regression" }>;
 
 export interface PlainLoss {
   /** Unweighted, summed over the samples. */
@@ -21,28 +24,31 @@ export interface PlainTargets {
 }
 
 /** The graph's terms. @throws Error where there are others than plain reconstructions and heads */
-export function plainTerms(graph: TaskGraph): readonly MeasuredTerm[] {
-  const terms = measuredTerms(graph);
-  const isPlain = (term: MeasuredTerm): boolean =>
-    term.kind !== "reconstruction" || (term.reduction === undefined && term.target === undefined);
-  if (terms.length === graph.losses.length && terms.every(isPlain)) return terms;
-  throw new Error(`the plain compute cannot compute the loss of task "${graph.task}"`);
+export function plainTerms({ losses, task }: TaskGraph): readonly PlainTerm[] {
+  const isPlain = (term: LossTerm): term is PlainTerm =>
+    term.kind === "reconstruction"
+      ? term.reduction === undefined &&
+        term.target === undefined &&
+        (term.loss === "bce" || term.loss === "mse")
+      : (term.kind === "classification" || term.kind === "regression") && term.labelled === undefined;
+  if (losses.every(isPlain)) return losses;
+  throw new Error(`the plain compute cannot compute the loss of task "${task}"`);
 }
 
 /** Node whose values a term's loss reads. */
-export function plainLossNode(term: MeasuredTerm): number {
+export function plainLossNode(term: PlainTerm): number {
   if (term.kind === "classification") return term.logits;
   if (term.kind === "reconstruction" && term.loss === "bce") return term.logits ?? term.prediction;
   return term.prediction;
 }
 
 /** Node whose values a term's metric reads. */
-export function plainMetricNode(term: MeasuredTerm): number {
+export function plainMetricNode(term: PlainTerm): number {
   return term.kind === "classification" ? term.logits : term.prediction;
 }
 
 export function plainLoss(
-  term: MeasuredTerm,
+  term: PlainTerm,
   values: Float64Array,
   targets: PlainTargets,
   arithmetic: Arithmetic,
@@ -63,7 +69,7 @@ export function plainLoss(
 }
 
 /** The term's metric summed over the samples: correct answers, or mean squared differences. */
-export function plainMetric(term: MeasuredTerm, values: Float64Array, targets: PlainTargets): number {
+export function plainMetric(term: PlainTerm, values: Float64Array, targets: PlainTargets): number {
   if (term.kind === "classification") {
     const labels = columnOf(term.column, targets);
     let correct = 0;
@@ -86,7 +92,7 @@ export function plainMetric(term: MeasuredTerm, values: Float64Array, targets: P
 type ElementLoss = (value: number, target: number) => { value: number; derivative: number };
 
 function elementLoss(
-  term: Exclude<MeasuredTerm, { kind: "classification" }>,
+  term: Exclude<PlainTerm, { kind: "classification" }>,
   arithmetic: Arithmetic,
 ): ElementLoss {
   if (term.kind === "regression" || term.loss === "mse")
@@ -103,7 +109,7 @@ function elementLoss(
 }
 
 function softmaxLoss(
-  term: Extract<MeasuredTerm, { kind: "classification" }>,
+  term: Extract<PlainTerm, { kind: "classification" }>,
   values: Float64Array,
   targets: PlainTargets,
   { exp, log }: Arithmetic,

@@ -2,7 +2,6 @@ import { loadArithmetic } from "@latentweave/arithmetic";
 import {
   type Compute,
   type ComputeModel,
-  type HeadTerm,
   type InferenceRequest,
   isHeadTerm,
   type MicroBatch,
@@ -14,7 +13,7 @@ import {
   plainGradient,
   plainGraph,
 } from "./plain-compute-program.ts";
-import { plainMetricNode } from "./plain-compute-losses.ts";
+import { plainMetricNode, plainTerms } from "./plain-compute-losses.ts";
 
 /**
  * A device in plain JavaScript: float32 parameters and results, float64 in between, inexact functions from the one
@@ -59,7 +58,7 @@ export function createPlainCompute(): Compute {
     },
     async infer({ phase, task, output, samples, x }: InferenceRequest) {
       const graph = plainGraph(loaded(), phase, task);
-      const head = graph.losses.find((term): term is HeadTerm => isHeadTerm(term) && term.name === output);
+      const head = plainTerms(graph).find((term) => isHeadTerm(term) && term.name === output);
       const node =
         output === "latent"
           ? graph.latent

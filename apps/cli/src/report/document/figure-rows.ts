@@ -1,6 +1,7 @@
 import { formatCount, formatLoss, formatShare } from "../../show/numbers.ts";
 import type { ReportTable } from "../../compare/comparison-tables.ts";
-import type { RunFigures, TaskReport } from "../make-report.ts";
+import { type HeadFigure, listFigures } from "../head-figures.ts";
+import type { TaskReport } from "../make-report.ts";
 import type { RunDocument } from "./run-document.ts";
 
 /** Per task what the run does, beside what simple methods do with the same data. */
@@ -25,21 +26,21 @@ function rowsOf(task: TaskReport): string[][] {
       baselines?.pca ? `PCA, ${baselines.pca.components} components` : "not fitted",
       samples,
     ]);
-  for (const [head, figure] of Object.entries(together.heads))
-    rows.push([task.task, ...headRow(head, figure), ...linearCells(task, figure), samples]);
+  for (const [head, figures] of Object.entries(together.heads))
+    for (const figure of listFigures(figures))
+      rows.push([
+        task.task,
+        `${head} ${figure.key === "squaredError" ? "error (mean square)" : figure.title}`,
+        figure.text,
+        ...linearCells(task, figure),
+        samples,
+      ]);
   return rows;
 }
 
-function headRow(head: string, figure: RunFigures["heads"][string]): [string, string] {
-  return "accuracy" in figure
-    ? [`${head} accuracy`, formatShare(figure.accuracy)]
-    : [`${head} error (mean square)`, formatLoss(figure.squaredError)];
-}
-
-function linearCells({ baselines }: TaskReport, figure: RunFigures["heads"][string]): [string, string] {
+function linearCells({ baselines }: TaskReport, { key }: HeadFigure): [string, string] {
   const linear = baselines?.linear;
-  if (!linear || !("accuracy" in figure))
-    return ["–", linear === undefined ? "not fitted" : "none that fits"];
+  if (!linear || key !== "accuracy") return ["–", linear === undefined ? "not fitted" : "none that fits"];
   return [formatShare(linear.accuracy), `linear classifier${linear.converged ? "" : " (not converged)"}`];
 }
 

@@ -48,7 +48,7 @@ export async function latentMap(
     explained: [first.explained, both.explained - first.explained],
     groups: labels
       ? classes.map((label) => ({
-          label: names[label] ?? `class ${label}`,
+          label: label < 0 ? "no label" : (names[label] ?? `class ${label}`),
           points: points.filter((_, row) => labels[row] === label),
         }))
       : [{ label: "samples", points }],

@@ -101,8 +101,13 @@ function canaryColumn(
       ],
     ];
   }
+  if (term.kind === "multiLabel") {
+    const numbers = draw(samples * term.labels, 0, 1, ...key);
+    return [[term.column, numbers.map((number) => (number < 0.5 ? 0 : 1))]];
+  }
   const node = graph.nodes.find(({ id }) => id === term.prediction);
-  return [[term.column, draw(samples * countNumbers(node?.shape ?? []), -1, 1, ...key)]];
+  const numbers = term.kind === "gaussian" ? term.numbers : countNumbers(node?.shape ?? []);
+  return [[term.column, draw(samples * numbers, -1, 1, ...key)]];
 }
 
 function countNumbers(shape: readonly number[]): number {

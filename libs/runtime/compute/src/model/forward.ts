@@ -13,6 +13,7 @@ import { applyLayer } from "../layers/registry.ts";
 import { quantise } from "../layers/quantise.ts";
 import { drawNormal, sample } from "../layers/sample.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
+import { categories } from "./categories.ts";
 import { added, film, mixture, stitch } from "./joining.ts";
 
 /** What the nodes of a graph are evaluated with. */
@@ -105,6 +106,8 @@ function evaluateNode(
       const draws = context.draws === "graph" ? node.samples : context.draws;
       return drawNormal(context.tf, value(node.from), draws, context.random(node.name));
     }
+    case "categories":
+      return categories(context.tf, value(node.from), node.blocks);
     case "quantise":
       return quantise(context.tf, value(node.from), context.parameter(node.parameters[0].tensor));
     case "sample": {

@@ -1,4 +1,4 @@
-import { measuredTerms, metricNames, type TaskGraph } from "@latentweave/model";
+import { measuredTerms, metricNames, metricsOf, type TaskGraph } from "@latentweave/model";
 import type { ParameterGroup } from "@latentweave/parameters";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 
@@ -43,7 +43,7 @@ export function splitNumbers(
 
 /**
  * The sums that `metricNames` names; `losses` and `metrics` hold values per sample, of each term and of each measured
- * one. @param weights of the terms
+ * one. @param weights of the terms @param labels how many samples have one, of each head some of whose are missing
  */
 export function metricSums(
   graph: TaskGraph,
@@ -51,12 +51,14 @@ export function metricSums(
   losses: readonly Float32Array[],
   metrics: readonly Float32Array[] | undefined,
   weights: readonly number[],
+  labels: readonly number[],
 ): Float64Array {
   const sums = losses.map(sum);
   const total = weights.reduce((loss, weight, index) => loss + weight * (sums[index] ?? 0), 0);
   const values = [
     ...[samples, total, ...sums],
-    ...(metrics ? metrics.map(sum) : measuredTerms(graph).map(() => 0)),
+    ...(metrics ? metrics.map(sum) : measuredTerms(graph).flatMap((term) => metricsOf(term).map(() => 0))),
+    ...labels,
   ];
   if (values.length !== metricNames(graph).length)
     throw new Error(

@@ -2,6 +2,7 @@ import {
   isHeadTerm,
   lossNodes,
   measuredTerms,
+  metricsOf,
   type MicroBatch,
   type MicroBatchResult,
   type TaskGraph,
@@ -23,9 +24,10 @@ import type { Tensor, Tf } from "../layers/tensorflow.ts";
 import { type ForwardContext, forward } from "./forward.ts";
 import { likelihoodEstimate } from "./likelihood.ts";
 import type { LossContext } from "./latent-losses.ts";
-import { logWeights, metricInput, targetTensor, targetValues, termLoss, termMetric } from "./losses.ts";
+import { logWeights, metricInput, termLoss, termMetrics } from "./losses.ts";
 import type { ParameterTensors } from "./parameter-tensors.ts";
 import { gradientPieces, metricSums, splitNumbers } from "./read-back.ts";
+import { labelCounts, targetTensor, targetValues } from "./targets.ts";
 import { annealedTerm, termWeights } from "./term-weights.ts";
 
 /** What all programs of a model share. */
@@ -86,7 +88,8 @@ export class TaskProgram {
           // Kept, because the tape's own scope ends before the losses are read.
           losses.push(tf.keep(loss.clone()));
           if (term.weight === 0) return [];
-          const weight = index === annealed ? tf.tensor(changing[0] as Float32Array, []) : term.weight;
+          const weight =
+            index === annealed ? tf.tensor(changing[0] as Float32Array, []) : (weights[index] ?? 0);
           return [tf.mul(tf.sum(loss), weight)];
         });
         return tf.addN(weighted);
@@ -100,7 +103,14 @@ export class TaskProgram {
       }
     });
     const { gradients, rows } = splitNumbers(values, this.#groups, terms.length, batch.samples);
-    const metrics = metricSums(this.#graph, batch.samples, rows, undefined, weights);
+    const metrics = metricSums(
+      this.#graph,
+      batch.samples,
+      rows,
+      undefined,
+      weights,
+      labelCounts(this.#graph, batch),
+    );
     return { gradients, metrics, readBackMs };
   }
 
@@ -114,13 +124,18 @@ export class TaskProgram {
       const target = (term: (typeof losses)[number]): Tensor => targets[losses.indexOf(term)] as Tensor;
       return [
         ...losses.map((term) => termLoss(context, term, target(term))),
-        ...measured.map((term) => termMetric(context, term, target(term))),
+        ...measured.flatMap((term) => termMetrics(context, term, target(term))),
       ];
     });
-    const { rows } = splitNumbers(values, [], losses.length + measured.length, batch.samples);
+    const metricCount = measured.reduce((count, term) => count + metricsOf(term).length, 0);
+    const { rows } = splitNumbers(values, [], losses.length + metricCount, batch.samples);
     const [ofTerms, ofMetrics] = [rows.slice(0, losses.length), rows.slice(losses.length)];
     const weights = termWeights(this.#graph, undefined);
-    return { gradients: [], metrics: metricSums(this.#graph, batch.samples, ofTerms, ofMetrics, weights) };
+    const labels = labelCounts(this.#graph, batch);
+    return {
+      gradients: [],
+      metrics: metricSums(this.#graph, batch.samples, ofTerms, ofMetrics, weights, labels),
+    };
   }
 
   /** The importance-weighted estimate of the likelihood of each sample, as `estimateNames`. */

@@ -1,11 +1,20 @@
-import type { TaskGraph } from "@latentweave/model";
+import { isHeadTerm, type LossTerm, type TaskGraph } from "@latentweave/model";
 
-/** Weights of a graph's terms at a step; without one, as they are in the end: what is measured can be compared. */
+/**
+ * Weights of a graph's terms at a step; without one, as they are in the end: what is measured can be compared. That of a
+ * head is over the share of its labels that are there.
+ */
 export function termWeights({ losses }: TaskGraph, step: number | undefined): readonly number[] {
   return losses.map((term) => {
+    const share = labelledShare(term, step === undefined ? "evaluate" : "train");
+    if (share !== undefined) return share > 0 ? term.weight / share : 0;
     if (term.kind !== "kl" || term.annealingSteps === undefined || step === undefined) return term.weight;
     return term.weight * Math.min(1, step / term.annealingSteps);
   });
+}
+
+function labelledShare(term: LossTerm, of: "train" | "evaluate"): number | undefined {
+  return isHeadTerm(term) ? term.labelled?.[of] : undefined;
 }
 
 /** Place of the term of which the weight is another at every step. */

@@ -3,12 +3,12 @@ import { UserError } from "@latentweave/protocol";
 import { CategoryColumn } from "./category-column.ts";
 import { csvRecords, isDecimal } from "./csv-records.ts";
 import { GrowingFloats } from "./growing-floats.ts";
+import { type TargetData, type TargetOptions, TargetReader } from "./target-reader.ts";
 
 /** How to read a table; names are those of the header line. */
-export interface CsvOptions {
+export interface CsvOptions extends TargetOptions {
   readonly features?: readonly string[] | undefined;
   readonly target?: string | readonly string[] | undefined;
-  readonly targetKind?: "class" | "number" | undefined;
   readonly oneHot?: readonly string[] | undefined;
   readonly missing?: "error" | "drop" | undefined;
 }
@@ -21,10 +21,7 @@ export interface TableData {
   /** For each number of a row: true when it is a 0/1 number of a category. */
   readonly categorical: readonly boolean[];
   readonly oneHot: readonly { column: string; values: readonly string[] }[];
-  readonly y:
-    | { readonly kind: "class"; readonly labels: Int32Array; readonly names: readonly string[] }
-    | { readonly kind: "number"; readonly values: Float32Array; readonly names: readonly string[] }
-    | undefined;
+  readonly y: TargetData | undefined;
 }
 
 type Cells = readonly string[];
@@ -63,11 +60,9 @@ class TableReader {
   readonly #header: Cells;
   readonly #inputs: readonly InputColumn[];
   readonly #targets: readonly { readonly name: string; readonly index: number }[];
+  readonly #target: TargetReader | undefined;
   readonly #dropMissing: boolean;
   readonly #cells = new GrowingFloats();
-  readonly #targetValues = new GrowingFloats();
-  #targetCategory: CategoryColumn | undefined;
-  #targetKind: "class" | "number" | undefined;
   #rows = 0;
 
   constructor(file: string, header: Cells, options: CsvOptions) {
@@ -91,14 +86,7 @@ class TableReader {
       category: oneHot.has(name) ? new CategoryColumn() : undefined,
     }));
     this.#targets = targets.map((name) => ({ name, index: this.#indexOf(name) }));
-    this.#targetKind = options.targetKind ?? (targets.length > 1 ? "number" : undefined);
-    if (this.#targetKind === "class" && targets.length > 1) {
-      throw new UserError({
-        what: "several target columns cannot be classes",
-        where: file,
-        expected: "one target column",
-      });
-    }
+    this.#target = targets.length === 0 ? undefined : new TargetReader(file, targets, options);
     this.#dropMissing = options.missing === "drop";
     if (features.length === 0)
       throw new UserError({ what: "no input column is left", where: file, mend: "name some in features" });
@@ -113,24 +101,19 @@ class TableReader {
         mend: "complete or remove the row; a comma within a cell needs quotes around the cell",
       });
     }
-    const used = [...this.#inputs, ...this.#targets];
-    if (this.#dropMissing && used.some(({ index }) => record[index] === "")) return;
+    const needed = this.#target?.mayMiss === true ? this.#inputs : [...this.#inputs, ...this.#targets];
+    if (this.#dropMissing && needed.some(({ index }) => record[index] === "")) return;
     for (const { index, category } of this.#inputs) {
       const cell = record[index] as string;
       if (category && cell === "") throw this.#cellProblem("the cell is empty", index, line, "a category");
       this.#cells.push(category ? category.indexOf(cell) : this.#number(cell, index, line));
     }
-    for (const { index } of this.#targets) this.#addTarget(record[index] as string, index, line);
+    for (const { index } of this.#targets)
+      this.#target?.add(record[index] as string, {
+        number: (cell) => this.#number(cell, index, line),
+        problem: (what, expected, mend) => this.#cellProblem(what, index, line, expected, mend),
+      });
     this.#rows++;
-  }
-
-  #addTarget(cell: string, index: number, line: number): void {
-    if (cell === "") throw this.#cellProblem("the cell is empty", index, line, "a target");
-    this.#targetKind ??= isDecimal(cell) ? "number" : "class";
-    if (this.#targetKind === "class") this.#targetCategory ??= new CategoryColumn();
-    this.#targetValues.push(
-      this.#targetCategory ? this.#targetCategory.indexOf(cell) : this.#number(cell, index, line),
-    );
   }
 
   #number(cell: string, index: number, line: number): number {
@@ -150,18 +133,20 @@ class TableReader {
     throw this.#cellProblem(what, index, line, "a decimal number");
   }
 
-  #cellProblem(what: string, index: number, line: number, expected: string): UserError {
+  #cellProblem(what: string, index: number, line: number, expected: string, mend?: string): UserError {
     const name = this.#header[index] as string;
     const isTarget = this.#targets.some((target) => target.index === index);
     return new UserError({
       what,
       where: `${this.#file}, line ${line}, column ${index + 1} (${name})`,
       expected,
-      mend: what.includes("empty")
-        ? 'fill it in, or let such rows be left out with missing: "drop"'
-        : isTarget
-          ? 'mend the cell, or set targetKind: "class" if the column holds labels'
-          : `mend the cell, or leave the column out of features, or add "${name}" to oneHot if it holds categories`,
+      mend: mend
+        ? mend
+        : what.includes("empty")
+          ? `fill it in, or let such rows be left out with missing: "drop"${isTarget ? ", or trained on without their label with unlabelled: true" : ""}`
+          : isTarget
+            ? 'mend the cell, or set targetKind: "class" if the column holds labels'
+            : `mend the cell, or leave the column out of features, or add "${name}" to oneHot if it holds categories`,
     });
   }
 
@@ -220,20 +205,7 @@ class TableReader {
         const category = categories[at];
         return category ? [{ column: name, values: category.values }] : [];
       }),
-      y: this.#finishTarget(),
-    };
-  }
-
-  #finishTarget(): TableData["y"] {
-    if (this.#targets.length === 0) return undefined;
-    const values = this.#targetValues.view();
-    const category = this.#targetCategory?.sorted();
-    if (!category)
-      return { kind: "number", values: values.slice(), names: this.#targets.map(({ name }) => name) };
-    return {
-      kind: "class",
-      labels: Int32Array.from(values, (index) => category.rank[index] as number),
-      names: category.values,
+      y: this.#target?.finish(),
     };
   }
 }

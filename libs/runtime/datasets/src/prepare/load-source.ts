@@ -5,7 +5,7 @@ import { readCsvFile, type CsvOptions } from "../formats/csv.ts";
 import { readIdxFile } from "../formats/idx.ts";
 import { readNpyFile } from "../formats/npy.ts";
 import { readNpzArrays } from "../formats/npz.ts";
-import { numberTargets, classTargets, type RawTargets } from "./load-targets.ts";
+import { classTargets, labelTargets, numberTargets, type RawTargets } from "./load-targets.ts";
 import { fitWidth } from "./fit-width.ts";
 import { loadText, type TextFiles } from "./load-text.ts";
 import { requireFinite } from "./require-finite.ts";
@@ -45,7 +45,7 @@ async function loadTable(file: string, options: CsvOptions): Promise<LoadedSourc
       ? null
       : y.kind === "class"
         ? { kind: "class", dtype: "int32", classes: y.names.length, names: [...y.names] }
-        : { kind: "number", dtype: "float32", width: y.names.length, names: [...y.names] },
+        : { kind: y.kind, dtype: "float32", width: y.names.length, names: [...y.names] },
     categorical: table.categorical,
     oneHot: table.oneHot.map(({ column, values }) => ({ column, values: [...values] })),
     train: { rows: table.rows, x: table.x, y: y?.kind === "class" ? y.labels : y?.values },
@@ -169,9 +169,15 @@ function readTargets(source: DataSource, parts: readonly Part[]): RawTargets | u
   const [first] = arrays;
   if (!first) return undefined;
   const whole = first.array.values.dtype !== "float32";
-  return (source.targetKind ?? (whole && first.array.shape.length === 1 ? "class" : "number")) === "class"
-    ? classTargets(arrays)
-    : numberTargets(arrays);
+  const isClass = source.classes !== undefined || (whole && first.array.shape.length === 1);
+  switch (source.targetKind ?? (isClass ? "class" : "number")) {
+    case "class":
+      return classTargets(arrays, source);
+    case "labels":
+      return labelTargets(arrays, source.unlabelled);
+    case "number":
+      return numberTargets(arrays, source.unlabelled);
+  }
 }
 
 function reshaped(source: DataSource, shape: readonly number[], width: number): number[] {

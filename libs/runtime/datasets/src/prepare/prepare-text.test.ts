@@ -79,6 +79,7 @@ describe("preparing text", () => {
       split: { validation: 0.2, test: 0.25 },
     };
     const manifest = await prepareHere(source);
+    expect(manifest.y).toMatchObject({ unlabelled: { train: 30, validation: 0, test: 0 } });
     const train = await readAll(manifest, "train");
     expect(train.x.length).toBe(11 + 30);
     train.x.forEach(([count], row) => expect(train.y[row] === -1).toBe(count === 2));

@@ -203,6 +203,30 @@ describe("preparing", () => {
     }
   });
 
+  it("keeps rows without a label, and says every time that a class is in no training row", async () => {
+    write("a.csv", "x,label\n1,\n2,0\n3,1\n4,?\n5,0\n6,1\n");
+    const source = {
+      csv: "a.csv",
+      target: "label",
+      unlabelled: "?",
+      classes: 3,
+      split: { test: 0 },
+    } as const;
+    const manifest = await prepareHere({ ...source, split: { ...source.split } });
+    expect(manifest.y).toMatchObject({
+      ...{ classes: 3, absent: ["2"], unlabelled: { train: 2, validation: 0, test: 0 } },
+    });
+    const { x, y } = await readAll(manifest, "train");
+    expect(new Map(x.map((value, row) => [value, y[row]]))).toEqual(
+      new Map([1, 2, 3, 4, 5, 6].map((value, row) => [value, [-1, 0, 1, -1, 0, 1][row]])),
+    );
+    const before = lines.length;
+    await prepareHere({ ...source, split: { ...source.split } });
+    expect(lines.slice(before)).toEqual([
+      expect.stringContaining('t: careful: no training row has the class "2"'),
+    ]);
+  });
+
   it("is safe when several do it at once, and leaves nothing half-written", async () => {
     write("a.csv", counting(500));
     const manifests = await Promise.all(

@@ -6,6 +6,7 @@ import {
   type PreparedManifest,
   type PreparedSplit,
   type PreparedText,
+  type SplitName,
 } from "@latentweave/protocol";
 import { catalogue } from "../catalogue/catalogue.ts";
 import type { DatasetEntry } from "../catalogue/dataset-entry.ts";
@@ -21,6 +22,8 @@ import { loadSource } from "./load-source.ts";
 import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
 import { filesOf, sourceFiles } from "./source-files.ts";
 import { mixUnlabelled, shardLengths, splitRows } from "./split-rows.ts";
+import { describeTargets, labelWarnings, splitTargets, type Targets } from "./split-targets.ts";
+import { takeRows } from "./take-rows.ts";
 
 export interface PrepareOptions {
   /** For messages. */
@@ -35,8 +38,8 @@ export interface PrepareOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Rises whenever the same source would be prepared into other bytes. */
-const preparerVersion = 1;
+/** Rises whenever the same source would be prepared into other bytes, or said to be other things. */
+const preparerVersion = 2;
 
 /**
  * Makes sure that a task's data lie prepared in `into`/<dataHash>, and returns their manifest. Instant when nothing
@@ -45,7 +48,9 @@ const preparerVersion = 1;
  */
 export async function prepare(source: DataSource, options: PrepareOptions): Promise<PreparedManifest> {
   try {
-    return await prepareSource(source, options);
+    const manifest = await prepareSource(source, options);
+    for (const warning of labelWarnings(manifest)) options.log(`${options.taskName}: careful: ${warning}`);
+    return manifest;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const { where } = error.parts;
@@ -103,7 +108,7 @@ function tableOptions(source: DataSource, entry: DatasetEntry | undefined): CsvO
     features: source.features ?? entry?.features,
     oneHot: source.oneHot ?? (source.features ? undefined : entry?.oneHot),
     target: source.target ?? entry?.target,
-    targetKind: source.targetKind,
+    ...{ targetKind: source.targetKind, classes: source.classes, unlabelled: source.unlabelled },
     missing: source.missing,
   };
 }
@@ -117,16 +122,17 @@ async function writePrepared(
   const dealt = splitRows(loaded.train.rows - unlabelled, source.split, loaded.test !== undefined);
   const rows = { ...dealt, train: mixUnlabelled(dealt.train, loaded.train.rows, unlabelled, source.split) };
   const scale = fitScale(source.scale, loaded, rows.train);
+  const targets = splitTargets(loaded, rows, source.split?.labelledRows);
   let manifest: PreparedManifest | undefined;
   await removeBroken(root, async () =>
     createDirectoryAtomically(root, async (temporary) => {
-      const write = (from: LoadedRows, places: Uint32Array): Promise<PreparedSplit> =>
-        writeSplit(temporary, loaded, from, places);
+      const write = (split: SplitName, from: LoadedRows, places: Uint32Array): Promise<PreparedSplit> =>
+        writeSplit(temporary, loaded, from, places, targets[split]);
       const content: Omit<PreparedManifest, "dataHash"> = {
         format: "latentweave-prepared",
         version: 1,
         x: loaded.x,
-        y: loaded.y,
+        y: loaded.y && describeTargets(loaded.y, targets),
         preprocessing: {
           scale,
           oneHot: loaded.oneHot,
@@ -134,14 +140,15 @@ async function writePrepared(
           ...(loaded.text && { text: await writeText(temporary, loaded.text) }),
         },
         splits: {
-          train: await write(loaded.train, rows.train),
-          validation: await write(loaded.train, rows.validation),
+          train: await write("train", loaded.train, rows.train),
+          validation: await write("validation", loaded.train, rows.validation),
           test: loaded.test
             ? await write(
+                "test",
                 loaded.test,
                 Uint32Array.from({ length: loaded.test.rows }, (_, row) => row),
               )
-            : await write(loaded.train, rows.test),
+            : await write("test", loaded.train, rows.test),
         },
       };
       manifest = { ...content, dataHash: dataHashOf(content) };
@@ -181,36 +188,24 @@ async function writeSplit(
   loaded: LoadedSource,
   from: LoadedRows,
   places: Uint32Array,
+  targets: Targets | undefined,
 ): Promise<PreparedSplit> {
   const shards: PreparedSplit["shards"] = [];
   let start = 0;
   for (const rows of shardLengths(places.length)) {
     const part = places.subarray(start, start + rows);
-    start += rows;
+    const width = (targets?.length ?? 0) / places.length;
     const bytes = encodeShard(loaded, {
       rows,
       x: isSparse(from.x) ? takeSparseRows(from.x, part) : takeRows(from.x, loaded.x.width, part),
-      y: from.y && takeRows(from.y, from.y.length / from.rows, part),
+      y: targets?.slice(start * width, (start + rows) * width),
     });
+    start += rows;
     const sha256 = sha256Of(bytes);
     await writeFile(path.join(directory, `${sha256}.arrow`), bytes);
     shards.push({ file: `${sha256}.arrow`, rows, bytes: bytes.length, sha256 });
   }
   return { rows: places.length, bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0), shards };
-}
-
-type Numbers = Uint8Array | Float32Array | Int32Array;
-
-function takeRows<T extends Numbers>(all: T, width: number, rows: Uint32Array): T {
-  const taken = emptyLike(all, rows.length * width);
-  rows.forEach((row, place) => taken.set(all.subarray(row * width, (row + 1) * width), place * width));
-  return taken as T;
-}
-
-/** By type and not by constructor: bytes read from a file are Node's Buffer, which has a constructor of its own kind. */
-function emptyLike(all: Numbers, length: number): Numbers {
-  if (all instanceof Float32Array) return new Float32Array(length);
-  return all instanceof Int32Array ? new Int32Array(length) : new Uint8Array(length);
 }
 
 /** Remembers which prepared data came of which source: <root>/sources/<key>.json. */

@@ -65,7 +65,7 @@ export function openPrepared(options: OpenPreparedOptions): PreparedReader {
   const cache = new ShardCache(options.cacheBytes);
   const loading = new Map<string, Promise<ShardColumns>>();
   const copyRows = rowsCopier(manifest.x.width, manifest.x.dtype, manifest.preprocessing.scale);
-  const targetWidth = manifest.y?.kind === "number" ? manifest.y.width : 1;
+  const targetWidth = manifest.y && manifest.y.kind !== "class" ? manifest.y.width : 1;
 
   function describe(split: SplitName, shard: number): PreparedShard {
     const found = manifest.splits[split].shards[shard];

@@ -12,6 +12,8 @@ describe("every example", () => {
   it.each([
     ["digits-and-fashion/job.ts", { digits: image, fashion: image }, 912_852],
     ["convolutional/job.ts", { digits: image, fashion: image }, 626_230],
+    // Twice (784·512+512 + 512·512+512 + 512·784+784 + 512·10+10).
+    ["few-labels/job.ts", { few: image, labels: image }, 2_143_796],
     // Three times (64·64+64 + 64·32+32 + 32·64+64 + 64·64+64), and the head's 192·64+64.
     ["tutorial/job.ts", { digits: row(64), iris: row(64), penguins: row(64) }, 49_888],
     ["tutorial/shared-latent.job.ts", { digits: image, iris: row(4), penguins: row(7) }, 123_579],
