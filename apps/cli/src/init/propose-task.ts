@@ -60,13 +60,18 @@ export async function proposeTask(
   // How it is to be scaled shows only once it has been read.
   const manifest = await prepareIt(data, () => undefined);
   const remarks = table?.remarks ?? [];
-  if (manifest.x.dtype === "uint8")
+  if (manifest.x.dtype === "uint8" || manifest.x.sparse)
     return {
       name,
       data,
       manifest,
       head: headName(manifest, wish),
-      remarks: [...remarks, "Bytes are read as numbers from 0 to 1."],
+      remarks: [
+        ...remarks,
+        manifest.x.sparse
+          ? "A row has a number for each word: how often it is there, and how rare it is."
+          : "Bytes are read as numbers from 0 to 1.",
+      ],
     };
   const scaled: DataSource = { ...data, scale: "standard" };
   return {
@@ -148,12 +153,15 @@ function relocate(source: DataSource, jobDirectory: string): DataSource {
     ...(source.npy === undefined ? {} : { npy: { ...source.npy, x: relative(source.npy.x) } }),
     ...(source.npz === undefined ? {} : { npz: { ...source.npz, file: relative(source.npz.file) } }),
     ...(source.idx === undefined ? {} : { idx: { ...source.idx, images: relative(source.idx.images) } }),
+    ...(typeof source.text?.unlabelled === "string" && {
+      text: { ...source.text, unlabelled: relative(source.text.unlabelled) },
+    }),
   };
 }
 
 /** From the file's name, made fit for a task and unlike the others. */
 export function taskName(file: string, taken: readonly string[]): string {
-  const stem = path.basename(file).replace(/\.(csv|tsv|npy|npz|idx)?(\.gz)?$/i, "");
+  const stem = path.basename(file).replace(/\.(csv|tsv|npy|npz|idx|txt)?(\.gz)?$/i, "");
   const plain = stem.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 60);
   const base = /^[A-Za-z]/.test(plain) && !["shared", "bank"].includes(plain) ? plain : `task_${plain}`;
   for (let number = 1; ; number++) {

@@ -137,6 +137,10 @@ async function fitBaselines(
   log: (line: string) => void,
 ): Promise<{ readonly baselines: Baselines; readonly pca: Pca | undefined }> {
   const target = task.manifest.y;
+  if (task.manifest.x.sparse) {
+    log(`${task.name}: no baselines, because PCA and a linear classifier are fitted to all pairs of numbers`);
+    return { pca: undefined, baselines: { pca: null, linear: null } };
+  }
   const training = await readWhole(task, "train");
   const moments = momentsOf(tf, training.x, task.manifest.x.width);
   const components = latentNumbers(run, task);

@@ -15,6 +15,8 @@ describe("a task's data", () => {
       { npy: { x: "x.npy", y: "y.npy" }, targetKind: "class" },
       { npz: { file: "a.npz", x: "images" }, split: { validation: 0.1, test: 0.1, seed: 3 } },
       { idx: { images: "i", labels: "l", testImages: "ti", testLabels: "tl" }, scale: "none" },
+      { text: { train: ["a", "b"], test: "t", vocabulary: { from: ["a"], words: 2, most: 10 } }, limit: 9 },
+      { text: { unlabelled: "lines.txt", counts: "binary", idf: false, norm: "none" } },
       { dataset: "mnist", classes: 10, unlabelled: -1, split: { labelledRows: 100 } },
       { csv: "a.csv", target: ["a", "b"], targetKind: "labels", unlabelled: true },
     ]) {
@@ -24,7 +26,7 @@ describe("a task's data", () => {
 
   it("must have exactly one origin", () => {
     expect(problems({ scale: "none" })).toEqual([
-      ": expected exactly one of dataset, csv, npy, npz, idx, user; none is given",
+      ": expected exactly one of dataset, csv, npy, npz, idx, text, user; none is given",
     ]);
     expect(problems({ csv: "a", dataset: "iris" })[0]).toContain("given: dataset, csv");
   });
@@ -49,6 +51,18 @@ describe("a task's data", () => {
     ]);
     expect(problems({ idx: { images: "a", testLabels: "b" } })).toEqual([
       "idx.testLabels: needs testImages beside it",
+    ]);
+  });
+
+  it("refuses a text without lines to train on, and fields that texts have not", () => {
+    expect(problems({ text: {} })).toEqual(["text.train: is missing, and so is unlabelled"]);
+    expect(problems({ text: { unlabelled: "a", test: "b" } })).toEqual(["text.test: needs train beside it"]);
+    expect(problems({ text: { train: "a", vocabulary: { words: 4 } } })[0]).toContain(
+      "text.vocabulary.words",
+    );
+    expect(problems({ text: { train: "a" }, scale: "standard", width: 5 })).toEqual([
+      "scale: is not for text: its rows are made by its own counts, idf and norm",
+      "width: is not for text: its rows are made by its own counts, idf and norm",
     ]);
   });
 });

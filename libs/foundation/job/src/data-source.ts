@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { textSourceSchema } from "./text-source.ts";
 
 /** Names of the catalogue (`latentweave data list`); libs/runtime/datasets holds an entry for each. */
 export const datasetNames = [
@@ -31,14 +32,21 @@ const splitSchema = z.strictObject({
   seed: z.number().int().nonnegative().optional(),
 });
 
-const origins = ["dataset", "csv", "npy", "npz", "idx", "user"] as const;
+const origins = ["dataset", "csv", "npy", "npz", "idx", "text", "user"] as const;
+
+const notForText = [
+  ...(["features", "target", "targetKind", "oneHot", "missing"] as const),
+  ...(["classes", "unlabelled"] as const),
+  ...(["scale", "reshape", "width"] as const),
+] as const;
 
 /**
- * A task's data: exactly one origin (`dataset`, `csv`, `npy`, `npz`, `idx` or `user`) and how to prepare it. Paths are
+ * A task's data: exactly one origin (`dataset`, `csv`, `npy`, `npz`, `idx`, `text` or `user`) and how to prepare it. Paths are
  * relative to the job's file.
  *
  * @example { dataset: "mnist" }
  * @example { csv: "wine.csv", target: "quality", scale: "standard", split: { test: 0.1 } }
+ * @example { text: { train: "reviews.train", test: "reviews.test", vocabulary: { words: 2 } } }
  */
 export const dataSourceSchema = z
   .strictObject({
@@ -63,6 +71,8 @@ export const dataSourceSchema = z
     user: z
       .strictObject({ name: z.string().min(1), options: z.record(z.string(), z.unknown()).optional() })
       .optional(),
+    /** Texts, one a line: a row has one number for every term of a vocabulary. */
+    text: textSourceSchema.optional(),
 
     /** Tables: the input columns. Default: every column that is not a target. */
     features: z.array(column).min(1).optional(),
@@ -114,6 +124,21 @@ export const dataSourceSchema = z
         message: `expected exactly one of ${origins.join(", ")}; ${given.length === 0 ? "none is given" : `given: ${given.join(", ")}`}`,
       });
     }
+    if (source.text !== undefined)
+      for (const field of notForText)
+        if (source[field] !== undefined)
+          context.addIssue({
+            code: "custom",
+            path: [field],
+            message: "is not for text: its rows are made by its own counts, idf and norm",
+          });
+    if (source.text?.unlabelled !== undefined && source.split?.labelledRows !== undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["split", "labelledRows"],
+        message:
+          "does not go with text.unlabelled: give the text's own lines without label, or take labels away",
+      });
     const isArray =
       source.npy !== undefined ||
       source.npz !== undefined ||

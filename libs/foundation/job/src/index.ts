@@ -42,6 +42,7 @@ export {
   type ResolvedStart,
   type ResolvedTask,
 } from "./resolved-job.ts";
+export type { TextSource } from "./text-source.ts";
 export { type ResolvedSampling } from "./sampling-schema.ts";
 export { runLength, type RunPhase, stepsPerEpoch } from "./run-length.ts";
 export { nearest } from "./nearest.ts";

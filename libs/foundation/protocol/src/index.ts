@@ -32,6 +32,7 @@ export {
   type PreparedShard,
   type PreparedSplit,
   type PreparedTarget,
+  type PreparedText,
   type SplitName,
   preparedManifestSchema,
   splitNames,

@@ -29,6 +29,8 @@ const inputColumnSchema = z.strictObject({
   shape: z.array(z.number().int().positive()).min(1),
   /** Product of `shape`: numbers in one sample. */
   width: z.number().int().positive(),
+  /** The shards hold the numbers that are not zero, and where in the row they are. */
+  sparse: z.literal(true).optional(),
   /** Names of the numbers of a sample, one-hot columns spelled out ("island=Biscoe"), for tables. */
   names: z.array(z.string()).optional(),
 });
@@ -72,11 +74,30 @@ const fittedScaleSchema = z.strictObject({
   divisor: z.array(z.number()).min(1),
 });
 
+/** How lines of text became rows: term i of the vocabulary is number i of a row. */
+const textPreprocessingSchema = z.strictObject({
+  /** `<sha256>.arrow` beside the shards: `term` utf8 and `lines` int32, the lines that each term is in. */
+  vocabulary: z.strictObject({
+    file: preparedShardSchema.shape.file,
+    bytes: count,
+    sha256,
+    terms: z.number().int().positive(),
+    /** Lines that were counted. */
+    counted: count,
+    /** Longest term, in words. */
+    words: z.number().int().positive(),
+  }),
+  counts: z.enum(["log", "plain", "binary"]),
+  idf: z.boolean(),
+  norm: z.enum(["l2", "none"]),
+});
+
 const preprocessingSchema = z.strictObject({
   scale: fittedScaleSchema,
   oneHot: z.array(z.strictObject({ column: z.string(), values: z.array(z.string()) })),
   /** Samples were brought to this width: images averaged down, zeros at the end. Then `x.names` leaves the zeros out. */
   width: z.number().int().positive().optional(),
+  text: textPreprocessingSchema.optional(),
 });
 
 export const preparedManifestSchema = z.strictObject({
@@ -98,6 +119,7 @@ export type PreparedManifest = z.infer<typeof preparedManifestSchema>;
 export type PreparedSplit = z.infer<typeof preparedSplitSchema>;
 export type PreparedShard = z.infer<typeof preparedShardSchema>;
 export type PreparedTarget = z.infer<typeof targetColumnSchema>;
+export type PreparedText = z.infer<typeof textPreprocessingSchema>;
 export type FittedScale = z.infer<typeof fittedScaleSchema>;
 export type SplitName = keyof PreparedManifest["splits"];
 

@@ -43,14 +43,18 @@ export async function readPreparedManifest(directory: string): Promise<PreparedM
   return parsed.data;
 }
 
-/** The manifest, if it and every shard lie there in full length; their content is checked when it is read. */
+/** The manifest, if it and every file that it names lie there in full length; their content is checked when it is read. */
 export async function findPrepared(root: string, dataHash: string): Promise<PreparedManifest | undefined> {
   const directory = path.join(root, dataHash);
   const manifest = await readPreparedManifest(directory).catch(() => undefined);
   if (manifest?.dataHash !== dataHash) return undefined;
-  const shards = splitNames.flatMap((split) => manifest.splits[split].shards);
-  const sizes = await Promise.all(shards.map((shard) => fileBytes(path.join(directory, shard.file))));
-  return shards.every((shard, index) => sizes[index] === shard.bytes) ? manifest : undefined;
+  const { text } = manifest.preprocessing;
+  const files = [
+    ...splitNames.flatMap((split) => manifest.splits[split].shards),
+    ...(text ? [text.vocabulary] : []),
+  ];
+  const sizes = await Promise.all(files.map(({ file }) => fileBytes(path.join(directory, file))));
+  return files.every(({ bytes }, index) => sizes[index] === bytes) ? manifest : undefined;
 }
 
 /**

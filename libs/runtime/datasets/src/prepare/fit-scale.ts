@@ -1,6 +1,6 @@
 import type { DataSource } from "@latentweave/job";
 import { UserError, type FittedScale } from "@latentweave/protocol";
-import type { LoadedSource } from "./loaded-source.ts";
+import { denseValues, type LoadedSource } from "./loaded-source.ts";
 
 /**
  * Fits the scaling on the training rows alone. Tables are scaled column by column, everything of more dimensions by
@@ -22,7 +22,7 @@ export function fitScale(kind: DataSource["scale"], source: LoadedSource, rows: 
     }
     return { kind: chosen, offset: [0], divisor: [255] };
   }
-  const { x } = source.train;
+  const x = denseValues(source.train.x);
   const { width } = source.x;
   const columns = source.x.shape.length === 1 ? width : 1;
   const fitted =

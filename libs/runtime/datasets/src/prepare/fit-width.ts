@@ -1,5 +1,5 @@
 import { UserError } from "@latentweave/protocol";
-import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
+import { denseValues, type LoadedRows, type LoadedSource } from "./loaded-source.ts";
 
 /**
  * Brings samples to one width, so that tasks of different shape can enter the same layers: a row of a table gets zeros
@@ -37,11 +37,13 @@ type Size = readonly [number, number, number];
 type Narrow = (from: ArrayLike<number>, start: number, to: Float64Array) => number;
 
 function padded(
-  { rows, x }: LoadedRows,
+  loaded: LoadedRows,
   from: number,
   width: number,
   narrow: Narrow | undefined,
 ): LoadedRows["x"] {
+  const { rows } = loaded;
+  const x = denseValues(loaded.x);
   const bytes = x instanceof Uint8Array;
   const result = bytes ? new Uint8Array(rows * width) : new Float32Array(rows * width);
   const sample = new Float64Array(width);

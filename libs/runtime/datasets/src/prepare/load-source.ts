@@ -7,6 +7,7 @@ import { readNpyFile } from "../formats/npy.ts";
 import { readNpzArrays } from "../formats/npz.ts";
 import { classTargets, labelTargets, numberTargets, type RawTargets } from "./load-targets.ts";
 import { fitWidth } from "./fit-width.ts";
+import { loadText, type TextFiles } from "./load-text.ts";
 import { requireFinite } from "./require-finite.ts";
 import { firstRows, type LoadedRows, type LoadedSource } from "./loaded-source.ts";
 import type { SourceFiles } from "./source-files.ts";
@@ -22,6 +23,7 @@ export async function loadSource(
   files: SourceFiles,
   table: CsvOptions,
 ): Promise<LoadedSource> {
+  if (files.kind === "text") return loadText(files, source.text ?? {}, source.limit);
   const loaded = files.kind === "csv" ? await loadTable(files.file, table) : await loadArrays(source, files);
   return fitWidth(
     {
@@ -56,10 +58,9 @@ interface NamedArray {
   readonly where: string;
 }
 
-async function loadArrays(
-  source: DataSource,
-  files: Exclude<SourceFiles, { kind: "csv" }>,
-): Promise<LoadedSource> {
+type ArrayFiles = Exclude<SourceFiles, { kind: "csv" } | TextFiles>;
+
+async function loadArrays(source: DataSource, files: ArrayFiles): Promise<LoadedSource> {
   const parts = await readParts(files);
   const [train, test] = parts as [Part, Part | undefined];
   const images = files.kind === "idx" && train.x.array.shape.length === 3;
@@ -106,7 +107,7 @@ interface Part {
   readonly y: NamedArray | undefined;
 }
 
-async function readParts(files: Exclude<SourceFiles, { kind: "csv" }>): Promise<Part[]> {
+async function readParts(files: ArrayFiles): Promise<Part[]> {
   const pair = async (
     read: (file: string) => Promise<ArrayData>,
     x: string,

@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { rm, stat, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { DataSource } from "@latentweave/job";
-import { UserError, type PreparedManifest, type PreparedSplit, type SplitName } from "@latentweave/protocol";
+import {
+  UserError,
+  type PreparedManifest,
+  type PreparedSplit,
+  type PreparedText,
+  type SplitName,
+} from "@latentweave/protocol";
 import { catalogue } from "../catalogue/catalogue.ts";
 import type { DatasetEntry } from "../catalogue/dataset-entry.ts";
 import { getDataset } from "../catalogue/get-dataset.ts";
@@ -10,12 +16,14 @@ import { encodeShard } from "../arrow-shard.ts";
 import { createDirectoryAtomically, fileProblem, sha256Of, writeFileAtomically } from "../files.ts";
 import type { CsvOptions } from "../formats/csv.ts";
 import { canonicalJson, dataHashOf, findPrepared, manifestFile } from "../prepared-store.ts";
+import { isSparse, takeSparseRows } from "../sparse-rows.ts";
+import { encodeVocabulary } from "../text/vocabulary-file.ts";
 import { fitScale } from "./fit-scale.ts";
 import { loadSource } from "./load-source.ts";
 import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
 import { filesOf, type SourceFiles, sourceFiles } from "./source-files.ts";
 import { loadUserDataset, type UserDatasets } from "./user-dataset.ts";
-import { shardLengths, splitRows } from "./split-rows.ts";
+import { mixUnlabelled, shardLengths, splitRows } from "./split-rows.ts";
 import { describeTargets, labelWarnings, splitTargets, type Targets } from "./split-targets.ts";
 import { takeRows } from "./take-rows.ts";
 
@@ -101,6 +109,7 @@ async function prepareAnew(
   const loaded = files
     ? await loadSource(source, files, tableOptions(source, entry))
     : await loadUserDataset(source, options.user?.datasets ?? {}, options.baseDirectory);
+  for (const note of loaded.notes ?? []) options.log(`${options.taskName}: ${note}`);
   const manifest = await writePrepared(root, source, loaded);
   const { train, validation, test } = manifest.splits;
   options.log(
@@ -126,7 +135,9 @@ async function writePrepared(
   source: DataSource,
   loaded: LoadedSource,
 ): Promise<PreparedManifest> {
-  const rows = splitRows(loaded.train.rows, source.split, loaded.test !== undefined);
+  const unlabelled = loaded.unlabelledRows ?? 0;
+  const dealt = splitRows(loaded.train.rows - unlabelled, source.split, loaded.test !== undefined);
+  const rows = { ...dealt, train: mixUnlabelled(dealt.train, loaded.train.rows, unlabelled, source.split) };
   const scale = fitScale(source.scale, loaded, rows.train);
   const targets = splitTargets(loaded, rows, source.split?.labelledRows);
   let manifest: PreparedManifest | undefined;
@@ -143,6 +154,7 @@ async function writePrepared(
           scale,
           oneHot: loaded.oneHot,
           ...(source.width === undefined ? {} : { width: source.width }),
+          ...(loaded.text && { text: await writeText(temporary, loaded.text) }),
         },
         splits: {
           train: await write("train", loaded.train, rows.train),
@@ -164,6 +176,22 @@ async function writePrepared(
   return manifest as unknown as PreparedManifest;
 }
 
+/** The vocabulary beside the shards, so that other lines can be read as these were. */
+async function writeText(
+  directory: string,
+  { vocabulary, weighting }: NonNullable<LoadedSource["text"]>,
+): Promise<PreparedText> {
+  const bytes = encodeVocabulary(vocabulary);
+  const sha256 = sha256Of(bytes);
+  const file = `${sha256}.arrow`;
+  await writeFile(path.join(directory, file), bytes);
+  const { terms, counted, words } = vocabulary;
+  return {
+    vocabulary: { file, bytes: bytes.length, sha256, terms: terms.length, counted, words },
+    ...weighting,
+  };
+}
+
 /** Renaming keeps a folder that is there already; one that lost files must go first. */
 async function removeBroken(root: string, create: () => Promise<string>): Promise<void> {
   const directory = await create();
@@ -182,10 +210,11 @@ async function writeSplit(
   const shards: PreparedSplit["shards"] = [];
   let start = 0;
   for (const rows of shardLengths(places.length)) {
+    const part = places.subarray(start, start + rows);
     const width = (targets?.length ?? 0) / places.length;
     const bytes = encodeShard(loaded, {
       rows,
-      x: takeRows(from.x, loaded.x.width, places.subarray(start, start + rows)),
+      x: isSparse(from.x) ? takeSparseRows(from.x, part) : takeRows(from.x, loaded.x.width, part),
       y: targets?.slice(start * width, (start + rows) * width),
     });
     start += rows;

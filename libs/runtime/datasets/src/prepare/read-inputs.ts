@@ -4,7 +4,8 @@ import { catalogue } from "../catalogue/catalogue.ts";
 import { getDataset } from "../catalogue/get-dataset.ts";
 import { rowsCopier } from "../reader/gather-rows.ts";
 import { loadSource } from "./load-source.ts";
-import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
+import { denseValues, type LoadedRows, type LoadedSource } from "./loaded-source.ts";
+import { readTextInputs } from "./read-text-inputs.ts";
 import type { PrepareOptions } from "./prepare.ts";
 import { filesOf, sourceFiles } from "./source-files.ts";
 
@@ -24,6 +25,8 @@ export async function readInputs(
   const dataset = entry && (await getDataset(entry.name, options));
   const files = sourceFiles(source, options.baseDirectory, dataset);
   const where = filesOf(files)[0] as string;
+  if (manifest.preprocessing.text || files.kind === "text")
+    return await readTextInputs(files, source, manifest, options);
   if (files.kind === "csv" && !manifest.x.names) {
     throw new UserError({
       what: "is a table",
@@ -73,7 +76,9 @@ function asStored(
   where: string,
 ): Uint8Array | Float32Array {
   const { names } = manifest.x;
-  if (names && loaded.x.names) return inColumns(loaded.x.names, names, part, manifest.x.width, where);
+  const x = denseValues(part.x);
+  if (names && loaded.x.names)
+    return inColumns(loaded.x.names, names, { rows: part.rows, x }, manifest.x.width, where);
   if (loaded.x.width !== manifest.x.width) {
     throw new UserError({
       what: `a sample has ${loaded.x.width} numbers`,
@@ -81,7 +86,7 @@ function asStored(
       expected: `${manifest.x.width}, as the model was trained on`,
     });
   }
-  if (manifest.x.dtype === "uint8" && part.x instanceof Float32Array) {
+  if (manifest.x.dtype === "uint8" && x instanceof Float32Array) {
     throw new UserError({
       what: "samples are not bytes",
       where,
@@ -89,13 +94,13 @@ function asStored(
       mend: "save the array as uint8",
     });
   }
-  return part.x;
+  return x;
 }
 
 function inColumns(
   found: readonly string[],
   wanted: readonly string[],
-  part: LoadedRows,
+  part: { readonly rows: number; readonly x: Uint8Array | Float32Array },
   width: number,
   where: string,
 ): Float32Array {

@@ -15,6 +15,14 @@ export type SourceFiles =
       readonly labels: string | undefined;
       readonly testImages: string | undefined;
       readonly testLabels: string | undefined;
+    }
+  | {
+      readonly kind: "text";
+      readonly train: readonly string[];
+      readonly test: readonly string[];
+      readonly unlabelled: readonly string[];
+      /** Those whose words are counted. */
+      readonly vocabulary: readonly string[];
     };
 
 /** @param dataset where the catalogue's data set lies, when the source names one */
@@ -49,6 +57,18 @@ export function sourceFiles(
       testLabels: maybe(testLabels),
     };
   }
+  if (source.text) {
+    const all = (files: string | readonly string[] | undefined): string[] => [files ?? []].flat().map(at);
+    const { train, test, unlabelled, vocabulary } = source.text;
+    const own = [...all(train), ...all(unlabelled)];
+    return {
+      kind: "text",
+      train: all(train),
+      test: all(test),
+      unlabelled: all(unlabelled),
+      vocabulary: vocabulary?.from === undefined ? own : all(vocabulary.from),
+    };
+  }
   throw new Error("a data source without an origin passed the schema");
 }
 
@@ -64,5 +84,7 @@ export function filesOf(files: SourceFiles): string[] {
       return [files.images, files.labels, files.testImages, files.testLabels].filter(
         (file) => file !== undefined,
       );
+    case "text":
+      return [...files.train, ...files.test, ...files.unlabelled, ...files.vocabulary];
   }
 }

@@ -46,6 +46,22 @@ export function splitRows(rows: number, split: DataSource["split"], hasOwnTest: 
   };
 }
 
+/**
+ * The last `unlabelled` of `rows` rows, which no split deals, among the training rows: mixed by a keyed permutation, so
+ * that every part of them has rows of both kinds.
+ */
+export function mixUnlabelled(
+  train: Uint32Array,
+  rows: number,
+  unlabelled: number,
+  split: DataSource["split"],
+): Uint32Array {
+  if (unlabelled === 0) return train;
+  const all = [...train, ...Array.from({ length: unlabelled }, (_, index) => rows - unlabelled + index)];
+  const key = randomKey(split?.seed ?? 0, "data", "unlabelled");
+  return Uint32Array.from(all, (_, place) => all[permute(place, all.length, key)] as number);
+}
+
 const mostShards = 64;
 const leastRowsPerShard = 256;
 

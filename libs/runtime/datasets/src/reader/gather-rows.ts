@@ -1,6 +1,7 @@
 import { loadKernels } from "@latentweave/native";
 import type { FittedScale } from "@latentweave/protocol";
 import type { ShardColumns } from "../arrow-shard.ts";
+import { isSparse, spreadRow } from "../sparse-rows.ts";
 
 /**
  * Copies rows of a shard into `out`, scaled to float32.
@@ -24,9 +25,9 @@ export function rowsCopier(width: number, dtype: "uint8" | "float32", scale: Fit
       Float32Array.from({ length: 256 }, (_, byte) => (byte - offset0) / divisor0),
     );
   if (single && offset0 === 0 && divisor0 === 1)
-    return eachRow(width, ({ x }, from, out, to) => out.set(x.subarray(from, from + width), to));
+    return eachRow(width, (x, from, out, to) => out.set(x.subarray(from, from + width), to));
   // Storing into a Float32Array rounds as Math.fround does.
-  return eachRow(width, ({ x }, from, out, to) => {
+  return eachRow(width, (x, from, out, to) => {
     for (let index = 0; index < width; index++) {
       const column = single ? 0 : index;
       out[to + index] =
@@ -38,7 +39,7 @@ export function rowsCopier(width: number, dtype: "uint8" | "float32", scale: Fit
 /** The inner loop of a worker that computes on bytes: in the addon several times as fast, where there is one. */
 function throughTable(width: number, table: Float32Array): RowsCopier {
   const kernels = loadKernels();
-  const plain = eachRow(width, ({ x }, from, out, to) => {
+  const plain = eachRow(width, (x, from, out, to) => {
     for (let index = 0; index < width; index++) out[to + index] = table[x[from + index] as number] as number;
   });
   if (typeof kernels === "string") return plain;
@@ -48,12 +49,16 @@ function throughTable(width: number, table: Float32Array): RowsCopier {
   };
 }
 
+/** Sparse rows have no scale: they are spread as they are. */
 function eachRow(
   width: number,
-  copy: (columns: ShardColumns, from: number, out: Float32Array, to: number) => void,
+  copy: (x: Uint8Array | Float32Array, from: number, out: Float32Array, to: number) => void,
 ): RowsCopier {
-  return (columns, pairs, out) => {
-    for (let at = 0; at < pairs.length; at += 2)
-      copy(columns, (pairs[at] as number) * width, out, (pairs[at + 1] as number) * width);
+  return ({ x }, pairs, out) => {
+    for (let at = 0; at < pairs.length; at += 2) {
+      const [row, to] = [pairs[at] as number, (pairs[at + 1] as number) * width];
+      if (isSparse(x)) spreadRow(x, row, width, out, to);
+      else copy(x, row * width, out, to);
+    }
   };
 }

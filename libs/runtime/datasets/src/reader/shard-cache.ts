@@ -1,4 +1,5 @@
 import type { ShardColumns } from "../arrow-shard.ts";
+import { isSparse } from "../sparse-rows.ts";
 
 /**
  * Decoded shards by file name, the least recently used dropped first. The newest always stays, even alone beyond the
@@ -45,5 +46,8 @@ export class ShardCache {
 }
 
 function bytesOf({ x, y }: ShardColumns): number {
-  return x.byteLength + (y?.byteLength ?? 0);
+  const xBytes = isSparse(x)
+    ? x.offsets.byteLength + x.indices.byteLength + x.values.byteLength
+    : x.byteLength;
+  return xBytes + (y?.byteLength ?? 0);
 }
