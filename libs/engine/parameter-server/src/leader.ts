@@ -190,8 +190,6 @@ export function createStepDecision(options: {
         ...recorded,
         ...guard,
       };
-      const gradientNorm = Math.sqrt(normSquared);
-      return { kind: "decided", weights, scale, gradientNorm, ...recorded, ...guard };
     },
   };
 }
