@@ -9,24 +9,27 @@ interface RecordedSums {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** Mean loss per task on held-out rows, in the spec's order; undefined where the step evaluates nothing. */
+/**
+ * Mean loss per task on held-out rows, in the spec's order: NaN where it was not finite, undefined where nothing was
+ * measured. Undefined where the step evaluates nothing.
+ */
 export function evaluatedLosses(
   spec: Pick<RunSpec, "tasks">,
-  plan: StepPlan,
+  plan: Pick<StepPlan, "rounds">,
   records: readonly RecordedSums[],
-): number[] | undefined {
+): (number | undefined)[] | undefined {
   const round = plan.rounds.find(({ program }) => program === "evaluate")?.index;
   if (round === undefined) return undefined;
   return spec.tasks.map(({ name }) => {
     const record = records.find((entry) => entry.task === name && entry.round === round);
-    return record ? (record.metrics.loss ?? Number.NaN) / record.samples : Number.NaN;
+    return record && (record.metrics.loss ?? Number.NaN) / record.samples;
   });
 }
 
 /** The job's own tasks, each with its baseline's loss beside its own. @param losses in the spec's order */
 export function besideBaselines(
   spec: Pick<RunSpec, "tasks">,
-  losses: readonly number[],
+  losses: readonly (number | undefined)[],
 ): { readonly loss: number; readonly baseline: number }[] {
   return ownTasks(spec).map(({ name }, task) => {
     const baseline = spec.tasks.findIndex(({ baselineOf }) => baselineOf === name);

@@ -1,6 +1,7 @@
 import type { CommitRecord, TaskRecord } from "@latentweave/protocol";
 import { planStep, type StepPlan } from "./plan-step.ts";
-import type { RunSpec } from "./run-spec.ts";
+import { evaluatedLosses } from "./evaluated-losses.ts";
+import { ownTasks, type RunSpec } from "./run-spec.ts";
 
 /** A run ends when what it evaluates has not become better so many times in a row. */
 export interface EarlyStopSpec {
@@ -31,17 +32,15 @@ export function heldOutLoss(
   plan: Pick<StepPlan, "phase" | "rounds">,
   records: readonly Pick<TaskRecord, "task" | "round" | "samples" | "metrics">[],
 ): number | undefined {
-  const round = plan.rounds.find(({ program }) => program === "evaluate");
-  if (!round || plan.phase !== spec.phases.length - 1) return undefined;
-  let sum = 0;
-  for (const { task, taskIndex } of round.tasks) {
-    const record = records.find((one) => one.task === task && one.round === round.index);
-    // A guard's baselines are trained beside the job's tasks, not for their own sake.
-    if (!record || spec.tasks[taskIndex]?.baselineOf !== undefined) continue;
-    const mean = (record.metrics.loss ?? Number.POSITIVE_INFINITY) / record.samples;
-    sum += mean * (spec.tasks[taskIndex]?.weight ?? 1);
-  }
-  return sum;
+  if (plan.phase !== spec.phases.length - 1) return undefined;
+  // A guard's baselines, behind all tasks, are trained beside these, not for their own sake.
+  const own = ownTasks(spec);
+  return evaluatedLosses(spec, plan, records)
+    ?.slice(0, own.length)
+    .reduce<number>((sum, loss, task) => {
+      if (loss === undefined) return sum;
+      return sum + (Number.isNaN(loss) ? Number.POSITIVE_INFINITY : loss) * (own[task]?.weight ?? 1);
+    }, 0);
 }
 
 /** Pure: what is remembered after one more evaluation. */

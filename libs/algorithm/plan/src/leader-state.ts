@@ -1,3 +1,4 @@
+import type { GuardState } from "@latentweave/multitask";
 import type { PausedTask } from "@latentweave/protocol";
 import type { EarlyStopState } from "./held-out.ts";
 
@@ -6,6 +7,7 @@ export interface LeaderState {
   /** Tasks that are, or were, paused, by name. */
   readonly paused?: Readonly<Record<string, Omit<PausedTask, "task">>>;
   readonly early?: EarlyStopState;
+  readonly guard?: GuardState;
 }
 
 /** Not the name of anything in a combiner's state. */

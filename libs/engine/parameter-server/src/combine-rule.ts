@@ -4,6 +4,7 @@ import {
   afterEvaluation,
   freshEarlyStop,
   joinLeaderState,
+  ownTasks,
   type RunSpec,
   splitLeaderState,
 } from "@latentweave/plan";
@@ -26,7 +27,7 @@ export interface CombineRule {
    * step, in order.
    */
   watch?(evaluated: {
-    readonly losses: readonly number[];
+    readonly losses: readonly (number | undefined)[];
     readonly step: number;
     readonly last: boolean;
   }): readonly GuardDecision[];
@@ -49,10 +50,8 @@ export interface CombineRule {
 /** `restored`: a state as JSON from a checkpoint; without it the combiner begins anew. */
 export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restored?: string): CombineRule {
   const kept = restored === undefined ? undefined : splitLeaderState(restored);
-  const plain = (own: RunSpec, state: string | undefined) => createPlainRule(own, arithmetic, state);
-  const combining = spec.guard
-    ? createGuardedRule(spec, spec.guard, plain, kept?.combiner)
-    : plain(spec, kept?.combiner);
+  const plain = createPlainRule({ ...spec, tasks: ownTasks(spec) }, arithmetic, kept?.combiner);
+  const guarded = spec.guard && createGuardedRule(spec, spec.guard, plain, kept?.state.guard);
   const pauses =
     spec.pauseNotFinite &&
     createPauses(
@@ -63,7 +62,8 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
   const rule = spec.stopEarly;
   let early = kept?.state.early ?? freshEarlyStop;
   return {
-    ...combining,
+    ...plain,
+    ...(guarded && { solve: guarded.solve, watch: guarded.watch }),
     pauses,
     early: rule && {
       note(loss) {
@@ -76,7 +76,8 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
     },
     state() {
       const paused = pauses?.state ?? {};
-      return joinLeaderState(combining.state(), {
+      return joinLeaderState(plain.state(), {
+        ...(guarded && { guard: guarded.guard }),
         ...(Object.keys(paused).length > 0 && { paused }),
         ...(rule && { early }),
       });

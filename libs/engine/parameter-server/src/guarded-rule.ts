@@ -2,9 +2,7 @@ import { beginGuard, type GuardState, judge } from "@latentweave/multitask";
 import { besideBaselines, type GuardSpec, ownTasks, type RunSpec } from "@latentweave/plan";
 import type { CombineRule } from "./combine-rule.ts";
 
-/** What the two remember together, as JSON. */
-interface Remembered {
-  readonly combiner: unknown;
+export interface GuardedRule extends Pick<CombineRule, "solve" | "watch"> {
   readonly guard: GuardState;
 }
 
@@ -12,23 +10,20 @@ interface Remembered {
  * A combiner among the job's own tasks, whose weights the guard multiplies. Of a task that has left the shared parameters
  * a combiner sees a gradient of zero. Baselines share nothing, are nobody's to combine, and weigh 1.
  *
- * @param combinerOf the rule of a run with these tasks, going on from its state
+ * @param combiner of a run with the job's own tasks
  */
 export function createGuardedRule(
   spec: RunSpec,
   rule: GuardSpec,
-  combinerOf: (spec: RunSpec, restored: string | undefined) => CombineRule,
-  restored: string | undefined,
-): CombineRule {
+  combiner: Pick<CombineRule, "solve">,
+  restored: GuardState | undefined,
+): GuardedRule {
   const tasks = ownTasks(spec);
   const all = spec.tasks.length;
-  const before = restored === undefined ? undefined : (JSON.parse(restored) as Remembered);
-  const combiner = combinerOf({ ...spec, tasks }, before && JSON.stringify(before.combiner));
-  let guard = before?.guard ?? beginGuard(tasks.length);
+  let guard = restored ?? beginGuard(tasks.length);
   const factorOf = (task: number): number => guard[task]?.factor ?? 1;
 
   return {
-    needsGram: combiner.needsGram,
     watch({ losses, step, last }) {
       const judged = judge(rule, guard, { step, last, losses: besideBaselines(spec, losses) });
       // The closing evaluation is of a version whose checkpoint may be written already: it leaves no trace but the record,
@@ -48,10 +43,8 @@ export function createGuardedRule(
           });
       return spec.tasks.map((_, task) => (leftOut.has(task) ? 0 : (weights[task] ?? 1) * factorOf(task)));
     },
-    warning: () => combiner.warning?.(),
-    state: () => {
-      const remembered: Remembered = { combiner: JSON.parse(combiner.state()) as unknown, guard };
-      return JSON.stringify(remembered);
+    get guard() {
+      return guard;
     },
   };
 }

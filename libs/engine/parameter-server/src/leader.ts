@@ -51,12 +51,12 @@ export interface StepDecision {
   received(): (readonly [index: number, received: Received])[];
   /**
    * @param isBorneOut whoever computes the step comes to the same numbers, finite or not
-   * @param evaluated mean losses of the step's evaluation, one per task; undefined where it has none
+   * @param evaluated mean losses of the step's evaluation, one per task (plan: `evaluatedLosses`)
    */
   verdict(
     losses: readonly number[] | undefined,
     isBorneOut?: boolean,
-    evaluated?: readonly number[],
+    evaluated?: readonly (number | undefined)[],
   ): Verdict;
 }
 
@@ -190,8 +190,6 @@ export function createStepDecision(options: {
         ...recorded,
         ...guard,
       };
-      const gradientNorm = Math.sqrt(normSquared);
-      return { kind: "decided", weights, scale, gradientNorm, ...recorded, ...guard };
     },
   };
 }

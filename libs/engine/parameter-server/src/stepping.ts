@@ -254,13 +254,7 @@ export function createStepping(options: SteppingOptions): Stepping {
 
   const takeReport = (message: MessageOf<"reduced">, products: readonly BlockProducts[]): void => {
     if (message.step === current?.plan.step)
-      current.decision?.reduced(
-        message.index,
-        message.finite,
-        products,
-        message.received,
-        message.finite ? [] : message.odd,
-      );
+      current.decision?.reduced(message.index, message.finite, products, message.received, message.odd);
   };
 
   const decideIfComplete = (): void => {

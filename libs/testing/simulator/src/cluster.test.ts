@@ -3,6 +3,7 @@ import type { CheckpointSource } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
 import { createCluster, randomRows } from "./cluster.ts";
 import { finalHash } from "./final-hash.ts";
+import { checkpointAt } from "./small-cluster.ts";
 import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
 
 const rows = randomRows(smallWidth, smallClasses);
@@ -124,11 +125,7 @@ describe("a combiner that remembers", () => {
     const before = createCluster({ spec, shards: 2, expectedWorkers: 2, rows, seed: 4 });
     before.addWorker("a");
     before.addWorker("b");
-    await before.runUntil(() => before.coordinator.snapshot().step >= 4);
-    before.coordinator.stop("interrupted by the test");
-    await before.finish();
-    const resume = await before.store.latestCheckpoint();
-    if (!resume) throw new Error("the interrupted run left no checkpoint");
+    const resume = await checkpointAt(before, 4);
     expect(resume.meta).toMatchObject({ combiner: { calls: resume.version } });
     const resumed = async (source: CheckpointSource): Promise<string | null> => {
       const after = createCluster({ spec, shards: 1, expectedWorkers: 1, rows, seed: 5, resume: source });

@@ -2,10 +2,8 @@ import { type CombinerName, combinerNames, combinerParts } from "@latentweave/jo
 import type { RunSpec } from "@latentweave/plan";
 import type { CheckpointSource } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
-import { createCluster, randomRows } from "./cluster.ts";
-import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
-
-const rows = randomRows(smallWidth, smallClasses);
+import { checkpointAt, smallCluster } from "./small-cluster.ts";
+import { smallSpec } from "./small-job.ts";
 
 /** Periods short enough for what a method remembers to matter within a few steps. */
 const short: Partial<Record<CombinerName, Readonly<Record<string, number>>>> = {
@@ -18,32 +16,13 @@ function specOf(name: CombinerName, change: Partial<RunSpec> = {}): RunSpec {
   return smallSpec({ steps: 4, evaluation: null, combiner: { name, options }, ...change });
 }
 
-function cluster(
-  spec: RunSpec,
-  workers: number,
-  shards: number,
-  resume?: CheckpointSource,
-): ReturnType<typeof createCluster> {
-  const seed = workers * 10 + shards;
-  const made = createCluster({
-    spec,
-    shards,
-    expectedWorkers: workers,
-    rows,
-    seed,
-    ...(resume && { resume }),
-  });
-  for (let index = 0; index < workers; index++) made.addWorker(`w${index}`);
-  return made;
-}
-
 async function finalHash(
   spec: RunSpec,
   workers: number,
   shards: number,
   resume?: CheckpointSource,
 ): Promise<string> {
-  const outcome = await cluster(spec, workers, shards, resume).finish();
+  const outcome = await smallCluster(spec, workers, shards, resume && { resume }).finish();
   expect(outcome.state).toBe("finished");
   return outcome.hash as string;
 }
@@ -58,12 +37,7 @@ describe.each(combinerNames)("with the combiner %s", (name) => {
     expect(await finalHash(spec, 2, 2), "2 workers, 2 shards").toBe(reference);
     expect(await finalHash(spec, 3, 4), "3 workers, 4 shards").toBe(reference);
 
-    const before = cluster(spec, 2, 2);
-    await before.runUntil(() => before.coordinator.snapshot().step >= 2);
-    before.coordinator.stop("interrupted by the test");
-    expect((await before.finish()).state).toBe("interrupted");
-    const resume = await before.store.latestCheckpoint();
-    if (!resume) throw new Error("the interrupted run left no checkpoint");
+    const resume = await checkpointAt(smallCluster(spec, 2, 2), 2);
     expect(await finalHash(spec, 1, 4, resume), `from version ${resume.version}`).toBe(reference);
   });
 });

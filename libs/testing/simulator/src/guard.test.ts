@@ -1,10 +1,8 @@
 import type { GuardSpec, RunSpec } from "@latentweave/plan";
 import type { CheckpointSource, CommitRecord } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
-import { createCluster, randomRows } from "./cluster.ts";
-import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
-
-const rows = randomRows(smallWidth, smallClasses);
+import { checkpointAt, smallCluster } from "./small-cluster.ts";
+import { smallSpec } from "./small-job.ts";
 
 /** A tolerance below zero, which no job may have: every task counts as harmed, whatever it learns. */
 const always: GuardSpec = { action: "branch", tolerance: -10, patience: 2, fromStep: 0 };
@@ -19,25 +17,13 @@ function specOf(guard: Partial<GuardSpec>, change: Partial<RunSpec> = {}): RunSp
 
 type Decisions = readonly { readonly step: number; readonly guard: CommitRecord["guard"] }[];
 
-function cluster(
+async function run(
   spec: RunSpec,
   workers: number,
   shards: number,
   resume?: CheckpointSource,
-): ReturnType<typeof createCluster> {
-  const seed = workers * 10 + shards;
-  const made = createCluster({
-    ...{ spec, shards, expectedWorkers: workers, rows, seed },
-    ...(resume && { resume }),
-  });
-  for (let index = 0; index < workers; index++) made.addWorker(`w${index}`);
-  return made;
-}
-
-async function run(
-  ...asked: Parameters<typeof cluster>
 ): Promise<{ readonly hash: string | null; readonly decisions: Decisions }> {
-  const made = cluster(...asked);
+  const made = smallCluster(spec, workers, shards, resume && { resume });
   const { state, hash } = await made.finish();
   expect(state).toBe("finished");
   const decisions = made.store.commits.flatMap(({ step, guard }) => (guard ? [{ step, guard }] : []));
@@ -61,12 +47,7 @@ describe.each<[string, Partial<GuardSpec>, Partial<RunSpec>, number[]]>([
     expect(await run(spec, 2, 2), "2 workers, 2 shards").toEqual(reference);
     expect(await run(spec, 3, 4), "3 workers, 4 shards").toEqual(reference);
 
-    const before = cluster(spec, 2, 2);
-    await before.runUntil(() => before.coordinator.snapshot().step >= 3);
-    before.coordinator.stop("interrupted by the test");
-    expect((await before.finish()).state).toBe("interrupted");
-    const resume = await before.store.latestCheckpoint();
-    if (!resume) throw new Error("the interrupted run left no checkpoint");
+    const resume = await checkpointAt(smallCluster(spec, 2, 2), 3);
     const after = await run(spec, 1, 4, resume);
     expect(after.hash, `from version ${resume.version}`).toBe(reference.hash);
     expect(after.decisions).toEqual(reference.decisions.filter(({ step }) => step >= resume.version));
@@ -87,7 +68,7 @@ describe("a guard that has nothing to do", () => {
   });
 
   it("speaks up where it has", async () => {
-    const made = cluster(specOf({}), 1, 1);
+    const made = smallCluster(specOf({}), 1, 1);
     await made.finish();
     const texts = made.store.events.map(({ text }) => text);
     expect(texts).toContainEqual(

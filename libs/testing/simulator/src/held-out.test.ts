@@ -3,25 +3,11 @@ import { createLayout } from "@latentweave/parameters";
 import { heldOutLoss, planStep, type RunSpec } from "@latentweave/plan";
 import type { CheckpointSource } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
-import { createCluster, randomRows } from "./cluster.ts";
 import { createPlainCompute } from "./plain-compute.ts";
-import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
+import { checkpointAt, smallCluster } from "./small-cluster.ts";
+import { smallSpec } from "./small-job.ts";
 
-const rows = randomRows(smallWidth, smallClasses);
-
-function start(
-  spec: RunSpec,
-  workers: number,
-  shards: number,
-  more: Partial<Parameters<typeof createCluster>[0]> = {},
-) {
-  const seed = workers * 10 + shards;
-  const cluster = createCluster({ spec, shards, expectedWorkers: workers, rows, seed, ...more });
-  for (let index = 0; index < workers; index++) cluster.addWorker(`w${index}`);
-  return cluster;
-}
-
-type Store = ReturnType<typeof start>["store"];
+type Store = ReturnType<typeof smallCluster>["store"];
 
 /** Held-out losses by step, as the record has them. */
 function losses(spec: RunSpec, store: Store): Map<number, number> {
@@ -49,7 +35,7 @@ describe("a run that ends when its held-out losses fall no further", () => {
       [2, 2],
       [3, 2],
     ] as const) {
-      const cluster = start(spec, workers, shards);
+      const cluster = smallCluster(spec, workers, shards);
       const outcome = await cluster.finish();
       expect(outcome.state).toBe("finished");
       expect((await cluster.store.latestCheckpoint())?.version).toBe(outcome.version);
@@ -67,17 +53,21 @@ describe("a run that ends when its held-out losses fall no further", () => {
   });
 
   it("comes to the same end when it is interrupted on the way, and is over when it is resumed from its end", async () => {
-    const whole = start(spec, 1, 1);
+    const whole = smallCluster(spec, 1, 1);
     const { hash, version } = await whole.finish();
-    const before = start(spec, 2, 2);
-    await before.runUntil(() => before.coordinator.snapshot().step >= version - 3);
-    before.coordinator.stop("interrupted by the test");
-    await before.finish();
-    const resume = (await before.store.latestCheckpoint()) as CheckpointSource;
+    const before = smallCluster(spec, 2, 2);
+    const resume = await checkpointAt(before, version - 3);
     expect(resume.version).toBeLessThan(version);
-    expect(await start(spec, 1, 2, { resume }).finish()).toMatchObject({ state: "finished", hash, version });
+    expect(await smallCluster(spec, 1, 2, { resume }).finish()).toMatchObject({
+      state: "finished",
+      hash,
+      version,
+    });
     const end = (await whole.store.latestCheckpoint()) as CheckpointSource;
-    expect(await start(spec, 1, 2, { resume: end }).finish()).toMatchObject({ state: "finished", hash });
+    expect(await smallCluster(spec, 1, 2, { resume: end }).finish()).toMatchObject({
+      state: "finished",
+      hash,
+    });
   });
 
   it("takes all of its steps where the losses go on falling", async () => {
@@ -86,7 +76,7 @@ describe("a run that ends when its held-out losses fall no further", () => {
       evaluation: spec.evaluation,
       stopEarly: { patience: 1, minDelta: 0 },
     });
-    const cluster = start(falling, 2, 1);
+    const cluster = smallCluster(falling, 2, 1);
     expect(await cluster.finish()).toMatchObject({ state: "finished", version: 8 });
     expect(cluster.store.commits.at(-1)?.step).toBe(8);
   });
@@ -102,7 +92,7 @@ describe("the best checkpoint", () => {
     });
     const marks = new Set<string>();
     for (const shards of [1, 2]) {
-      const cluster = start(spec, 2, shards);
+      const cluster = smallCluster(spec, 2, shards);
       await cluster.finish();
       const { store } = cluster;
       expect([...store.hashes.keys()].sort((a, b) => a - b)).toEqual([3, 6, 9, 12]);
@@ -128,7 +118,7 @@ describe("the best checkpoint", () => {
         },
       };
     };
-    const cluster = start(spec, 1, 1, { computeOf });
+    const cluster = smallCluster(spec, 1, 1, { computeOf });
     expect((await cluster.finish()).state).toBe("finished");
     expect(cluster.store.best).toBeUndefined();
   });
@@ -151,11 +141,11 @@ describe("the moving average of the weights", () => {
   };
 
   it("is decay times itself and the rest the new weights, and changes none of them", async () => {
-    const cluster = start(spec, 2, 2);
+    const cluster = smallCluster(spec, 2, 2);
     const { hash } = await cluster.finish();
     const { store } = cluster;
     const { average: _, ...plain } = spec;
-    expect(hash).toBe((await start(plain, 1, 1).finish()).hash);
+    expect(hash).toBe((await smallCluster(plain, 1, 1).finish()).hash);
     for (const version of [2, 3, 4, 5]) {
       const before = await section(store, version - 1, "average");
       const weights = await section(store, version, "parameters");
@@ -166,16 +156,16 @@ describe("the moving average of the weights", () => {
   });
 
   it("begins with the first weights, and is the same bits on any cluster and from a checkpoint", async () => {
-    const reference = start(spec, 1, 1);
+    const reference = smallCluster(spec, 1, 1);
     await reference.finish();
     const expected = await section(reference.store, 5, "average");
     const first = await section(reference.store, 1, "average");
     expect(first.some((value) => value !== 0)).toBe(true);
-    const other = start(spec, 3, 2);
+    const other = smallCluster(spec, 3, 2);
     await other.finish();
     expect(await section(other.store, 5, "average")).toEqual(expected);
     const resume = (await other.store.latestCheckpoint(2)) as CheckpointSource;
-    const resumed = start(spec, 1, 3, { resume });
+    const resumed = smallCluster(spec, 1, 3, { resume });
     await resumed.finish();
     expect(await section(resumed.store, 5, "average")).toEqual(expected);
   });

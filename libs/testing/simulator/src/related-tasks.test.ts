@@ -2,6 +2,7 @@ import type { RunSpec } from "@latentweave/plan";
 import { describe, expect, it } from "vitest";
 import { createCluster, randomRows } from "./cluster.ts";
 import { finalHash } from "./final-hash.ts";
+import { checkpointAt } from "./small-cluster.ts";
 import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
 
 const rows = randomRows(smallWidth, smallClasses);
@@ -50,11 +51,7 @@ describe("what is learned about the tasks", () => {
         const before = createCluster({ spec, shards: 2, expectedWorkers: 2, rows, seed: stopAt });
         before.addWorker("a");
         before.addWorker("b");
-        await before.runUntil(() => before.coordinator.snapshot().step >= stopAt);
-        before.coordinator.stop("interrupted by the test");
-        await before.finish();
-        const resume = await before.store.latestCheckpoint();
-        if (!resume) throw new Error("the interrupted run left no checkpoint");
+        const resume = await checkpointAt(before, stopAt);
         const after = createCluster({ spec, shards: 3, expectedWorkers: 1, rows, seed: 5, resume });
         after.addWorker("c");
         expect(await after.finish()).toMatchObject({ state: "finished", hash: reference });

@@ -3,11 +3,9 @@ import type { Compute } from "@latentweave/model";
 import type { RobustSpec, RunSpec } from "@latentweave/plan";
 import type { CheckpointSource } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
-import { createCluster, randomRows } from "./cluster.ts";
+import { checkpointAt, smallCluster } from "./small-cluster.ts";
 import { createPlainCompute } from "./plain-compute.ts";
-import { smallClasses, smallSpec, smallWidth } from "./small-job.ts";
-
-const rows = randomRows(smallWidth, smallClasses);
+import { smallSpec } from "./small-job.ts";
 
 const rules: readonly RobustSpec[] = [
   { kind: "krum", byzantine: 1 },
@@ -46,14 +44,11 @@ function start(
   shards: number,
   options: { readonly resume?: CheckpointSource | undefined; readonly wrong?: boolean } = {},
 ) {
-  const cluster = createCluster({
-    ...{ spec, shards, expectedWorkers: workers, rows, seed: workers * 10 + shards },
+  return smallCluster(spec, workers, shards, {
     ...(options.resume && { resume: options.resume }),
     ...(options.wrong === true && { computeOf: wrongOnes }),
     arithmeticOf: loadArithmetic,
   });
-  for (let index = 0; index < workers; index++) cluster.addWorker(`w${index}`);
-  return cluster;
 }
 
 async function hashOf(spec: RunSpec, workers: number, shards: number): Promise<string> {
@@ -71,11 +66,7 @@ describe.each(rules)("with the rule $kind", (robust) => {
     expect(reference, "the rule is used").not.toBe(plain);
     expect(await hashOf(spec, 2, 2), "2 workers, 2 shards").toBe(reference);
     expect(await hashOf(spec, 3, 1), "3 workers, 1 shard").toBe(reference);
-    const before = start(spec, 2, 2);
-    await before.runUntil(() => before.coordinator.snapshot().step >= 1);
-    before.coordinator.stop("interrupted by the test");
-    await before.finish();
-    const resume = await before.store.latestCheckpoint();
+    const resume = await checkpointAt(start(spec, 2, 2), 1);
     expect(await start(spec, 2, 1, { resume }).finish()).toMatchObject({ hash: reference });
   });
 
