@@ -117,8 +117,8 @@ function run(text: string): Readonly<Record<string, unknown>> {
   });
   const body = `"use strict";\n${list ? text.slice(0, list.index) : text}\nreturn { ${names.join(", ")} };`;
   try {
-    // The text is the job's own, as its layers are; it is bundled, hashed and part of what fixes the run's bits.
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval
+    // It is bundled, hashed and part of what fixes the run's bits.
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the text is the job's own, as its layers are
     const make = new Function("Math", "Date", "performance", "crypto", body) as (
       ...parameters: unknown[]
     ) => Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@ import { variational, vectorQuantised } from "./autoencoder-functions.ts";
 import type { JobInput } from "./job-schema.ts";
 import { dense } from "./layer-functions.ts";
 import { resolveJob } from "./resolve-job.ts";
+import { complaint } from "./testing/complaint.ts";
 
 type Task = JobInput["tasks"][string];
 
@@ -15,15 +16,6 @@ const task: Task = {
 
 function job(more: Partial<Task>, model?: JobInput["model"]): JobInput {
   return { tasks: { digits: { ...task, ...more } }, steps: 10, ...(model && { model }) };
-}
-
-function said(input: unknown): string {
-  try {
-    resolveJob(input);
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return "nothing";
 }
 
 describe("a variational latent", () => {
@@ -49,7 +41,9 @@ describe("a variational latent", () => {
     const plain = resolveJob(job({}, { kind: "shared", latent: { units: 8, activation: "relu" } }));
     expect(plain.model).toMatchObject({ latent: { units: 8, activation: "relu" } });
     expect(plain.tasks.digits?.reconstruction).toEqual({ loss: "bce", weight: 1 });
-    expect(said(job({ latent: variational(8) }, { kind: "shared", latent: 8 }))).toMatch(/model\.latent/);
+    expect(complaint(job({ latent: variational(8) }, { kind: "shared", latent: 8 }))).toMatch(
+      /model\.latent/,
+    );
   });
 
   it.each([
@@ -66,8 +60,8 @@ describe("a variational latent", () => {
     ["a kind that is none", { kind: "variationl", units: 8 }, /variational/],
     ["a field that is none", { kind: "variational", units: 8, betta: 2 }, /did you mean "beta"/],
   ])("is refused with %s, and told why", (_title, latent, message) => {
-    expect(said(job({ latent } as Partial<Task>))).toMatch(message);
-    expect(said(job({}, { kind: "shared", latent } as unknown as JobInput["model"]))).toMatch(message);
+    expect(complaint(job({ latent } as Partial<Task>))).toMatch(message);
+    expect(complaint(job({}, { kind: "shared", latent } as unknown as JobInput["model"]))).toMatch(message);
   });
 });
 
@@ -87,7 +81,7 @@ describe("a quantised latent", () => {
     ["a commitment below 0", { codes: 8, commitment: -1 }, /latent\.commitment/],
     ["vectors of nothing", { codes: 8, width: 0 }, /latent\.width/],
   ])("is refused with %s", (_title, more, message) => {
-    expect(said(job({ latent: { kind: "vectorQuantised", ...more } }))).toMatch(message);
+    expect(complaint(job({ latent: { kind: "vectorQuantised", ...more } }))).toMatch(message);
   });
 });
 
@@ -114,7 +108,7 @@ describe("noise and penalties", () => {
       /binarise/,
     ],
   ])("are refused with %s", (_title, more, message) => {
-    expect(said(job(more as Partial<Task>))).toMatch(message);
+    expect(complaint(job(more as Partial<Task>))).toMatch(message);
   });
 
   it("stay out of a resolved job that has none", () => {

@@ -9,6 +9,7 @@ export function checkAutoencoder(job: ParsedJob, name: string, task: Task): Prob
   const path = ["tasks", name];
   const problems: Problem[] = [];
   const { model } = job;
+  const loss = task.reconstruction === false ? undefined : lossOf(task);
   if (task.latent && model.kind !== "private")
     problems.push({
       path: [...path, "latent"],
@@ -16,21 +17,20 @@ export function checkAutoencoder(job: ParsedJob, name: string, task: Task): Prob
       expected: 'model: { kind: "private" }',
       mend: model.kind === "shared" ? "write it as model.latent" : "leave latent out, or change model",
     });
-  if (task.reconstruction !== false && lossOf(task) === "user" && task.latent?.kind === "variational")
+  if (loss === "user" && task.latent?.kind === "variational")
     problems.push({
       path: [...path, "reconstruction", "loss"],
       what: "got a loss of an extension, besides a variational latent, whose bound is one of a likelihood",
       expected: '"bce" or "mse"',
       mend: "change one of them",
     });
-  if (task.binarise && task.reconstruction !== false && lossOf(task) !== "bce")
+  if (task.binarise && loss !== undefined && loss !== "bce")
     problems.push({
       path: [...path, "binarise"],
       what: "samples of zeros and ones are compared by squared differences",
       expected: 'reconstruction: { loss: "bce" }, and a decoder that ends in a sigmoid',
       mend: "change reconstruction, or leave binarise out",
     });
-  const loss = task.reconstruction === false ? undefined : lossOf(task);
   if (model.kind === "bank" && (loss === "gaussian" || loss === "categorical"))
     problems.push({
       path: [...path, "reconstruction", "loss"],

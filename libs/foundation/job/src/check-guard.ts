@@ -10,16 +10,16 @@ export function checkGuard(job: ParsedJob): readonly Problem[] {
   return [...checkOwn(guard), ...checkTasks(job), ...checkEvaluations(job), ...checkRest(job)];
 }
 
-const ownFields = { branch: ["teaches"], detach: [], reweight: ["factor", "most"] } as const;
+/** The action that reads a field; the other fields are read whatever is done. */
+const readBy = { teaches: "branch", factor: "reweight", most: "reweight" } as const;
 
 function checkOwn(guard: NonNullable<ParsedJob["guard"]>): Problem[] {
   return (["teaches", "factor", "most"] as const)
-    .filter((field) => guard[field] !== undefined)
-    .filter((field) => !ownFields[guard.action].some((own) => own === field))
+    .filter((field) => guard[field] !== undefined && guard.action !== readBy[field])
     .map((field) => ({
       path: ["guard", field],
       what: `is set, but "${guard.action}" does not read it`,
-      expected: `nothing, or action: "${field === "teaches" ? "branch" : "reweight"}"`,
+      expected: `nothing, or action: "${readBy[field]}"`,
       mend: "change one of them",
     }));
 }

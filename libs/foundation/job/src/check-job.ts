@@ -4,6 +4,8 @@ import { combinerParts } from "./combiner-schema.ts";
 import { checkRegulariser } from "./check-regulariser.ts";
 import { checkSampling } from "./check-sampling.ts";
 import type { ParsedJob } from "./job-schema.ts";
+import { isOrdered } from "./mode-schema.ts";
+import { completeNotFinite } from "./not-finite-schema.ts";
 import type { Problem } from "./problem.ts";
 import { checkRobust } from "./check-robust.ts";
 import { proximalRegularisers } from "./regulariser-schema.ts";
@@ -54,7 +56,7 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
     ...checkGuard(job),
     ...checkSampling(job),
   );
-  if ((job.mode.kind === "stale" || job.mode.kind === "async") && job.audit.share > 0)
+  if (isOrdered(job.mode) && job.audit.share > 0)
     problems.push({
       path: ["audit", "share"],
       what: `got ${job.audit.share}; in the mode "${job.mode.kind}" a worker's neighbour computes on other weights, so that nobody's sums can be compared while the run goes on`,
@@ -99,33 +101,31 @@ function checkHeldOut({ stopEarly, checkpoints, evaluate, mode }: ParsedJob): Pr
     ...(stopEarly ? [["stopEarly"]] : []),
     ...(checkpoints.best ? [["checkpoints", "best"]] : []),
   ];
-  const fault =
-    mode.kind === "stale" || mode.kind === "async"
+  const fault = isOrdered(mode)
+    ? {
+        what: `is asked for in the mode "${mode.kind}", in which evaluations measure versions in another order`,
+        expected: 'the mode "sync" or "diloco"',
+        mend: "remove it",
+      }
+    : evaluate.everySteps === 0
       ? {
-          what: `is asked for in the mode "${mode.kind}", in which evaluations measure versions in another order`,
-          expected: 'the mode "sync" or "diloco"',
-          mend: "remove it",
+          what: "is asked for, but nothing is evaluated on the way (evaluate.everySteps: 0)",
+          expected: "evaluations every so many steps",
+          mend: 'set evaluate: { everySteps: 100, split: "validation" }',
         }
-      : evaluate.everySteps === 0
+      : evaluate.split === "test"
         ? {
-            what: "is asked for, but nothing is evaluated on the way (evaluate.everySteps: 0)",
-            expected: "evaluations every so many steps",
-            mend: 'set evaluate: { everySteps: 100, split: "validation" }',
+            what: "is asked for, but what is evaluated are the test rows: figures of weights that were chosen by them say nothing of new rows",
+            expected: "an evaluation on validation rows",
+            mend: 'set evaluate: { split: "validation" }, and split: { validation: 0.1 } in the data of each task',
           }
-        : evaluate.split === "test"
-          ? {
-              what: "is asked for, but what is evaluated are the test rows: figures of weights that were chosen by them say nothing of new rows",
-              expected: "an evaluation on validation rows",
-              mend: 'set evaluate: { split: "validation" }, and split: { validation: 0.1 } in the data of each task',
-            }
-          : undefined;
+        : undefined;
   return fault ? asked.map((path) => ({ path, ...fault })) : [];
 }
 
 /** In modes with an order a planned step that is not finite is computed again on other weights, all of it. */
 function checkNotFinite({ onNotFinite, mode }: ParsedJob): Problem[] {
-  const kind = typeof onNotFinite === "string" ? onNotFinite : onNotFinite?.kind;
-  if (kind !== "pause" || (mode.kind !== "stale" && mode.kind !== "async")) return [];
+  if (!isOrdered(mode) || completeNotFinite(onNotFinite, mode).kind !== "pause") return [];
   return [
     {
       path: ["onNotFinite"],

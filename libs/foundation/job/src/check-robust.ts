@@ -1,4 +1,5 @@
 import type { ParsedJob } from "./job-schema.ts";
+import { isOrdered } from "./mode-schema.ts";
 import type { Problem } from "./problem.ts";
 import { completeRobust, type ResolvedRobust } from "./robust-schema.ts";
 
@@ -24,12 +25,11 @@ export function checkRobust({ robust, tasks, mode, compression }: ParsedJob): Pr
         mend: "change select, or leave it out",
       });
   }
-  const other =
-    mode.kind === "stale" || mode.kind === "async"
-      ? `the mode "${mode.kind}"`
-      : compression.push || compression.auto
-        ? "compressed pushes, which are rounded as sums"
-        : undefined;
+  const other = isOrdered(mode)
+    ? `the mode "${mode.kind}"`
+    : compression.push || compression.auto
+      ? "compressed pushes, which are rounded as sums"
+      : undefined;
   if (other !== undefined)
     problems.push({
       path: ["robust"],

@@ -34,10 +34,19 @@ const splitSchema = z.strictObject({
 
 const origins = ["dataset", "csv", "npy", "npz", "idx", "text", "user"] as const;
 
+const forTables = ["features", "target", "oneHot", "missing"] as const;
+
 const notForText = [
-  ...(["features", "target", "targetKind", "oneHot", "missing"] as const),
-  ...(["classes", "unlabelled"] as const),
-  ...(["scale", "reshape", "width"] as const),
+  "features",
+  "target",
+  "targetKind",
+  "oneHot",
+  "missing",
+  "classes",
+  "unlabelled",
+  "scale",
+  "reshape",
+  "width",
 ] as const;
 
 /**
@@ -124,14 +133,12 @@ export const dataSourceSchema = z
         message: `expected exactly one of ${origins.join(", ")}; ${given.length === 0 ? "none is given" : `given: ${given.join(", ")}`}`,
       });
     }
+    const refuse = (fields: readonly (typeof notForText)[number][], message: string): void => {
+      for (const field of fields)
+        if (source[field] !== undefined) context.addIssue({ code: "custom", path: [field], message });
+    };
     if (source.text !== undefined)
-      for (const field of notForText)
-        if (source[field] !== undefined)
-          context.addIssue({
-            code: "custom",
-            path: [field],
-            message: "is not for text: its rows are made by its own counts, idf and norm",
-          });
+      refuse(notForText, "is not for text: its rows are made by its own counts, idf and norm");
     if (source.text?.unlabelled !== undefined && source.split?.labelledRows !== undefined)
       context.addIssue({
         code: "custom",
@@ -144,15 +151,7 @@ export const dataSourceSchema = z
       source.npz !== undefined ||
       source.idx !== undefined ||
       source.user !== undefined;
-    for (const field of ["features", "target", "oneHot", "missing"] as const) {
-      if (isArray && source[field] !== undefined) {
-        context.addIssue({
-          code: "custom",
-          path: [field],
-          message: "is for tables (csv, or a table of the catalogue) only",
-        });
-      }
-    }
+    if (isArray) refuse(forTables, "is for tables (csv, or a table of the catalogue) only");
     if (source.classes !== undefined && (source.targetKind ?? "class") !== "class") {
       context.addIssue({
         code: "custom",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { JobError } from "./problem.ts";
 import { resolveJob } from "./resolve-job.ts";
+import { complaint } from "./testing/complaint.ts";
 
 const task = {
   data: { csv: "table.csv", split: { validation: 0.2 } },
@@ -15,16 +15,6 @@ const jobWith = (guard: object | null, rest: object = {}, names = ["a", "b"]): o
   ...{ steps: 10, guard },
   ...rest,
 });
-
-function complaint(job: object): string {
-  try {
-    resolveJob(job);
-  } catch (error) {
-    if (error instanceof JobError) return error.message;
-    throw error;
-  }
-  return "none";
-}
 
 describe("a guard", () => {
   test("has defaults, and those of another weight only where weights are changed", () => {

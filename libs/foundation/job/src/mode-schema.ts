@@ -29,3 +29,10 @@ export const modeSchema = z.discriminatedUnion("kind", [
   /** The same without a bound: how far an update goes falls with its staleness. */
   z.strictObject({ kind: z.literal("async") }),
 ]);
+
+export type Mode = z.output<typeof modeSchema>;
+
+/** `stale` and `async`: planned steps are applied in an order of their own, each computed on weights of some age. */
+export function isOrdered({ kind }: Mode): boolean {
+  return kind === "stale" || kind === "async";
+}

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isOrdered, type Mode } from "./mode-schema.ts";
 
 const byKind = z.discriminatedUnion("kind", [
   /** The task changes nothing for a while; the others go on. */
@@ -19,8 +20,8 @@ export type ResolvedNotFinite = z.output<typeof byKind>;
 /** Modes with an order compute such a step again, and know no pauses. */
 export function completeNotFinite(
   rule: z.output<typeof notFiniteSchema> | null | undefined,
-  mode: string,
+  mode: Mode,
 ): ResolvedNotFinite {
-  const chosen = rule ?? (mode === "stale" || mode === "async" ? "stop" : "pause");
+  const chosen = rule ?? (isOrdered(mode) ? "stop" : "pause");
   return byKind.parse(typeof chosen === "string" ? { kind: chosen } : chosen);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { JobError } from "./problem.ts";
 import { regulariserParts } from "./regulariser-schema.ts";
 import { resolveJob } from "./resolve-job.ts";
+import { complaint } from "./testing/complaint.ts";
 
 const task = {
   data: { csv: "table.csv", target: "y" },
@@ -15,16 +15,6 @@ const jobWith = (regulariser: object, rest: object = {}, names = ["a", "b", "c"]
   regulariser: { on: "heads", ...regulariser },
   ...rest,
 });
-
-function complaint(job: object): string {
-  try {
-    resolveJob(job);
-  } catch (error) {
-    if (error instanceof JobError) return error.message;
-    throw error;
-  }
-  return "none";
-}
 
 describe("a regulariser's fields", () => {
   test("get their defaults, and the resolved job resolves to itself", () => {

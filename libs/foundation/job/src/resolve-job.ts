@@ -58,7 +58,7 @@ function complete(job: ParsedJob): ResolvedJob {
     rates: job.rates,
     clipNorm: job.clipNorm ?? null,
     robust: job.robust ? completeRobust(job.robust) : null,
-    onNotFinite: completeNotFinite(job.onNotFinite, job.mode.kind),
+    onNotFinite: completeNotFinite(job.onNotFinite, job.mode),
     steps: job.steps ?? null,
     epochs: job.epochs ?? null,
     evaluate: job.evaluate,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { dense } from "./layer-functions.ts";
 import { resolveJob } from "./resolve-job.ts";
+import { complaint } from "./testing/complaint.ts";
 
 const task = { data: { dataset: "mnist" as const }, encoder: [dense(3)], decoder: [dense(4)] };
 const withSampling = (sampling: unknown, more: object = {}): object => ({
@@ -9,15 +10,6 @@ const withSampling = (sampling: unknown, more: object = {}): object => ({
   steps: 10,
   ...more,
 });
-
-function messageOf(job: object): string {
-  try {
-    resolveJob(job);
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return "no error";
-}
 
 describe("a job's sampling", () => {
   it("is not there unless the job has one, which then has all its defaults and resolves to itself", () => {
@@ -59,7 +51,7 @@ describe("a job's sampling", () => {
       '"every"',
     ],
   ])("is refused with what, where and how to mend it, case %#", (job, what, mend) => {
-    const message = messageOf(job);
+    const message = complaint(job);
     expect(message).toContain(what);
     expect(message).toContain(mend);
   });

@@ -11,28 +11,28 @@ interface HeadBase {
   readonly labelled?: LabelledShare;
 }
 
-export interface ClassificationTerm extends HeadBase {
+interface ClassificationTerm extends HeadBase {
   readonly kind: "classification";
   /** Softmax cross-entropy of these logits, [batch, classes], against the int32 column. */
   readonly logits: number;
   readonly classes: number;
 }
 
-export interface MultiLabelTerm extends HeadBase {
+interface MultiLabelTerm extends HeadBase {
   readonly kind: "multiLabel";
   /** Mean over labels of the sigmoid cross-entropy of these logits, [batch, labels], against the float32 column. */
   readonly logits: number;
   readonly labels: number;
 }
 
-export interface RegressionTerm extends HeadBase {
+interface RegressionTerm extends HeadBase {
   readonly kind: "regression";
   /** Mean over targets of squared differences, float32 column [batch, numbers]. */
   readonly prediction: number;
 }
 
 /** Mean over targets of ½(log 2π + log v + (y − μ)²/v), v = eˢ + 1e-6. */
-export interface GaussianTerm extends HeadBase {
+interface GaussianTerm extends HeadBase {
   readonly kind: "gaussian";
   /** [batch, 2 · numbers]: every μ, then every s. */
   readonly prediction: number;

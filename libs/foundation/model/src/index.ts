@@ -30,12 +30,7 @@ export {
   type ReconstructionTerm,
   type TaskGraph,
 } from "./graph.ts";
-export {
-  type ClassificationTerm,
-  type GaussianTerm,
-  type HeadTerm,
-  type MultiLabelTerm,
-} from "./head-terms.ts";
+export { type HeadTerm } from "./head-terms.ts";
 export { isHeadTerm, measuredTerms, metricNames, metricsOf, partlyLabelled } from "./metrics.ts";
 export {
   type ActivationName,

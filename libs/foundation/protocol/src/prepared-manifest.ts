@@ -38,25 +38,28 @@ const inputColumnSchema = z.strictObject({
 /** How many targets are missing in a split: -1 in an int32 column, NaN in a float32 one; of several columns each counts. */
 const unlabelledSchema = z.strictObject({ train: count, validation: count, test: count });
 
+/** Of targets that have names each. */
+const named = {
+  /** Name of class or label 0, 1, ...; the order is the meaning of the targets. */
+  names: z.array(z.string()),
+  /** Names of those that no training row has; left out where there are none. */
+  absent: z.array(z.string()).optional(),
+  unlabelled: unlabelledSchema.optional(),
+};
+
 const targetColumnSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("class"),
     dtype: z.literal("int32"),
     classes: z.number().int().positive(),
-    /** Name of class 0, 1, ...; the order is the meaning of the labels. */
-    names: z.array(z.string()),
-    /** Names of those that no training row has; left out where there are none. */
-    absent: z.array(z.string()).optional(),
-    unlabelled: unlabelledSchema.optional(),
+    ...named,
   }),
   /** Each of several labels may be there (1) or not (0). */
   z.strictObject({
     kind: z.literal("labels"),
     dtype: z.literal("float32"),
     width: z.number().int().positive(),
-    names: z.array(z.string()),
-    absent: z.array(z.string()).optional(),
-    unlabelled: unlabelledSchema.optional(),
+    ...named,
   }),
   z.strictObject({
     kind: z.literal("number"),

@@ -189,8 +189,8 @@ async function inspectLedger(directory: string): Promise<LedgerInspection> {
     for await (const { record } of commitsOf(directory)) {
       commits += 1;
       lastStep = record.step;
-      const { guard: decisions = [], paused = [] } = record;
-      for (const decision of decisions) guard.push({ step: record.step, ...decision });
+      const { paused = [] } = record;
+      guard.push(...decisionsOf(record));
       pauses.push(...paused.filter(({ since }) => since === record.step));
       for (const { task, samples: count } of record.tasks)
         if (!paused.some((one) => one.task === task)) samples[task] = (samples[task] ?? 0) + count;
@@ -211,9 +211,12 @@ export async function* commitsOf(directory: string): AsyncGenerator<CommitEntry>
 export async function readGuard(directory: string, lastStep: number): Promise<readonly RecordedGuard[]> {
   const guard: RecordedGuard[] = [];
   for await (const { record } of commitsOf(directory))
-    for (const decision of record.guard ?? [])
-      if (record.step <= lastStep) guard.push({ step: record.step, ...decision });
+    if (record.step <= lastStep) guard.push(...decisionsOf(record));
   return guard;
+}
+
+function decisionsOf({ step, guard = [] }: CommitRecord): RecordedGuard[] {
+  return guard.map((decision) => ({ step, ...decision }));
 }
 
 /** A run's id, which its folder may no longer have as its name. */

@@ -1,21 +1,4 @@
-import { beforeAll, describe } from "vitest";
-import { loadBackend } from "../backend/load-backend.ts";
-import type { LoadedBackend } from "../backend/loaded-backend.ts";
 import { autoencoderSuite } from "../testing/autoencoder-suite.ts";
-import { nativeBackend } from "../testing/native.ts";
+import { onBothRuntimes } from "../testing/on-both-runtimes.ts";
 
-describe("natively", () => {
-  let backend: LoadedBackend;
-  beforeAll(async () => {
-    backend = await nativeBackend();
-  });
-  autoencoderSuite(() => backend);
-});
-
-describe("in WebAssembly", () => {
-  let backend: LoadedBackend;
-  beforeAll(async () => {
-    backend = await loadBackend({ name: "wasm" });
-  });
-  autoencoderSuite(() => backend);
-});
+onBothRuntimes(autoencoderSuite);

@@ -62,36 +62,24 @@ export function logWeights(
 }
 
 /** The reconstruction's loss of every row of the prediction: as many as the batch, or as its draws. */
-function rowsOf(
-  { tf, value, parameter, rowLosses, userLosses }: LossContext,
-  term: ReconstructionTerm,
-  given: Tensor,
-): Tensor {
+function rowsOf(context: LossContext, term: ReconstructionTerm, given: Tensor): Tensor {
+  const { tf, value, rowLosses } = context;
   const known = rowLosses.get(term.prediction);
   if (known) return known;
   const input = value(comparedNode(term));
   const target = repeated(tf, term.target === undefined ? given : rows(tf, value(term.target)), input);
-  const losses =
-    term.loss === "user"
-      ? userLoss(tf, userLosses, term, rows(tf, input), target)
-      : compared(tf, { ...term, loss: term.loss }, input, target, (tensor) => parameter(tensor));
+  const losses = compared(context, term, input, target);
   rowLosses.set(term.prediction, losses);
   return losses;
 }
 
 function compared(
-  tf: Tf,
-  {
-    loss,
-    logits,
-    reduction,
-    logVariance,
-    blocks = [],
-  }: ReconstructionTerm & { readonly loss: Exclude<ReconstructionTerm["loss"], "user"> },
+  { tf, parameter, userLosses }: LossContext,
+  term: ReconstructionTerm,
   input: Tensor,
   target: Tensor,
-  parameter: (tensor: string) => Tensor,
 ): Tensor {
+  const { loss, logits, reduction, logVariance, blocks = [] } = term;
   switch (loss) {
     case "mse":
       return meanSquaredDifference(tf, input, target, reduction);
@@ -107,6 +95,8 @@ function compared(
     }
     case "categorical":
       return categoricalCrossEntropy(tf, input, target, blocks, reduction);
+    case "user":
+      return userLoss(tf, userLosses, term, rows(tf, input), target);
   }
 }
 

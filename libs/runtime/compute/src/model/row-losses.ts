@@ -46,7 +46,7 @@ export function meanSquaredDifference(tf: Tf, value: Tensor, target: Tensor, red
   });
 }
 
-export function reduce(tf: Tf, numbers: Tensor, reduction: Reduction): Tensor {
+function reduce(tf: Tf, numbers: Tensor, reduction: Reduction): Tensor {
   return reduction === "sum" ? tf.sum(numbers, 1) : tf.mean(numbers, 1);
 }
 

@@ -5,6 +5,7 @@ import { createInlineCompute } from "../model/inline-compute.ts";
 import { autoencoderLoss, codeWidth, type Stopped } from "./autoencoder-reference.ts";
 import { someBatch, someParameters } from "./keyed.ts";
 import { inputNumbers, privateModel, variational, variationalModel } from "./models.ts";
+import { wrongSlopes } from "./wrong-slopes.ts";
 
 const dense = (units: number, activation: "sigmoid" | "tanh" | "linear" = "linear"): LayerSpec => ({
   kind: "dense",
@@ -87,17 +88,7 @@ export function autoencoderSuite(backend: () => LoadedBackend): void {
         for (const [index, name] of (model.phases[0]?.tasks[0]?.groups ?? []).entries())
           for (const tensor of model.layout.groups.find((group) => group.name === name)?.tensors ?? []) {
             const values = numbers.get(tensor.name) ?? [];
-            for (const [i, value] of values.entries()) {
-              const at = (step: number): number => {
-                values[i] = value + step;
-                return loss();
-              };
-              const expected = (at(1e-6) - at(-1e-6)) / 2e-6;
-              values[i] = value;
-              const ours = gradients[index]?.[tensor.offset + i] ?? NaN;
-              if (!(Math.abs(ours - expected) < 1e-4 * Math.max(1, Math.abs(expected))))
-                wrong.push(`${tensor.name}[${i}]: ${ours} instead of ${expected}`);
-            }
+            wrong.push(...wrongSlopes(tensor.name, values, loss, gradients[index], tensor.offset));
           }
         expect(wrong).toEqual([]);
       });

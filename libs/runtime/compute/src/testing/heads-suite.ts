@@ -11,6 +11,7 @@ import { describe, expect, it } from "vitest";
 import type { LoadedBackend } from "../backend/loaded-backend.ts";
 import { createInlineCompute } from "../model/inline-compute.ts";
 import { someParameters, uniform } from "./keyed.ts";
+import { wrongSlopes } from "./wrong-slopes.ts";
 
 const inputs = 5;
 const samples = 4;
@@ -215,17 +216,7 @@ export function headsSuite(backend: () => LoadedBackend): void {
         const wrong: string[] = [];
         for (const [role, values] of Object.entries({ kernel, bias, logVariance: s })) {
           const offset = group?.tensors.find(({ name }) => name.endsWith(role))?.offset ?? nan;
-          for (const [i, value] of values.entries()) {
-            const at = (step: number): number => {
-              values[i] = value + step;
-              return loss();
-            };
-            const expected = (at(1e-6) - at(-1e-6)) / 2e-6;
-            values[i] = value;
-            const ours = gradients[0]?.[offset + i] ?? nan;
-            if (!(Math.abs(ours - expected) < 1e-4 * Math.max(1, Math.abs(expected))))
-              wrong.push(`${role}[${i}]: ${ours} instead of ${expected}`);
-          }
+          wrong.push(...wrongSlopes(role, values, loss, gradients[0], offset));
         }
         expect(wrong).toEqual([]);
       });
