@@ -80,7 +80,7 @@ async function trained(seed) {
     },
   );
   if (code !== 0) throw new Error(`${runId} ended with ${code}:\n${stderr.slice(-2000)}`);
-  const errors = names.map((name) => 100 * (1 - evaluation[name]["sentiment.correct"]));
+  const errors = names.map((name) => 100 * (1 - evaluation[name]["sentiment.accuracy"]));
   return { errors, seconds, hash: end.hash };
 }
 
