@@ -103,10 +103,13 @@ export async function beginCheckpoint(options: WriterOptions): Promise<Checkpoin
     write: (section, slice, bytes) =>
       guarded(async () => {
         const ranges = accept(placement, arrived, section, slice, bytes);
-        const copy = Uint8Array.from(bytes); // the caller's memory is its own again when this call returns
         const { handle } = files.get(fileOf(section)) as OpenFile;
         for (const range of ranges)
-          await writeExactly(handle, copy.subarray(range.offset, range.offset + range.bytes), range.position);
+          await writeExactly(
+            handle,
+            bytes.subarray(range.offset, range.offset + range.bytes),
+            range.position,
+          );
       }),
     finish: () =>
       guarded(async () => {
