@@ -4,7 +4,7 @@
  *
  *   node tools/build/build.mjs [--force] [--publish]
  *
- * What becomes what (all flat in dist, so that files find each other by name; see entry-file.ts in compute):
+ * What becomes what (all flat in dist, so that files find each other by name; see entry-file.ts in native):
  *   apps/cli/src/main.ts, index.ts      main.js (the command), index.js (the library)
  *   `src/**\/name.entry.ts` of a library   name.js   (first file of a thread or child process)
  *   `src/**\/name.standalone.ts`           name.cjs  (with its npm dependencies inside)

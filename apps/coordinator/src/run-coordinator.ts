@@ -4,6 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import {
   createDiskPatience,
+  createDiskThread,
   createRunStore,
   requireInitialWeights,
   writeTextAtomically,
@@ -79,7 +80,7 @@ export async function runCoordinatorProcess(
   // The run's state is written before there is a coordinator to say anything.
   let say: Coordinator["event"] = (_, text) => log(text);
   const store = createRunStore({
-    ...{ directory, runId, layout, keep: options.keepCheckpoints, log },
+    ...{ directory, runId, layout, keep: options.keepCheckpoints, log, disk: createDiskThread() },
     patience: createDiskPatience({
       clock: systemClock,
       onRefused: (text) => say("warning", text),

@@ -1,3 +1,4 @@
+import { createLentBuffers } from "./lent-buffers.ts";
 import type { CheckpointSink, MessageOf, Probe, CoordinatorMoment, RunStore } from "@latentweave/protocol";
 
 type Meta = Readonly<Record<string, unknown>>;
@@ -18,7 +19,8 @@ export interface Checkpointing {
   ignores(version: number): boolean;
   /** A part of it was lost: what still comes of this attempt is ignored. */
   lost(version: number, attempt: number): void;
-  slice(message: MessageOf<"checkpoint-slice">, bytes: Uint8Array): void;
+  /** `taken`: called once the piece is put away, or was of no use; nothing else of it is kept here. */
+  slice(message: MessageOf<"checkpoint-slice">, bytes: Uint8Array, taken: () => void): void;
   end(message: MessageOf<"checkpoint-end">): void;
   /** A shard was lost: nothing that is under way will become whole, and what still comes of it is ignored. */
   drop(): Promise<void>;
@@ -40,6 +42,9 @@ interface Collecting {
   whole: boolean;
 }
 
+/** Pieces of a shard whose memory is kept: as many as it has under way. */
+const mostSpare = 8;
+
 export function createCheckpointing(options: {
   readonly store: RunStore;
   readonly shards: number;
@@ -50,6 +55,7 @@ export function createCheckpointing(options: {
   readonly onRefused: (version: number, error: unknown) => void;
 }): Checkpointing {
   const collecting = new Map<number, Collecting>();
+  const buffers = createLentBuffers(options.shards * mostSpare);
   /** Attempts at a version below this one are ignored. */
   const leastAttempt = new Map<number, number>();
   let chain: Promise<void> = Promise.resolve();
@@ -131,16 +137,22 @@ export function createCheckpointing(options: {
       if (entry?.attempt === attempt && !entry.whole) void giveUp(entry);
       leastAttempt.set(version, Math.max(attempt + 1, leastAttempt.get(version) ?? 0));
     },
-    slice(message, bytes) {
+    slice(message, bytes, taken) {
       const entry = at(message.version, message.attempt);
-      if (!entry || entry.whole) return;
+      if (!entry || entry.whole) {
+        taken();
+        return;
+      }
       // The channel's buffer is only ours during this call (Channel, invariant 4).
-      const own = bytes.slice();
+      const own = buffers.copyOf(bytes);
       entry.writes = entry.writes.then(async () => {
         await (await entry.sink)?.write(message.section, message.slice, own);
         options.probe?.("mid-checkpoint", message.version);
       });
-      entry.writes.catch(refusedAt(entry));
+      entry.writes.catch(refusedAt(entry)).finally(() => {
+        buffers.giveBack(own);
+        taken();
+      });
     },
     end(message) {
       const entry = at(message.version, message.attempt);

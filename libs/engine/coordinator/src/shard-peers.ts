@@ -387,7 +387,7 @@ export function createShardPeers(options: {
         if (message.timeline === timeline() && !goingBack) takeLacking(message);
         return;
       case "checkpoint-slice":
-        if (countsWhole(peer, message)) options.checkpointing.slice(message, slices[0] ?? new Uint8Array());
+        takePiece(peer, message, slices[0] ?? new Uint8Array());
         return;
       case "checkpoint-end":
         if (countsWhole(peer, message)) options.checkpointing.end(message);
@@ -414,6 +414,15 @@ export function createShardPeers(options: {
       default:
         throw new ProtocolError(`the coordinator does not take "${message.type}" from a shard`);
     }
+  };
+
+  /** The shard sends no more than a few pieces ahead of those that are put away, or of no use. */
+  const takePiece = (peer: ShardPeer, message: MessageOf<"checkpoint-slice">, bytes: Uint8Array): void => {
+    const { version, attempt } = message;
+    const taken = (): void =>
+      peer.channel.send({ type: "checkpoint-taken", runId: options.runId, version, attempt });
+    if (countsWhole(peer, message)) options.checkpointing.slice(message, bytes, taken);
+    else taken();
   };
 
   /** Its successor finds what it held, and may fare better: something of this process, or of its host, may be to blame. */

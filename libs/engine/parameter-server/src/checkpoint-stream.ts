@@ -1,14 +1,26 @@
 import type { Channel } from "@latentweave/protocol";
 import type { OwnedState } from "./owned-state.ts";
 
-/** Bytes sent before waiting for the socket: bounds what a checkpoint adds to the memory of both ends. */
-const chunkNumbers = 1 << 20;
+/** Numbers of one piece. */
+const pieceNumbers = 1 << 20;
+/** Pieces on their way to the disk: bounds what a checkpoint adds to the coordinator's memory. */
+const mostUnderWay = 8;
+
+/** One version's part, on its way to the coordinator. */
+export interface CheckpointStream {
+  /** The coordinator has put one more piece away. */
+  taken(): void;
+  /** Everybody is sent back: this version will be made, and sent, once more. */
+  stop(): void;
+  /** All of it was sent, or nobody wants it any more. */
+  readonly over: Promise<void>;
+}
 
 /**
- * Streams this shard's part of the newest version to the coordinator. The numbers are copied before the first wait, so
+ * Streams this shard's part of the newest version to the coordinator. The numbers are copied before this returns, so
  * training goes on meanwhile.
  */
-export async function streamCheckpoint(options: {
+export function streamCheckpoint(options: {
   readonly runId: string;
   readonly index: number;
   readonly channel: Channel;
@@ -17,31 +29,56 @@ export async function streamCheckpoint(options: {
   readonly attempt: number;
   /** Called after the first piece has left. */
   readonly onFirstPiece?: () => void;
-}): Promise<void> {
+}): CheckpointStream {
   const { runId, index, channel, state, attempt } = options;
-  const { version, timeline } = state;
+  const { version } = state;
   const parts = ["parameters", ...state.stateNames].flatMap((section) =>
     state.slices.map((slice) => ({ section, slice, bytes: state.copy(slice, section) })),
   );
-  for (const { section, slice, bytes } of parts) {
-    for (let at = 0; at < slice.numbers; at += chunkNumbers) {
-      const numbers = Math.min(chunkNumbers, slice.numbers - at);
-      channel.send(
-        {
-          type: "checkpoint-slice",
-          runId,
-          version,
-          attempt,
-          section,
-          slice: { group: slice.group, start: slice.start + at, numbers },
-        },
-        [bytes.subarray(at * 4, (at + numbers) * 4)],
-      );
-      await channel.drained();
-      // Everybody was sent back meanwhile: this version will be made, and sent, once more.
-      if (state.timeline !== timeline) return;
-      if (at === 0 && section === parts[0]?.section && slice === parts[0].slice) options.onFirstPiece?.();
+  let room = mostUnderWay;
+  let stopped = false;
+  let wake: () => void = () => undefined;
+  const stop = (): void => {
+    stopped = true;
+    wake();
+  };
+  channel.onClose(stop);
+  const roomAgain = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
+
+  const send = async (): Promise<void> => {
+    let isFirst = true;
+    // What has left is let go of, part by part.
+    for (let part = parts.shift(); part; part = parts.shift()) {
+      const { section, slice, bytes } = part;
+      for (let at = 0; at < slice.numbers; at += pieceNumbers) {
+        const numbers = Math.min(pieceNumbers, slice.numbers - at);
+        while (room === 0 && !stopped) await roomAgain();
+        if (stopped) return;
+        room--;
+        channel.send(
+          {
+            ...{ type: "checkpoint-slice", runId, version, attempt, section },
+            slice: { group: slice.group, start: slice.start + at, numbers },
+          },
+          [bytes.subarray(at * 4, (at + numbers) * 4)],
+        );
+        await channel.drained();
+        if (isFirst) options.onFirstPiece?.();
+        isFirst = false;
+      }
     }
-  }
-  channel.send({ type: "checkpoint-end", runId, version, attempt, index });
+    if (!stopped) channel.send({ type: "checkpoint-end", runId, version, attempt, index });
+  };
+
+  return {
+    taken() {
+      room++;
+      wake();
+    },
+    stop,
+    over: send(),
+  };
 }

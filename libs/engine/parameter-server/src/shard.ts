@@ -9,7 +9,7 @@ import {
   protocolVersion,
   reportEveryMs,
 } from "@latentweave/protocol";
-import { streamCheckpoint } from "./checkpoint-stream.ts";
+import { type CheckpointStream, streamCheckpoint } from "./checkpoint-stream.ts";
 import { encodeDecision, readDecision } from "./decision-text.ts";
 import { createFlow, type Flow, type FlowOptions } from "./flow.ts";
 import { createLeaderLink } from "./leader-link.ts";
@@ -63,6 +63,9 @@ interface Follower {
   readonly first: boolean;
 }
 
+const streamName = ({ version, attempt }: { version: number; attempt: number }): string =>
+  `${version}/${attempt}`;
+
 export function createShard(options: ShardOptions): Shard {
   const { runId, index, arithmetic, spans, log } = options;
   const leads = index === 0;
@@ -81,6 +84,8 @@ export function createShard(options: ShardOptions): Shard {
   /** At the step that was reported last. */
   let reportedBytes = { received: 0, sent: 0 };
   let streamedVersion: number | undefined;
+  /** By version and attempt. */
+  const streams = new Map<string, CheckpointStream>();
   /** The checkpoint that was asked for last: perhaps of a version that is still to be made here. */
   let asked: MessageOf<"checkpoint"> | undefined;
   let over = false;
@@ -283,6 +288,8 @@ export function createShard(options: ShardOptions): Shard {
     };
     const startOver = (timeline: number): void => {
       state.setTimeline(timeline);
+      for (const stream of streams.values()) stream.stop();
+      streams.clear();
       settlement.startOver();
       met.clear();
       subscribers.startOver(timeline);
@@ -304,10 +311,16 @@ export function createShard(options: ShardOptions): Shard {
   const stream = ({ state }: Training, attempt: number): void => {
     if (!coordinator) return;
     const { probe } = options;
-    streamCheckpoint({
+    const name = streamName({ version: state.version, attempt });
+    const stream = streamCheckpoint({
       ...{ runId, index, channel: coordinator, state, attempt },
       ...(probe && { onFirstPiece: () => probe("mid-checkpoint", state.version) }),
-    }).catch(breakDown);
+    });
+    streams.set(name, stream);
+    const forget = (): void => {
+      if (streams.get(name) === stream) streams.delete(name);
+    };
+    stream.over.then(forget, breakDown);
   };
 
   const sayHeld = ({ training: { spec, state }, stepping }: Prepared): void => {
@@ -439,6 +452,9 @@ export function createShard(options: ShardOptions): Shard {
         stream(training, message.attempt);
         return;
       }
+      case "checkpoint-taken":
+        streams.get(streamName(message))?.taken();
+        return;
       case "stop":
         if (!leads) throw new ProtocolError("only the leader is asked to stop");
         // Before it has begun there is nothing to stop; it is told again when all are there.

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 8;
+export const protocolVersion = 9;
 
 const count = z.int().min(0);
 const name = z.string().min(1).max(200);
@@ -275,6 +275,13 @@ const checkpointSlice = z.strictObject({
   /** 0: sent because it was due; else that of the `checkpoint` message that asked for it. */
   attempt: count,
   ...stateSchema,
+});
+/** To a shard: one more of its pieces is on the disk, or of no use any more. */
+const checkpointTaken = z.strictObject({
+  type: z.literal("checkpoint-taken"),
+  ...common,
+  version: count,
+  attempt: count,
 });
 const checkpointEnd = z.strictObject({
   type: z.literal("checkpoint-end"),
@@ -720,6 +727,7 @@ const messageSchema = z.discriminatedUnion("type", [
   ready,
   checkpoint,
   checkpointSlice,
+  checkpointTaken,
   checkpointEnd,
   pointsHeld,
   point,

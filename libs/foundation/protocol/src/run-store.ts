@@ -67,7 +67,7 @@ export interface LedgerEnd {
 
 /** Receives a checkpoint's slices in any order; nothing is visible to readers before `finish` resolves. */
 export interface CheckpointSink {
-  /** `section` is `parameters` or the name of an optimiser state; `bytes` are little-endian float32. Copies or writes at once. */
+  /** `section` is `parameters` or the name of an optimiser state; `bytes` are little-endian float32, and the sink's to read until this resolves. */
   write(section: string, slice: Slice, bytes: Uint8Array): Promise<void>;
   /** Syncs, renames into place and applies the retention rule. @returns SHA-256 of the parameters (docs/job.md, "Hash"). */
   finish(): Promise<{ readonly hash: string }>;

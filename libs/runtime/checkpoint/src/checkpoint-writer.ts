@@ -1,26 +1,17 @@
-import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { blockNumbers, blockSlice, type ParameterLayout, type Slice } from "@latentweave/parameters";
+import { blockNumbers, type ParameterLayout, type Slice } from "@latentweave/parameters";
 import { type CheckpointSink } from "@latentweave/protocol";
 import { checkpointName, removeCheckpoint, retain, temporaryName } from "./checkpoint-directory.ts";
 import { manifestName } from "./checkpoint-reader.ts";
 import { Coverage } from "./coverage.ts";
+import { type CheckpointDisk, plainDisk } from "./disk/checkpoint-disk.ts";
+import type { FileDigests } from "./disk/digest-files.ts";
 import { diskError, errorCode } from "./disk-error.ts";
 import { syncDirectory } from "./durable-file.ts";
 import { type SealRecord, sha256 } from "./ledger-line.ts";
 import { encodeManifest, type Manifest, manifestFormat } from "./manifest.ts";
-import { merkleLeaf, merkleRoot } from "./merkle.ts";
-import { hashOfFile } from "./parameter-hash.ts";
-import {
-  CheckpointContractError,
-  fileOf,
-  type FileName,
-  parametersSection,
-  Placement,
-  planFiles,
-} from "./placement.ts";
-import { openSafetensors, readExactly, visitRange } from "./safetensors-file.ts";
+import { CheckpointContractError, fileOf, type FileName, Placement, planFiles } from "./placement.ts";
 
 /**
  * Writes one checkpoint. Owns a hidden folder beside the finished ones and its open files, nothing else.
@@ -42,6 +33,8 @@ export interface WriterOptions {
   readonly keep: number;
   /** Of those that are there, which stay besides; default: none. */
   readonly pinned?: ((there: ReadonlySet<number>) => ReadonlySet<number>) | undefined;
+  /** Default: the process's own means. */
+  readonly disk?: CheckpointDisk | undefined;
   /** Called before the checkpoint becomes visible: records it, and makes everything durable that it relies on. */
   readonly beforePublishing: (seal: SealRecord) => Promise<void>;
 }
@@ -53,8 +46,9 @@ interface OpenFile {
 }
 
 export async function beginCheckpoint(options: WriterOptions): Promise<CheckpointSink> {
-  const { checkpoints, layout, version, sections } = options;
-  const planned = planFiles(layout, sections, { runId: options.runId, version: String(version) });
+  const { checkpoints, layout, version, sections, disk = plainDisk } = options;
+  const metadata = { runId: options.runId, version: String(version) };
+  const planned = planFiles(layout, sections, metadata);
   const folder = temporaryName(checkpoints, "writing", version);
   const files = new Map<FileName, OpenFile>();
   let over: { readonly error: unknown } | "finished" | "abandoned" | undefined;
@@ -92,7 +86,7 @@ export async function beginCheckpoint(options: WriterOptions): Promise<Checkpoin
       const handle = await open(file, "wx+");
       files.set(name, { name, path: file, handle });
       await handle.truncate(header.fileBytes);
-      await writeExactly(handle, headerBytes, 0);
+      await disk.write(handle.fd, headerBytes, 0);
     }
   });
 
@@ -103,15 +97,19 @@ export async function beginCheckpoint(options: WriterOptions): Promise<Checkpoin
     write: (section, slice, bytes) =>
       guarded(async () => {
         const ranges = accept(placement, arrived, section, slice, bytes);
-        const copy = Uint8Array.from(bytes); // the caller's memory is its own again when this call returns
         const { handle } = files.get(fileOf(section)) as OpenFile;
         for (const range of ranges)
-          await writeExactly(handle, copy.subarray(range.offset, range.offset + range.bytes), range.position);
+          await disk.write(
+            handle.fd,
+            bytes.subarray(range.offset, range.offset + range.bytes),
+            range.position,
+          );
       }),
     finish: () =>
       guarded(async () => {
         checkComplete(layout, arrived);
-        const manifest = await seal(options, placement, [...files.values()]);
+        for (const { handle } of files.values()) await handle.sync();
+        const manifest = describe(options, await disk.digest({ folder, layout, sections, metadata }));
         const manifestText = encodeManifest(manifest);
         await writeManifest(folder, manifestText);
         for (const { handle } of files.values()) await handle.close();
@@ -168,22 +166,10 @@ function checkComplete(layout: ParameterLayout, arrived: ReadonlyMap<string, rea
     }
 }
 
-async function seal(
+function describe(
   { runId, layout, version, sections, meta }: WriterOptions,
-  placement: Placement,
-  files: readonly OpenFile[],
-): Promise<Manifest> {
-  const digests: Record<string, { bytes: number; sha256: string }> = {};
-  for (const { name, handle } of files) {
-    await handle.sync();
-    const hash = createHash("sha256");
-    const bytes = (await handle.stat()).size;
-    await visitRange(handle, 0, bytes, (chunk) => hash.update(chunk));
-    digests[name] = { bytes, sha256: hash.digest("hex") };
-  }
-  const parameters = files.find(({ name }) => name === fileOf(parametersSection)) as OpenFile;
-  const reader = await openSafetensors(parameters.path);
-  const hash = await hashOfFile(reader).finally(() => reader.close());
+  { files, hash, merkleRoot }: FileDigests,
+): Manifest {
   return {
     format: "latentweave-checkpoint",
     formatVersion: manifestFormat,
@@ -191,9 +177,9 @@ async function seal(
     version,
     sections: [...sections],
     hash,
-    merkleRoot: merkleRoot(await blockLeaves(layout, placement, parameters.handle)),
+    merkleRoot,
     blockNumbers,
-    files: digests,
+    files: { ...files },
     groups: layout.groups.map(({ name, tasks, numbers, tensors }) => ({
       name,
       tasks: [...tasks],
@@ -206,24 +192,6 @@ async function seal(
     })),
     meta,
   };
-}
-
-async function blockLeaves(
-  layout: ParameterLayout,
-  placement: Placement,
-  handle: FileHandle,
-): Promise<Buffer[]> {
-  const leaves: Buffer[] = [];
-  const buffer = new Uint8Array(blockNumbers * 4);
-  for (const group of layout.groups)
-    for (let block = 0; block < group.blocks; block++) {
-      const slice = blockSlice(group, block);
-      const bytes = buffer.subarray(0, slice.numbers * 4).fill(0);
-      for (const range of placement.ranges(parametersSection, slice))
-        await readExactly(handle, bytes.subarray(range.offset, range.offset + range.bytes), range.position);
-      leaves.push(merkleLeaf(bytes));
-    }
-  return leaves;
 }
 
 async function writeManifest(folder: string, text: string): Promise<void> {
@@ -247,11 +215,4 @@ async function publish(checkpoints: string, folder: string, version: number): Pr
     await rename(folder, directory);
   }
   await syncDirectory(checkpoints);
-}
-
-async function writeExactly(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.byteLength;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, position + done);
-    done += bytesWritten;
-  }
 }

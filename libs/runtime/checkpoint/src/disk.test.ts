@@ -312,7 +312,7 @@ describe("the lock of a run", () => {
 
 /** A child that has ended and whose parent, busy with something else, never asks. */
 async function zombie(): Promise<number> {
-  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 1000"], {
+  const parent = spawn("sh", ["-c", "sleep 0.2 & echo $!; exec sleep 1000"], {
     stdio: ["ignore", "pipe", "ignore"],
   });
   onTestFinished(() => void parent.kill("SIGKILL"));

@@ -6,6 +6,7 @@ import { openBestMarks } from "./best-marks.ts";
 import { sweep } from "./checkpoint-directory.ts";
 import { checkpointSource, newestCheckpoint } from "./checkpoint-reader.ts";
 import { beginCheckpoint } from "./checkpoint-writer.ts";
+import type { CheckpointDisk } from "./disk/checkpoint-disk.ts";
 import { diskError, errorCode } from "./disk-error.ts";
 import { type DiskPatience, noPatience } from "./disk-patience.ts";
 import { writeTextAtomically } from "./durable-file.ts";
@@ -29,6 +30,8 @@ export interface RunStoreOptions {
   readonly log: (line: string) => void;
   /** For all but checkpoints, of which another one follows; default: the first refusal of the disk counts. */
   readonly patience?: DiskPatience;
+  /** By which checkpoints are written and digested; default: the process's own means. */
+  readonly disk?: CheckpointDisk;
 }
 
 /**
@@ -89,6 +92,7 @@ export function createRunStore(options: RunStoreOptions): RunStore {
         sections,
         meta,
         keep,
+        disk: options.disk,
         pinned: (there) => marks.pinned(there),
         async beforePublishing(seal) {
           ledger.appendSeal(seal);

@@ -18,6 +18,7 @@ export {
   variants,
 } from "./recipe.ts";
 export { installNative, type InstallOptions, type InstallOutcome, pinnedVersions } from "./install.ts";
+export { entryFile } from "./entry/entry-file.ts";
 export { addons, type AddonState, ensureAddon, findAddon } from "./addons/addon.ts";
 export { type Kernels, loadFastArithmetic, loadKernels } from "./addons/load-kernels.ts";
 export {

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import path from "node:path";
-import { entryFile } from "../entry/entry-file.ts";
+import { entryFile } from "@latentweave/native";
 import type { LoadedBackend, Tf } from "./loaded-backend.ts";
 
 const require = createRequire(import.meta.url);

@@ -1,5 +1,4 @@
-import { runCommand } from "@latentweave/native";
-import { entryFile } from "../entry/entry-file.ts";
+import { entryFile, runCommand } from "@latentweave/native";
 import type { BackendName } from "../backend/loaded-backend.ts";
 import { nativeEnvironment } from "../backend/native-environment.ts";
 import type { BenchmarkAnswer } from "./benchmark-shape.ts";

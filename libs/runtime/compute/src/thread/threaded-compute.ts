@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { Compute, InferenceRequest, MicroBatch, MicroBatchResult } from "@latentweave/model";
 import type { BackendName, BackendOptions } from "../backend/loaded-backend.ts";
 import { applyNativeEnvironment } from "../backend/native-environment.ts";
-import { entryFile } from "../entry/entry-file.ts";
+import { entryFile } from "@latentweave/native";
 import { checkSlices, type ParameterSlice } from "../model/model-runtime.ts";
 import { allocateParameterMemory, type ParameterMemory } from "../model/parameter-memory.ts";
 import {

@@ -76,6 +76,7 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
       { type: "checkpoint-slice", runId, version: 3, attempt: 0, section: "parameters", slice },
       tensor(16),
     ],
+    "checkpoint-taken": [{ type: "checkpoint-taken", runId, version: 3, attempt: 0 }],
     "checkpoint-end": [{ type: "checkpoint-end", runId, version: 3, attempt: 0, index: 0 }],
     stop: [{ type: "stop", runId, reason: "enough" }],
     committed: [

@@ -182,6 +182,7 @@ const hurtful: Readonly<Record<string, readonly string[]>> = {
     "welcome",
     "help",
     "point",
+    "checkpoint-taken",
   ],
   shard: [
     "broadcast",

@@ -1,0 +1,42 @@
+/** The first file of a thread that writes and digests checkpoints while others compute. */
+import { readlinkSync, writeSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { parentPort } from "node:worker_threads";
+import { errorCode } from "../disk-error.ts";
+import { digestFiles } from "./digest-files.ts";
+import type { Answer, Request } from "./thread-messages.ts";
+
+/** Whoever computes comes first; a tenth of a processor is left even where all of them are busy. */
+const niceness = 10;
+
+stepBack();
+parentPort?.on("message", (request: Request) => {
+  void answer(request).then((said) => parentPort?.postMessage(said));
+});
+
+async function answer(request: Request): Promise<Answer> {
+  const { id } = request;
+  try {
+    if (request.kind === "digest") return { id, digests: await digestFiles(request.files) };
+    const { file, bytes, position } = request;
+    for (let done = 0; done < bytes.byteLength;)
+      done += writeSync(file, bytes, done, bytes.byteLength - done, position + done);
+    return { id, digests: undefined };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { id, failed: { message, code: errorCode(error) } };
+  }
+}
+
+/** Linux gives each thread a niceness of its own; elsewhere it is the process's, which stays as it is. */
+function stepBack(): void {
+  if (process.platform !== "linux") return;
+  try {
+    // PID/task/TID of who asks.
+    const thread = Number(path.basename(readlinkSync("/proc/thread-self")));
+    os.setPriority(thread, Math.max(niceness, os.getPriority(thread)));
+  } catch {
+    // No /proc: the thread does its work all the same.
+  }
+}
