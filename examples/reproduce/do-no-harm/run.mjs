@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { latentweave, root } from "../../../tools/bench/own-command.mjs";
+import { deviation, mean } from "../spread.mjs";
 import { writeSets } from "./write-sets.mjs";
 
 const { values } = parseArgs({
@@ -102,9 +103,6 @@ function overfitOf(runId, baseline) {
   return 1 - Math.min(...losses) / losses.at(-1);
 }
 
-const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-const deviation = (numbers) =>
-  Math.sqrt(numbers.reduce((sum, number) => sum + (number - mean(numbers)) ** 2, 0) / (numbers.length - 1));
 const percent = (share) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)} %`;
 const spread = (numbers) =>
   `${percent(mean(numbers))}${numbers.length > 1 ? ` ± ${(100 * deviation(numbers)).toFixed(1)}` : ""}`;
