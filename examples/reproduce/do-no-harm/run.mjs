@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { latentweave, root } from "../../../tools/bench/own-command.mjs";
+import { idxOf } from "../image-sets.mjs";
 import { deviation, mean } from "../spread.mjs";
 import { writeSets } from "./write-sets.mjs";
 
@@ -40,16 +41,9 @@ await writeSets(folder);
 
 /** n training rows and as many validation rows, drawn by the seed. */
 function task(set, rows, seed) {
-  const files = {
-    images: "train-images",
-    labels: "train-labels",
-    testImages: "test-images",
-    testLabels: "test-labels",
-  };
-  const idx = Object.fromEntries(Object.entries(files).map(([field, file]) => [field, `${set}-${file}.idx`]));
   const split = { validation: rows / pool, trainRows: rows, seed };
   return {
-    data: { idx, scale: "unit", width: 196, limit: pool, split },
+    data: { idx: idxOf(set), scale: "unit", width: 196, limit: pool, split },
     ...{ encoder: [], decoder: [], reconstruction: { loss: "mse", weight: 1 } },
     ...{ microBatch: 25, slots: 2 },
   };

@@ -8,6 +8,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { latentweave, root } from "../../../tools/bench/own-command.mjs";
+import { idxOf } from "../image-sets.mjs";
 import { writeTasks } from "./write-tasks.mjs";
 
 const { values } = parseArgs({
@@ -29,12 +30,7 @@ const sizes = await writeTasks(folder);
 const dense = (units, activation) => ({ kind: "dense", units, ...(activation && { activation }) });
 const task = (name) => ({
   data: {
-    idx: Object.fromEntries(
-      Object.entries({
-        ...{ images: "train-images", labels: "train-labels" },
-        ...{ testImages: "test-images", testLabels: "test-labels" },
-      }).map(([field, file]) => [field, `${name}-${file}.idx`]),
-    ),
+    idx: idxOf(name),
     scale: "unit",
   },
   ...{ input: [784], encoder: [], decoder: [dense(784, "sigmoid")] },
