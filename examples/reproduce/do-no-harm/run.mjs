@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { latentweave, root } from "../../../tools/bench/own-command.mjs";
 import { idxOf } from "../image-sets.mjs";
 import { deviation, mean } from "../spread.mjs";
+import { trainOnce } from "../train-once.mjs";
 import { writeSets } from "./write-sets.mjs";
 
 const { values } = parseArgs({
@@ -67,12 +68,7 @@ async function measure(pairing, seed) {
   const runId = `${name.join("-and-")}-${steps}-${seed}`;
   const file = path.join(folder, `${runId}.json`);
   writeFileSync(file, JSON.stringify(jobOf(pairing, seed), undefined, 2));
-  await latentweave([
-    ...["train", file, "--run-id", runId, "--dashboard", "off", "--quiet"],
-    ...["--runs", runs, "--workers", values.workers],
-  ]).catch((error) => {
-    if (!String(error.message).includes("already")) throw error;
-  });
+  await trainOnce(file, { runs, runId, workers: values.workers });
   const { tasks } = JSON.parse(
     await latentweave(["evaluate", runId, "--baselines", "--json", "--quiet", "--runs", runs]),
   );

@@ -9,6 +9,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { latentweave, root } from "../../../tools/bench/own-command.mjs";
 import { idxOf } from "../image-sets.mjs";
+import { trainOnce } from "../train-once.mjs";
 import { writeTasks } from "./write-tasks.mjs";
 
 const { values } = parseArgs({
@@ -58,13 +59,7 @@ const base = job("base", {
 });
 const startMs = performance.now();
 console.log(`learning digits 0 to 4 and fashion classes 0 to 4 together, ${2 * steps} steps`);
-await latentweave([
-  ...["train", base, "--run-id", `base-${steps}`, "--dashboard", "off", "--quiet"],
-  ...shared.runs,
-  ...shared.workers,
-]).catch((error) => {
-  if (!String(error.message).includes("already")) throw error;
-});
+await trainOnce(base, { runs: path.resolve(values.runs), runId: `base-${steps}`, workers: values.workers });
 
 console.log("\n| new task | rows | frozen, a tenth of them | from scratch, all | share | met |");
 console.log("| --- | ---: | ---: | ---: | ---: | --- |");
