@@ -64,7 +64,7 @@ async function rowsOf(validation, seed) {
 async function trained(seed) {
   const job = jobOf(data, names, { seed, settings, ...(flags.short && { epochs: 2 }) });
   const { evaluation, seconds, hash } = await runFolder.train(`seed-${seed}`, job);
-  const errors = names.map((name) => 100 * (1 - evaluation[name]["sentiment.correct"]));
+  const errors = names.map((name) => 100 * (1 - evaluation[name]["sentiment.accuracy"]));
   return { errors, seconds, hash };
 }
 
