@@ -4,7 +4,8 @@ import os from "node:os";
 import path from "node:path";
 import { importSources } from "../../tools/build/bundle-sources.mjs";
 
-const side = 28;
+/** Of an image of MNIST and Fashion-MNIST. */
+export const side = 28;
 export const pixels = side * side;
 
 /** @returns {Promise<(dataset: string) => Promise<{ train: object; test: object }>>} x and y of a whole split, as bytes are */
@@ -31,7 +32,9 @@ export async function openImages() {
       );
       return await reader.rows(split, refs);
     };
-    return { train: await whole("train"), test: await whole("test") };
+    const sets = { train: await whole("train"), test: await whole("test") };
+    reader.close();
+    return sets;
   };
 }
 
@@ -47,15 +50,26 @@ export function writeIdx(folder, name, split, { x, y }, keep, change, most = Num
   const labels = Uint8Array.from(rows, (row) => keep(y[row]));
   for (const [at, row] of rows.entries())
     images.set(change(x.subarray(row * pixels, (row + 1) * pixels)), at * pixels);
-  const header = (...numbers) => {
-    const bytes = Buffer.alloc(4 * numbers.length);
-    for (const [index, number] of numbers.entries()) bytes.writeUInt32BE(number, 4 * index);
-    return bytes;
-  };
   const file = (kind) => path.join(folder, `${name}-${split}-${kind}.idx`);
-  writeFileSync(file("images"), Buffer.concat([header(0x803, rows.length, side, side), images]));
-  writeFileSync(file("labels"), Buffer.concat([header(0x801, rows.length), labels]));
+  writeArray(file("images"), [rows.length, side, side], images);
+  writeArray(file("labels"), [rows.length], labels);
   return rows.length;
+}
+
+/** A set that `writeIdx` has written, as a job's data name it. */
+export function idxOf(name) {
+  return {
+    ...{ images: `${name}-train-images.idx`, labels: `${name}-train-labels.idx` },
+    ...{ testImages: `${name}-test-images.idx`, testLabels: `${name}-test-labels.idx` },
+  };
+}
+
+/** Bytes as an IDX file. */
+export function writeArray(file, shape, bytes) {
+  const numbers = [0x800 + shape.length, ...shape];
+  const header = Buffer.alloc(4 * numbers.length);
+  for (const [index, number] of numbers.entries()) header.writeUInt32BE(number, 4 * index);
+  writeFileSync(file, Buffer.concat([header, bytes]));
 }
 
 /** Turns an image around its middle, bilinearly; what comes from outside of it is 0. */

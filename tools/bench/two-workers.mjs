@@ -15,16 +15,8 @@ export async function trainTwoWorkers({ job, settings, steps, cable, env = {}, r
   const all = { ...process.env, ...env };
   const main = await commandFile();
   const train = [
-    ...[
-      "train",
-      job,
-      "--workers",
-      cable ? "1" : "2",
-      "--set",
-      "tasks.digits.slots=2",
-      ...["--placement", "dedicated"],
-      ...settings,
-    ],
+    ...["train", job, "--workers", cable ? "1" : "2", "--set", "tasks.digits.slots=2"],
+    ...["--placement", "dedicated", ...settings],
     ...["--steps", String(steps), "--seed", "7", "--device", "cpu", "--quiet"],
     ...["--run-id", "bench", "--runs", folder],
   ];

@@ -8,6 +8,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { latentweave, root } from "../../../tools/bench/own-command.mjs";
+import { idxOf } from "../image-sets.mjs";
+import { deviation, mean } from "../spread.mjs";
+import { trainOnce } from "../train-once.mjs";
 import { writeSets } from "./write-sets.mjs";
 
 const { values } = parseArgs({
@@ -39,16 +42,9 @@ await writeSets(folder);
 
 /** n training rows and as many validation rows, drawn by the seed. */
 function task(set, rows, seed) {
-  const files = {
-    images: "train-images",
-    labels: "train-labels",
-    testImages: "test-images",
-    testLabels: "test-labels",
-  };
-  const idx = Object.fromEntries(Object.entries(files).map(([field, file]) => [field, `${set}-${file}.idx`]));
   const split = { validation: rows / pool, trainRows: rows, seed };
   return {
-    data: { idx, scale: "unit", width: 196, limit: pool, split },
+    data: { idx: idxOf(set), scale: "unit", width: 196, limit: pool, split },
     ...{ encoder: [], decoder: [], reconstruction: { loss: "mse", weight: 1 } },
     ...{ microBatch: 25, slots: 2 },
   };
@@ -72,12 +68,7 @@ async function measure(pairing, seed) {
   const runId = `${name.join("-and-")}-${steps}-${seed}`;
   const file = path.join(folder, `${runId}.json`);
   writeFileSync(file, JSON.stringify(jobOf(pairing, seed), undefined, 2));
-  await latentweave([
-    ...["train", file, "--run-id", runId, "--dashboard", "off", "--quiet"],
-    ...["--runs", runs, "--workers", values.workers],
-  ]).catch((error) => {
-    if (!String(error.message).includes("already")) throw error;
-  });
+  await trainOnce(file, { runs, runId, workers: values.workers });
   const { tasks } = JSON.parse(
     await latentweave(["evaluate", runId, "--baselines", "--json", "--quiet", "--runs", runs]),
   );
@@ -102,9 +93,6 @@ function overfitOf(runId, baseline) {
   return 1 - Math.min(...losses) / losses.at(-1);
 }
 
-const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-const deviation = (numbers) =>
-  Math.sqrt(numbers.reduce((sum, number) => sum + (number - mean(numbers)) ** 2, 0) / (numbers.length - 1));
 const percent = (share) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)} %`;
 const spread = (numbers) =>
   `${percent(mean(numbers))}${numbers.length > 1 ? ` ± ${(100 * deviation(numbers)).toFixed(1)}` : ""}`;

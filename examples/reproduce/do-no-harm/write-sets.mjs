@@ -1,7 +1,6 @@
 /** The sets of images that are paired, made of MNIST and Fashion-MNIST, as IDX files. */
-import { openImages, pixels, turned, writeIdx } from "../image-sets.mjs";
+import { openImages, pixels, side, turned, writeIdx } from "../image-sets.mjs";
 
-const side = 28;
 /** Enough for 1,000 training and 1,000 validation rows; and for a test error that is steady to a few tenths of a percent. */
 const mostRows = { train: 2_000, test: 2_000 };
 

@@ -1,4 +1,5 @@
 /** What a sentiment classifier can do without any latent, its λ chosen on validation rows. */
+import { mean } from "../spread.mjs";
 import { errorOf, fitLogistic } from "./logistic.mjs";
 import { joined } from "./rows.mjs";
 
@@ -24,7 +25,7 @@ export class Baselines {
   chosen(kind, rows, lambdas) {
     const tried = lambdas.map((lambda) => ({
       lambda,
-      error: average(errorsOf(kind, rows, lambda, "validation")),
+      error: mean(errorsOf(kind, rows, lambda, "validation")),
     }));
     const { lambda } = tried.reduce((a, b) => (b.error < a.error ? b : a));
     const key = `${kind} ${lambda}`;
@@ -43,5 +44,3 @@ function errorsOf(kind, tasks, lambda, part) {
       : fitLogistic(training, { width, lambda, ...parts[kind] });
   return tasks.map((task, index) => 100 * errorOf(fitted[kind === "pooled" ? 0 : index], task[part]));
 }
-
-const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;

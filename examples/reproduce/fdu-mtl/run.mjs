@@ -4,12 +4,11 @@
  * Test errors on FDU-MTL: logistic regressions of each task alone, pooled, and EasyAdapt, and beside them shared and
  * private latents, trained by 2 workers. Ends with 1 where the bar is missed.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { importSources } from "../../../tools/build/bundle-sources.mjs";
-import { train } from "../../../tools/ci/latentweave.mjs";
+import { openRunFolder } from "../run-folder.mjs";
+import { mean, withDeviation } from "../spread.mjs";
 import { baselineKinds, Baselines } from "./baselines.mjs";
 import { readLabelled } from "./rows.mjs";
 import { dataOf, jobOf, taskNames } from "./tasks.mjs";
@@ -39,8 +38,7 @@ if (names.length === 0) {
 }
 const seeds = settings.seeds.slice(0, flags.short ? 1 : Number(flags.seeds ?? settings.seeds.length));
 
-const folder = path.resolve(flags.keep ?? mkdtempSync(path.join(os.tmpdir(), "latentweave-fdu-")));
-mkdirSync(folder, { recursive: true });
+const runFolder = openRunFolder("fdu", flags.keep);
 const datasets = await importSources(
   `export { prepare } from "@latentweave/datasets";
   export { decodeShard } from "./libs/runtime/datasets/src/arrow-shard.ts";
@@ -64,31 +62,11 @@ async function rowsOf(validation, seed) {
 
 /** One run of the product: the error of every task, in %. */
 async function trained(seed) {
-  const runId = `seed-${seed}`;
-  const job = path.join(folder, `${runId}.json`);
-  writeFileSync(
-    job,
-    JSON.stringify(jobOf(data, names, { seed, settings, ...(flags.short && { epochs: 2 }) })),
-  );
-  rmSync(path.join(folder, "runs", runId), { recursive: true, force: true });
-  let evaluation;
-  const { code, end, stderr, seconds } = await train(
-    [job, "--runs", path.join(folder, "runs"), "--run-id", runId, "--dashboard", "off"],
-    {
-      onSaid: (said) =>
-        (evaluation = said.kind === "commit" ? (said.point.evaluation ?? evaluation) : evaluation),
-    },
-  );
-  if (code !== 0) throw new Error(`${runId} ended with ${code}:\n${stderr.slice(-2000)}`);
+  const job = jobOf(data, names, { seed, settings, ...(flags.short && { epochs: 2 }) });
+  const { evaluation, seconds, hash } = await runFolder.train(`seed-${seed}`, job);
   const errors = names.map((name) => 100 * (1 - evaluation[name]["sentiment.accuracy"]));
-  return { errors, seconds, hash: end.hash };
+  return { errors, seconds, hash };
 }
-
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const deviation = (values) =>
-  Math.sqrt(
-    values.reduce((sum, value) => sum + (value - mean(values)) ** 2, 0) / Math.max(1, values.length - 1),
-  );
 
 const startMs = performance.now();
 const baselines = new Baselines(await rowsOf(0, 0));
@@ -115,7 +93,7 @@ names.forEach((name, task) => {
   console.log(`| ${name} | ${cells.join(" | ")} |`);
 });
 const byKind = Object.entries(results).map(([kind, all]) => [kind, all.map(({ errors }) => mean(errors))]);
-const cells = byKind.map(([, all]) => `**${mean(all).toFixed(2)} ± ${deviation(all).toFixed(2)}**`);
+const cells = byKind.map(([, all]) => `**${withDeviation(all)}**`);
 console.log(`| mean | ${cells.join(" | ")} |`);
 console.log(`| published | ${byKind.map(([kind]) => published[kind]).join(" | ")} |`);
 for (const kind of baselineKinds)
@@ -132,5 +110,5 @@ const isMet = ours <= bar && ours < best;
 console.log(
   `${flags.short ? "short: no bar" : isMet ? "met" : "MISSED"}: ours ${ours.toFixed(2)}, bar ${bar}, best baseline ${best.toFixed(2)}`,
 );
-if (!flags.keep) rmSync(folder, { recursive: true, force: true });
+runFolder.close();
 process.exitCode = flags.short || isMet ? 0 : 1;

@@ -1,19 +1,15 @@
 /** Which differences between methods are more than what seeds do. */
 import { importSources } from "../../../tools/build/bundle-sources.mjs";
+import { mean } from "../spread.mjs";
 
-const { loadArithmetic, meanOf, tQuantile, varianceOf } = await importSources(
-  `export { meanOf, tQuantile, varianceOf } from "@latentweave/relatedness";
+const { loadArithmetic, tQuantile } = await importSources(
+  `export { tQuantile } from "@latentweave/relatedness";
    export { loadArithmetic } from "@latentweave/arithmetic";`,
 );
 const arithmetic = loadArithmetic();
 
 /** Of all differences together: the chance that any interval leaves its true value out is at most this (Bonferroni). */
 const errorRate = 0.05;
-
-/** @param {number[]} values of the seeds */
-export function meanAndDeviation(values) {
-  return { mean: meanOf(values), deviation: values.length > 1 ? Math.sqrt(varianceOf(values)) : 0 };
-}
 
 /**
  * Student's t intervals of the mean differences from one of the methods, seed by seed: the same seed draws the same
@@ -25,10 +21,10 @@ export function meanAndDeviation(values) {
 export function differences(values, baseline, comparisons) {
   const methods = Object.keys(values);
   const seeds = values[baseline].length;
-  const ofSeed = values[baseline].map((_, seed) => meanOf(methods.map((method) => values[method][seed])));
-  const all = meanOf(ofSeed);
+  const ofSeed = values[baseline].map((_, seed) => mean(methods.map((method) => values[method][seed])));
+  const all = mean(ofSeed);
   const squares = methods.flatMap((method) => {
-    const own = meanOf(values[method]);
+    const own = mean(values[method]);
     return values[method].map((value, seed) => (value - own - ofSeed[seed] + all) ** 2);
   });
   const degrees = (methods.length - 1) * (seeds - 1);
@@ -37,9 +33,9 @@ export function differences(values, baseline, comparisons) {
   return methods
     .filter((method) => method !== baseline)
     .map((method) => {
-      const mean = meanOf(values[method]) - meanOf(values[baseline]);
-      const interval = [mean - half(errorRate), mean + half(errorRate)];
-      return { method, mean, interval, isReal: Math.abs(mean) > half(errorRate / comparisons) };
+      const gap = mean(values[method]) - mean(values[baseline]);
+      const interval = [gap - half(errorRate), gap + half(errorRate)];
+      return { method, mean: gap, interval, isReal: Math.abs(gap) > half(errorRate / comparisons) };
     });
 }
 

@@ -1,7 +1,7 @@
 /** Two digits in one image, as Sener and Koltun (2018) make them after Sabour et al. (2017). */
+import { side } from "../image-sets.mjs";
 
-/** Of a digit, of the canvas that holds two, and of the image that is made of it. */
-export const side = 28;
+/** Of the canvas that holds two digits. */
 const canvasSide = 36;
 const shift = canvasSide - side;
 

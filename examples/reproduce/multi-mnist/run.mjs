@@ -4,12 +4,12 @@
  * Both accuracies on MultiMNIST of the tuned sum, of combiners, and of each task alone, with 2 workers. FOLDER keeps
  * runs and figures, so that a stopped command goes on.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { train } from "../../../tools/ci/latentweave.mjs";
-import { differences, meanAndDeviation, verdict } from "./differences.mjs";
+import { openRunFolder } from "../run-folder.mjs";
+import { withDeviation } from "../spread.mjs";
+import { differences, verdict } from "./differences.mjs";
 import { writeImages } from "./write-images.mjs";
 
 const { values: flags } = parseArgs({
@@ -32,11 +32,8 @@ if (seeds.length < 2 || !(steps >= 1)) {
   process.exit(2);
 }
 
-const folder = path.resolve(flags.keep ?? mkdtempSync(path.join(os.tmpdir(), "latentweave-multi-mnist-")));
-const runs = path.join(folder, "runs");
-mkdirSync(runs, { recursive: true });
-const figuresFile = path.join(folder, "figures.json");
-const figures = existsSync(figuresFile) ? JSON.parse(readFileSync(figuresFile, "utf8")) : {};
+const runFolder = openRunFolder("multi-mnist", flags.keep);
+const { folder } = runFolder;
 if (!existsSync(path.join(folder, "test-right.idx"))) await writeImages(folder);
 
 const sides = ["left", "right"];
@@ -90,25 +87,16 @@ async function trained(what) {
   ]
     .join("-")
     .replaceAll(".", "_");
-  if (figures[runId]) return figures[runId];
-  const job = path.join(folder, `${runId}.json`);
-  writeFileSync(job, JSON.stringify(jobOf({ ...what, weights, validation, tasks })));
-  rmSync(path.join(runs, runId), { recursive: true, force: true });
-  let evaluation;
-  const { code, end, stderr, seconds } = await train(
-    [job, "--runs", runs, "--run-id", runId, "--dashboard", "off"],
-    {
-      onSaid: (said) =>
-        (evaluation = said.kind === "commit" ? (said.point.evaluation ?? evaluation) : evaluation),
-    },
-  );
-  if (code !== 0) throw new Error(`${runId} ended with ${code}:\n${stderr.slice(-2000)}`);
-  const accuracy = Object.fromEntries(tasks.map((side) => [side, 100 * evaluation[side]["digit.accuracy"]]));
-  figures[runId] = { ...accuracy, seconds, hash: end.hash };
-  writeFileSync(figuresFile, JSON.stringify(figures, undefined, 2));
-  const shown = tasks.map((side) => `${side} ${accuracy[side].toFixed(2)}`).join(", ");
-  console.log(`${runId}: ${shown} (${seconds.toFixed(0)} s)`);
-  return figures[runId];
+  return await runFolder.figure(runId, async () => {
+    const job = jobOf({ ...what, weights, validation, tasks });
+    const { evaluation, seconds, hash } = await runFolder.train(runId, job);
+    const accuracy = Object.fromEntries(
+      tasks.map((side) => [side, 100 * evaluation[side]["digit.accuracy"]]),
+    );
+    const shown = tasks.map((side) => `${side} ${accuracy[side].toFixed(2)}`).join(", ");
+    console.log(`${runId}: ${shown} (${seconds.toFixed(0)} s)`);
+    return { ...accuracy, seconds, hash };
+  });
 }
 
 /** The sum's rate first, then its weights at that rate: whatever has the best mean accuracy on validation rows. */
@@ -164,10 +152,7 @@ console.log(
   "| method | left | right | left − tuned sum | right − tuned sum |\n| --- | --- | --- | --- | --- |",
 );
 for (const [name, values] of Object.entries(table)) {
-  const cells = sides.map((side) => {
-    const { mean, deviation } = meanAndDeviation(values[side]);
-    return `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`;
-  });
+  const cells = sides.map((side) => withDeviation(values[side]));
   const gaps = sides.map((side) => {
     const one = found.find(({ method, task }) => method === name && task === side);
     return one
@@ -179,4 +164,4 @@ for (const [name, values] of Object.entries(table)) {
 console.log(`\n${verdict(found, `the ${baseline}`)}`);
 const minutes = ((performance.now() - startMs) / 60_000).toFixed(0);
 console.log(`${combiners.length} combiners, seeds ${seeds.join(", ")}, ${minutes} minutes, 2 workers`);
-if (!flags.keep) rmSync(folder, { recursive: true, force: true });
+runFolder.close();

@@ -3,13 +3,13 @@
  *
  * Explained variance on School, with 2 workers. FOLDER keeps runs and figures, so that a stopped command goes on.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { importSources } from "../../../tools/build/bundle-sources.mjs";
-import { latentweave, train } from "../../../tools/ci/latentweave.mjs";
-import { explainedVariance, meanAndDeviation, ridge, targetsOf } from "./score.mjs";
+import { latentweave } from "../../../tools/ci/latentweave.mjs";
+import { openRunFolder } from "../run-folder.mjs";
+import { mean, withDeviation } from "../spread.mjs";
+import { explainedVariance, ridge, targetsOf } from "./score.mjs";
 import { dealRows, readSchools, writeSchools } from "./tasks.mjs";
 
 const settings = JSON.parse(readFileSync(new URL("settings.json", import.meta.url), "utf8"));
@@ -35,15 +35,11 @@ if (!file || !existsSync(file)) {
   process.exit(2);
 }
 
-const folder = path.resolve(flags.keep ?? mkdtempSync(path.join(os.tmpdir(), "latentweave-school-")));
-const runs = path.join(folder, "runs");
-mkdirSync(runs, { recursive: true });
-const figuresFile = path.join(folder, "figures.json");
-const figures = existsSync(figuresFile) ? JSON.parse(readFileSync(figuresFile, "utf8")) : {};
+const runFolder = openRunFolder("school", flags.keep);
 const seeds = settings.seeds.slice(0, Number(flags.splits ?? settings.seeds.length));
 const names = flags.only?.split(",") ?? Object.keys(settings.regularisers);
 const schools = readSchools(file);
-writeSchools(schools, folder);
+writeSchools(schools, runFolder.folder);
 const { splitRows } = await importSources(
   `export { splitRows } from "./libs/runtime/datasets/src/prepare/split-rows.ts";`,
 );
@@ -80,29 +76,17 @@ function jobOf(omega, lambda, split, dealt) {
 async function trained(omega, lambda, seed, validation) {
   const part = validation > 0 ? "validation" : "test";
   const runId = `${omega}-${seed}-${part}-${String(lambda).replace(".", "_")}`;
-  if (figures[runId]) return figures[runId];
-  const split = { test: settings.test, validation, seed };
-  const dealt = dealRows(schools, split, splitRows);
-  const job = path.join(folder, `${runId}.json`);
-  writeFileSync(job, JSON.stringify(jobOf(omega, lambda, split, dealt)));
-  rmSync(path.join(runs, runId), { recursive: true, force: true });
-  let evaluation;
-  const { code, end, stderr, seconds } = await train(
-    [job, "--runs", runs, "--run-id", runId, "--dashboard", "off"],
-    {
-      onSaid: (said) =>
-        (evaluation = said.kind === "commit" ? (said.point.evaluation ?? evaluation) : evaluation),
-    },
-  );
-  if (code !== 0) throw new Error(`${runId} ended with ${code}:\n${stderr.slice(-2000)}`);
-  const squaredErrors = dealt.reduce(
-    (sum, task) => sum + evaluation[task.school]["score.squaredError"] * task[part].length,
-    0,
-  );
-  const variance = explainedVariance(squaredErrors, targetsOf(dealt, part));
-  figures[runId] = { explainedVariance: variance, seconds, hash: end.hash, runId };
-  writeFileSync(figuresFile, JSON.stringify(figures, undefined, 2));
-  return figures[runId];
+  return await runFolder.figure(runId, async () => {
+    const split = { test: settings.test, validation, seed };
+    const dealt = dealRows(schools, split, splitRows);
+    const { evaluation, seconds, hash } = await runFolder.train(runId, jobOf(omega, lambda, split, dealt));
+    const squaredErrors = dealt.reduce(
+      (sum, task) => sum + evaluation[task.school]["score.squaredError"] * task[part].length,
+      0,
+    );
+    const variance = explainedVariance(squaredErrors, targetsOf(dealt, part));
+    return { explainedVariance: variance, seconds, hash, runId };
+  });
 }
 
 /** λ on the validation rows, then once more on all training rows, then the test rows. */
@@ -138,7 +122,7 @@ for (const seed of seeds) {
 }
 const learned = table.mtrl?.at(-1)?.runId;
 if (learned) {
-  const { stdout } = await latentweave(["inspect", learned, "--runs", runs]);
+  const { stdout } = await latentweave(["inspect", learned, "--runs", runFolder.runs]);
   console.log(`\n${stdout.slice(stdout.indexOf("learned by mtrl")).trimEnd()}`);
 }
 const minutes = ((performance.now() - startMs) / 60_000).toFixed(0);
@@ -147,12 +131,10 @@ console.log(
 );
 console.log("| method | ours | λ chosen on validation | published |\n| --- | --- | --- | --- |");
 const results = Object.entries(table).map(([name, all]) => {
-  const { mean, deviation } = meanAndDeviation(all.map((one) => one.explainedVariance));
+  const values = all.map((one) => one.explainedVariance);
   const lambdas = all.map(({ lambda }) => lambda).join(", ");
-  console.log(
-    `| ${name} | ${mean.toFixed(2)} ± ${deviation.toFixed(2)} | ${lambdas} | ${published[name] ?? ""} |`,
-  );
-  return { name, mean };
+  console.log(`| ${name} | ${withDeviation(values)} | ${lambdas} | ${published[name] ?? ""} |`);
+  return { name, mean: mean(values) };
 });
 console.log(`\n${minutes} minutes, 2 workers`);
 const best = results.slice(2).reduce((a, b) => (b.mean > a.mean ? b : a));
@@ -160,4 +142,4 @@ const [alone] = results;
 console.log(
   `best: ${best.name} ${best.mean.toFixed(2)}, ${(best.mean - alone.mean).toFixed(2)} above ridge per task`,
 );
-if (!flags.keep) rmSync(folder, { recursive: true, force: true });
+runFolder.close();

@@ -59,9 +59,3 @@ function solveRidge(rows, lambda) {
   }
   return b;
 }
-
-export function meanAndDeviation(values) {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / Math.max(1, values.length - 1)) };
-}

@@ -8,6 +8,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { latentweave, root } from "../../../tools/bench/own-command.mjs";
+import { idxOf } from "../image-sets.mjs";
+import { trainOnce } from "../train-once.mjs";
 import { writeTasks } from "./write-tasks.mjs";
 
 const { values } = parseArgs({
@@ -29,12 +31,7 @@ const sizes = await writeTasks(folder);
 const dense = (units, activation) => ({ kind: "dense", units, ...(activation && { activation }) });
 const task = (name) => ({
   data: {
-    idx: Object.fromEntries(
-      Object.entries({
-        ...{ images: "train-images", labels: "train-labels" },
-        ...{ testImages: "test-images", testLabels: "test-labels" },
-      }).map(([field, file]) => [field, `${name}-${file}.idx`]),
-    ),
+    idx: idxOf(name),
     scale: "unit",
   },
   ...{ input: [784], encoder: [], decoder: [dense(784, "sigmoid")] },
@@ -62,13 +59,7 @@ const base = job("base", {
 });
 const startMs = performance.now();
 console.log(`learning digits 0 to 4 and fashion classes 0 to 4 together, ${2 * steps} steps`);
-await latentweave([
-  ...["train", base, "--run-id", `base-${steps}`, "--dashboard", "off", "--quiet"],
-  ...shared.runs,
-  ...shared.workers,
-]).catch((error) => {
-  if (!String(error.message).includes("already")) throw error;
-});
+await trainOnce(base, { runs: path.resolve(values.runs), runId: `base-${steps}`, workers: values.workers });
 
 console.log("\n| new task | rows | frozen, a tenth of them | from scratch, all | share | met |");
 console.log("| --- | ---: | ---: | ---: | ---: | --- |");

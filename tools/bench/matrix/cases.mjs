@@ -5,7 +5,7 @@
  * `bar: { share, of, case }`, a share of what was kept of another case's first ratio.
  */
 import { computeCases } from "./compute-cases.mjs";
-import { besideDdp, large, smallWarmupSteps, twoWorkers, widthSettings } from "./ddp-rows.mjs";
+import { besideDdp, large, placements, smallWarmupSteps, twoWorkers, widthSettings } from "./ddp-rows.mjs";
 import { exchangeCases } from "./exchange-cases.mjs";
 import { hostAggregationText, judgedHostAggregation, measureHostAggregation } from "./host-aggregation.mjs";
 import { judgedPrediction, measurePrediction, predictionPictures, predictionText } from "./prediction.mjs";
@@ -16,7 +16,7 @@ import { spreadCases } from "./spread-cases.mjs";
 
 /** Everything at its plainest: through WebSockets, one shard in a process of its own, no addon to compute with. */
 const plainPath = {
-  settings: ["--shards", "1", "--placement", "dedicated"],
+  settings: ["--shards", "1", ...placements.dedicated],
   env: {
     ...{ LATENTWEAVE_SHARED_MEMORY: "off", LATENTWEAVE_KERNELS: "off" },
     ...{ LATENTWEAVE_PROGRAMS: "off" },
@@ -73,7 +73,8 @@ export const cases = [
           ...{ workers: 2, warmup: large.warmup, steps: 30 },
           settings: [
             ...widthSettings(large.widths),
-            ...["--placement", "dedicated", "--set", "checkpoints.everySteps=10"],
+            ...placements.dedicated,
+            ...["--set", "checkpoints.everySteps=10"],
           ],
         },
       },
@@ -81,7 +82,7 @@ export const cases = [
         ...{ name: "without", side: "ours" },
         options: {
           ...{ workers: 2, warmup: large.warmup, steps: 30 },
-          settings: [...widthSettings(large.widths), "--placement", "dedicated"],
+          settings: [...widthSettings(large.widths), ...placements.dedicated],
         },
       },
     ],
@@ -95,7 +96,7 @@ export const cases = [
       { name: "fast", side: "ours", options: { workers: 2, warmup: 30, steps: 100 } },
       {
         ...{ name: "beside", side: "ours" },
-        options: { workers: 2, warmup: 30, steps: 100, settings: ["--placement", "beside"] },
+        options: { workers: 2, warmup: 30, steps: 100, settings: placements.beside },
       },
       { name: "plain", side: "ours", options: { workers: 2, warmup: 30, steps: 100, ...plainPath } },
     ],

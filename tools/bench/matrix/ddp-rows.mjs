@@ -26,8 +26,12 @@ export const warmupSteps = 200;
 /** The same where a step is a few milliseconds: as many messages make less time, and compiling them takes longer. */
 export const smallWarmupSteps = 1500;
 
+/** `beside`: with a shard in each worker's process; `dedicated`: with one in a process of its own. */
+export const placements = { beside: ["--placement", "beside"], dedicated: ["--placement", "dedicated"] };
+export const otherPlacement = { beside: "dedicated", dedicated: "beside" };
+
 /**
- * The bar is on the ratio to tuned DDP. `beside`: with a shard in each worker's process, not one of its own.
+ * The bar is on the ratio to tuned DDP.
  * @param judged the row that has the bar: the placement that `--placement auto` takes
  * @param allReduce with a row that reduces gradient by gradient, without DDP's buckets
  */
@@ -46,7 +50,7 @@ export function besideDdp({
 }) {
   const shared = { workers, warmup, steps, ...more };
   const options = { ...shared, settings: widthSettings(widths), ...ours };
-  const placed = (placement) => ({ ...options, settings: [...options.settings, "--placement", placement] });
+  const placed = (placement) => ({ ...options, settings: [...options.settings, ...placements[placement]] });
   return {
     name,
     title,
@@ -61,7 +65,7 @@ export function besideDdp({
     ],
     ratios: [
       { of: judged, to: "tuned", bar },
-      { of: judged === "beside" ? "dedicated" : "beside", to: "tuned" },
+      { of: otherPlacement[judged], to: "tuned" },
       { of: judged, to: "stock" },
       ...(allReduce ? [{ of: judged, to: "all-reduce" }] : []),
     ],

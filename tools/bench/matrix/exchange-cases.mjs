@@ -2,7 +2,7 @@
  * A step of two workers that compute nothing, beside gloo's all-reduce of as many bytes. Ours is the whole step: push,
  * reduce, an update by SGD, the commit and its record, broadcast. An all-reduce has no update and no record.
  */
-import { smallWarmupSteps } from "./ddp-rows.mjs";
+import { otherPlacement, placements, smallWarmupSteps } from "./ddp-rows.mjs";
 
 const sizes = [
   { name: "4kb", title: "4 KB", numbers: 1_024, warmup: smallWarmupSteps, steps: 2_000, bar: 3 },
@@ -24,7 +24,6 @@ const caseOf = ({ name, title, warmup, steps, numbers }, { rows, ratios }) => ({
   sameHash: true,
 });
 
-const [beside, dedicated] = ["beside", "dedicated"].map((placement) => ["--placement", placement]);
 const socketsOnly = { LATENTWEAVE_SHARED_MEMORY: "off" };
 
 const throughMemory = sizes.map(({ judged = "dedicated", ...size }) =>
@@ -32,12 +31,12 @@ const throughMemory = sizes.map(({ judged = "dedicated", ...size }) =>
     { ...size, name: `exchange-${size.name}`, title: `exchange of ${size.title}` },
     {
       rows: [
-        { name: "beside", settings: beside },
-        { name: "dedicated", settings: dedicated },
+        { name: "beside", settings: placements.beside },
+        { name: "dedicated", settings: placements.dedicated },
       ],
       ratios: [
         { of: judged, to: "gloo", bar: size.bar },
-        { of: judged === "beside" ? "dedicated" : "beside", to: "gloo" },
+        { of: otherPlacement[judged], to: "gloo" },
       ],
     },
   ),
@@ -52,7 +51,7 @@ const throughSockets = sizes.map((size) =>
       steps: Math.ceil(size.steps / 2),
     },
     {
-      rows: [{ name: "sockets", settings: dedicated, env: socketsOnly }],
+      rows: [{ name: "sockets", settings: placements.dedicated, env: socketsOnly }],
       ratios: [{ of: "sockets", to: "gloo", bar: 0.5 }],
     },
   ),

@@ -11,7 +11,7 @@ import { createCable } from "../cable.mjs";
 import { measureLatentweave, readLines } from "../measure-latentweave.mjs";
 import { median } from "../statistics.mjs";
 import { trainTwoWorkers } from "../two-workers.mjs";
-import { large, standard, widthSettings } from "./ddp-rows.mjs";
+import { large, placements, standard, widthSettings } from "./ddp-rows.mjs";
 import { measureCompute } from "./measure-compute.mjs";
 import { measureExchange } from "./measure-exchange.mjs";
 import { predictionChart } from "./prediction-chart.mjs";
@@ -23,7 +23,6 @@ const mostError = 0.15;
 const cores = os.availableParallelism();
 const adam = ["--set", 'optimiser={"kind":"adam","learningRate":0.001}'];
 const socketsOnly = { LATENTWEAVE_SHARED_MEMORY: "off" };
-const placements = { beside: ["--placement", "beside"], dedicated: ["--placement", "dedicated"] };
 const shardsOf = (placement, workers) => (placement === "beside" ? workers : 1);
 
 const exchangeSizes = [

@@ -1,13 +1,13 @@
 /** Samples/s with more and more workers on this machine, beside tuned DDP and TensorFlow.js by itself. */
-import { standard, widthSettings } from "./ddp-rows.mjs";
+import { placements, standard, widthSettings } from "./ddp-rows.mjs";
 import { caseTable } from "./page.mjs";
 import { scalingChart } from "./scaling-chart.mjs";
 
 const counts = [1, 2, 4];
 const counted = { warmup: 30, steps: 100 };
 const series = [
-  { name: "beside", side: "ours", settings: ["--placement", "beside"] },
-  { name: "dedicated", side: "ours", settings: ["--placement", "dedicated"] },
+  { name: "beside", side: "ours", settings: placements.beside },
+  { name: "dedicated", side: "ours", settings: placements.dedicated },
   { name: "tuned", side: "pytorch", variant: "tuned" },
 ];
 

@@ -1,13 +1,9 @@
 /** Shows 3 and 7: a linear autoencoder beside PCA, and the likelihood of a variational one. */
-import path from "node:path";
-import { root, runCommand } from "../run-command.mjs";
+import { reproduce } from "./reproduction.mjs";
 
 function example(name) {
   return async ({ say }) => {
-    const { code, output } = await runCommand([
-      ...["node", path.join(root, "examples/reproduce", name, "run.mjs")],
-    ]);
-    for (const line of output.trimEnd().split("\n")) say(line);
+    const { code, output } = await reproduce(name, { say });
     const figures = output.split("\n").filter((line) => /^\| (\d|−log)/.test(line));
     return { figure: figures.map((line) => line.replace(/^\| | \|$/g, "")).join("; "), met: code === 0 };
   };

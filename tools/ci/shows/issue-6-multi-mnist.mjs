@@ -1,6 +1,5 @@
 /** Shows 6: MultiMNIST, combiners beside the tuned sum. */
-import path from "node:path";
-import { root, runCommand } from "../run-command.mjs";
+import { reproduce } from "./reproduction.mjs";
 
 const leastCombiners = 10;
 
@@ -10,11 +9,7 @@ export const multiMnistRows = [
     title: "MultiMNIST: both accuracies of combiners and of the tuned sum, and which differences are real",
     bar: `${leastCombiners} combiners or more, the tuned sum, seeds, and a sentence about the differences`,
     async run({ say }) {
-      const { code, output } = await runCommand(
-        ["node", path.join(root, "examples/reproduce/multi-mnist/run.mjs")],
-        { timeoutMs: 4 * 3_600_000 },
-      );
-      for (const line of output.trimEnd().split("\n")) say(line);
+      const { code, output } = await reproduce("multi-mnist", { say, hours: 4 });
       const [, left, right] = /^\| tuned sum \| ([^|]+) \| ([^|]+) \|/m.exec(output) ?? [];
       const sentence = /^(None of the|Of) \d+ differences .*$/m.exec(output)?.[0];
       const combiners = Number(/^(\d+) combiners, seeds/m.exec(output)?.[1]);

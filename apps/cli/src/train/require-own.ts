@@ -1,6 +1,6 @@
 import { combinerParts, nearest, regulariserParts, type ResolvedJob } from "@latentweave/job";
 import type { OwnModule } from "@latentweave/launch";
-import { combinerNamed, regulariserNamed } from "@latentweave/multitask";
+import { combinerNamed, regulariserNamed, userPrefix } from "@latentweave/multitask";
 import { UserError } from "@latentweave/protocol";
 
 /**
@@ -9,7 +9,7 @@ import { UserError } from "@latentweave/protocol";
  */
 export function requireOwn(job: ResolvedJob, userModule: string | null, own: OwnModule | undefined): void {
   const { name } = combinerParts(job.combiner);
-  if (name.startsWith("user:")) combinerNamed(name, "combiner.name", userModule);
+  if (name.startsWith(userPrefix)) combinerNamed(name, "combiner.name", userModule);
   requireRegulariser(job, userModule);
   const losses = Object.keys(own?.losses ?? {});
   for (const [task, { reconstruction }] of Object.entries(job.tasks)) {
@@ -31,7 +31,7 @@ export function requireOwn(job: ResolvedJob, userModule: string | null, own: Own
 
 function requireRegulariser(job: ResolvedJob, userModule: string | null): void {
   const omega = regulariserParts(job)?.omega;
-  if (omega?.startsWith("user:") !== true) return;
+  if (omega?.startsWith(userPrefix) !== true) return;
   const { kind } = regulariserNamed(omega, "regulariser.name", userModule);
   const other =
     job.optimiser.kind !== "sgd" && job.optimiser.kind !== "momentum"

@@ -35,12 +35,6 @@ export {
   noRegulariser,
   quadraticValue,
 } from "./regulariser.ts";
-export {
-  type UserCombiner,
-  userMethods,
-  type UserMethods,
-  userPrefix,
-  type UserRegulariser,
-} from "./user-methods.ts";
+export { type UserCombiner, userPrefix, type UserRegulariser } from "./user-methods.ts";
 export { knownRegularisers } from "./known-regularisers.ts";
 export { addProducts, blockProducts, combineBlock, mapRows, mixBlock, shrinkRows } from "./block.ts";
