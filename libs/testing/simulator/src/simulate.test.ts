@@ -10,7 +10,7 @@ import { scheduleSchema } from "./schedule/schedule.ts";
 import { simulate } from "./simulate.ts";
 
 /** As many as take a minute or two on two cores; `npm run simulate -- --seeds N` takes more. */
-const seeds = 4_000;
+const seeds = 2_000;
 
 /** `npm run simulate -- ...`: bundled, and on all cores, it is several times as fast as in here. */
 async function command(...args: string[]): Promise<{ code: number; output: string }> {
