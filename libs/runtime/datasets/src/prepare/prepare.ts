@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { rm, stat, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { DataSource } from "@latentweave/job";
@@ -66,33 +65,25 @@ async function prepareSource(source: DataSource, options: PrepareOptions): Promi
   const root = options.into ?? path.join(options.cacheDirectory, "prepared");
   const entry = source.dataset === undefined ? undefined : catalogue[source.dataset];
   const index = new SourceIndex(root, source);
-  if (source.user) {
-    // What it reads besides is not known: only its text and options say whether it would yield the same.
-    const key = index.key([
-      createHash("sha256")
-        .update(options.user?.text ?? "")
-        .digest("hex"),
-    ]);
-    const manifest = (await index.find(key)) ?? (await prepareAnew(source, undefined, root, options));
-    await index.put(key, manifest);
-    return manifest;
-  }
-
-  const quickKey = entry
-    ? undefined
-    : index.key(await stamps(filesOf(sourceFiles(source, options.baseDirectory, undefined))));
+  const files =
+    entry || source.user ? undefined : filesOf(sourceFiles(source, options.baseDirectory, undefined));
+  const quickKey = files && index.key(await stamps(files));
   const known = quickKey && (await index.find(quickKey));
   if (known) return known;
 
-  const contentKey = index.key(
-    entry
-      ? entry.files.map((file) => file.sha256)
-      : await hashes(filesOf(sourceFiles(source, options.baseDirectory, undefined))),
-  );
+  const contentKey = index.key(files ? await hashes(files) : namedContent(entry, options));
   const manifest = (await index.find(contentKey)) ?? (await prepareAnew(source, entry, root, options));
   await index.put(contentKey, manifest);
   if (quickKey) await index.put(quickKey, manifest);
   return manifest;
+}
+
+/**
+ * What fixes the rows of a source that names no files. What an extension reads besides is not known: only its text and
+ * options say whether it would yield the same.
+ */
+function namedContent(entry: DatasetEntry | undefined, { user }: PrepareOptions): string[] {
+  return entry ? entry.files.map((file) => file.sha256) : [sha256Of(user?.text ?? "")];
 }
 
 async function prepareAnew(
