@@ -172,15 +172,23 @@ async function writeText(
   directory: string,
   { vocabulary, weighting }: NonNullable<LoadedSource["text"]>,
 ): Promise<PreparedText> {
-  const bytes = encodeVocabulary(vocabulary);
-  const sha256 = sha256Of(bytes);
-  const file = `${sha256}.arrow`;
-  await writeFile(path.join(directory, file), bytes);
+  const written = await writeNamedByContent(directory, encodeVocabulary(vocabulary));
   const { terms, counted, words } = vocabulary;
   return {
-    vocabulary: { file, bytes: bytes.length, sha256, terms: terms.length, counted, words },
+    vocabulary: { ...written, terms: terms.length, counted, words },
     ...weighting,
   };
+}
+
+/** A file of prepared data, as the manifest names it. */
+async function writeNamedByContent(
+  directory: string,
+  content: Uint8Array,
+): Promise<{ readonly file: string; readonly bytes: number; readonly sha256: string }> {
+  const sha256 = sha256Of(content);
+  const file = `${sha256}.arrow`;
+  await writeFile(path.join(directory, file), content);
+  return { file, bytes: content.length, sha256 };
 }
 
 /** Renaming keeps a folder that is there already; one that lost files must go first. */
@@ -203,15 +211,14 @@ async function writeSplit(
   for (const rows of shardLengths(places.length)) {
     const part = places.subarray(start, start + rows);
     const width = (targets?.length ?? 0) / places.length;
-    const bytes = encodeShard(loaded, {
+    const shard = encodeShard(loaded, {
       rows,
       x: isSparse(from.x) ? takeSparseRows(from.x, part) : takeRows(from.x, loaded.x.width, part),
       y: targets?.slice(start * width, (start + rows) * width),
     });
     start += rows;
-    const sha256 = sha256Of(bytes);
-    await writeFile(path.join(directory, `${sha256}.arrow`), bytes);
-    shards.push({ file: `${sha256}.arrow`, rows, bytes: bytes.length, sha256 });
+    const { file, bytes, sha256 } = await writeNamedByContent(directory, shard);
+    shards.push({ file, rows, bytes, sha256 });
   }
   return { rows: places.length, bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0), shards };
 }
