@@ -168,11 +168,6 @@ export async function openRun(
   };
 }
 
-/** What a run's model knows a task by: its baseline's name where it has a branch of its own. */
-export function computedAs(run: Pick<OpenedRun, "tasks">, task: string): string {
-  return run.tasks.find(({ name }) => name === task)?.graph.task ?? task;
-}
-
 async function openTask(
   directory: string,
   job: ResolvedJob,
