@@ -16,11 +16,12 @@ import {
   type UserDatasets,
 } from "@latentweave/datasets";
 import { loadOwn } from "@latentweave/launch";
-import { type ResolvedJob, resolveJob } from "@latentweave/job";
+import type { ResolvedJob } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import { createLayout, type ParameterLayout } from "@latentweave/parameters";
 import { averageSection, type RunSpec } from "@latentweave/plan";
 import { cacheDirectory, type PreparedManifest, UserError } from "@latentweave/protocol";
+import { readRunJob, readRunSpec } from "../runs/run-tables.ts";
 import { readOrigin } from "../train/origin.ts";
 
 /** One task of a run, with its data. */
@@ -114,8 +115,8 @@ export async function openRun(
   version?: number,
   section: string = parameters,
 ): Promise<OpenedRun> {
-  const job = resolveJob(await requiredTable(directory, "job.json"), path.join(directory, "job.json"));
-  const spec = (await requiredTable(directory, "spec.json")) as unknown as RunSpec;
+  const job = await readRunJob(directory);
+  const spec = await readRunSpec(directory);
   const layout = createLayout(spec.groups);
   const checkpoint = await openLatestCheckpoint({
     ...{ directory, layout, log },
@@ -224,18 +225,4 @@ async function ownDatasets(directory: string): Promise<PrepareOptions["user"]> {
   const text = (await readTable(path.join(directory, "spec.json")))?.userModule;
   if (typeof text !== "string") return undefined;
   return { text, datasets: (await loadOwn(text)).datasets as UserDatasets };
-}
-
-/** @throws UserError when the file is not there or damaged */
-export async function requiredTable(
-  directory: string,
-  file: string,
-): Promise<Readonly<Record<string, unknown>>> {
-  const table = await readTable(path.join(directory, file));
-  if (table) return table;
-  throw new UserError({
-    what: `this run has no ${file}`,
-    where: directory,
-    mend: "name a run that `latentweave train` made",
-  });
 }
