@@ -18,7 +18,7 @@ import {
 import { combinerOf } from "@latentweave/coordinator-engine";
 import type { ComputeModel } from "@latentweave/model";
 import { createLayout, type ParameterLayout } from "@latentweave/parameters";
-import { keepsBits, type RunSpec } from "@latentweave/plan";
+import { keepsBits, ownTasks, type RunSpec } from "@latentweave/plan";
 import { type CheckpointSource, UserError } from "@latentweave/protocol";
 import { openPreparedRows } from "@latentweave/worker-app";
 import { createRowSource } from "@latentweave/worker-engine";
@@ -115,8 +115,7 @@ const laterReason = "it is later than what is wanted";
 async function findAllData(directory: string, spec: RunSpec, log: (line: string) => void): Promise<string> {
   const job = await readRunJob(directory);
   let root = "";
-  for (const task of spec.tasks)
-    ({ root } = await findData(directory, job, task.baselineOf ?? task.name, task.dataHash, log));
+  for (const { name } of ownTasks(spec)) ({ root } = await findData(directory, job, spec, name, log));
   return root;
 }
 

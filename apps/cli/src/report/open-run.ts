@@ -4,7 +4,6 @@ import {
   findRun,
   openLatestCheckpoint,
   readGuard,
-  readTable,
   type RecordedGuard,
 } from "@latentweave/checkpoint";
 import {
@@ -15,7 +14,6 @@ import {
   type PrepareOptions,
   type UserDatasets,
 } from "@latentweave/datasets";
-import { loadOwn } from "@latentweave/launch";
 import type { ResolvedJob } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import { createLayout, type ParameterLayout } from "@latentweave/parameters";
@@ -176,11 +174,10 @@ async function openTask(
   name: string,
   log: (line: string) => void,
 ): Promise<Pick<OpenedTask, "name" | "manifest" | "reader">> {
-  const dataHash = spec.tasks.find((task) => task.name === name)?.dataHash ?? "";
-  const { root, manifest } = await findData(directory, job, name, dataHash, log);
+  const { root, manifest } = await findData(directory, job, spec, name, log);
   const reader = openPrepared({
     manifest,
-    location: { directory: path.join(root, dataHash) },
+    location: { directory: path.join(root, manifest.dataHash) },
     cacheBytes: readerCacheBytes,
   });
   return { name, manifest, reader };
@@ -194,10 +191,11 @@ async function openTask(
 export async function findData(
   directory: string,
   job: ResolvedJob,
+  spec: RunSpec,
   taskName: string,
-  dataHash: string,
   log: (line: string) => void,
 ): Promise<{ readonly root: string; readonly manifest: PreparedManifest }> {
+  const dataHash = spec.tasks.find(({ name }) => name === taskName)?.dataHash ?? "";
   const root = path.join(cacheDirectory(process.env), "prepared");
   const found = await findPrepared(root, dataHash);
   if (found) return { root, manifest: found };
@@ -208,7 +206,7 @@ export async function findData(
     taskName,
     baseDirectory: jobDirectory,
     cacheDirectory: cacheDirectory(process.env),
-    user: await ownDatasets(directory),
+    user: source.user && (await ownDatasets(spec)),
     log,
   });
   if (manifest.dataHash === dataHash) return { root, manifest };
@@ -221,8 +219,8 @@ export async function findData(
 }
 
 /** Of the extensions that the run was started with. */
-async function ownDatasets(directory: string): Promise<PrepareOptions["user"]> {
-  const text = (await readTable(path.join(directory, "spec.json")))?.userModule;
-  if (typeof text !== "string") return undefined;
+async function ownDatasets({ userModule: text }: RunSpec): Promise<PrepareOptions["user"]> {
+  if (text === null) return undefined;
+  const { loadOwn } = await import("@latentweave/launch");
   return { text, datasets: (await loadOwn(text)).datasets as UserDatasets };
 }
