@@ -1,8 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import path from "node:path";
-import { compareJobs, findRun, listRuns, readTable } from "@latentweave/checkpoint";
-import { resolveJob, type ResolvedJob } from "@latentweave/job";
+import { compareJobs, findRun, listRuns } from "@latentweave/checkpoint";
+import type { ResolvedJob } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
+import { readRunJob } from "../runs/run-tables.ts";
 
 /** A run that takes part, as its files say. */
 export interface SideRun {
@@ -80,15 +81,7 @@ function runsIn(runsDirectory: string, name: string): readonly string[] | undefi
 }
 
 async function describe(directory: string): Promise<SideRun> {
-  const file = path.join(directory, "job.json");
-  const input = await readTable(file);
-  if (!input)
-    throw new UserError({
-      what: "this run has no job.json",
-      where: directory,
-      mend: "name a run that `latentweave train` made",
-    });
-  return { runId: path.basename(directory), directory, job: resolveJob(input, file) };
+  return { runId: path.basename(directory), directory, job: await readRunJob(directory) };
 }
 
 function areRepeated(a: SideRun | undefined, b: SideRun): boolean {

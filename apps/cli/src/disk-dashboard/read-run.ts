@@ -115,30 +115,25 @@ async function readTasks(directory: string, spec: RunSpec | null): Promise<reado
     const updates = commit.version > commit.step;
     const lastRound = Math.max(...commit.tasks.map(({ round }) => round));
     for (const record of commit.tasks) {
-      const { samplesSeen, training, evaluation, paused } = tasks.get(record.task) ?? {
+      const before = tasks.get(record.task) ?? {
+        task: record.task,
         samplesSeen: 0,
         training: {},
         evaluation: null,
       };
       const values = metricMeans(record.metrics, record.samples);
       const pause = commit.paused?.find(({ task }) => task === record.task);
-      const { task } = record;
       tasks.set(
-        task,
+        record.task,
         updates && record.round === lastRound
           ? {
-              ...{
-                task,
-                samplesSeen: samplesSeen + (pause ? 0 : record.samples),
-                training: values,
-                evaluation,
-              },
+              task: record.task,
+              samplesSeen: before.samplesSeen + (pause ? 0 : record.samples),
+              training: values,
+              evaluation: before.evaluation,
               ...(pause && { paused: { since: pause.since, why: pause.why, until: pause.until } }),
             }
-          : {
-              ...{ task, samplesSeen, training, evaluation: { step: commit.step, values } },
-              ...(paused && { paused }),
-            },
+          : { ...before, evaluation: { step: commit.step, values } },
       );
     }
   }

@@ -16,14 +16,14 @@ import {
   type ThreadedCompute,
 } from "@latentweave/compute";
 import { combinerOf } from "@latentweave/coordinator-engine";
-import { resolveJob } from "@latentweave/job";
 import type { ComputeModel } from "@latentweave/model";
 import { createLayout, type ParameterLayout } from "@latentweave/parameters";
-import { keepsBits, type RunSpec } from "@latentweave/plan";
+import { keepsBits, ownTasks, type RunSpec } from "@latentweave/plan";
 import { type CheckpointSource, UserError } from "@latentweave/protocol";
 import { openPreparedRows } from "@latentweave/worker-app";
 import { createRowSource } from "@latentweave/worker-engine";
-import { findData, requiredTable } from "../report/open-run.ts";
+import { findData } from "../report/open-run.ts";
+import { readRunJob, readRunSpec } from "../runs/run-tables.ts";
 import { beginReplay, type Replay, type ReplayEngines } from "./replay-steps.ts";
 
 /** A run on disk that can be computed again, on a device that computes the bits that its workers computed. */
@@ -47,7 +47,7 @@ export async function openReplay(
   },
 ): Promise<ReplayableRun> {
   const { log } = options;
-  const spec = (await requiredTable(directory, "spec.json")) as unknown as RunSpec;
+  const spec = await readRunSpec(directory);
   if (!keepsBits(spec))
     throw new UserError({
       what: "the job has given the same bits up: what workers sent depended on what each had left out before, of which there is no record, so no step can be computed again",
@@ -113,11 +113,9 @@ const laterReason = "it is later than what is wanted";
 
 /** @returns the folder that holds the prepared data of all tasks */
 async function findAllData(directory: string, spec: RunSpec, log: (line: string) => void): Promise<string> {
-  const file = path.join(directory, "job.json");
-  const job = resolveJob(await requiredTable(directory, "job.json"), file);
+  const job = await readRunJob(directory);
   let root = "";
-  for (const task of spec.tasks)
-    ({ root } = await findData(directory, job, task.baselineOf ?? task.name, task.dataHash, log));
+  for (const { name } of ownTasks(spec)) ({ root } = await findData(directory, job, spec, name, log));
   return root;
 }
 

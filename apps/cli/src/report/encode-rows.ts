@@ -2,6 +2,7 @@ import type { LoadedBackend } from "@latentweave/compute";
 import { encodeNpy, readInputs } from "@latentweave/datasets";
 import type { DataSource } from "@latentweave/job";
 import { cacheDirectory, UserError } from "@latentweave/protocol";
+import { inferRows, outputPlace } from "./infer-rows.ts";
 import { loadModel } from "./load-model.ts";
 import type { OpenedRun, OpenedTask } from "./open-run.ts";
 
@@ -23,8 +24,6 @@ export interface EncodedRows {
   readonly values: Float32Array;
 }
 
-const batchSamples = 500;
-
 /** @throws UserError when the task has no latent, or the data do not fit the ones that it was trained on */
 export async function encodeRows({
   run,
@@ -34,50 +33,26 @@ export async function encodeRows({
   backend,
   log,
 }: EncodeOptions): Promise<EncodedRows> {
-  const place = findOutput(run, task, of);
-  const { rows, x } = await readInputs(source, task.manifest, {
+  const place = outputPlace(run, task, of);
+  if (!place)
+    throw new UserError({
+      what: `the task "${task.name}" has no ${of}`,
+      where: `run ${run.runId}`,
+      mend: of === "latent" ? "choose another task" : "its job has reconstruction: false; write the latent",
+    });
+  const inputs = await readInputs(source, task.manifest, {
     baseDirectory: process.cwd(),
     cacheDirectory: cacheDirectory(process.env),
     log,
   });
-  const { width } = task.manifest.x;
   const numbers = place.shape.reduce((product, size) => product * size, 1);
-  const values = new Float32Array(rows * numbers);
   const compute = await loadModel(run, backend);
   try {
-    for (let start = 0; start < rows; start += batchSamples) {
-      const end = Math.min(rows, start + batchSamples);
-      const part = await compute.infer({
-        phase: place.phase,
-        task: task.graph.task,
-        output: of,
-        samples: end - start,
-        x: x.subarray(start * width, end * width),
-      });
-      values.set(part, start * numbers);
-    }
+    const values = await inferRows(compute, { ...place, output: of, numbers }, inputs);
+    return { rows: inputs.rows, shape: place.shape, values };
   } finally {
     await compute.close();
   }
-  return { rows, shape: place.shape, values };
-}
-
-/** In the last phase that has it: a bank's second phase has no latent of its own, the first has one per task. */
-function findOutput(
-  run: OpenedRun,
-  task: OpenedTask,
-  of: EncodeOptions["of"],
-): { readonly phase: number; readonly shape: readonly number[] } {
-  for (let phase = run.phase; phase >= 0; phase--) {
-    const graph = run.spec.phases[phase]?.graphs.find((one) => one.task === task.graph.task);
-    const node = graph?.nodes.find(({ id }) => id === graph[of]);
-    if (node) return { phase, shape: node.shape };
-  }
-  throw new UserError({
-    what: `the task "${task.name}" has no ${of}`,
-    where: `run ${run.runId}`,
-    mend: of === "latent" ? "choose another task" : "its job has reconstruction: false; write the latent",
-  });
 }
 
 export function toNpy({ rows, shape, values }: EncodedRows): Uint8Array {

@@ -2,6 +2,7 @@ import type { PreparedRows } from "@latentweave/datasets";
 import { type Compute, estimateNames, isHeadTerm, metricNames, type TaskGraph } from "@latentweave/model";
 import { meanAveragePrecision } from "./average-precision.ts";
 import type { HeadFigures } from "./head-figures.ts";
+import { batchRows, inferRows } from "./infer-rows.ts";
 
 /** What a model does on rows that it was not trained on. */
 export interface Measured {
@@ -24,9 +25,6 @@ export interface Likelihood {
   /** For each sample. */
   readonly draws: number;
 }
-
-/** Large enough for the device's speed, small enough for its memory, convolutions included. */
-const batchSamples = 500;
 
 export interface MeasuredPlace {
   readonly phase: number;
@@ -62,12 +60,12 @@ export async function measureModel(
 
 async function measureHeads(
   compute: Compute,
-  place: MeasuredPlace,
+  { phase, graph }: MeasuredPlace,
   rows: MeasuredRows,
   sums: ReadonlyMap<string, number>,
 ): Promise<Measured["heads"]> {
   const heads: Record<string, HeadFigures> = {};
-  for (const term of place.graph.losses.filter(isHeadTerm)) {
+  for (const term of graph.losses.filter(isHeadTerm)) {
     const sum = (metric: string): number => sums.get(`${term.name}.${metric}`) ?? Number.NaN;
     const labelled = term.labelled ? sum("labels") : rows.rows;
     if (labelled === 0) continue;
@@ -86,7 +84,8 @@ async function measureHeads(
         break;
       case "multiLabel": {
         const [right, wrong] = [sum("truePositives"), sum("falsePositives") + sum("falseNegatives")];
-        const scores = await outputOf(compute, place, rows, term.name);
+        const output = { phase, task: graph.task, output: term.name, numbers: term.labels };
+        const scores = await inferRows(compute, output, rows);
         heads[term.name] = {
           f1: right + wrong === 0 ? null : (2 * right) / (2 * right + wrong),
           averagePrecision: meanAveragePrecision(scores, rows.y ?? [], term.labels),
@@ -96,28 +95,6 @@ async function measureHeads(
     }
   }
   return heads;
-}
-
-/** Of a named output, row after row. */
-async function outputOf(
-  compute: Compute,
-  { phase, graph, width }: MeasuredPlace,
-  { rows, x }: MeasuredRows,
-  output: string,
-): Promise<Float32Array> {
-  const parts: Float32Array[] = [];
-  for (let start = 0; start < rows; start += batchSamples) {
-    const end = Math.min(rows, start + batchSamples);
-    const batch = { samples: end - start, x: x.subarray(start * width, end * width) };
-    parts.push(await compute.infer({ phase, task: graph.task, output, ...batch }));
-  }
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 async function estimate(
@@ -145,14 +122,14 @@ async function sumOver(
   const sums = new Map<string, number>(names.map((name) => [name, 0]));
   const targetWidth = rows.y ? rows.y.length / rows.rows : 0;
   const columns = new Set(graph.losses.flatMap((term) => ("column" in term ? [term.column] : [])));
-  for (let start = 0; start < rows.rows; start += batchSamples) {
-    const end = Math.min(rows.rows, start + batchSamples);
+  for (let start = 0; start < rows.rows; start += batchRows) {
+    const end = Math.min(rows.rows, start + batchRows);
     const targets = rows.y?.subarray(start * targetWidth, end * targetWidth);
     const { metrics } = await compute.run({
       ...what,
       ...{ phase, task: graph.task, step: 0, round: 0 },
       // Keys what is drawn, so that no two batches draw alike.
-      slot: start / batchSamples,
+      slot: start / batchRows,
       samples: end - start,
       x: rows.x.subarray(start * width, end * width),
       columns: targets ? Object.fromEntries([...columns].map((column) => [column, targets])) : {},

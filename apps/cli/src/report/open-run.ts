@@ -4,7 +4,6 @@ import {
   findRun,
   openLatestCheckpoint,
   readGuard,
-  readTable,
   type RecordedGuard,
 } from "@latentweave/checkpoint";
 import {
@@ -15,12 +14,12 @@ import {
   type PrepareOptions,
   type UserDatasets,
 } from "@latentweave/datasets";
-import { loadOwn } from "@latentweave/launch";
-import { type ResolvedJob, resolveJob } from "@latentweave/job";
+import type { ResolvedJob } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import { createLayout, type ParameterLayout } from "@latentweave/parameters";
 import { averageSection, type RunSpec } from "@latentweave/plan";
 import { cacheDirectory, type PreparedManifest, UserError } from "@latentweave/protocol";
+import { readRunJob, readRunSpec } from "../runs/run-tables.ts";
 import { readOrigin } from "../train/origin.ts";
 
 /** One task of a run, with its data. */
@@ -114,8 +113,8 @@ export async function openRun(
   version?: number,
   section: string = parameters,
 ): Promise<OpenedRun> {
-  const job = resolveJob(await requiredTable(directory, "job.json"), path.join(directory, "job.json"));
-  const spec = (await requiredTable(directory, "spec.json")) as unknown as RunSpec;
+  const job = await readRunJob(directory);
+  const spec = await readRunSpec(directory);
   const layout = createLayout(spec.groups);
   const checkpoint = await openLatestCheckpoint({
     ...{ directory, layout, log },
@@ -168,11 +167,6 @@ export async function openRun(
   };
 }
 
-/** What a run's model knows a task by: its baseline's name where it has a branch of its own. */
-export function computedAs(run: Pick<OpenedRun, "tasks">, task: string): string {
-  return run.tasks.find(({ name }) => name === task)?.graph.task ?? task;
-}
-
 async function openTask(
   directory: string,
   job: ResolvedJob,
@@ -180,11 +174,10 @@ async function openTask(
   name: string,
   log: (line: string) => void,
 ): Promise<Pick<OpenedTask, "name" | "manifest" | "reader">> {
-  const dataHash = spec.tasks.find((task) => task.name === name)?.dataHash ?? "";
-  const { root, manifest } = await findData(directory, job, name, dataHash, log);
+  const { root, manifest } = await findData(directory, job, spec, name, log);
   const reader = openPrepared({
     manifest,
-    location: { directory: path.join(root, dataHash) },
+    location: { directory: path.join(root, manifest.dataHash) },
     cacheBytes: readerCacheBytes,
   });
   return { name, manifest, reader };
@@ -198,10 +191,11 @@ async function openTask(
 export async function findData(
   directory: string,
   job: ResolvedJob,
+  spec: RunSpec,
   taskName: string,
-  dataHash: string,
   log: (line: string) => void,
 ): Promise<{ readonly root: string; readonly manifest: PreparedManifest }> {
+  const dataHash = spec.tasks.find(({ name }) => name === taskName)?.dataHash ?? "";
   const root = path.join(cacheDirectory(process.env), "prepared");
   const found = await findPrepared(root, dataHash);
   if (found) return { root, manifest: found };
@@ -212,7 +206,7 @@ export async function findData(
     taskName,
     baseDirectory: jobDirectory,
     cacheDirectory: cacheDirectory(process.env),
-    user: await ownDatasets(directory),
+    user: source.user && (await ownDatasets(spec)),
     log,
   });
   if (manifest.dataHash === dataHash) return { root, manifest };
@@ -225,22 +219,8 @@ export async function findData(
 }
 
 /** Of the extensions that the run was started with. */
-async function ownDatasets(directory: string): Promise<PrepareOptions["user"]> {
-  const text = (await readTable(path.join(directory, "spec.json")))?.userModule;
-  if (typeof text !== "string") return undefined;
+async function ownDatasets({ userModule: text }: RunSpec): Promise<PrepareOptions["user"]> {
+  if (text === null) return undefined;
+  const { loadOwn } = await import("@latentweave/launch");
   return { text, datasets: (await loadOwn(text)).datasets as UserDatasets };
-}
-
-/** @throws UserError when the file is not there or damaged */
-export async function requiredTable(
-  directory: string,
-  file: string,
-): Promise<Readonly<Record<string, unknown>>> {
-  const table = await readTable(path.join(directory, file));
-  if (table) return table;
-  throw new UserError({
-    what: `this run has no ${file}`,
-    where: directory,
-    mend: "name a run that `latentweave train` made",
-  });
 }

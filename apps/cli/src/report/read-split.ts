@@ -1,4 +1,4 @@
-import type { PreparedRow, PreparedRows } from "@latentweave/datasets";
+import { type PreparedRow, type PreparedRows, takeRows } from "@latentweave/datasets";
 import { type PreparedManifest, type SplitName, UserError } from "@latentweave/protocol";
 import type { OpenedTask } from "./open-run.ts";
 
@@ -45,10 +45,7 @@ interface LabelledRows {
 /** Those of the rows that have a label; the rows themselves where all have one. */
 export function withLabels(rows: LabelledRows): LabelledRows {
   const { x, labels } = rows;
-  const there = [...labels.keys()].filter((row) => (labels[row] ?? -1) >= 0);
+  const there = Uint32Array.from(labels.keys()).filter((row) => (labels[row] ?? -1) >= 0);
   if (there.length === labels.length) return rows;
-  const width = x.length / labels.length;
-  const kept = new Float32Array(there.length * width);
-  for (const [to, row] of there.entries()) kept.set(x.subarray(row * width, (row + 1) * width), to * width);
-  return { x: kept, labels: Int32Array.from(there, (row) => labels[row] ?? -1) };
+  return { x: takeRows(x, x.length / labels.length, there), labels: takeRows(labels, 1, there) };
 }

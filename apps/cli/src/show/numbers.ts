@@ -23,6 +23,11 @@ export function formatShare(value: number): string {
   return `${(value * 100).toFixed(1)} %`;
 }
 
+/** 0.012 → "+1.2 %": of a difference, so that its sign is always told. */
+export function signedShare(value: number): string {
+  return `${value < 0 ? "−" : "+"}${formatShare(Math.abs(value))}`;
+}
+
 /** 75,000 ms → "1 min 15 s". */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000;

@@ -69,8 +69,9 @@ async function take(
     let taken = 0;
     for (const stored of source.header.tensors) {
       const name = renamed(stored.name, rename);
-      if (only && !only.some((pattern) => fitsPattern(pattern, name))) continue;
-      for (const { group, tensor } of places.get(name) ?? []) {
+      const own = places.get(name);
+      if (!own || (only && !only.some((pattern) => fitsPattern(pattern, name)))) continue;
+      for (const { tensor } of own)
         if (tensor.shape.join() !== stored.shape.join())
           throw new UserError({
             where: `start.from ${from}`,
@@ -78,9 +79,9 @@ async function take(
             expected: "the same shape",
             mend: "change the model, or name with start.only what is to be taken",
           });
-        groups[group]?.set(await source.readFloat32(stored), tensor.offset);
-        taken += 1;
-      }
+      const values = await source.readFloat32(stored);
+      for (const { group, tensor } of own) groups[group]?.set(values, tensor.offset);
+      taken += own.length;
     }
     if (taken > 0) return taken;
     const there = source.header.tensors.map(({ name }) => name);

@@ -1,6 +1,7 @@
 import { meanOf, varianceOf } from "@latentweave/relatedness";
 import { listFigures } from "../report/head-figures.ts";
 import type { Measured } from "../report/measure-model.ts";
+import { formatShare, signedShare } from "../show/numbers.ts";
 import { formatTable } from "../show/table.ts";
 import type { TransferredRun } from "./run-transfer.ts";
 import type { TransferMethod } from "./transfer-plan.ts";
@@ -71,8 +72,8 @@ export function transferText(rows: readonly TransferRow[]): string {
           figure(mean),
           standardDeviation === null ? null : figure(standardDeviation, mean),
           values.length,
-          gain === null ? null : `${gain < 0 ? "−" : "+"}${(100 * Math.abs(gain)).toFixed(1)} %`,
-          ofFull === null ? null : `${(100 * ofFull).toFixed(1)} %`,
+          gain === null ? null : signedShare(gain),
+          ofFull === null ? null : formatShare(ofFull),
         ]),
       );
     })

@@ -57,7 +57,7 @@ async function transfer(run: string, flags: Flags): Promise<void> {
   const { findRun } = await import("@latentweave/checkpoint");
   const { resolveJob } = await import("@latentweave/job");
   const { loadJobFile } = await import("@latentweave/launch");
-  const { requiredTable } = await import("../report/open-run.ts");
+  const { requiredTable } = await import("../runs/run-tables.ts");
   const { planTransfer } = await import("../transfer/transfer-plan.ts");
   const { runTransfer } = await import("../transfer/run-transfer.ts");
   const { transferRows, transferText } = await import("../transfer/transfer-report.ts");

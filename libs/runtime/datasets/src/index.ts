@@ -12,6 +12,7 @@ export { encodeNpy } from "./formats/npy.ts";
 export { guessDataSource } from "./prepare/guess-source.ts";
 export { readInputs } from "./prepare/read-inputs.ts";
 export { type PrepareOptions, prepare } from "./prepare/prepare.ts";
+export { takeRows } from "./prepare/take-rows.ts";
 export { type UserDataset, type UserDatasets, type UserRows } from "./prepare/user-dataset.ts";
 export { findPrepared, preparedFilePath, readPreparedManifest } from "./prepared-store.ts";
 export {

@@ -1,4 +1,4 @@
-import { formatCount, formatLoss, formatShare } from "../../show/numbers.ts";
+import { formatCount, formatLoss, formatShare, signedShare } from "../../show/numbers.ts";
 import type { ReportTable } from "../../compare/comparison-tables.ts";
 import { type HeadFigure, listFigures } from "../head-figures.ts";
 import type { TaskReport } from "../make-report.ts";
@@ -56,11 +56,11 @@ export function guardTable({ report, guard }: RunDocument): ReportTable | undefi
         task,
         errors ? formatLoss(learned) : "–",
         errors ? formatLoss(single) : "–",
-        errors ? signedPercent(learned / single - 1) : "–",
+        errors ? signedShare(learned / single - 1) : "–",
         done.length === 0
           ? "shares"
           : done
-              .map(({ step, action, harm }) => `${action} at step ${step} (${signedPercent(harm)})`)
+              .map(({ step, action, harm }) => `${action} at step ${step} (${signedShare(harm)})`)
               .join("; "),
         branched ? "its own branch" : "together",
       ],
@@ -72,10 +72,6 @@ export function guardTable({ report, guard }: RunDocument): ReportTable | undefi
     header: ["task", "reconstruction error", "alone", "difference", "guard (by validation)", "measured"],
     rows,
   };
-}
-
-function signedPercent(share: number): string {
-  return `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)} %`;
 }
 
 /** Training loss beside the loss on rows that were not trained on. */
@@ -90,7 +86,7 @@ export function gapTable({ curves }: RunDocument): ReportTable {
               task,
               formatLoss(gap.training),
               formatLoss(gap.evaluation),
-              signedPercent((gap.evaluation - gap.training) / gap.training),
+              signedShare((gap.evaluation - gap.training) / gap.training),
             ],
           ]
         : [],

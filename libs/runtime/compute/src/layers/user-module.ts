@@ -13,7 +13,7 @@ export interface UserModule {
 
 /**
  * Imports the module's text (plain JavaScript, ESM, no imports of its own).
- * @throws UserModuleError when it does not load or exports no record `layers`.
+ * @throws UserModuleError when it does not load, exports no record `layers`, or `losses` is something else than one.
  */
 export async function importUserModule(text: string): Promise<UserModule> {
   const url = `data:text/javascript;base64,${Buffer.from(text, "utf8").toString("base64")}`;
@@ -25,16 +25,20 @@ export async function importUserModule(text: string): Promise<UserModule> {
     throw new UserModuleError(`the job's layers module does not load: ${reason}`, { cause });
   }
   return {
-    layers: withApply(module.layers, "layer") as UserModule["layers"],
-    losses: withApply(module.losses ?? {}, "loss") as UserModule["losses"],
+    layers: withApply(module.layers, "layers") as UserModule["layers"],
+    losses: withApply(module.losses ?? {}, "losses") as UserModule["losses"],
   };
 }
 
-function withApply(record: unknown, sort: string): Readonly<Record<string, unknown>> {
+const nameOfOne = { layers: "layer", losses: "loss" } as const;
+
+function withApply(record: unknown, field: keyof typeof nameOfOne): Readonly<Record<string, unknown>> {
   if (typeof record !== "object" || record === null)
-    throw new UserModuleError("the job's layers module must export a record named `layers`");
+    throw new UserModuleError(`the job's layers module must export a record named \`${field}\``);
   for (const [name, one] of Object.entries(record))
     if (typeof (one as { apply?: unknown } | null)?.apply !== "function")
-      throw new UserModuleError(`${sort} "${name}" of the job's layers module has no function apply()`);
+      throw new UserModuleError(
+        `${nameOfOne[field]} "${name}" of the job's layers module has no function apply()`,
+      );
   return record as Readonly<Record<string, unknown>>;
 }

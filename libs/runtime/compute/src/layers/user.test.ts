@@ -103,4 +103,11 @@ describe("a layer of the job's own module", () => {
       /layer "a" .* no function apply/,
     );
   });
+
+  it("is refused by the name of what is wrong where its losses are no record, or one is not whole", async () => {
+    const withLosses = (losses: string) =>
+      importUserModule(`export const layers = {}; export const losses = ${losses};`);
+    await expect(withLosses("3")).rejects.toThrow("must export a record named `losses`");
+    await expect(withLosses("{ a: {} }")).rejects.toThrow(/loss "a" .* no function apply/);
+  });
 });

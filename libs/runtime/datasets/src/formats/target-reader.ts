@@ -24,7 +24,7 @@ export interface TargetCell {
 }
 
 /** Whether a cell's text says that there is no target. */
-export function isMissing(cell: string, unlabelled: TargetOptions["unlabelled"]): boolean {
+function isMissing(cell: string, unlabelled: TargetOptions["unlabelled"]): boolean {
   if (unlabelled === undefined) return false;
   if (cell === "" || /^[+-]?nan$/i.test(cell)) return true;
   if (typeof unlabelled === "number") return isDecimal(cell) && Number(cell) === unlabelled;
@@ -124,7 +124,7 @@ function labelsOf(values: Float32Array, rank?: readonly number[]): Int32Array {
 const mostShownNames = 12;
 
 /** Names of classes for a message. */
-export function shownNames(names: readonly string[]): string {
+function shownNames(names: readonly string[]): string {
   return names.length <= mostShownNames
     ? names.join(", ")
     : `${names.slice(0, mostShownNames - 1).join(", ")}, ..., ${names.at(-1) ?? ""}`;

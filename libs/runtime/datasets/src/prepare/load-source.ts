@@ -5,7 +5,13 @@ import { readCsvFile, type CsvOptions } from "../formats/csv.ts";
 import { readIdxFile } from "../formats/idx.ts";
 import { readNpyFile } from "../formats/npy.ts";
 import { readNpzArrays } from "../formats/npz.ts";
-import { classTargets, labelTargets, numberTargets, type RawTargets } from "./load-targets.ts";
+import {
+  classTargets,
+  labelTargets,
+  type NamedArray,
+  numberTargets,
+  type RawTargets,
+} from "./load-targets.ts";
 import { fitWidth } from "./fit-width.ts";
 import { loadText, type TextFiles } from "./load-text.ts";
 import { requireFinite } from "./require-finite.ts";
@@ -51,11 +57,6 @@ async function loadTable(file: string, options: CsvOptions): Promise<LoadedSourc
     train: { rows: table.rows, x: table.x, y: y?.kind === "class" ? y.labels : y?.values },
     test: undefined,
   };
-}
-
-interface NamedArray {
-  readonly array: ArrayData;
-  readonly where: string;
 }
 
 type ArrayFiles = Exclude<SourceFiles, { kind: "csv" } | TextFiles>;

@@ -3,7 +3,8 @@ import type { ArrayData } from "../formats/array-data.ts";
 import { declaredClasses, type TargetOptions } from "../formats/target-reader.ts";
 import { requireFinite } from "./require-finite.ts";
 
-interface NamedArray {
+/** An array, and what to call it in messages. */
+export interface NamedArray {
   readonly array: ArrayData;
   readonly where: string;
 }

@@ -8,15 +8,15 @@ import { decodeLines, type LabelledLine, labelledLines, textsOf } from "../text/
 import type { Vocabulary } from "../text/vocabulary.ts";
 import { lineWeigher, type Weighting } from "../text/weigh-line.ts";
 import { wordsOf } from "../text/words.ts";
-import { firstOf, type LoadedRows, type LoadedSource } from "./loaded-source.ts";
+import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
 import type { SourceFiles } from "./source-files.ts";
 
 export type TextFiles = Extract<SourceFiles, { kind: "text" }>;
 
 /** What a row of an unlabelled line has in place of a label. */
-export const noLabel = -1;
+const noLabel = -1;
 
-export function weightingOf({ counts = "log", idf = true, norm = "l2" }: TextSource): Weighting {
+function weightingOf({ counts = "log", idf = true, norm = "l2" }: TextSource): Weighting {
   return { counts, idf, norm };
 }
 
@@ -33,15 +33,12 @@ export async function loadText(
   limit: number | undefined,
   known?: { readonly vocabulary: Vocabulary; readonly weighting: Weighting },
 ): Promise<LoadedSource> {
-  const odd = { lines: 0 };
-  const labelled = async (names: readonly string[]): Promise<LabelledLine[]> =>
-    firstOf((await Promise.all(names.map((file) => readLabelled(file, odd)))).flat(), limit);
-  const train = await labelled(files.train);
-  const test = files.test.length > 0 ? await labelled(files.test) : undefined;
-  const unlabelled = firstOf(
-    (await Promise.all(files.unlabelled.map((file) => readUnlabelled(file, odd)))).flat(),
-    limit,
-  );
+  const read = {
+    train: await readLines(files.train, labelledLines, limit),
+    test: files.test.length > 0 ? await readLines(files.test, labelledLines, limit) : undefined,
+    unlabelled: await readLines(files.unlabelled, textsOf, limit),
+  };
+  const [train, test, unlabelled] = [read.train.lines, read.test?.lines, read.unlabelled.lines];
   if (train.length === 0 && unlabelled.length === 0)
     throw new UserError({
       what: "has no lines",
@@ -81,7 +78,9 @@ export async function loadText(
         Int32Array.from(labels?.of(test) ?? []),
       ),
     text: { vocabulary, weighting },
-    notes: encodingNotes(odd.lines),
+    notes: encodingNotes(
+      read.train.otherEncoding + (read.test?.otherEncoding ?? 0) + read.unlabelled.otherEncoding,
+    ),
   };
 }
 
@@ -94,16 +93,22 @@ function encodingNotes(lines: number): string[] {
   ];
 }
 
-async function readLabelled(file: string, odd: { lines: number }): Promise<LabelledLine[]> {
-  const { lines, otherEncoding } = decodeLines(await readUserFile(file));
-  odd.lines += otherEncoding;
-  return labelledLines(lines, file);
-}
-
-async function readUnlabelled(file: string, odd: { lines: number }): Promise<string[]> {
-  const { lines, otherEncoding } = decodeLines(await readUserFile(file));
-  odd.lines += otherEncoding;
-  return textsOf(lines);
+/** The first `limit` lines of files that are read one after the other, and how many lines of the files were not UTF-8. */
+async function readLines<Line>(
+  files: readonly string[],
+  parse: (lines: readonly string[], file: string) => readonly Line[],
+  limit: number | undefined,
+): Promise<{ readonly lines: readonly Line[]; readonly otherEncoding: number }> {
+  const read = await Promise.all(
+    files.map(async (file) => {
+      const { lines, otherEncoding } = decodeLines(await readUserFile(file));
+      return { lines: parse(lines, file), otherEncoding };
+    }),
+  );
+  return {
+    lines: read.flatMap(({ lines }) => lines).slice(0, limit),
+    otherEncoding: read.reduce((sum, one) => sum + one.otherEncoding, 0),
+  };
 }
 
 interface NumberedLabels {

@@ -37,10 +37,6 @@ export function firstRows(loaded: LoadedRows, limit: number | undefined): Loaded
   return { rows: limit, x: part(denseValues(loaded.x)), y: loaded.y && part(loaded.y) };
 }
 
-export function firstOf<T>(all: T[], limit: number | undefined): T[] {
-  return limit === undefined ? all : all.slice(0, limit);
-}
-
 /** The numbers of a source that is not of texts. */
 export function denseValues(x: LoadedRows["x"]): Uint8Array | Float32Array {
   if (isSparse(x)) throw new TypeError("rows of text are not changed once they are made");

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { rm, stat, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { DataSource } from "@latentweave/job";
@@ -66,33 +65,25 @@ async function prepareSource(source: DataSource, options: PrepareOptions): Promi
   const root = options.into ?? path.join(options.cacheDirectory, "prepared");
   const entry = source.dataset === undefined ? undefined : catalogue[source.dataset];
   const index = new SourceIndex(root, source);
-  if (source.user) {
-    // What it reads besides is not known: only its text and options say whether it would yield the same.
-    const key = index.key([
-      createHash("sha256")
-        .update(options.user?.text ?? "")
-        .digest("hex"),
-    ]);
-    const manifest = (await index.find(key)) ?? (await prepareAnew(source, undefined, root, options));
-    await index.put(key, manifest);
-    return manifest;
-  }
-
-  const quickKey = entry
-    ? undefined
-    : index.key(await stamps(filesOf(sourceFiles(source, options.baseDirectory, undefined))));
+  const files =
+    entry || source.user ? undefined : filesOf(sourceFiles(source, options.baseDirectory, undefined));
+  const quickKey = files && index.key(await stamps(files));
   const known = quickKey && (await index.find(quickKey));
   if (known) return known;
 
-  const contentKey = index.key(
-    entry
-      ? entry.files.map((file) => file.sha256)
-      : await hashes(filesOf(sourceFiles(source, options.baseDirectory, undefined))),
-  );
+  const contentKey = index.key(files ? await hashes(files) : namedContent(entry, options));
   const manifest = (await index.find(contentKey)) ?? (await prepareAnew(source, entry, root, options));
   await index.put(contentKey, manifest);
   if (quickKey) await index.put(quickKey, manifest);
   return manifest;
+}
+
+/**
+ * What fixes the rows of a source that names no files. What an extension reads besides is not known: only its text and
+ * options say whether it would yield the same.
+ */
+function namedContent(entry: DatasetEntry | undefined, { user }: PrepareOptions): string[] {
+  return entry ? entry.files.map((file) => file.sha256) : [sha256Of(user?.text ?? "")];
 }
 
 async function prepareAnew(
@@ -181,15 +172,23 @@ async function writeText(
   directory: string,
   { vocabulary, weighting }: NonNullable<LoadedSource["text"]>,
 ): Promise<PreparedText> {
-  const bytes = encodeVocabulary(vocabulary);
-  const sha256 = sha256Of(bytes);
-  const file = `${sha256}.arrow`;
-  await writeFile(path.join(directory, file), bytes);
+  const written = await writeNamedByContent(directory, encodeVocabulary(vocabulary));
   const { terms, counted, words } = vocabulary;
   return {
-    vocabulary: { file, bytes: bytes.length, sha256, terms: terms.length, counted, words },
+    vocabulary: { ...written, terms: terms.length, counted, words },
     ...weighting,
   };
+}
+
+/** A file of prepared data, as the manifest names it. */
+async function writeNamedByContent(
+  directory: string,
+  content: Uint8Array,
+): Promise<{ readonly file: string; readonly bytes: number; readonly sha256: string }> {
+  const sha256 = sha256Of(content);
+  const file = `${sha256}.arrow`;
+  await writeFile(path.join(directory, file), content);
+  return { file, bytes: content.length, sha256 };
 }
 
 /** Renaming keeps a folder that is there already; one that lost files must go first. */
@@ -212,15 +211,14 @@ async function writeSplit(
   for (const rows of shardLengths(places.length)) {
     const part = places.subarray(start, start + rows);
     const width = (targets?.length ?? 0) / places.length;
-    const bytes = encodeShard(loaded, {
+    const shard = encodeShard(loaded, {
       rows,
       x: isSparse(from.x) ? takeSparseRows(from.x, part) : takeRows(from.x, loaded.x.width, part),
       y: targets?.slice(start * width, (start + rows) * width),
     });
     start += rows;
-    const sha256 = sha256Of(bytes);
-    await writeFile(path.join(directory, `${sha256}.arrow`), bytes);
-    shards.push({ file: `${sha256}.arrow`, rows, bytes: bytes.length, sha256 });
+    const { file, bytes, sha256 } = await writeNamedByContent(directory, shard);
+    shards.push({ file, rows, bytes, sha256 });
   }
   return { rows: places.length, bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0), shards };
 }

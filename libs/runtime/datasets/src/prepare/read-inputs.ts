@@ -3,11 +3,12 @@ import { UserError, type PreparedManifest } from "@latentweave/protocol";
 import { catalogue } from "../catalogue/catalogue.ts";
 import { getDataset } from "../catalogue/get-dataset.ts";
 import { rowsCopier } from "../reader/gather-rows.ts";
+import { isSparse } from "../sparse-rows.ts";
 import { loadSource } from "./load-source.ts";
-import { denseValues, type LoadedRows, type LoadedSource } from "./loaded-source.ts";
-import { readTextInputs } from "./read-text-inputs.ts";
+import type { LoadedRows, LoadedSource } from "./loaded-source.ts";
+import { loadTextInputs } from "./load-text-inputs.ts";
 import type { PrepareOptions } from "./prepare.ts";
-import { filesOf, sourceFiles } from "./source-files.ts";
+import { filesOf, type SourceFiles, sourceFiles } from "./source-files.ts";
 
 /**
  * Reads any data as inputs of a model that was trained on prepared data: the same columns, one-hot values and scaling
@@ -25,24 +26,10 @@ export async function readInputs(
   const dataset = entry && (await getDataset(entry.name, options));
   const files = sourceFiles(source, options.baseDirectory, dataset);
   const where = filesOf(files)[0] as string;
-  if (manifest.preprocessing.text || files.kind === "text")
-    return await readTextInputs(files, source, manifest, options);
-  if (files.kind === "csv" && !manifest.x.names) {
-    throw new UserError({
-      what: "is a table",
-      where,
-      expected: `samples of shape (${manifest.x.shape.join(", ")})`,
-    });
-  }
-  const loaded = await loadSource(
-    { ...source, reshape: undefined, width: manifest.preprocessing.width },
-    files,
-    {
-      features: inputColumns(manifest),
-      oneHot: manifest.preprocessing.oneHot.map(({ column }) => column),
-      missing: source.missing,
-    },
-  );
+  const loaded =
+    manifest.preprocessing.text || files.kind === "text"
+      ? await loadTextInputs(files, source, manifest, options)
+      : await loadInputs(files, source, manifest);
   const parts = [loaded.train, ...(loaded.test ? [loaded.test] : [])];
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const x = new Float32Array(rows * manifest.x.width);
@@ -55,6 +42,25 @@ export async function readInputs(
     at += part.rows;
   }
   return { rows, x };
+}
+
+async function loadInputs(
+  files: SourceFiles,
+  source: DataSource,
+  manifest: PreparedManifest,
+): Promise<LoadedSource> {
+  if (files.kind === "csv" && !manifest.x.names) {
+    throw new UserError({
+      what: "is a table",
+      where: files.file,
+      expected: `samples of shape (${manifest.x.shape.join(", ")})`,
+    });
+  }
+  return await loadSource({ ...source, reshape: undefined, width: manifest.preprocessing.width }, files, {
+    features: inputColumns(manifest),
+    oneHot: manifest.preprocessing.oneHot.map(({ column }) => column),
+    missing: source.missing,
+  });
 }
 
 /** Columns of the table that the manifest was prepared from: one for each run of one-hot numbers. */
@@ -74,9 +80,10 @@ function asStored(
   part: LoadedRows,
   manifest: PreparedManifest,
   where: string,
-): Uint8Array | Float32Array {
+): LoadedRows["x"] {
   const { names } = manifest.x;
-  const x = denseValues(part.x);
+  const { x } = part;
+  if (isSparse(x)) return x;
   if (names && loaded.x.names)
     return inColumns(loaded.x.names, names, { rows: part.rows, x }, manifest.x.width, where);
   if (loaded.x.width !== manifest.x.width) {

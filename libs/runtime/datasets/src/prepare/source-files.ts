@@ -72,7 +72,7 @@ export function sourceFiles(
   throw new Error("a data source without an origin passed the schema");
 }
 
-/** Every file that is read, in a fixed order. */
+/** Every file that is read, each once, in a fixed order. */
 export function filesOf(files: SourceFiles): string[] {
   switch (files.kind) {
     case "csv":
@@ -85,6 +85,6 @@ export function filesOf(files: SourceFiles): string[] {
         (file) => file !== undefined,
       );
     case "text":
-      return [...files.train, ...files.test, ...files.unlabelled, ...files.vocabulary];
+      return [...new Set([...files.train, ...files.test, ...files.unlabelled, ...files.vocabulary])];
   }
 }

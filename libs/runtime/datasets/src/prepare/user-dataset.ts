@@ -3,7 +3,7 @@ import path from "node:path";
 import type { DataSource } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import { fitWidth } from "./fit-width.ts";
-import { classTargets, numberTargets } from "./load-targets.ts";
+import { classTargets, type NamedArray, numberTargets } from "./load-targets.ts";
 import { firstRows, type LoadedRows, type LoadedSource } from "./loaded-source.ts";
 import { requireFinite } from "./require-finite.ts";
 
@@ -104,11 +104,7 @@ function rowsOf({ x, y }: Pick<UserRows, "x" | "y">, width: number, where: strin
   return { rows, x, y };
 }
 
-function labelArray(
-  y: Int32Array | Float32Array,
-  rows: number,
-  where: string,
-): Parameters<typeof classTargets>[0][number] {
+function labelArray(y: Int32Array | Float32Array, rows: number, where: string): NamedArray {
   if (!Number.isSafeInteger(y.length / rows))
     throw new UserError({
       where,
