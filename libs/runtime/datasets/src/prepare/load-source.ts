@@ -5,13 +5,7 @@ import { readCsvFile, type CsvOptions } from "../formats/csv.ts";
 import { readIdxFile } from "../formats/idx.ts";
 import { readNpyFile } from "../formats/npy.ts";
 import { readNpzArrays } from "../formats/npz.ts";
-import {
-  classTargets,
-  labelTargets,
-  type NamedArray,
-  numberTargets,
-  type RawTargets,
-} from "./load-targets.ts";
+import { type NamedArray, type RawTargets, targetsOf } from "./load-targets.ts";
 import { fitWidth } from "./fit-width.ts";
 import { loadText, type TextFiles } from "./load-text.ts";
 import { requireFinite } from "./require-finite.ts";
@@ -171,14 +165,7 @@ function readTargets(source: DataSource, parts: readonly Part[]): RawTargets | u
   if (!first) return undefined;
   const whole = first.array.values.dtype !== "float32";
   const isClass = source.classes !== undefined || (whole && first.array.shape.length === 1);
-  switch (source.targetKind ?? (isClass ? "class" : "number")) {
-    case "class":
-      return classTargets(arrays, source);
-    case "labels":
-      return labelTargets(arrays, source.unlabelled);
-    case "number":
-      return numberTargets(arrays, source.unlabelled);
-  }
+  return targetsOf(arrays, source, isClass ? "class" : "number");
 }
 
 function reshaped(source: DataSource, shape: readonly number[], width: number): number[] {

@@ -1,3 +1,4 @@
+import type { DataSource } from "@latentweave/job";
 import { UserError, type PreparedTarget } from "@latentweave/protocol";
 import type { ArrayData } from "../formats/array-data.ts";
 import { declaredClasses, type TargetOptions } from "../formats/target-reader.ts";
@@ -15,6 +16,22 @@ type Missing = TargetOptions["unlabelled"];
 export interface RawTargets {
   readonly target: PreparedTarget;
   readonly values: readonly (Int32Array | Float32Array)[];
+}
+
+/** Of the kind that the job's data name, else of this one. */
+export function targetsOf(
+  arrays: readonly NamedArray[],
+  source: Pick<DataSource, "targetKind" | "classes" | "unlabelled">,
+  usual: "class" | "number",
+): RawTargets {
+  switch (source.targetKind ?? usual) {
+    case "class":
+      return classTargets(arrays, source);
+    case "labels":
+      return labelTargets(arrays, source.unlabelled);
+    case "number":
+      return numberTargets(arrays, source.unlabelled);
+  }
 }
 
 /**

@@ -28,6 +28,9 @@ const datasets: UserDatasets = {
   file: {
     load: async ({ readFile }) => ({ shape: [1], x: Float32Array.from(await readFile("numbers.bin")) }),
   },
+  tagged: {
+    load: () => ({ shape: [2], x: ramp(4), y: Float32Array.of(1, 0, 0, 1, Number.NaN, 1, 1, 0) }),
+  },
   own: { load: () => ({ shape: [2], x: ramp(4), test: { x: ramp(2) } }) },
   short: { load: () => ({ shape: [3], x: ramp(4) }) },
   odd: { load: () => ({ shape: [2], x: ramp(4).fill(Number.NaN, 3, 4) }) },
@@ -71,6 +74,21 @@ describe("a data set of the job's extensions", () => {
     expect((await prepared({ name: "file" }, into)).splits.train.rows).toBe(4);
     const own = await prepared({ name: "own" }, into);
     expect([own.splits.train.rows, own.splits.test.rows]).toEqual([4, 2]);
+  });
+
+  it("has targets of the kind that the job names, classes with names, and rows without a label", async () => {
+    const into = folder();
+    const labels = await prepared({ name: "tagged" }, into, "one", {
+      targetKind: "labels",
+      unlabelled: true,
+    });
+    expect(labels.y).toMatchObject({ kind: "labels", width: 2 });
+    const named = await prepared({ name: "ramp" }, into, "one", { classes: ["a", "b", "c", "d"] });
+    expect(named.y).toMatchObject({ kind: "class", classes: 4, names: ["a", "b", "c", "d"] });
+    const less = await prepared({ name: "ramp" }, into, "one", { unlabelled: 2 });
+    expect(less.y).toMatchObject({ kind: "class", classes: 2 });
+    const tagged = prepared({ name: "tagged" }, into, "one", { targetKind: "labels" });
+    await expect(tagged).rejects.toThrow(/row 2, column 0/);
   });
 
   it.each([

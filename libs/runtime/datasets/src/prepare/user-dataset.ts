@@ -3,7 +3,7 @@ import path from "node:path";
 import type { DataSource } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import { fitWidth } from "./fit-width.ts";
-import { classTargets, type NamedArray, numberTargets } from "./load-targets.ts";
+import { type NamedArray, targetsOf } from "./load-targets.ts";
 import { firstRows, type LoadedRows, type LoadedSource } from "./loaded-source.ts";
 import { requireFinite } from "./require-finite.ts";
 
@@ -58,8 +58,8 @@ export async function loadUserDataset(
       what: "only one of training and test rows has targets",
       expected: "both or none",
     });
-  const isClass = (source.targetKind ?? (train.y instanceof Int32Array ? "class" : "number")) === "class";
-  const targets = labels.length === 0 ? undefined : isClass ? classTargets(labels) : numberTargets(labels);
+  const isClass = source.classes !== undefined || train.y instanceof Int32Array;
+  const targets = labels.length === 0 ? undefined : targetsOf(labels, source, isClass ? "class" : "number");
   const loaded: LoadedSource = {
     x: { dtype: train.x instanceof Uint8Array ? "uint8" : "float32", shape: [...made.shape], width },
     y: targets?.target ?? null,

@@ -83,7 +83,7 @@ describe("a mistake that shows within the bounds is found by exploring", () => {
   for (const [name, states, explore] of [
     [
       "a commit that the ledger has already is recorded once more",
-      3_000,
+      8_000,
       (limits) => exploreOrders(smallest, coordinator, limits),
     ],
     [
