@@ -42,18 +42,21 @@ it("an error is the system's, with its code, and the thread goes on", async () =
   await expect(disk.digest(files)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
-it.runIf(process.platform === "linux")("the thread, and it alone, gives way to whoever computes", async () => {
-  const nicenesses = (): number[] =>
-    readdirSync("/proc/self/task").map((thread) => {
-      const stat = readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
-      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
-    });
-  const usual = nicenesses()[0] ?? 0;
-  const before = nicenesses().filter((niceness) => niceness > usual).length;
-  const descriptor = openSync(path.join(temporaryFolder(), "bytes"), "w");
-  await createDiskThread().write(descriptor, Uint8Array.of(1), 0);
-  closeSync(descriptor);
-  const after = nicenesses();
-  expect(after.filter((niceness) => niceness > usual)).toHaveLength(before + 1);
-  expect(Math.max(...after)).toBe(Math.max(10, usual));
-});
+it.runIf(process.platform === "linux")(
+  "the thread, and it alone, gives way to whoever computes",
+  async () => {
+    const nicenesses = (): number[] =>
+      readdirSync("/proc/self/task").map((thread) => {
+        const stat = readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
+        return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+      });
+    const usual = nicenesses()[0] ?? 0;
+    const before = nicenesses().filter((niceness) => niceness > usual).length;
+    const descriptor = openSync(path.join(temporaryFolder(), "bytes"), "w");
+    await createDiskThread().write(descriptor, Uint8Array.of(1), 0);
+    closeSync(descriptor);
+    const after = nicenesses();
+    expect(after.filter((niceness) => niceness > usual)).toHaveLength(before + 1);
+    expect(Math.max(...after)).toBe(Math.max(10, usual));
+  },
+);
