@@ -79,8 +79,10 @@ export async function runCoordinatorProcess(
   if (spec.initial) await requireInitialWeights(directory, layout, spec.initial.hash);
   // The run's state is written before there is a coordinator to say anything.
   let say: Coordinator["event"] = (_, text) => log(text);
+  const disk = createDiskThread();
   const store = createRunStore({
-    ...{ directory, runId, layout, keep: options.keepCheckpoints, log, disk: createDiskThread() },
+    ...{ directory, runId, layout, keep: options.keepCheckpoints, log },
+    disk: faults?.wrapDisk(disk) ?? disk,
     patience: createDiskPatience({
       clock: systemClock,
       onRefused: (text) => say("warning", text),

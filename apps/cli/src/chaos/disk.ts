@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import { cp, type FileHandle, mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { DiskState, FaultFolder } from "@latentweave/faults";
 
@@ -10,6 +11,8 @@ const run = promisify(execFile);
 const diskBytes = 512 * 2 ** 20;
 const fillerName = ".filler";
 const pieceBytes = 2 ** 20;
+const shrink = 16;
+const refillMs = 20;
 
 /** A disk of the run's own, which can be filled and closed without harm to anybody else. */
 export interface DrillDisk {
@@ -71,15 +74,30 @@ async function mountDisk(directory: string): Promise<DrillDisk> {
     opened = true;
     await settle();
   };
+  /** Whoever removes what is old makes room on a full disk, and somebody else takes it. */
+  const takesRoom = (): boolean => isFull && opened;
+  const refill = async (): Promise<void> => {
+    while (isFull) {
+      await setTimeout(refillMs);
+      if (!takesRoom()) continue;
+      await writeUntilFull(filler).catch((error: unknown) => {
+        // It was closed meanwhile, and has no room for anybody.
+        if ((error as NodeJS.ErrnoException).code !== "EROFS") throw error;
+      });
+    }
+  };
   return {
     means: `a disk of ${diskBytes / 2 ** 20} MiB in memory (tmpfs), mounted as the run's folder`,
     isPretended: false,
     async fill() {
       isFull = true;
       if (opened) await writeUntilFull(filler);
-      return () => {
+      const refilled = refill();
+      refilled.catch(() => undefined); // told to whoever gives the room back
+      return async () => {
         isFull = false;
-        return settle();
+        await refilled;
+        await settle();
       };
     },
     async close() {
@@ -105,19 +123,25 @@ async function mountDisk(directory: string): Promise<DrillDisk> {
 }
 
 async function writeUntilFull(file: string): Promise<void> {
-  const handle = await open(file, "w");
+  const handle = await open(file, "a");
   try {
-    let size = pieceBytes;
-    // Ever smaller pieces, to the last byte.
-    while (size > 0) {
-      try {
-        await handle.write(Buffer.alloc(size, 1));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-        size = Math.floor(size / 16);
-      }
+    // Ever smaller pieces, to the last byte. Room that is made meanwhile is not waited for with small ones.
+    let most = Infinity;
+    for (let size = pieceBytes; size > 0; size = Math.floor(size / shrink)) {
+      for (let written = 0; written < most && (await wasWritten(handle, size)); written++);
+      most = shrink;
     }
   } finally {
     await handle.close();
+  }
+}
+
+async function wasWritten(handle: FileHandle, bytes: number): Promise<boolean> {
+  try {
+    await handle.write(Buffer.alloc(bytes, 1));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    return false;
   }
 }

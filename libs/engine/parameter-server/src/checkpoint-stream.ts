@@ -10,7 +10,7 @@ const mostUnderWay = 8;
 export interface CheckpointStream {
   /** The coordinator has put one more piece away. */
   taken(): void;
-  /** Everybody is sent back: this version will be made, and sent, once more. */
+  /** Nobody wants it any more: the channel was lost, or everybody is sent back and will make this version once more. */
   stop(): void;
   /** All of it was sent, or nobody wants it any more. */
   readonly over: Promise<void>;
@@ -42,7 +42,6 @@ export function streamCheckpoint(options: {
     stopped = true;
     wake();
   };
-  channel.onClose(stop);
   const roomAgain = (): Promise<void> =>
     new Promise((resolve) => {
       wake = resolve;

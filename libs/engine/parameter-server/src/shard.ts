@@ -96,6 +96,11 @@ export function createShard(options: ShardOptions): Shard {
     fail = reject;
   });
 
+  const stopStreams = (): void => {
+    for (const stream of streams.values()) stream.stop();
+    streams.clear();
+  };
+
   const breakDown = (error: unknown): void => {
     if (over) return;
     over = true;
@@ -288,8 +293,7 @@ export function createShard(options: ShardOptions): Shard {
     };
     const startOver = (timeline: number): void => {
       state.setTimeline(timeline);
-      for (const stream of streams.values()) stream.stop();
-      streams.clear();
+      stopStreams();
       settlement.startOver();
       met.clear();
       subscribers.startOver(timeline);
@@ -593,6 +597,8 @@ export function createShard(options: ShardOptions): Shard {
   return {
     join(channel) {
       coordinator = channel;
+      // Over the channel before nothing will arrive any more.
+      stopStreams();
       listenTo(channel, runId, fromCoordinator, breakDown);
       const { port, ...identity } = options.identity;
       channel.send({

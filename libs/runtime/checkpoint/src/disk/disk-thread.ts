@@ -12,8 +12,8 @@ interface Waiting {
 }
 
 /**
- * A checkpoint's writing and digesting in a thread that gives way to whoever computes. The thread starts when it is
- * first needed, and does not keep the process.
+ * A checkpoint's writing and digesting in a thread that gives way to whoever computes. The thread starts at once, so that
+ * the first checkpoint need not wait for it, and does not keep the process.
  */
 export function createDiskThread(): CheckpointDisk {
   let thread: Promise<Worker> | undefined;
@@ -54,6 +54,10 @@ export function createDiskThread(): CheckpointDisk {
       worker.postMessage({ ...asked, id });
     });
   };
+
+  thread = start();
+  // Told to whoever asks first.
+  thread.catch(() => undefined);
 
   return {
     async write(file, bytes, position) {

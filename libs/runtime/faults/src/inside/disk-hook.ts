@@ -16,17 +16,35 @@ const refusals = {
   "read-only": { code: "EROFS", text: "read-only file system" },
 } as const satisfies Record<string, Refusal>;
 
+const refuse = (call: string, { code, text }: Refusal): Error =>
+  Object.assign(new Error(`${code}: ${text}, ${call}`), { code, syscall: call });
+
+const refusalNow = (folder: FaultFolder): Refusal | undefined => {
+  const state = folder.disk();
+  return state === undefined ? undefined : refusals[state];
+};
+
+/** Whoever writes files below that folder by other means than this thread's file layer, as a thread of its own has them. */
+export interface DiskWriter {
+  write(file: number, bytes: Uint8Array, position: number): Promise<void>;
+}
+
+/** The same writer, refused what this process is refused. */
+export function hookWriter<Writer extends DiskWriter>(folder: FaultFolder, writer: Writer): Writer {
+  const write: DiskWriter["write"] = async (...args) => {
+    const refusal = refusalNow(folder);
+    if (refusal) throw refuse("write", refusal);
+    await writer.write(...args);
+  };
+  return { ...writer, write };
+}
+
 /** @param below absolute: the folder that lies on the disk */
 export function hookDisk(folder: FaultFolder, below: string): void {
   const files = new Set<number>();
   const isBelow = (file: unknown): boolean =>
     typeof file === "string" && !path.relative(below, path.resolve(file)).startsWith("..");
-  const now = (): Refusal | undefined => {
-    const state = folder.disk();
-    return state === undefined ? undefined : refusals[state];
-  };
-  const refuse = (call: string, { code, text }: Refusal): Error =>
-    Object.assign(new Error(`${code}: ${text}, ${call}`), { code, syscall: call });
+  const now = (): Refusal | undefined => refusalNow(folder);
   /** Opening for reading is always allowed; making names is refused by a closed disk only. */
   const refusalOfOpen = (flags: unknown): Refusal | undefined => {
     const refusal = now();

@@ -1,7 +1,7 @@
 import type { Compute } from "@latentweave/model";
 import type { Moment, Probe } from "@latentweave/protocol";
 import { faultFolder } from "../journal/fault-folder.ts";
-import { hookDisk } from "./disk-hook.ts";
+import { type DiskWriter, hookDisk, hookWriter } from "./disk-hook.ts";
 import { createProbe } from "./probe.ts";
 import { readSetting } from "./setting.ts";
 import { strikeCompute } from "./strike-compute.ts";
@@ -12,6 +12,8 @@ export interface OwnFaults<Own extends Moment> {
   readonly probe: Probe<Own>;
   /** For a worker: notes what is computed, and spoils what the plan wants spoiled. */
   wrapCompute(compute: Compute): Compute;
+  /** For a coordinator: what writes its checkpoints is refused what a full or closed disk refuses. */
+  wrapDisk<Writer extends DiskWriter>(writer: Writer): Writer;
   /** Where to dial in place of this address: the same, or a proxy that stands before it. */
   reroute(url: string): string;
 }
@@ -31,6 +33,7 @@ export function readOwnFaults<Own extends Moment>(
   return {
     probe: createProbe(setting, folder, role),
     wrapCompute: (compute) => strikeCompute(compute, setting, folder),
+    wrapDisk: (writer) => (setting.disk === null ? writer : hookWriter(folder, writer)),
     reroute(address) {
       const url = new URL(address);
       const through = setting.routes[url.host];
