@@ -181,9 +181,12 @@ test("what is damaged on the way to a worker is sent again: the same hash", asyn
     const { corrupt, truncate, duplicate, reorder } = proxy.counts();
     return Math.min(corrupt, truncate, duplicate, reorder) >= 1;
   };
-  await training.waitFor("two workers, and damage of every kind", (said) =>
+  const damaged = training.waitFor("two workers, and damage of every kind", (said) =>
     said.kind === "commit" && said.point.workers === 2 && isEnough() ? true : undefined,
   );
+  // A worker that gives up is an error, and nothing to wait for.
+  const gaveUp = joined.ended.then(({ code, stderr }) => `the worker ended with ${code}:\n${stderr}`);
+  expect(await Promise.race([damaged, gaveUp])).toBe(true);
   console.log(`damaged on the way: ${JSON.stringify(proxy.counts())}`);
   await stopAndCompare(training);
   await joined.ended;
