@@ -22,7 +22,6 @@ export function createDiskThread(): CheckpointDisk {
 
   const start = async (): Promise<Worker> => {
     const worker = new Worker(await entryFile(new URL("./disk-thread.entry.ts", import.meta.url)));
-    worker.unref();
     worker.on("message", (answer: Answer) => {
       const asked = waiting.get(answer.id);
       waiting.delete(answer.id);
@@ -42,6 +41,8 @@ export function createDiskThread(): CheckpointDisk {
       gone(`failed: ${error instanceof Error ? error.message : String(error)}`),
     );
     worker.on("exit", (code) => gone(`ended with code ${code}`));
+    // Last, for whoever listens to its messages holds on to it again.
+    worker.unref();
     return worker;
   };
 
