@@ -128,9 +128,9 @@ for (const { shards, lost } of [
 ])
   test(`without it: shard ${lost} of ${shards} killed, the run goes back to its checkpoint and ends with the same bits`, async () => {
     const id = ownId();
-    const training = startTraining(runs, id, [...job, "--shards", String(shards)], {
-      env: { LATENTWEAVE_VAULT: "off" },
-    });
+    // Nor with a copy at another shard.
+    const flags = ["--shards", String(shards), "--set", "recovery.everySteps=0"];
+    const training = startTraining(runs, id, [...job, ...flags], { env: { LATENTWEAVE_VAULT: "off" } });
     const written = await training.waitFor("a checkpoint", checkpointOf);
     process.kill(processOf(training.mark, `shard-${lost}`), "SIGKILL");
     expect((await finish(training)).hash).toBe(undisturbed);
