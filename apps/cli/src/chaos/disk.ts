@@ -74,8 +74,8 @@ async function mountDisk(directory: string): Promise<DrillDisk> {
     opened = true;
     await settle();
   };
-  /** Whoever removes what is old makes room on a full disk, and somebody else takes it. */
   const takesRoom = (): boolean => isFull && opened;
+  /** Whoever removes what is old makes room on a full disk, and somebody else takes it. */
   const refill = async (): Promise<void> => {
     while (isFull) {
       await setTimeout(refillMs);

@@ -1,5 +1,12 @@
+import {
+  type CheckpointSink,
+  type CoordinatorMoment,
+  type MessageOf,
+  mostPiecesUnderWay,
+  type Probe,
+  type RunStore,
+} from "@latentweave/protocol";
 import { createLentBuffers } from "./lent-buffers.ts";
-import type { CheckpointSink, MessageOf, Probe, CoordinatorMoment, RunStore } from "@latentweave/protocol";
 
 type Meta = Readonly<Record<string, unknown>>;
 
@@ -42,9 +49,6 @@ interface Collecting {
   whole: boolean;
 }
 
-/** Pieces of a shard whose memory is kept: as many as it has under way. */
-const mostSpare = 8;
-
 export function createCheckpointing(options: {
   readonly store: RunStore;
   readonly shards: number;
@@ -55,7 +59,7 @@ export function createCheckpointing(options: {
   readonly onRefused: (version: number, error: unknown) => void;
 }): Checkpointing {
   const collecting = new Map<number, Collecting>();
-  const buffers = createLentBuffers(options.shards * mostSpare);
+  const buffers = createLentBuffers(options.shards * mostPiecesUnderWay);
   /** Attempts at a version below this one are ignored. */
   const leastAttempt = new Map<number, number>();
   let chain: Promise<void> = Promise.resolve();

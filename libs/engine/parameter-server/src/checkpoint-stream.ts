@@ -1,10 +1,8 @@
-import type { Channel } from "@latentweave/protocol";
+import { type Channel, mostPiecesUnderWay } from "@latentweave/protocol";
 import type { OwnedState } from "./owned-state.ts";
 
 /** Numbers of one piece. */
 const pieceNumbers = 1 << 20;
-/** Pieces on their way to the disk: bounds what a checkpoint adds to the coordinator's memory. */
-const mostUnderWay = 8;
 
 /** One version's part, on its way to the coordinator. */
 export interface CheckpointStream {
@@ -35,7 +33,7 @@ export function streamCheckpoint(options: {
   const parts = ["parameters", ...state.stateNames].flatMap((section) =>
     state.slices.map((slice) => ({ section, slice, bytes: state.copy(slice, section) })),
   );
-  let room = mostUnderWay;
+  let room = mostPiecesUnderWay;
   let stopped = false;
   let wake: () => void = () => undefined;
   const stop = (): void => {

@@ -11,6 +11,7 @@ export {
   type PayloadHeader,
   type Profiled,
   ProtocolError,
+  mostPiecesUnderWay,
   protocolVersion,
   type ReceivedNodes,
   type TaskRecord,

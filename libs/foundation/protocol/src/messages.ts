@@ -3,6 +3,9 @@ import { z } from "zod";
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
 export const protocolVersion = 9;
 
+/** Pieces of a checkpoint that a shard has under way at most: sent, and not answered by `checkpoint-taken`. */
+export const mostPiecesUnderWay = 8;
+
 const count = z.int().min(0);
 const name = z.string().min(1).max(200);
 const id = z.string().min(1).max(200);

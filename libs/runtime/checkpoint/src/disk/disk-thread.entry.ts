@@ -20,6 +20,7 @@ async function answer(request: Request): Promise<Answer> {
   try {
     if (request.kind === "digest") return { id, digests: await digestFiles(request.files) };
     const { file, bytes, position } = request;
+    // In this very thread: what is asked for asynchronously is done by threads that give way to nobody.
     for (let done = 0; done < bytes.byteLength;)
       done += writeSync(file, bytes, done, bytes.byteLength - done, position + done);
     return { id, digests: undefined };
