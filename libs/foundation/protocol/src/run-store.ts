@@ -67,7 +67,11 @@ export interface LedgerEnd {
 
 /** Receives a checkpoint's slices in any order; nothing is visible to readers before `finish` resolves. */
 export interface CheckpointSink {
-  /** `section` is `parameters` or the name of an optimiser state; `bytes` are little-endian float32, and the sink's to read until this resolves. */
+  /**
+   * @param section `parameters` or the name of an optimiser state
+   * @param bytes little-endian float32. The caller may reuse them at once, except shared memory (a view of a
+   *   `SharedArrayBuffer`): that is the sink's to read until this resolves
+   */
   write(section: string, slice: Slice, bytes: Uint8Array): Promise<void>;
   /** Syncs, renames into place and applies the retention rule. @returns SHA-256 of the parameters (docs/job.md, "Hash"). */
   finish(): Promise<{ readonly hash: string }>;

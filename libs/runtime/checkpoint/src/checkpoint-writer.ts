@@ -16,7 +16,8 @@ import { CheckpointContractError, fileOf, type FileName, Placement, planFiles } 
 /**
  * Writes one checkpoint. Owns a hidden folder beside the finished ones and its open files, nothing else.
  *
- * 1. Memory is bounded by the slices being written: each goes to its place in the file at once.
+ * 1. Memory is bounded by the slices being written: each goes to its place in the file at once. Slices in shared memory
+ *    are written from there, others are copied first.
  * 2. Readers see all of it or nothing: data, then manifest, are synced before the folder gets its name.
  * 3. Digests are those of the bytes read back, not of the bytes meant to be written.
  * 4. Whatever fails, the hidden folder is gone afterwards.
@@ -98,12 +99,9 @@ export async function beginCheckpoint(options: WriterOptions): Promise<Checkpoin
       guarded(async () => {
         const ranges = accept(placement, arrived, section, slice, bytes);
         const { handle } = files.get(fileOf(section)) as OpenFile;
+        const own = bytes.buffer instanceof SharedArrayBuffer ? bytes : copyOf(bytes);
         for (const range of ranges)
-          await disk.write(
-            handle.fd,
-            bytes.subarray(range.offset, range.offset + range.bytes),
-            range.position,
-          );
+          await disk.write(handle.fd, own.subarray(range.offset, range.offset + range.bytes), range.position);
       }),
     finish: () =>
       guarded(async () => {
@@ -131,6 +129,13 @@ export async function beginCheckpoint(options: WriterOptions): Promise<Checkpoin
       await discard();
     },
   };
+}
+
+/** In shared memory, which the disk's thread reads where it lies. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.byteLength));
+  copy.set(bytes);
+  return copy;
 }
 
 function accept(
