@@ -1,5 +1,6 @@
 import type { RunEvent, WorkerSnapshot } from "@latentweave/telemetry";
 import pc from "picocolors";
+import { byLoss, meanLoss } from "./many-tasks.ts";
 import {
   formatClock,
   formatCount,
@@ -14,6 +15,8 @@ import { formatTable } from "./table.ts";
 
 const eventsShown = 4;
 const workersShown = 16;
+const tasksShown = 12;
+const leasesShown = 4;
 const widestBar = 40;
 
 /** The lines that a terminal shows of a run; pure, so that tests can look at them. */
@@ -64,16 +67,38 @@ function bar(share: number, width: number): string {
 }
 
 function taskLines({ loss, evaluation, snapshot }: ProgressState): string[] {
-  const names = Object.keys(loss);
-  if (names.length === 0) return [];
   const isPaused = (name: string): boolean =>
     snapshot?.tasks.some(({ task, paused }) => task === name && paused !== undefined) === true;
-  const rows = names.map((task) => [
+  const losses = byLoss(loss);
+  const isMany = losses.length > tasksShown;
+  // Of many tasks those that do worst, and before them whoever is paused; else all, in their order.
+  const shown = isMany
+    ? [...losses].sort((a, b) => Number(isPaused(b.task)) - Number(isPaused(a.task))).slice(0, tasksShown)
+    : Object.entries(loss).map(([task, value]) => ({ task, value }));
+  if (shown.length === 0) return [];
+  const rows = shown.map(({ task, value }) => [
     isPaused(task) ? pc.yellow(`${task} (paused)`) : pc.bold(task),
-    formatLoss(loss[task] ?? Number.NaN),
+    formatLoss(value),
     evaluationText(evaluation[task]),
   ]);
-  return formatTable(["task", "loss", "last evaluation"], rows).split("\n").map(dimFirst);
+  const hidden = losses.length - shown.length;
+  return [
+    ...formatTable(["task", "loss", "last evaluation"], rows).split("\n").map(dimFirst),
+    ...(hidden > 0
+      ? [
+          pc.dim(
+            `and ${hidden} more tasks, their losses lower; the mean of all is ${formatLoss(meanLoss(losses))}`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+function leasesText(leases: WorkerSnapshot["leases"]): string {
+  if (leases.length <= leasesShown)
+    return leases.map(({ task, start, end }) => `${task} ${start}–${end}`).join(", ");
+  const slots = leases.reduce((sum, { start, end }) => sum + end - start, 0);
+  return `${slots} of ${new Set(leases.map(({ task }) => task)).size} tasks`;
 }
 
 /** Accuracies as shares, errors as they are; the losses that training shows already are left out where metrics exist. */
@@ -98,7 +123,7 @@ function workerLines(workers: readonly WorkerSnapshot[]): string[] {
       worker.state === "active" ? worker.state : pc.yellow(worker.state),
       worker.pid,
       worker.backend,
-      worker.leases.map(({ task, start, end }) => `${task} ${start}–${end}`).join(", "),
+      leasesText(worker.leases),
       worker.samplesPerSecond > 0 ? formatRate(worker.samplesPerSecond) : "",
       worker.residentBytes > 0 ? formatSize(worker.residentBytes) : "",
     ]);

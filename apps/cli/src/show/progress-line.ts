@@ -1,7 +1,8 @@
+import { taskLossesInLine } from "./many-tasks.ts";
 import { formatCount, formatDuration, formatLoss, formatRate } from "./numbers.ts";
 import type { ProgressState } from "./progress-state.ts";
 
-/** One line for logs: `step 120/2,000 (6 %)  digits 0.1432  fashion 0.2210  16,700 samples/s  2 workers  1 min 12 s left`. */
+/** One line for logs: `step 120/2,000 (6 %)  digits 0.1432  fashion 0.2210  16,700 samples/s  2 workers  1 min 12 s left`; of many tasks their mean and ends. */
 export function progressText({
   snapshot,
   step,
@@ -15,7 +16,7 @@ export function progressText({
   const total = formatCount(totalSteps);
   return [
     `step ${formatCount(step).padStart(total.length)}/${total} (${share} %)`,
-    ...Object.entries(loss).map(([task, value]) => `${task} ${formatLoss(value)}`),
+    ...taskLossesInLine(loss, formatLoss),
     ...(samplesPerSecond > 0 ? [`${formatRate(samplesPerSecond)} samples/s`] : []),
     ...(workers > 0 ? [`${workers} worker${workers === 1 ? "" : "s"}`] : []),
     ...(etaMs !== null && step < totalSteps ? [`${formatDuration(etaMs)} left`] : []),

@@ -158,6 +158,44 @@ describe("the live block", () => {
     expect(progress.state.events.filter(({ text }) => text === "checkpoint")).toHaveLength(1);
   });
 
+  describe("of 139 tasks", () => {
+    const tasks = Array.from({ length: 139 }, (_, at) => `school${String(at).padStart(3, "0")}`);
+    const loss = Object.fromEntries(tasks.map((task, at) => [task, at === 7 ? Number.NaN : 1 + at / 100]));
+    const seen = () => {
+      const progress = createProgressReducer();
+      const paused = { task: "school003", samplesSeen: 0, training: {}, paused: { since: 9, why: "its loss", until: null } };
+      progress.take({
+        kind: "snapshot",
+        snapshot: {
+          ...snapshot,
+          tasks: [...snapshot.tasks, paused],
+          workers: snapshot.workers.map((worker) => ({
+            ...worker,
+            leases: tasks.slice(0, 70).map((task) => ({ task, start: 0, end: 2 })),
+          })),
+        },
+      });
+      return { ...progress.state, loss };
+    };
+
+    it("a line for logs has their mean and their ends", () => {
+      expect(progressText(seen())).toBe(
+        "step 100/400 (25 %)  139 tasks: mean 1.694  lowest school000 1.000  highest school007 NaN  5,000 samples/s  1 worker  30 s left",
+      );
+    });
+
+    it("the block shows whoever is paused, those with the highest losses, and how many more there are", () => {
+      const lines = liveBlock(seen(), { columns: 100, url: "" }).map(stripVTControlCharacters);
+      const rows = lines.filter((line) => line.startsWith("school"));
+      expect(rows).toHaveLength(12);
+      expect(rows[0]).toMatch(/^school003 \(paused\) +1\.030/);
+      expect(rows[1]).toMatch(/^school007 +NaN/);
+      expect(rows[2]).toMatch(/^school138 +2\.380/);
+      expect(lines).toContain("and 127 more tasks, their losses lower; the mean of all is 1.694");
+      expect(lines.some((line) => line.includes("140 of 70 tasks"))).toBe(true);
+    });
+  });
+
   it("cuts lines to the terminal without cutting colours apart", () => {
     expect(cut("\u001b[31mabcdef\u001b[39m", 4)).toBe("\u001b[31mabc…\u001b[0m");
     expect(cut("abcd", 4)).toBe("abcd");
