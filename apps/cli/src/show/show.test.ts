@@ -163,7 +163,12 @@ describe("the live block", () => {
     const loss = Object.fromEntries(tasks.map((task, at) => [task, at === 7 ? Number.NaN : 1 + at / 100]));
     const seen = () => {
       const progress = createProgressReducer();
-      const paused = { task: "school003", samplesSeen: 0, training: {}, paused: { since: 9, why: "its loss", until: null } };
+      const paused = {
+        task: "school003",
+        samplesSeen: 0,
+        training: {},
+        paused: { since: 9, why: "its loss", until: null },
+      };
       progress.take({
         kind: "snapshot",
         snapshot: {
