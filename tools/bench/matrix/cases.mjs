@@ -4,6 +4,7 @@
  * A ratio is of how much is done in a second. Its bar is `bar`, the least; or `mostTime`, the most of the time; or
  * `bar: { share, of, case }`, a share of what was kept of another case's first ratio.
  */
+import { combinerCases } from "./combiner-cases.mjs";
 import { computeCases } from "./compute-cases.mjs";
 import { besideDdp, large, placements, smallWarmupSteps, twoWorkers, widthSettings } from "./ddp-rows.mjs";
 import { exchangeCases } from "./exchange-cases.mjs";
@@ -104,6 +105,7 @@ export const cases = [
     sameHash: true,
   },
   ...spreadCases,
+  ...combinerCases,
   ...scalingCases,
   {
     name: "host-aggregation",

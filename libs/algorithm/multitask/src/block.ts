@@ -12,17 +12,7 @@ export function blockProducts(
   vectors: readonly number[],
   numbers: number,
 ): Float64Array {
-  const count = vectors.length;
-  const products = new Float64Array(count * count);
-  vectors.forEach((a, row) => {
-    vectors.slice(row).forEach((b, later) => {
-      const column = row + later;
-      const product = arithmetic.dot(a, b, numbers);
-      products[row * count + column] = product;
-      products[column * count + row] = product;
-    });
-  });
-  return products;
+  return arithmetic.products(vectors, numbers);
 }
 
 /** total += share, element by element. Throws RangeError when their sizes differ. */

@@ -68,6 +68,8 @@ export interface BlockKernels {
   dot(a: number, b: number, n: number): number;
   /** Σ aᵢ² in float64, in the order of `dot`. */
   sumSquares(a: number, n: number): number;
+  /** Row-major [T, T]: `dot` of each of T vectors with each. */
+  products(vectors: readonly number[], n: number): Float64Array;
   /** False when an element is NaN or infinite. */
   allFinite(pointer: number, n: number): boolean;
 }
@@ -178,6 +180,7 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
       throughWindow(wasm, bytes, (at, length, from) => add(dst + from, a + from, at, length / 4)),
     digest: (...pieces) => digestOf(wasm, pieces),
     sumSquares: (a, n) => dot(a, a, n),
+    products: (vectors, n) => productsOf(dot, vectors, n),
     allFinite: (pointer, n) => wasm.allFinite(pointer, n) === 1,
     encode: (codec, dst, src, n) => wasm.encode(codecNumber(codec), dst, src, n),
     decode: (codec, dst, src, n) => wasm.decode(codecNumber(codec), dst, src, n),
@@ -200,6 +203,23 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
     () => arena.usedBytes,
     () => memory.buffer.byteLength,
   );
+}
+
+function productsOf(
+  dot: Arithmetic["dot"],
+  vectors: readonly number[],
+  n: number,
+): Float64Array<ArrayBuffer> {
+  const count = vectors.length;
+  const products = new Float64Array(count * count);
+  vectors.forEach((a, row) => {
+    for (let column = row; column < count; column++) {
+      const product = dot(a, vectors[column] as number, n);
+      products[row * count + column] = product;
+      products[column * count + row] = product;
+    }
+  });
+  return products;
 }
 
 /** What is called, apart from what is read. */

@@ -115,6 +115,12 @@ describe("float32 vectors", () => {
         withVectors([a, b], (pa, pb) => {
           expect(arithmetic.dot(pa, pb, rows.length)).toBe(even + odd);
           expect(arithmetic.sumSquares(pa, rows.length)).toBe(arithmetic.dot(pa, pa, rows.length));
+          const [own, mixed, other] = [
+            [pa, pa],
+            [pa, pb],
+            [pb, pb],
+          ].map(([x, y]) => arithmetic.dot(x as number, y as number, rows.length));
+          expect([...arithmetic.products([pa, pb], rows.length)]).toEqual([own, mixed, mixed, other]);
         });
       }),
     );

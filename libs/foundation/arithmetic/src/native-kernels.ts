@@ -14,6 +14,7 @@ export interface NativeKernels {
   scaleInto(base: number, dst: number, src: number, w: number, n: number): void;
   accumulate(base: number, dst: number, src: number, w: number, n: number): void;
   dot(base: number, a: number, b: number, n: number): number;
+  products(base: number, vectors: Float64Array, n: number, into: Float64Array): void;
   allFinite(base: number, pointer: number, n: number): boolean;
   /** Codecs by number (codec.ts). */
   encode(base: number, codec: number, dst: number, src: number, n: number): void;
@@ -38,6 +39,7 @@ export type KernelOperations = Pick<
   | "accumulate"
   | "dot"
   | "sumSquares"
+  | "products"
   | "allFinite"
   | "encode"
   | "decode"
@@ -93,6 +95,12 @@ export function kernelOperations(
     },
     dot,
     sumSquares: (a, n) => dot(a, a, n),
+    products(vectors, n) {
+      within(n, ...vectors);
+      const products = new Float64Array(vectors.length * vectors.length);
+      kernels.products(base, Float64Array.from(vectors), n, products);
+      return products;
+    },
     allFinite(pointer, n) {
       within(n, pointer);
       return kernels.allFinite(base, pointer, n);
@@ -264,6 +272,7 @@ const trials: Readonly<Record<string, Trial>> = {
   accumulate: (own, at, n) => own.accumulate(at[0] as number, at[1] as number, -1.7, n),
   dot: (own, at, n) => own.dot(at[3] as number, at[5] as number, n),
   sumSquares: (own, at, n) => own.sumSquares(at[3] as number, n),
+  products: (own, at, n) => [...own.products(at, n)],
   allFinite(own, at, n) {
     const before = own.allFinite(at[3] as number, n);
     if (n > 0) own.f32(at[3] as number, n)[n - 1] = Number.NEGATIVE_INFINITY;

@@ -59,6 +59,31 @@ KERNEL double dot_(const float *a, const float *b, size_t n) {
   return ((s[0] + s[2]) + (s[4] + s[6])) + ((s[1] + s[3]) + (s[5] + s[7]));
 }
 
+/*
+ * Inner products of two vectors with four. A sum is a chain of additions, each waiting for the one before: these are
+ * eight of them at once, each in the order of dot_.
+ */
+KERNEL void dots_(const float *const rows[2], const float *const columns[4], double out[2][4], size_t n) {
+  const float *a = rows[0], *b = rows[1], *c = columns[0], *d = columns[1], *e = columns[2], *f = columns[3];
+  double ac[8] = {0}, ad[8] = {0}, ae[8] = {0}, af[8] = {0}, bc[8] = {0}, bd[8] = {0}, be[8] = {0}, bf[8] = {0};
+  size_t whole = n & ~(size_t)7;
+#define PRODUCTS(i, j) \
+  do { \
+    double x = (double)a[i], y = (double)b[i]; \
+    double p = (double)c[i], q = (double)d[i], r = (double)e[i], t = (double)f[i]; \
+    ac[j] += x * p, ad[j] += x * q, ae[j] += x * r, af[j] += x * t; \
+    bc[j] += y * p, bd[j] += y * q, be[j] += y * r, bf[j] += y * t; \
+  } while (0)
+  for (size_t i = 0; i < whole; i += 8)
+    for (size_t j = 0; j < 8; j++) PRODUCTS(i + j, j);
+  for (size_t i = whole; i < n; i++) PRODUCTS(i, i - whole);
+#undef PRODUCTS
+#define SUM(s) (((s[0] + s[2]) + (s[4] + s[6])) + ((s[1] + s[3]) + (s[5] + s[7])))
+  out[0][0] = SUM(ac), out[0][1] = SUM(ad), out[0][2] = SUM(ae), out[0][3] = SUM(af);
+  out[1][0] = SUM(bc), out[1][1] = SUM(bd), out[1][2] = SUM(be), out[1][3] = SUM(bf);
+#undef SUM
+}
+
 KERNEL bool finite_(const float *x, size_t n) {
   for (size_t from = 0; from < n; from += 4096) {
     size_t end = n - from < 4096 ? n : from + 4096;
@@ -448,6 +473,40 @@ static napi_value dot(napi_env env, napi_callback_info info) {
   return napi_create_double(env, dot_(AT(1), AT(2), N(3)), &result) == napi_ok ? result : NULL;
 }
 
+/* All inner products of vectors: base, where they begin, how many numbers each has, the row-major products. */
+static napi_value products(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4, vectors, room;
+  double base, n;
+  napi_typedarray_type first, last;
+  void *places, *result;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 4 ||
+      napi_get_value_double(env, args[0], &base) != napi_ok || napi_get_value_double(env, args[2], &n) != napi_ok ||
+      napi_get_typedarray_info(env, args[1], &first, &vectors, &places, NULL, NULL) != napi_ok ||
+      napi_get_typedarray_info(env, args[3], &last, &room, &result, NULL, NULL) != napi_ok ||
+      first != napi_float64_array || last != napi_float64_array || room < vectors * vectors) {
+    napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+    return NULL;
+  }
+  const double *at = places;
+  double *out = result;
+#define VECTOR(i) ((const float *)((uintptr_t)base + (uintptr_t)at[i]))
+  /* Tiles of two rows and four columns; what is over at the end is computed with the last vector once more. */
+  for (size_t row = 0; row < vectors; row += 2)
+    for (size_t column = row; column < vectors; column += 4) {
+      const float *a[2], *b[4];
+      double tile[2][4];
+      for (size_t r = 0; r < 2; r++) a[r] = VECTOR(row + r < vectors ? row + r : vectors - 1);
+      for (size_t k = 0; k < 4; k++) b[k] = VECTOR(column + k < vectors ? column + k : vectors - 1);
+      dots_(a, b, tile, (size_t)n);
+      for (size_t r = 0; r < 2 && row + r < vectors; r++)
+        for (size_t k = 0; k < 4 && column + k < vectors; k++)
+          out[(row + r) * vectors + column + k] = out[(column + k) * vectors + row + r] = tile[r][k];
+    }
+#undef VECTOR
+  return NULL;
+}
+
 static napi_value all_finite(napi_env env, napi_callback_info info) {
   double x[3];
   napi_value result;
@@ -624,6 +683,7 @@ NAPI_MODULE_INIT() {
       {"scaleInto", NULL, scale_into, NULL, NULL, NULL, napi_enumerable, NULL},
       {"accumulate", NULL, accumulate, NULL, NULL, NULL, napi_enumerable, NULL},
       {"dot", NULL, dot, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"products", NULL, products, NULL, NULL, NULL, napi_enumerable, NULL},
       {"allFinite", NULL, all_finite, NULL, NULL, NULL, napi_enumerable, NULL},
       {"encode", NULL, encode, NULL, NULL, NULL, napi_enumerable, NULL},
       {"decode", NULL, decode, NULL, NULL, NULL, napi_enumerable, NULL},
