@@ -6,7 +6,8 @@ const rounds = "5";
 /** A figure with its bar, as the matrix prints it: `what **1.12** [1.05–1.19], bar ≥ 1.4: **missed**`. */
 const judged = /([^;:|\n]+?):? \*\*([^*]+)\*\*(?: \[[^\]]*\])?, bar ([^:]+): (met|\*\*missed\*\*)/g;
 
-function matrixRow(number, title, bar, cases, { oneHash = false } = {}) {
+/** Cases of the matrix as one row: met where every figure with a bar is. */
+export function matrixRow(number, title, bar, cases, { oneHash = false } = {}) {
   return {
     number,
     title,
