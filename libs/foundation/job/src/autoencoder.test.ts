@@ -110,7 +110,7 @@ describe("codes that are moving averages", () => {
     ["rounded changes", { compression: { broadcast: { codec: "int8" } } }, /besides a compression/],
     ["a rule in place of sums", { robust: "median" }, /besides a robust rule/],
   ])("are refused beside %s, wherever they are", (_title, more, message) => {
-    for (const each of both) expect(complaint({ ...each, ...more } as JobInput)).toMatch(message);
+    for (const each of both) expect(complaint({ ...each, ...more })).toMatch(message);
   });
 });
 

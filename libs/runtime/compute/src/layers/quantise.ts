@@ -25,7 +25,7 @@ const smoothing = 1e-5;
  */
 function averagedCodes(tf: Tf, sums: Tensor, counts: Tensor): Tensor {
   const total = tf.sum(counts);
-  const share = tf.div(total, tf.add(total, (counts.shape[0] as number) * smoothing));
+  const share = tf.div(total, tf.add(total, counts.shape[0] * smoothing));
   const smoothed = tf.mul(tf.add(counts, smoothing), share);
   return tf.div(sums, tf.reshape(smoothed, [-1, 1]));
 }
