@@ -99,7 +99,7 @@ function completeLatent(
 
 /** Fills in what a job leaves open of a latent that is more than a layer. */
 export function completeLatentSpec(latent: z.output<typeof ownLatentSchema>): LatentSpec {
-  return latent.kind === "variational"
-    ? { ...latent, annealing: latent.annealing ?? null }
-    : { ...latent, width: latent.width ?? null };
+  if (latent.kind === "variational") return { ...latent, annealing: latent.annealing ?? null };
+  const { movingAverage, ...rest } = latent;
+  return { ...rest, width: latent.width ?? null, ...(movingAverage && { movingAverage }) };
 }

@@ -109,8 +109,11 @@ export type GraphNode =
       readonly id: number;
       readonly op: "quantise";
       readonly from: number;
-      /** The codebook, [codes, numbers of a vector]. */
-      readonly parameters: readonly [ParameterRef];
+      /**
+       * The codebook, [codes, numbers of a vector]; or, of codes that are moving averages, averages of the sums of the
+       * vectors that chose each, [codes, numbers of a vector], and of their counts, [codes].
+       */
+      readonly parameters: readonly [ParameterRef] | readonly [sums: ParameterRef, counts: ParameterRef];
       readonly shape: readonly number[];
     };
 
@@ -168,7 +171,11 @@ export type LatentTerm =
       readonly rate: number;
       readonly latent: number;
     }
-  /** Squared differences between what was encoded and its codes: for the codes once, for the encoder `commitment` times. */
+  /**
+   * Squared differences between what was encoded and its codes: for the codes once, for the encoder `commitment` times.
+   * With `counts` for the encoder alone; in place of gradients of `codebook` (which are sums then) and `counts` there are
+   * the sums and counts of this micro-batch.
+   */
   | {
       readonly kind: "quantisation";
       readonly name: string;
@@ -178,6 +185,7 @@ export type LatentTerm =
       readonly commitment: number;
       readonly encoded: number;
       readonly codebook: ParameterRef;
+      readonly counts?: ParameterRef;
     }
   /** Σ_j (f'(a_j))² · Σ_i W_ij², where h = f(W·x + b). */
   | {
