@@ -60,8 +60,8 @@ describe("the way back of a task by itself", () => {
     const tied = { ...plain, tied: true };
     const model = { kind: "shared", trunk: [], ...base, trunkDecoder: [dense(5)] } as const;
     expect(decoderGraph(graphOf(model, tied)).groups).toEqual([
-      "two/encoder",
       "shared/trunk-decoder",
+      "two/encoder",
       "two/decoder",
     ]);
   });
