@@ -26,6 +26,7 @@ import { addTasks } from "../verbs/tasks.ts";
 import { addTour } from "../verbs/tour.ts";
 import { addTrain } from "../verbs/train.ts";
 import { addTransfer } from "../verbs/transfer.ts";
+import { addTranslate } from "../verbs/translate.ts";
 import { addVerify } from "../verbs/verify.ts";
 import { addWorker } from "../verbs/worker.ts";
 import { examples } from "./shared-flags.ts";
@@ -70,6 +71,7 @@ export function createProgram(): Command {
   addTasks(program);
   addEncode(program);
   addTransfer(program);
+  addTranslate(program);
   addData(program);
   addDashboard(program);
   addBench(program);

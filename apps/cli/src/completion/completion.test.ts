@@ -29,7 +29,8 @@ function complete(...words: readonly string[]): readonly string[] {
 
 describe("completion in bash", () => {
   it("offers verbs, flags, their values, inner verbs and runs", () => {
-    expect(complete("tra")).toEqual(["train", "transfer"]);
+    expect(complete("tra")).toEqual(["train", "transfer", "translate"]);
+    expect(complete("translate", "digits-1", "--split", "")).toEqual(["test", "validation", "train"]);
     expect(complete("transfer", "dig")).toEqual(["digits-1"]);
     expect(complete("train", "--work")).toEqual(["--workers"]);
     expect(complete("train", "--launcher", "")).toEqual(["local", "ssh"]);

@@ -5,7 +5,7 @@ import {
   type LoadedBackend,
   loadBackend,
 } from "@latentweave/compute";
-import type { Compute } from "@latentweave/model";
+import type { Compute, TaskGraph } from "@latentweave/model";
 import type { OpenedRun } from "./open-run.ts";
 
 /** A backend for looking at results: nothing here reaches a weight, so it may use every core. */
@@ -13,12 +13,19 @@ export async function loadReportBackend(name?: BackendName): Promise<LoadedBacke
   return await loadBackend({ ...(name === undefined ? {} : { name }), threads: availableThreads() });
 }
 
-/** The run's model with the weights of its newest checkpoint. Close it. */
-export async function loadModel(run: OpenedRun, backend: LoadedBackend): Promise<Compute> {
+/** The run's model with the weights of its checkpoint. @param more graphs beside those of the last phase. Close it. */
+export async function loadModel(
+  run: OpenedRun,
+  backend: LoadedBackend,
+  more: readonly TaskGraph[] = [],
+): Promise<Compute> {
   const compute = createInlineCompute(backend);
   await compute.load({
     layout: run.layout,
-    phases: run.spec.phases.map(({ name, graphs }) => ({ name, tasks: graphs })),
+    phases: run.spec.phases.map(({ name, graphs }, phase) => ({
+      name,
+      tasks: phase === run.phase ? [...graphs, ...more] : graphs,
+    })),
     seed: run.spec.seed,
     ...(run.spec.userModule === null ? {} : { userModule: run.spec.userModule }),
   });

@@ -36,7 +36,8 @@ export async function pictureBlocks(
   return blocks;
 }
 
-function imageShape({
+/** Undefined where a task's samples are no images. */
+export function imageShape({
   manifest,
 }: OpenedTask): Pick<PictureBlock, "height" | "width" | "channels"> | undefined {
   const [height, width, channels = 1] = manifest.x.shape;
@@ -49,15 +50,24 @@ async function pickSamples(task: OpenedTask): Promise<Float32Array[]> {
   const from = heldOutSplit(task.manifest) ?? "train";
   const refs: readonly PreparedRow[] = allRows(task.manifest, from).slice(0, candidates);
   const { x, y } = await task.reader.rows(from, refs);
-  const { width } = task.manifest.x;
-  const order = [...refs.keys()];
+  return sliceRows(x, task.manifest.x.width, rowsToShow(refs.length, y));
+}
+
+/** Rows of the first ones for a picture: of each class one, then of each the next; without classes the first. */
+export function rowsToShow(rows: number, y: Int32Array | Float32Array | undefined): readonly number[] {
+  const order = Array.from({ length: Math.min(rows, candidates) }, (_, row) => row);
   if (y instanceof Int32Array) {
     const rankOf = (row: number): number =>
       order.filter((other) => other < row && y[other] === y[row]).length;
     const ranks = order.map(rankOf);
     order.sort((a, b) => (ranks[a] ?? 0) - (ranks[b] ?? 0) || (y[a] ?? 0) - (y[b] ?? 0));
   }
-  return order.slice(0, columns).map((row) => x.slice(row * width, (row + 1) * width));
+  return order.slice(0, columns);
+}
+
+/** @param x [rows, width] */
+export function sliceRows(x: Float32Array, width: number, rows: readonly number[]): Float32Array[] {
+  return rows.map((row) => x.slice(row * width, (row + 1) * width));
 }
 
 async function reconstruct(

@@ -167,6 +167,7 @@ describe("the live block", () => {
         task: "school003",
         samplesSeen: 0,
         training: {},
+        evaluation: null,
         paused: { since: 9, why: "its loss", until: null },
       };
       progress.take({

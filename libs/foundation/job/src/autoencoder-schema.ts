@@ -58,7 +58,13 @@ export const noiseSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("masking"), rate }),
   z.strictObject({ kind: z.literal("gaussian"), deviation: positive }),
   z.strictObject({ kind: z.literal("saltAndPepper"), rate }),
-  z.strictObject({ kind: z.literal("patches"), size: positiveInteger, rate }),
+  z.strictObject({
+    kind: z.literal("patches"),
+    size: positiveInteger,
+    rate,
+    /** `masked`: while training, only what is masked is compared; default: all pixels. */
+    compare: z.literal("masked").optional(),
+  }),
 ]);
 
 export const penaltySchema = z.discriminatedUnion("kind", [

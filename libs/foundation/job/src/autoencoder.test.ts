@@ -118,6 +118,25 @@ describe("noise and penalties", () => {
   it.each([
     ["a rate of 1", { noise: { kind: "masking", rate: 1 } }, /noise\.rate[^]*below 1/],
     ["a rate below 0", { noise: { kind: "saltAndPepper", rate: -0.1 } }, /noise\.rate[^]*above 0/],
+    [
+      "masked pixels of a loss of whole samples",
+      {
+        noise: { kind: "patches", size: 2, rate: 0.5, compare: "masked" },
+        decoder: [dense(784)],
+        reconstruction: { loss: "gaussian" },
+      },
+      /noise\.compare[^]*"gaussian" is one of whole samples/,
+    ],
+    [
+      "masked pixels beside a variational latent",
+      { noise: { kind: "patches", size: 2, rate: 0.5, compare: "masked" }, latent: variational(4) },
+      /noise\.compare[^]*besides a variational latent/,
+    ],
+    [
+      "masked pixels that are compared otherwise",
+      { noise: { kind: "patches", size: 2, rate: 0.5, compare: "all" as "masked" } },
+      /noise\.compare/,
+    ],
     ["no deviation", { noise: { kind: "gaussian", deviation: 0 } }, /noise\.deviation[^]*above 0/],
     ["a target rate of 1", { penalties: [{ kind: "sparsity", rate: 1, weight: 1 }] }, /penalties\[0\]\.rate/],
     ["a weight of 0", { penalties: [{ kind: "l1", weight: 0 }] }, /penalties\[0\]\.weight/],

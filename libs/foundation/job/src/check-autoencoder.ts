@@ -38,6 +38,7 @@ export function checkAutoencoder(job: ParsedJob, name: string, task: Task): Prob
       expected: '"bce" or "mse"',
       mend: "change the loss, or take another model",
     });
+  problems.push(...checkMasked(job, task, [...path, "noise", "compare"], loss));
   const seen = new Set<string>();
   for (const [index, { kind }] of (task.penalties ?? []).entries()) {
     if (seen.has(kind))
@@ -52,6 +53,34 @@ export function checkAutoencoder(job: ParsedJob, name: string, task: Task): Prob
   const latent = ownLatent(job, task);
   if (latent?.kind === "variational") problems.push(...checkVariational(latent, latentPath(job, path), task));
   return problems;
+}
+
+/** What masked pixels can be compared by, number by number. */
+function checkMasked(
+  job: ParsedJob,
+  task: Task,
+  path: readonly PropertyKey[],
+  loss: ReturnType<typeof lossOf> | undefined,
+): Problem[] {
+  if (task.noise?.kind !== "patches" || task.noise.compare === undefined) return [];
+  if (loss !== "mse" && loss !== "bce")
+    return [
+      {
+        path,
+        what: `got "masked", but ${loss === undefined ? "the task reconstructs nothing" : `the loss "${loss}" is one of whole samples`}`,
+        expected: 'reconstruction: { loss: "mse" } or "bce"',
+        mend: "change reconstruction, or leave compare out",
+      },
+    ];
+  if (ownLatent(job, task)?.kind !== "variational") return [];
+  return [
+    {
+      path,
+      what: 'got "masked" besides a variational latent, whose bound is one of the likelihood of whole samples',
+      expected: "all pixels, or a latent of another kind",
+      mend: "leave compare out, or change the latent",
+    },
+  ];
 }
 
 /** Not plain ones. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /** Weights that a run begins with, in place of drawn ones. */
 export const startSchema = z.strictObject({
-  /** A run's folder (its newest checkpoint) or a safetensors file, relative to the job file. */
+  /** A run's folder (its newest checkpoint), a safetensors file or a TensorFlow.js model, relative to the job file. */
   from: z.string().min(1),
   /** Names of tensors to take, `*` for any text; default: all that there are on both sides. */
   only: z.array(z.string().min(1)).readonly().check(z.minLength(1)).nullish(),

@@ -8,8 +8,16 @@ export type NoiseSpec =
   | { readonly kind: "gaussian"; readonly deviation: number }
   /** Every number becomes 0 or 1, either as likely, with probability `rate`. */
   | { readonly kind: "saltAndPepper"; readonly rate: number }
-  /** Every square of `size` × `size` pixels becomes 0 in all channels, with probability `rate`. */
-  | { readonly kind: "patches"; readonly size: number; readonly rate: number };
+  /**
+   * Every square of `size` × `size` pixels becomes 0 in all channels, with probability `rate`. `compare: "masked"`: while
+   * training, these squares alone are compared with what comes back; absent: all pixels are.
+   */
+  | {
+      readonly kind: "patches";
+      readonly size: number;
+      readonly rate: number;
+      readonly compare?: "masked" | undefined;
+    };
 
 /** A mean and a variance per unit, and a normal draw between them (Kingma & Welling 2014). */
 export interface VariationalLatent {

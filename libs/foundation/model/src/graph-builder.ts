@@ -112,6 +112,17 @@ export class GraphBuilder {
     });
   }
 
+  /** @returns nodes of a mask of squares, and of what it leaves of the images */
+  patches(
+    from: number,
+    { size, rate }: { readonly size: number; readonly rate: number },
+    name: string,
+  ): { readonly mask: number; readonly masked: number } {
+    const shape = this.shapeOf(from);
+    const mask = this.#push({ id: this.nodes.length, op: "patchMask", from, size, rate, name, shape });
+    return { mask, masked: this.#push({ id: this.nodes.length, op: "masked", from: [from, mask], shape }) };
+  }
+
   noise(from: number, noise: (GraphNode & { op: "noise" })["noise"], name: string): number {
     return this.#push({ id: this.nodes.length, op: "noise", from, noise, name, shape: this.shapeOf(from) });
   }

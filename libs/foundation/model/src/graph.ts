@@ -77,6 +77,26 @@ export type GraphNode =
       readonly name: string;
       readonly shape: readonly number[];
     }
+  /** While training, 0 in squares of `size` × `size` pixels that are drawn with probability `rate`, 1 elsewhere. */
+  | {
+      readonly id: number;
+      readonly op: "patchMask";
+      /** Whoever has as many rows as the batch, images of the same shape. */
+      readonly from: number;
+      readonly size: number;
+      readonly rate: number;
+      /** Keys its random draws. */
+      readonly name: string;
+      readonly shape: readonly number[];
+    }
+  /** x ⊙ mask; x itself when measuring. */
+  | {
+      readonly id: number;
+      readonly op: "masked";
+      /** x, mask. */
+      readonly from: readonly [number, number];
+      readonly shape: readonly number[];
+    }
   /** Standard normal numbers, [samples · batch, ...shape]: all rows of the first draw, then of the second, and so on. */
   | {
       readonly id: number;
@@ -136,6 +156,11 @@ export interface ReconstructionTerm {
   readonly logits: number | undefined;
   /** Node of what is to come back; absent: the input. */
   readonly target?: number;
+  /**
+   * Node of a patch mask: while training, only numbers that it hides are compared, averaged (or summed) over those of the
+   * sample; a sample of which nothing is hidden has the loss 0. Measured, all numbers are.
+   */
+  readonly mask?: number;
   /** Of `gaussian`: one number, [1]. */
   readonly logVariance?: ParameterRef;
   /** Of `categorical`, along the last axis. */
@@ -252,8 +277,8 @@ export function comparedNode({ loss, logits, prediction }: ReconstructionTerm): 
 export function lossNodes(term: LossTerm): readonly number[] {
   switch (term.kind) {
     case "reconstruction": {
-      const { target } = term;
-      return [comparedNode(term), ...(target === undefined ? [] : [target])];
+      const { target, mask } = term;
+      return [comparedNode(term), ...[target, mask].filter((node) => node !== undefined)];
     }
     case "classification":
     case "multiLabel":

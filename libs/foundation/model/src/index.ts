@@ -30,6 +30,7 @@ export {
   type ReconstructionTerm,
   type TaskGraph,
 } from "./graph.ts";
+export { decoderGraph, decoderName } from "./decoder-graph.ts";
 export { type HeadTerm } from "./head-terms.ts";
 export { isHeadTerm, measuredTerms, metricNames, metricsOf, partlyLabelled } from "./metrics.ts";
 export {

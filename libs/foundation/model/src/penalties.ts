@@ -60,6 +60,7 @@ function isInputReordered(graph: GraphBuilder, layer: GraphNode): boolean {
   do node = graph.node(nodesRead(node)[0] ?? 0);
   while (
     node.op === "noise" ||
+    node.op === "masked" ||
     (node.op === "layer" && (node.layer.kind === "flatten" || node.layer.kind === "reshape"))
   );
   return node.op === "input";

@@ -11,6 +11,8 @@ export interface ReconstructionPlace {
   readonly last: string;
   /** Node of what is to come back, where it is not the input. */
   readonly target?: number;
+  /** Node of a mask whose hidden numbers alone are compared; of `mse` and `bce`. */
+  readonly mask?: number;
   /** Group of what the loss itself learns. */
   readonly group: string;
   /** Of the data: which numbers of a row are one category's. */
@@ -40,7 +42,10 @@ export function reconstructionTerm(
     ...(reduction === "sum" && { reduction }),
     weight,
   };
-  const target = where.target === undefined ? {} : { target: where.target };
+  const target = {
+    ...(where.target !== undefined && { target: where.target }),
+    ...(where.mask !== undefined && { mask: where.mask }),
+  };
   if (loss === "categorical") {
     const blocks = categoryBlocks(input, where);
     requireLogits(graph.node(prediction), where);

@@ -59,7 +59,7 @@ export function sharedGraph(source: ModelSource, model: SharingKind, taskName: s
 function finish(
   source: ModelSource,
   taskName: string,
-  { graph, task, input, clean }: Beginning,
+  { graph, task, input, clean, mask }: Beginning,
   { latent, toDecoder, terms }: LatentNodes,
   back: (from: number) => number,
 ): GraphDraft {
@@ -72,6 +72,7 @@ function finish(
   const term = reconstructionTerm(graph, prediction, task.reconstruction, input, {
     ...{ field: `tasks.${taskName}.decoder`, last: "the decoder", group: `${taskName}/decoder` },
     ...(clean > 0 && { target: clean }),
+    ...(mask !== undefined && { mask }),
     categories: source.shapes[taskName]?.categories ?? [],
   });
   return { ...draft, losses: [...terms(term), ...heads, ...penalties], reconstruction: term.prediction };
@@ -87,6 +88,8 @@ interface Beginning {
   readonly clean: number;
   /** Node of what the encoder sees: noise included. */
   readonly seen: number;
+  /** Node of a mask whose hidden numbers alone are to be compared. */
+  readonly mask?: number;
 }
 
 export function start(source: ModelSource, taskName: string): Beginning {
@@ -106,8 +109,13 @@ export function start(source: ModelSource, taskName: string): Beginning {
   const clean =
     task.binarise === true ? graph.noise(given, { kind: "binarise" }, `${taskName}/binarise`) : given;
   if (task.noise) checkNoise(task.noise, input, `tasks.${taskName}.noise`);
-  const seen = task.noise ? graph.noise(clean, task.noise, `${taskName}/noise`) : clean;
-  return { graph, task, input, clean, seen };
+  const begun = { graph, task, input, clean };
+  if (!task.noise) return { ...begun, seen: clean };
+  const name = `${taskName}/noise`;
+  if (task.noise.kind !== "patches" || task.noise.compare === undefined)
+    return { ...begun, seen: graph.noise(clean, task.noise, name) };
+  const { mask, masked } = graph.patches(clean, task.noise, name);
+  return { ...begun, seen: masked, mask };
 }
 
 export function encode(graph: GraphBuilder, taskName: string, task: TaskDescription, from: number): number {

@@ -13,7 +13,9 @@ export { listCheckpoints, type StoredCheckpoint } from "./checkpoint-directory.t
 export { examineCheckpoint, type Examination } from "./examine-checkpoint.ts";
 export { textWithOwnChecksum } from "./own-checksum.ts";
 export { CheckpointContractError } from "./placement.ts";
-export { parameterHash, parametersFile } from "./hash-of-path.ts";
+export { parameterHash } from "./hash-of-path.ts";
+export { openWeights } from "./open-weights.ts";
+export { type WeightSource, type WeightTensor } from "./weight-source.ts";
 export { findRun, listRuns } from "./find-run.ts";
 export {
   type CheckpointInspection,

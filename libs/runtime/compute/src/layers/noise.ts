@@ -29,9 +29,31 @@ function maskPatches(
 ): Tensor {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const [rows, columns] = [height / size, width / size];
-  const mask = tf.tensor(random.mask(batch * rows * columns, 1 - rate, 0, 1), [batch, rows, 1, columns, 1]);
+  const mask = drawSquares(tf, [batch, rows, columns], rate, random);
   const squares = tf.reshape(x, [batch, rows, size, columns, size * channels]);
   return tf.reshape(tf.mul(squares, mask), x.shape);
+}
+
+/** 0 in squares that are hidden, else 1, number by number of x [batch, height, width, channels]. */
+export function patchMask(
+  tf: Tf,
+  x: Tensor,
+  { size, rate }: { readonly size: number; readonly rate: number },
+  random: KeyedRandom,
+): Tensor {
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  const [rows, columns] = [height / size, width / size];
+  const squares = drawSquares(tf, [batch, rows, columns], rate, random);
+  return tf.reshape(tf.tile(squares, [1, 1, size, 1, size * channels]), x.shape);
+}
+
+function drawSquares(
+  tf: Tf,
+  [batch, rows, columns]: readonly [batch: number, rows: number, columns: number],
+  rate: number,
+  random: KeyedRandom,
+): Tensor {
+  return tf.tensor(random.mask(batch * rows * columns, 1 - rate, 0, 1), [batch, rows, 1, columns, 1]);
 }
 
 /** 1 with the number as its probability, else 0 (Salakhutdinov & Murray 2008). */

@@ -210,6 +210,54 @@ describe("the importance-weighted estimate", () => {
   });
 });
 
+describe("patches that are compared alone", () => {
+  const shape = [2, 6, 1];
+  const own = {
+    encoder: [{ kind: "flatten" }, { kind: "dense", units: 4 }],
+    decoder: [
+      { kind: "dense", units: inputNumbers, activation: "sigmoid" },
+      { kind: "reshape", shape },
+    ],
+  } as const;
+  const hiding = (rate: number): ComputeModel =>
+    privateModel({ ...own, noise: { kind: "patches", size: 2, rate, compare: "masked" } }, shape);
+
+  it("are drawn anew for every micro-batch, and measured as all pixels of what nothing hides", async () => {
+    const compute = await start(hiding(0.5));
+    const usual = bytes(await compute.run(batch()));
+    for (const other of [{ step: 6 }, { round: 1 }, { slot: 3 }])
+      expect(bytes(await compute.run(batch(other)))).not.toBe(usual);
+    expect(bytes(await compute.run(batch()))).toBe(usual);
+    const clean = await start(privateModel(own, shape));
+    const evaluated = batch({ program: "evaluate" });
+    expect(bytes(await compute.run(evaluated))).toBe(bytes(await clean.run(evaluated)));
+  });
+
+  it("cost nothing, and teach nothing, where none was drawn", async () => {
+    const compute = await start(hiding(1e-9));
+    const { gradients, metrics } = await compute.run(batch());
+    expect(metrics[1]).toBe(0);
+    expect(gradients.every((group) => group.every((value) => value === 0))).toBe(true);
+  });
+
+  it("are averaged sample by sample: at weights of 0 each costs log 2, however many of its pixels are hidden", async () => {
+    const model = hiding(0.6);
+    const compute = await start(model);
+    await compute.setParameters(
+      model.layout.groups.map(({ index, numbers }) => ({
+        ...{ group: index, start: 0 },
+        values: new Float32Array(numbers),
+      })),
+    );
+    // Cross-entropy at a probability of one half is log 2 whatever the pixel; a sample without a hidden patch costs nothing.
+    const { metrics } = await compute.run(batch());
+    const counted = (metrics[1] ?? NaN) / Math.log(2);
+    expect(Math.abs(counted - Math.round(counted))).toBeLessThan(1e-5);
+    expect(Math.round(counted)).toBeGreaterThan(3);
+    expect(Math.round(counted)).toBeLessThanOrEqual(6);
+  });
+});
+
 describe("noise", () => {
   it("is keyed by step, slot, round and task, and is off when measuring", async () => {
     const compute = await start(privateModel({ noise: { kind: "gaussian", deviation: 0.5 } }));

@@ -8,7 +8,7 @@ import {
 } from "@latentweave/model";
 import type { Kernels } from "../layers/kernels.ts";
 import type { KeyedRandom } from "../layers/keyed-random.ts";
-import { applyNoise, binarise } from "../layers/noise.ts";
+import { applyNoise, binarise, patchMask } from "../layers/noise.ts";
 import { applyLayer } from "../layers/registry.ts";
 import { quantise } from "../layers/quantise.ts";
 import { drawNormal, sample } from "../layers/sample.ts";
@@ -58,6 +58,7 @@ export function forward(
   };
   for (const node of graph.nodes) {
     if (!wanted.has(node.id) || (node.op === "draw" && context.draws === 0)) continue;
+    if (node.op === "patchMask" && !context.training) continue;
     values.set(
       node.id,
       evaluateNode(node, x, value, (id) => shapes.get(id) ?? [], context),
@@ -102,6 +103,12 @@ function evaluateNode(
           : value(node.from);
       if (!context.training) return value(node.from);
       return applyNoise(context.tf, value(node.from), node.noise, context.random(node.name));
+    case "patchMask":
+      return patchMask(context.tf, value(node.from), node, context.random(node.name));
+    case "masked": {
+      const [x, mask] = node.from;
+      return context.training ? context.tf.mul(value(x), value(mask)) : value(x);
+    }
     case "draw": {
       const draws = context.draws === "graph" ? node.samples : context.draws;
       return drawNormal(context.tf, value(node.from), draws, context.random(node.name));

@@ -11,6 +11,8 @@ export interface LossContext {
   readonly parameter: (tensor: string) => Tensor;
   /** Whether latents are draws, and not means. */
   readonly isDrawn: boolean;
+  /** Whether this is training, in which masks hide what they mask. */
+  readonly training: boolean;
   /** Of the job's extensions, by name. */
   readonly userLosses: Readonly<Record<string, UserLoss>>;
   /** Losses of the rows of a prediction, by its node: two terms may need them. */

@@ -16,6 +16,7 @@ import {
   negativeLogMean,
   rows,
 } from "./latent-losses.ts";
+import { hiddenLoss } from "./hidden-loss.ts";
 import { crossEntropyOfLogits, crossEntropyOfProbabilities, meanSquaredDifference } from "./row-losses.ts";
 import { userLoss } from "./user-loss.ts";
 
@@ -73,13 +74,13 @@ function rowsOf(context: LossContext, term: ReconstructionTerm, given: Tensor): 
   return losses;
 }
 
-function compared(
-  { tf, parameter, userLosses }: LossContext,
-  term: ReconstructionTerm,
-  input: Tensor,
-  target: Tensor,
-): Tensor {
-  const { loss, logits, reduction, logVariance, blocks = [] } = term;
+function compared(context: LossContext, term: ReconstructionTerm, input: Tensor, target: Tensor): Tensor {
+  const { tf, parameter, userLosses } = context;
+  const { loss, logits, reduction, logVariance, blocks = [], mask } = term;
+  if (mask !== undefined && context.training) {
+    const hidden = tf.sub(1, rows(tf, context.value(mask)));
+    return hiddenLoss(tf, input, target, hidden, { loss, isLogits: logits !== undefined, reduction });
+  }
   switch (loss) {
     case "mse":
       return meanSquaredDifference(tf, input, target, reduction);

@@ -2,7 +2,7 @@ import type { Tensor, Tf } from "../layers/tensorflow.ts";
 import { rows } from "./latent-losses.ts";
 
 /** Probabilities are kept this far from 0 and 1 where no logits are known, as Keras does. */
-const probabilityMargin = 1e-7;
+export const probabilityMargin = 1e-7;
 
 /**
  * One value per row, [batch], and its derivative, [batch, n], in two factors: `gradient` of what was saved and of the

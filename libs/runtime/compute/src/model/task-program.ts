@@ -163,6 +163,7 @@ export class TaskProgram {
       value: forward(this.#graph, nodes, x, context),
       parameter: context.parameter,
       isDrawn: context.draws !== 0,
+      training: context.training,
       userLosses: this.#context.userLosses,
       rowLosses: new Map(),
     };

@@ -85,6 +85,22 @@ describe("micro-batches in one call of TensorFlow", () => {
       0,
     ],
     [
+      "patches that are compared alone",
+      privateModel(
+        {
+          noise: { kind: "patches", size: 2, rate: 0.5, compare: "masked" },
+          encoder: [{ kind: "flatten" }, { kind: "dense", units: 5, activation: "sigmoid" }],
+          decoder: [
+            { kind: "dense", units: inputNumbers, activation: "sigmoid" },
+            { kind: "reshape", shape: [2, 6, 1] },
+          ],
+        },
+        [2, 6, 1],
+      ),
+      inputNumbers,
+      0,
+    ],
+    [
       "noise and penalties",
       privateModel({
         noise: { kind: "saltAndPepper", rate: 0.3 },

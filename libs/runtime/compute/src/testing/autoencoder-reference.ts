@@ -148,7 +148,10 @@ function rowLoss(term: ReconstructionTerm, values: Values): number {
     const x = target[i] as number;
     return term.loss === "mse" ? (p - x) ** 2 : -x * Math.log(p) - (1 - x) * Math.log(1 - p);
   });
-  return sum(losses) / (term.reduction === "sum" ? 1 : losses.length);
+  if (term.mask === undefined) return sum(losses) / (term.reduction === "sum" ? 1 : losses.length);
+  const kept = values(term.mask);
+  const hidden = losses.filter((_, i) => kept[i] === 0);
+  return sum(hidden) / (term.reduction === "sum" ? 1 : Math.max(1, hidden.length));
 }
 
 function logNormal(x: number, mean: number, deviation: number): number {
@@ -178,6 +181,17 @@ function valuesOf(
       case "noise":
         set(disturbed(node.noise, values(node.from), random(node.name), { all, own, sample, batch, node }));
         break;
+      case "patchMask": {
+        const noise = { kind: "patches", size: node.size, rate: node.rate } as const;
+        const ones = values(node.from).map(() => 1);
+        set(disturbed(noise, ones, random(node.name), { all, own, sample, batch, node }));
+        break;
+      }
+      case "masked": {
+        const [x, kept] = node.from.map(values) as [number[], number[]];
+        set(x.map((value, i) => value * (kept[i] as number)));
+        break;
+      }
       case "draw": {
         const drawn = random(node.name).normal(node.samples * all, 0);
         const row = draw * batch.samples + sample;

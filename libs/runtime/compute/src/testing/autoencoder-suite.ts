@@ -24,6 +24,7 @@ const noisy = (noise: NoiseSpec, shape?: readonly number[]): ComputeModel =>
       : { noise },
     shape,
   );
+const hiding = { kind: "patches", size: 2, rate: 0.5, compare: "masked" } as const;
 const penalised = (penalty: PenaltySpec, activation: "sigmoid" | "tanh"): ComputeModel =>
   privateModel({ encoder: [dense(5, activation)], penalties: [penalty] });
 const bounded = (more: Partial<TaskDescription> = {}): ComputeModel =>
@@ -48,6 +49,15 @@ const cases: Readonly<Record<string, ComputeModel>> = {
   "gaussian noise": noisy({ kind: "gaussian", deviation: 0.3 }),
   "salt and pepper": noisy({ kind: "saltAndPepper", rate: 0.4 }),
   "masked patches": noisy({ kind: "patches", size: 2, rate: 0.5 }, [2, 6, 1]),
+  "masked patches, compared alone": noisy(hiding, [2, 6, 1]),
+  "masked patches, compared alone by squared differences that are summed": privateModel(
+    {
+      ...{ noise: hiding, encoder: [{ kind: "flatten" }, dense(4, "tanh")] },
+      decoder: [dense(inputNumbers), { kind: "reshape", shape: [2, 6, 1] }],
+      reconstruction: { loss: "mse", weight: 2, reduction: "sum" },
+    },
+    [2, 6, 1],
+  ),
   "the L1 penalty": penalised({ kind: "l1", weight: 0.2 }, "tanh"),
   "the penalty of a target rate": penalised({ kind: "sparsity", rate: 0.05, weight: 0.5 }, "sigmoid"),
   "the contractive penalty of a sigmoid": penalised({ kind: "contractive", weight: 0.3 }, "sigmoid"),
