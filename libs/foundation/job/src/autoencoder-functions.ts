@@ -1,4 +1,9 @@
-import type { VariationalLatent, VectorQuantisedLatent } from "@latentweave/model";
+import type {
+  AdversarialLatent,
+  LayerSpec,
+  VariationalLatent,
+  VectorQuantisedLatent,
+} from "@latentweave/model";
 
 /** A latent of so many units, each a normal distribution that is drawn from while training. */
 export function variational(
@@ -14,4 +19,17 @@ export function vectorQuantised(
   options?: Partial<Omit<VectorQuantisedLatent, "kind" | "codes">>,
 ): { readonly kind: "vectorQuantised"; readonly codes: number } & typeof options {
   return { kind: "vectorQuantised", codes, ...options };
+}
+
+/** A latent of so many units that a discriminator of these layers is to take for draws of the standard normal. */
+export function adversarial(
+  units: number,
+  discriminator: readonly LayerSpec[],
+  options?: Partial<Omit<AdversarialLatent, "kind" | "units" | "discriminator">>,
+): {
+  readonly kind: "adversarial";
+  readonly units: number;
+  readonly discriminator: readonly LayerSpec[];
+} & typeof options {
+  return { kind: "adversarial", units, discriminator, ...options };
 }

@@ -1,4 +1,4 @@
-export { variational, vectorQuantised } from "./autoencoder-functions.ts";
+export { adversarial, variational, vectorQuantised } from "./autoencoder-functions.ts";
 export { applySettings } from "./apply-settings.ts";
 export { type CombinerName, combinerNames, combinerParts, type ResolvedCombiner } from "./combiner-schema.ts";
 export { type DatasetName, datasetNames, type DataSource, dataSourceSchema } from "./data-source.ts";

@@ -1,6 +1,6 @@
 import type { LatentDescription, LatentSpec, LayerSpec, SharingKind } from "@latentweave/model";
 import { z } from "zod";
-import { latentSchema as ownLatentSchema, sharedLatentSchema } from "./autoencoder-schema.ts";
+import { isOwnKind, latentSchema as ownLatentSchema, sharedLatentSchema } from "./autoencoder-schema.ts";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
 
 const latentSchema = z.union([
@@ -55,10 +55,7 @@ export function completeSharing(
     return {
       kind: model.kind,
       trunk: completeLayers(model.trunk),
-      latent:
-        typeof latent === "object" && (latent.kind === "variational" || latent.kind === "vectorQuantised")
-          ? completeLatentSpec(latent)
-          : completeLatent(latent),
+      latent: isOwnKind(latent) ? completeLatentSpec(latent, completeLayers) : completeLatent(latent),
       trunkDecoder,
     };
   }
@@ -98,8 +95,16 @@ function completeLatent(
 }
 
 /** Fills in what a job leaves open of a latent that is more than a layer. */
-export function completeLatentSpec(latent: z.output<typeof ownLatentSchema>): LatentSpec {
-  return latent.kind === "variational"
-    ? { ...latent, annealing: latent.annealing ?? null }
-    : { ...latent, width: latent.width ?? null };
+export function completeLatentSpec(
+  latent: z.output<typeof ownLatentSchema>,
+  completeLayers: (layers: ParsedSharing["trunkDecoder"]) => readonly LayerSpec[],
+): LatentSpec {
+  switch (latent.kind) {
+    case "variational":
+      return { ...latent, annealing: latent.annealing ?? null };
+    case "vectorQuantised":
+      return { ...latent, width: latent.width ?? null };
+    case "adversarial":
+      return { ...latent, discriminator: completeLayers(latent.discriminator) };
+  }
 }
