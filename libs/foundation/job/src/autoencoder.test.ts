@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { variational, vectorQuantised } from "./autoencoder-functions.ts";
+import { adversarial, variational, vectorQuantised } from "./autoencoder-functions.ts";
 import type { JobInput } from "./job-schema.ts";
 import { dense } from "./layer-functions.ts";
 import { resolveJob } from "./resolve-job.ts";
@@ -82,6 +82,56 @@ describe("a quantised latent", () => {
     ["vectors of nothing", { codes: 8, width: 0 }, /latent\.width/],
   ])("is refused with %s", (_title, more, message) => {
     expect(complaint(job({ latent: { kind: "vectorQuantised", ...more } }))).toMatch(message);
+  });
+});
+
+describe("an adversarial latent", () => {
+  const layer = { kind: "dense", units: 9, activation: "relu" } as const;
+
+  it("has its defaults filled in, in a task and in a shared model, and averages its reconstruction", () => {
+    const whole = {
+      ...{ kind: "adversarial", units: 8, weight: 1 },
+      discriminator: [{ ...layer, useBias: true, initialiser: "glorotUniform" }],
+    };
+    const own = resolveJob(job({ latent: adversarial(8, [layer]) }));
+    expect(own.tasks.digits).toMatchObject({ latent: whole, reconstruction: { loss: "bce", weight: 1 } });
+    expect(own.tasks.digits?.reconstruction).not.toHaveProperty("reduction");
+    const shared = resolveJob(job({}, { kind: "shared", latent: adversarial(8, [layer]) }));
+    expect(shared.model).toMatchObject({ latent: whole });
+    expect([resolveJob(own), resolveJob(shared)]).toEqual([own, shared]);
+    // The adversary looks on and pushes nothing.
+    expect(resolveJob(job({ latent: adversarial(8, [layer], { weight: 0 }) })).tasks.digits).toMatchObject({
+      latent: { weight: 0 },
+    });
+  });
+
+  it.each([
+    ["no discriminator", { units: 8 }, /latent\.discriminator[^]*is missing/],
+    ["a discriminator of no layers", { units: 8, discriminator: [] }, /latent\.discriminator/],
+    [
+      "a weight below 0",
+      { units: 8, discriminator: [layer], weight: -1 },
+      /latent\.weight.*-1[^]*at least 0/,
+    ],
+    ["no unit", { units: 0, discriminator: [layer] }, /latent\.units.*0[^]*at least 1/],
+    [
+      "a layer that is none",
+      { units: 8, discriminator: [{ ...layer, kind: "dens" }] },
+      /latent\.discriminator\[0\]\.kind[^]*did you mean "dense"/,
+    ],
+    ["a field that is none", { units: 8, discriminator: [layer], wieght: 2 }, /did you mean "weight"/],
+  ])("is refused with %s, and told why", (_title, more, message) => {
+    const latent = { kind: "adversarial", ...more };
+    expect(complaint(job({ latent } as Partial<Task>))).toMatch(message);
+    expect(complaint(job({}, { kind: "shared", latent } as unknown as JobInput["model"]))).toMatch(message);
+  });
+
+  it("takes the names of its losses from the heads beside it, and from no others", () => {
+    const heads = { generator: { kind: "classification" } } as const;
+    expect(complaint(job({ latent: adversarial(8, [layer]), heads }))).toMatch(
+      /tasks\.digits\.heads\.generator[^]*another name/,
+    );
+    expect(resolveJob(job({ heads })).tasks.digits?.heads).toHaveProperty("generator");
   });
 });
 
