@@ -7,10 +7,10 @@ import {
   writeInitialWeights,
 } from "@latentweave/checkpoint";
 import { fitsPattern, type ResolvedStart } from "@latentweave/job";
-import { createOptimiser } from "@latentweave/optim";
+import { stateNamesOf } from "@latentweave/optim";
 import { createOwnedState } from "@latentweave/parameter-server-engine";
 import { createLayout, ownership, type ParameterLayout, type PlacedTensor } from "@latentweave/parameters";
-import { furtherSections, type RunSpec, serverOptimiser } from "@latentweave/plan";
+import { furtherSections, type RunSpec, serverOptimisers } from "@latentweave/plan";
 import { UserError } from "@latentweave/protocol";
 
 /**
@@ -37,10 +37,9 @@ export async function prepareInitialWeights(options: {
   const taken = await take(file, start, layout, groups);
   const { length } = layout.groups.flatMap(({ tensors }) => tensors);
   log(`${taken} of ${length} tensors begin as in ${start.from}, the others are drawn`);
-  const optimiser = createOptimiser(serverOptimiser(spec));
   return await writeInitialWeights({
     ...{ directory, runId, layout, groups },
-    sections: ["parameters", ...optimiser.stateNames, ...furtherSections(spec)],
+    sections: ["parameters", ...stateNamesOf(serverOptimisers(spec)), ...furtherSections(spec)],
     meta: { from: start.from },
   });
 }

@@ -40,7 +40,9 @@ function requireRegulariser(job: ResolvedJob, userModule: string | null): void {
         ? "a compressed broadcast"
         : Object.keys(job.rates).length > 0
           ? "rates"
-          : undefined;
+          : job.optimisers
+            ? "optimisers"
+            : undefined;
   if (kind === "quadratic" || other === undefined) return;
   throw new UserError({
     where: "regulariser.name",

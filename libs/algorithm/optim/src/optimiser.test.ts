@@ -1,6 +1,6 @@
 import { type Arithmetic, loadArithmetic, randomKey } from "@latentweave/arithmetic";
 import { describe, expect, test } from "vitest";
-import { type OptimiserConfig, OptimiserStateError, createOptimiser } from "./optimiser.ts";
+import { type OptimiserConfig, OptimiserStateError, createOptimiser, stateNamesOf } from "./optimiser.ts";
 
 const learningRate = 0.01;
 const adamDefaults = { learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
@@ -161,6 +161,38 @@ describe("optimisers", () => {
       expect(train(config, start, 4, slope, 0.5)).toEqual(halved);
       expect(train(config, start, 4, slope, 1)).toEqual(train(config, start, 4, slope));
     }
+  });
+
+  test("an average follows its float64 reference, whatever rate and scale of a step it is told", () => {
+    const decay = 0.99;
+    const average = createOptimiser({ kind: "movingAverage", decay });
+    const own = loadArithmetic();
+    const [pointer, statistic] = [own.allocate(n * 4), own.allocate(n * 4)];
+    own.f32(pointer, n).set(start);
+    const expected = Float64Array.from(start);
+    for (let step = 0; step < 50; step++) {
+      const seen = own.f32(statistic, n);
+      seen.set(start.map((x, i) => Math.fround(x * (i + step)) + step));
+      for (let i = 0; i < n; i++)
+        expected[i] = decay * (expected[i] as number) + (1 - decay) * (seen[i] as number);
+      average.update(own, {
+        ...{ params: pointer, next: pointer, gradient: statistic, state: [], nextState: [], numbers: n },
+        ...{ updateIndex: step + 1, learningRate: 7 },
+      });
+    }
+    expect(average.stateNames).toEqual([]);
+    const got = own.f32(pointer, n);
+    // Each step rounds once: 50 of them to within some ten of float32's last places.
+    for (const [i, value] of expected.entries())
+      expect(Math.abs((got[i] as number) - value) / Math.max(1, Math.abs(value))).toBeLessThan(1e-6);
+  });
+
+  test("the states of several are each named once", () => {
+    expect(stateNamesOf([configs[3], configs[1], configs[4]] as OptimiserConfig[])).toEqual([
+      "m",
+      "v",
+      "velocity",
+    ]);
   });
 
   test("name their state and refuse blocks with another number of vectors", () => {

@@ -3,13 +3,20 @@ import type { ResolvedOptimiser } from "@latentweave/job";
 
 export type OptimiserConfig = ResolvedOptimiser;
 
+/** Of a tensor whose "gradient" is no gradient but a statistic of the step, and which is the average of it over steps. */
+export interface MovingAverageConfig {
+  readonly kind: "movingAverage";
+  /** What the average so far counts: above 0, below 1. */
+  readonly decay: number;
+}
+
 /**
  * A pure pair: `init` gives the state before the first update, `update` writes version n+1 of parameters and state
  * beside version n. Every number of a block depends on that block's numbers alone, so blocks may be updated in any
  * order and on any shard.
  */
 export interface Optimiser {
-  readonly kind: OptimiserConfig["kind"];
+  readonly kind: OptimiserConfig["kind"] | MovingAverageConfig["kind"];
   /** One float32 vector per name, as long as the parameters; names are used in checkpoints. */
   readonly stateNames: readonly string[];
   /** Writes the initial state of a block into `state` (pointers, in the order of `stateNames`). */
@@ -39,8 +46,8 @@ export class OptimiserStateError extends Error {
   override readonly name = "OptimiserStateError";
 }
 
-/** The optimiser that a job names. Formulas: docs/arithmetic.md, "Optimisers". */
-export function createOptimiser(config: OptimiserConfig): Optimiser {
+/** The optimiser that a job names, or the rule of a tensor that is an average. Formulas: docs/arithmetic.md, "Optimisers". */
+export function createOptimiser(config: OptimiserConfig | MovingAverageConfig): Optimiser {
   switch (config.kind) {
     case "sgd":
       return optimiser("sgd", [], (arithmetic, block) => arithmetic.sgd(rangesOf(block), block.learningRate));
@@ -50,7 +57,25 @@ export function createOptimiser(config: OptimiserConfig): Optimiser {
       return adam(config, 0);
     case "adamw":
       return adam(config, config.weightDecay);
+    case "movingAverage":
+      return movingAverage(config);
   }
+}
+
+/** The names of the states of several optimisers, each once: sections that all of their tensors have. */
+export function stateNamesOf(configs: readonly OptimiserConfig[]): readonly string[] {
+  return [...new Set(configs.flatMap((config) => createOptimiser(config).stateNames))];
+}
+
+/**
+ * p ← p − (1 − decay)·(p − s), with the statistic s in the gradient's place: the exponential moving average of van den
+ * Oord et al. (NeurIPS 2017), appendix A.1. It has no learning rate, and whatever the block says of one is not used.
+ */
+function movingAverage({ decay }: MovingAverageConfig): Optimiser {
+  return optimiser("movingAverage", [], (arithmetic, block) => {
+    const ranges = rangesOf(block);
+    arithmetic.sgd({ ...ranges, gradientScale: -ranges.gradientScale, l2: 1 }, 1 - decay);
+  });
 }
 
 /**
@@ -91,7 +116,7 @@ function adam(config: OptimiserConfig & { readonly kind: "adam" | "adamw" }, wei
 }
 
 function optimiser(
-  kind: OptimiserConfig["kind"],
+  kind: Optimiser["kind"],
   stateNames: readonly string[],
   apply: (arithmetic: Arithmetic, block: OptimiserBlock) => void,
 ): Optimiser {

@@ -26,6 +26,7 @@ export {
   innerSteps,
   type ModeSpec,
   serverOptimiser,
+  serverOptimisers,
   type StaleSpec,
 } from "./mode.ts";
 export { fenceAfter, isOrdered, mostStaleness, planApplied, rateShare, sideBySide } from "./order.ts";

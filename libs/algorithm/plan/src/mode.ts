@@ -38,3 +38,10 @@ export function serverOptimiser(spec: Pick<RunSpec, "mode" | "optimiser">): Reso
   if (spec.mode?.kind !== "diloco") return spec.optimiser;
   return { kind: "momentum", ...spec.mode.outer, nesterov: true };
 }
+
+/** Every optimiser whose state the parameter server keeps: the one above first, then those of some tensors. */
+export function serverOptimisers(
+  spec: Pick<RunSpec, "mode" | "optimiser" | "optimisers">,
+): readonly ResolvedOptimiser[] {
+  return [serverOptimiser(spec), ...Object.values(spec.optimisers ?? {})];
+}

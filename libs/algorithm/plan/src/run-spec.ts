@@ -32,6 +32,8 @@ export interface RunSpec {
   readonly initial?: { readonly hash: string };
   /** Factors of the learning rate of tensors, by name, where they are not 1. */
   readonly rates?: Readonly<Record<string, number>>;
+  /** What updates tensors, by name, where it is not `optimiser`; absent: it is, everywhere. */
+  readonly optimisers?: Readonly<Record<string, ResolvedOptimiser>>;
   /** How a task's micro-batches become its gradient; absent: by their mean. */
   readonly robust?: RobustSpec;
   /** A task whose numbers are not finite is paused, and tried again after so many steps (0: never); absent: the run ends. */

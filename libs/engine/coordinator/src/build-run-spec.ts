@@ -1,10 +1,10 @@
 import { type FeedbackCodec, keptOf } from "@latentweave/arithmetic";
-import { combinerParts, fitsPattern, regulariserParts, type ResolvedJob, runLength } from "@latentweave/job";
+import { combinerParts, regulariserParts, type ResolvedJob, runLength } from "@latentweave/job";
 import { baselineName, resolveModel, type UserLayer } from "@latentweave/model";
-import type { GroupSpec } from "@latentweave/parameters";
 import { dealSampling, type RunSpec, type TaskSpec } from "@latentweave/plan";
 import { type PreparedManifest, UserError } from "@latentweave/protocol";
 import { shapeOf } from "./data-shape.ts";
+import { tensorRulesSpec } from "./tensor-rules-spec.ts";
 
 /** What a job brings besides itself: its prepared data, and its own layers. */
 export interface RunIngredients {
@@ -46,7 +46,7 @@ export function buildRunSpec({ job: given, manifests, userModule }: RunIngredien
     ...compressionSpec(job),
     optimiser: job.optimiser,
     schedule: job.schedule,
-    ...ratesSpec(job, model.groups),
+    ...tensorRulesSpec(job, model.groups),
     ...(job.robust && { robust: job.robust }),
     ...(job.onNotFinite.kind === "pause" && {
       pauseNotFinite: { retryAfterSteps: job.onNotFinite.retryAfterSteps },
@@ -67,35 +67,6 @@ export function buildRunSpec({ job: given, manifests, userModule }: RunIngredien
     compute: { backend: job.compute.backend, threads: job.compute.threads },
     userModule: userModule?.text ?? null,
   };
-}
-
-/** @throws UserError for a pattern that no tensor fits, and where nothing would be trained */
-function ratesSpec({ rates }: ResolvedJob, groups: readonly GroupSpec[]): Pick<RunSpec, "rates"> {
-  const tensors = groups.flatMap((group) => group.tensors);
-  const names = tensors.map(({ name }) => name);
-  const factors = new Map<string, number>();
-  for (const [pattern, factor] of Object.entries(rates)) {
-    const fitting = tensors
-      .filter(({ name, drawnAs = name }) => fitsPattern(pattern, name) || fitsPattern(pattern, drawnAs))
-      .map(({ name }) => name);
-    if (fitting.length === 0)
-      throw new UserError({
-        where: `rates["${pattern}"]`,
-        what: "fits no tensor of the model",
-        expected: `a name or a pattern of ${names.slice(0, 6).join(", ")}${names.length > 6 ? ", ..." : ""}`,
-        mend: "change it, or leave it out",
-      });
-    for (const name of fitting) factors.set(name, factor);
-  }
-  if (names.every((name) => factors.get(name) === 0))
-    throw new UserError({
-      where: "rates",
-      what: "are 0 for every tensor: nothing would be learned",
-      expected: "some tensor that is trained",
-      mend: "leave some of them out",
-    });
-  const others = [...factors].filter(([, factor]) => factor !== 1);
-  return others.length === 0 ? {} : { rates: Object.fromEntries(others) };
 }
 
 /** Absent where nothing is rounded. */

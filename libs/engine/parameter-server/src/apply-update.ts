@@ -1,14 +1,13 @@
 import type { Agreement, StepReduction } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { combineBlock } from "@latentweave/multitask";
-import type { Optimiser } from "@latentweave/optim";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
 import { averageSection, owedSection, type RunSpec, type StepPlan, totalSteps } from "@latentweave/plan";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 import type { ChangedSlice } from "./publication.ts";
 import type { ChangeRounder } from "./round-change.ts";
 import type { Relatedness } from "./relatedness.ts";
-import type { RateSegment, TensorRates } from "./tensor-rates.ts";
+import { isAverage, type RuleSegment, type TensorRules } from "./tensor-rules.ts";
 import { updateIndex } from "./update-index.ts";
 import type { UpdateRule } from "./update-rule.ts";
 
@@ -18,6 +17,8 @@ export interface Decision {
   /** Clipping of the combined gradient; 1 when none. */
   readonly scale: number;
   readonly learningRate: number;
+  /** What the mode makes of every learning rate in this step; in `learningRate` it is already. Default 1. */
+  readonly rateShare?: number;
   /** What each of a task's slots counts, by task in job order, where a robust rule weighs them. */
   readonly slots?: readonly (readonly number[])[] | undefined;
   /** Tasks whose gradients are not applied: what they alone use stays as it is. */
@@ -27,11 +28,13 @@ export interface Decision {
 interface Term {
   readonly pointer: number;
   readonly coefficient: number;
+  /** The same where what is summed are statistics: as they are, of every task that counts at all. */
+  readonly statistic: 0 | 1;
 }
 
 /**
  * Writes version n+1 of every owned slice beside version n: combines the task gradients in job order, adds λ·∇Ω, and
- * lets the optimiser update, one cache-sized block after the other. Slices that no task of this step uses are copied. An
+ * lets each tensor's optimiser update, one cache-sized block after the other. Slices that no task of this step uses are copied. An
  * Ω with a proximal step takes it then.
  *
  * @returns the slices that changed, encoded where the job rounds what a step changes
@@ -43,9 +46,9 @@ export function applyUpdate(options: {
   readonly plan: StepPlan;
   readonly state: OwnedState;
   readonly reduction: StepReduction;
-  readonly optimiser: Optimiser;
+  readonly optimiserStates: readonly string[];
   readonly rule: UpdateRule;
-  readonly rates: TensorRates;
+  readonly rules: TensorRules;
   readonly relatedness: Relatedness | undefined;
   readonly rounder: ChangeRounder | undefined;
   readonly agreement?: Agreement | undefined;
@@ -60,9 +63,9 @@ export function applyUpdate(options: {
     plan,
     state,
     reduction,
-    optimiser,
+    optimiserStates,
     rule,
-    rates,
+    rules,
     relatedness,
     rounder,
     decision,
@@ -84,37 +87,45 @@ export function applyUpdate(options: {
       if (!own) continue;
       const weight = isWeighed ? (decision.weights[task.plan.taskIndex] ?? 1) : 1;
       const coefficient = rule.share(task.plan) * weight * decision.scale;
+      const statistic = weight === 0 ? 0 : 1;
       const counts = decision.slots?.[task.plan.taskIndex];
-      if (!counts || !own.apart) terms.push({ pointer: own.reducer.result(), coefficient });
+      if (!counts || !own.apart) terms.push({ pointer: own.reducer.result(), coefficient, statistic });
       else
         for (const [slot, pointer] of own.apart.all().entries())
           // Zero times a number is not left out: it costs a pass.
           if (counts[slot] !== 0)
-            terms.push({ pointer, coefficient: coefficient * (counts[slot] as number) });
+            terms.push({ pointer, coefficient: coefficient * (counts[slot] as number), statistic });
     }
-    const segments = rates.segments(slice);
+    const segments = rules.segments(slice);
     if (terms.length === 0 || segments.every(({ factor }) => factor === 0)) {
       copyAhead(arithmetic, state, slice);
       continue;
     }
     const index = updateIndex(spec, layout, slice.group, plan);
-    if (index === 1) zeroStates(arithmetic, optimiser, state, slice);
+    if (index === 1) zeroStates(arithmetic, optimiserStates, state, slice);
     const rounded = rounder?.open(slice.numbers, state.version + 1 >= totalSteps(spec), options.agreement);
-    for (const { offset, numbers, factor } of blocksOf(segments)) {
+    for (const { offset, numbers, rule: own, factor } of blocksOf(segments)) {
       if (factor === 0) {
         copyAhead(arithmetic, state, slice, offset, numbers);
         continue;
       }
       combineBlock(arithmetic, {
         gradients: terms.map(({ pointer }) => pointer + offset * 4),
-        weights: terms.map(({ coefficient }) => coefficient),
+        weights: terms.map(({ coefficient, statistic }) => (isAverage(own) ? statistic : coefficient)),
         into: scratch,
         numbers,
       });
-      relatedness?.addGradient(state, slice, offset, numbers, scratch);
+      if (!isAverage(own)) relatedness?.addGradient(state, slice, offset, numbers, scratch);
       const at = (section: string, ahead: 0 | 1): number => state.pointer(slice, section, ahead) + offset * 4;
       const [params, next] = [at("parameters", 0), at("parameters", 1)];
       const [owed, nextOwed] = owes ? [at(owedSection, 0), at(owedSection, 1)] : [];
+      const { optimiser, ownRate } = own;
+      const others = optimiserStates.filter((name) => !optimiser.stateNames.includes(name));
+      if (others.length > 0) copyAhead(arithmetic, state, slice, offset, numbers, others);
+      const learningRate =
+        ownRate === undefined
+          ? decision.learningRate
+          : rule.rateAt(plan, ownRate) * (decision.rateShare ?? 1);
       optimiser.update(arithmetic, {
         params: rounded?.exact({ params, owed, numbers }) ?? params,
         next,
@@ -123,7 +134,7 @@ export function applyUpdate(options: {
         nextState: optimiser.stateNames.map((name) => at(name, 1)),
         numbers,
         updateIndex: index,
-        learningRate: decision.learningRate * factor,
+        learningRate: learningRate * factor,
       });
       rounded?.round({ params, next, owed, nextOwed, scratch, offset, numbers });
     }
@@ -154,13 +165,13 @@ function average(arithmetic: Arithmetic, state: OwnedState, slice: OwnedSlice, d
   }
 }
 
-/** As many numbers at once as stay in cache, of one rate. */
-function blocksOf(segments: readonly RateSegment[]): RateSegment[] {
-  return segments.flatMap(({ offset, numbers, factor }) =>
-    Array.from({ length: Math.ceil(numbers / blockNumbers) }, (_, index) => ({
-      offset: offset + index * blockNumbers,
-      numbers: Math.min(blockNumbers, numbers - index * blockNumbers),
-      factor,
+/** As many numbers at once as stay in cache, of one rule and rate. */
+function blocksOf(segments: readonly RuleSegment[]): RuleSegment[] {
+  return segments.flatMap((segment) =>
+    Array.from({ length: Math.ceil(segment.numbers / blockNumbers) }, (_, index) => ({
+      ...segment,
+      offset: segment.offset + index * blockNumbers,
+      numbers: Math.min(blockNumbers, segment.numbers - index * blockNumbers),
     })),
   );
 }
@@ -171,8 +182,9 @@ function copyAhead(
   slice: OwnedSlice,
   offset = 0,
   numbers = slice.numbers,
+  sections: readonly string[] = ["parameters", ...state.stateNames],
 ): void {
-  for (const section of ["parameters", ...state.stateNames]) {
+  for (const section of sections) {
     const at = (of: string, ahead: 0 | 1): Uint8Array =>
       arithmetic.u8(state.pointer(slice, of, ahead) + offset * 4, numbers * 4);
     const isFirst = section === averageSection && state.version === 0;
@@ -183,9 +195,9 @@ function copyAhead(
 /** The first update since the optimiser was reset starts from zero state, whatever an earlier phase left. */
 function zeroStates(
   arithmetic: Arithmetic,
-  optimiser: Optimiser,
+  optimiserStates: readonly string[],
   state: OwnedState,
   slice: OwnedSlice,
 ): void {
-  for (const name of optimiser.stateNames) arithmetic.fill(state.pointer(slice, name, 0), 0, slice.numbers);
+  for (const name of optimiserStates) arithmetic.fill(state.pointer(slice, name, 0), 0, slice.numbers);
 }

@@ -4,7 +4,7 @@ import { addProducts, blockProducts as multiply } from "@latentweave/multitask";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
 import { productRows } from "./product-rows.ts";
-import type { RateSegment, TensorRates } from "./tensor-rates.ts";
+import { isTrained, type RuleSegment, type TensorRules } from "./tensor-rules.ts";
 import type { UpdateRule } from "./update-rule.ts";
 
 /** Inner products of one block's task gradients, each gradient as the update rule has it. */
@@ -26,7 +26,7 @@ export function blockProducts(
   arithmetic: Arithmetic,
   spec: RunSpec,
   rule: UpdateRule,
-  rates: TensorRates,
+  rules: TensorRules,
   reduction: StepReduction,
   isWanted: (group: number) => boolean = () => true,
 ): BlockProducts[] {
@@ -49,7 +49,7 @@ export function blockProducts(
           entry = { group: slice.group, block, gram: new Float64Array(count * count), users: [] };
           byBlock.set(key, entry);
         }
-        const parts = trainedParts(rates.segments(slice), offset, blockNumbers);
+        const parts = trainedParts(rules.segments(slice), offset, blockNumbers);
         for (const [place, vector] of vectors.entries())
           entry.users.push({ row: first + place, share, pointer: vector + offset * 4, parts });
       }
@@ -83,11 +83,11 @@ interface BlockPart {
 }
 
 /** What of a block is trained at all. @param offset of the block in its slice */
-function trainedParts(segments: readonly RateSegment[], offset: number, numbers: number): BlockPart[] {
+function trainedParts(segments: readonly RuleSegment[], offset: number, numbers: number): BlockPart[] {
   return segments.flatMap((segment) => {
     const from = Math.max(segment.offset, offset);
     const to = Math.min(segment.offset + segment.numbers, offset + numbers);
-    return segment.factor > 0 && from < to ? [{ from: from - offset, numbers: to - from }] : [];
+    return isTrained(segment) && from < to ? [{ from: from - offset, numbers: to - from }] : [];
   });
 }
 

@@ -12,20 +12,20 @@ export function stepProducts(
     spec,
     layout,
     rule,
-    rates,
-  }: Pick<Training, "arithmetic" | "spec" | "layout" | "rule" | "rates">,
+    rules,
+  }: Pick<Training, "arithmetic" | "spec" | "layout" | "rule" | "rules">,
   combine: CombineRule,
   reduction: StepReduction,
   step: number,
 ): BlockProducts[] {
-  if (needsProducts(spec, combine)) return blockProducts(arithmetic, spec, rule, rates, reduction);
+  if (needsProducts(spec, combine)) return blockProducts(arithmetic, spec, rule, rules, reduction);
   if (!recordsGradients(spec, layout, step)) return [];
   // The record is of shared parameters alone.
   return blockProducts(
     arithmetic,
     spec,
     rule,
-    rates,
+    rules,
     reduction,
     (group) => layout.groups[group]?.shared === true,
   );

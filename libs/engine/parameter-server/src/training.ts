@@ -1,15 +1,21 @@
 import { type CodecChoice, createCodecChoice } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
-import { createOptimiser, type Optimiser } from "@latentweave/optim";
+import { stateNamesOf } from "@latentweave/optim";
 import { createLayout, ownership, type ParameterLayout } from "@latentweave/parameters";
-import { autoCodecs, furtherSections, type RunSpec, serverOptimiser, type StepPlan } from "@latentweave/plan";
+import {
+  autoCodecs,
+  furtherSections,
+  type RunSpec,
+  serverOptimisers,
+  type StepPlan,
+} from "@latentweave/plan";
 import type { Vault } from "@latentweave/protocol";
 import { createOwnedState, type OwnedState } from "./owned-state.ts";
 import { createPublication, type Publication } from "./publication.ts";
 import { createRelatedness, type Relatedness } from "./relatedness.ts";
 import { createFeedbackRounder } from "./feedback-change.ts";
 import { type ChangeRounder, createChangeRounder } from "./round-change.ts";
-import { createTensorRates, type TensorRates } from "./tensor-rates.ts";
+import { createTensorRules, type TensorRules } from "./tensor-rules.ts";
 import { createUpdateRule, type UpdateRule } from "./update-rule.ts";
 
 /** What a shard has as soon as it knows the run: its part of the weights, and what changes and publishes them. */
@@ -17,9 +23,10 @@ export interface Training {
   readonly arithmetic: Arithmetic;
   readonly spec: RunSpec;
   readonly layout: ParameterLayout;
-  readonly optimiser: Optimiser;
+  /** Sections of the state, in the order of the optimisers; a tensor of another one leaves them at zero. */
+  readonly optimiserStates: readonly string[];
   readonly rule: UpdateRule;
-  readonly rates: TensorRates;
+  readonly rules: TensorRules;
   readonly relatedness: Relatedness | undefined;
   /** Where the job rounds what a step changes. */
   readonly rounder: ChangeRounder | undefined;
@@ -38,8 +45,8 @@ export function prepareTraining(
 ): Training {
   const layout = createLayout(spec.groups);
   const owned = ownership(layout, shards)[index] ?? [];
-  const optimiser = createOptimiser(serverOptimiser(spec));
-  const sections = [...optimiser.stateNames, ...furtherSections(spec)];
+  const optimiserStates = stateNamesOf(serverOptimisers(spec));
+  const sections = [...optimiserStates, ...furtherSections(spec)];
   const ladder = autoCodecs(spec);
   const choice = ladder.length > 0 ? createCodecChoice(ladder) : undefined;
   const state = createOwnedState(arithmetic, layout, owned, sections, spec.seed, vault);
@@ -47,9 +54,9 @@ export function prepareTraining(
     arithmetic,
     spec,
     layout,
-    optimiser,
+    optimiserStates,
     rule: createUpdateRule(spec, arithmetic),
-    rates: createTensorRates(spec, layout),
+    rules: createTensorRules(spec, layout),
     relatedness: createRelatedness(spec, layout, arithmetic),
     choice,
     rounder: rounderOf(spec, arithmetic, choice),

@@ -49,7 +49,7 @@ describe("the update of a diloco step", () => {
   it("is the one of a plain Nesterov loop over the replicas' mean ways", () => {
     const arithmetic = loadArithmetic();
     const training = prepareTraining(spec, arithmetic, 1, 0);
-    expect(training.optimiser.stateNames).toEqual(["velocity"]);
+    expect(training.optimiserStates).toEqual(["velocity"]);
     const scratch = arithmetic.allocate(65_536);
     const weights = [0.5, 0.5];
     const expected = [0, 1].map(() => Array.from({ length: numbers }, () => ({ weight: 1, velocity: 0 })));

@@ -6,8 +6,11 @@ import { type DilocoSpec, type RunSpec, type StepPlan, type TaskRound, totalStep
 export interface UpdateRule {
   /** What turns the sum of a task's contributions into its gradient. */
   share(task: Pick<TaskRound, "taskIndex" | "slots" | "samples">): number;
-  /** Of the update on the parameter server; every shard computes it for itself, to the same bits. */
-  rateAt(plan: StepPlan): number;
+  /**
+   * Of the update on the parameter server; every shard computes it for itself, to the same bits.
+   * @param base the rate before any schedule; default the job's own
+   */
+  rateAt(plan: StepPlan, base?: number): number;
   /** What the record and the page call the step's learning rate: that of the job's own optimiser. */
   recordedRateAt(plan: StepPlan): number;
 }
@@ -20,7 +23,7 @@ export function createUpdateRule(spec: RunSpec, arithmetic: Pick<Arithmetic, "co
 
 /** Contributions are gradients summed over samples; the task's gradient is that of its weighted mean loss. */
 function gradientRule(spec: RunSpec, arithmetic: Pick<Arithmetic, "cos" | "pow">): UpdateRule {
-  const rateAt = (plan: StepPlan): number => scheduledRate(spec, plan, arithmetic);
+  const rateAt = (plan: StepPlan, base?: number): number => scheduledRate(spec, plan, arithmetic, base);
   return {
     share: (task) => (spec.tasks[task.taskIndex]?.weight ?? 1) / task.samples,
     rateAt,
@@ -41,7 +44,12 @@ function replicaRule(
   };
 }
 
-function scheduledRate(spec: RunSpec, plan: StepPlan, arithmetic: Pick<Arithmetic, "cos" | "pow">): number {
+function scheduledRate(
+  spec: RunSpec,
+  plan: StepPlan,
+  arithmetic: Pick<Arithmetic, "cos" | "pow">,
+  base = spec.optimiser.learningRate,
+): number {
   const phaseSteps = spec.phases[plan.phase]?.steps ?? totalSteps(spec);
-  return learningRateAt(spec.schedule, spec.optimiser.learningRate, plan.phaseStep, phaseSteps, arithmetic);
+  return learningRateAt(spec.schedule, base, plan.phaseStep, phaseSteps, arithmetic);
 }

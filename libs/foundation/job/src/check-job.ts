@@ -7,8 +7,8 @@ import type { ParsedJob } from "./job-schema.ts";
 import { isOrdered } from "./mode-schema.ts";
 import { completeNotFinite } from "./not-finite-schema.ts";
 import type { Problem } from "./problem.ts";
+import { checkTensorRules } from "./check-tensor-rules.ts";
 import { checkRobust } from "./check-robust.ts";
-import { proximalRegularisers } from "./regulariser-schema.ts";
 
 /** Names that parameter groups and metrics already use. */
 const reservedTasks = ["shared", "bank", "omega"];
@@ -52,7 +52,7 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
     ...checkRegulariser(job),
     ...checkCombiner(job),
     ...checkCompression(job),
-    ...checkRates(job),
+    ...checkTensorRules(job),
     ...checkGuard(job),
     ...checkSampling(job),
   );
@@ -132,31 +132,6 @@ function checkNotFinite({ onNotFinite, mode }: ParsedJob): Problem[] {
       what: `got "pause"; in the mode "${mode.kind}" a step that is not finite is computed again on newer weights, and nobody is paused`,
       expected: '"stop", or the mode "sync"',
       mend: "leave onNotFinite out",
-    },
-  ];
-}
-
-/**
- * Rates are of the parameter server's optimiser: where workers step it, the change of a block is rounded as one, or
- * a proximal step follows it, whose length is one for all numbers, there are none.
- */
-function checkRates({ rates, mode, compression, regulariser: { omega } }: ParsedJob): Problem[] {
-  if (Object.keys(rates).length === 0) return [];
-  const other =
-    mode.kind === "diloco"
-      ? 'the mode "diloco", in which workers step the optimiser'
-      : compression.broadcast || compression.auto
-        ? "a compressed broadcast"
-        : proximalRegularisers.includes(omega)
-          ? `the regulariser "${omega}", whose proximal step has one length for all numbers`
-          : undefined;
-  if (other === undefined) return [];
-  return [
-    {
-      path: ["rates"],
-      what: `are set, besides ${other}`,
-      expected: "one of the two",
-      mend: "remove one of them",
     },
   ];
 }

@@ -5,6 +5,7 @@ import { guardSchema } from "./guard-schema.ts";
 import { activationSchema, positiveInteger } from "./layer-schema.ts";
 import { modeSchema } from "./mode-schema.ts";
 import { notFiniteSchema } from "./not-finite-schema.ts";
+import { optimiserSchema, optimisersSchema } from "./optimiser-schema.ts";
 import { robustSchema } from "./robust-schema.ts";
 import { sharingSchemas } from "./sharing-schema.ts";
 import { samplingSchema } from "./sampling-schema.ts";
@@ -13,8 +14,6 @@ import { regulariserSchema } from "./regulariser-schema.ts";
 import { nameSchema, taskSchema } from "./task-schema.ts";
 
 const count = z.int().min(0);
-const learningRate = z.number().gt(0);
-const belowOne = z.number().min(0).lt(1);
 
 const modelSchema = z.discriminatedUnion("kind", [
   ...sharingSchemas,
@@ -28,30 +27,6 @@ const modelSchema = z.discriminatedUnion("kind", [
     /** Of the head; default `sigmoid`. */
     activation: activationSchema.default("sigmoid"),
   }),
-]);
-
-const adamBase = {
-  /** Default 0.001. */
-  learningRate: learningRate.default(0.001),
-  beta1: belowOne.default(0.9),
-  beta2: belowOne.default(0.999),
-  epsilon: z.number().gt(0).default(1e-8),
-};
-
-const optimiserSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("sgd"),
-    /** Default 0.01. */
-    learningRate: learningRate.default(0.01),
-  }),
-  z.strictObject({
-    kind: z.literal("momentum"),
-    learningRate: learningRate.default(0.01),
-    momentum: belowOne.default(0.9),
-    nesterov: z.boolean().default(false),
-  }),
-  z.strictObject({ kind: z.literal("adam"), ...adamBase }),
-  z.strictObject({ kind: z.literal("adamw"), ...adamBase, weightDecay: z.number().min(0).default(0.01) }),
 ]);
 
 const warmupSteps = count.default(0);
@@ -134,6 +109,8 @@ export const jobSchema = z.strictObject({
     beta2: 0.999,
     epsilon: 1e-8,
   }),
+  /** Other optimisers of tensors, by name; default none. */
+  optimisers: optimisersSchema.default({}),
   /** Default constant, without warm-up. */
   schedule: scheduleSchema.default({ kind: "constant", warmupSteps: 0 }),
   /** Weights to begin with; default: drawn by the seed. */

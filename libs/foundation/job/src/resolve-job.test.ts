@@ -300,6 +300,21 @@ describe("a bad job", () => {
     [{ ...small, model: { kind: "stitch", latent: 2 } }, 'model.kind: got "stitch"', '"cross-stitch"'],
     [{ ...small, rates: { "shared/*": -1 } }, "rates.shared/*: got -1", "of at least 0"],
     [
+      { ...small, optimisers: { "*": { kind: "adam" } }, mode: { kind: "diloco", innerSteps: 2 } },
+      'optimisers: are set, besides the mode "diloco"',
+      "one of the two",
+    ],
+    [
+      { ...small, optimisers: { "*": { kind: "adam" } }, compression: { auto: true, sameBits: false } },
+      "optimisers: are set, besides a compressed broadcast",
+      "one of the two",
+    ],
+    [
+      { ...small, optimisers: { "*": { kind: "adm" } } },
+      'optimisers.*.kind: got "adm"',
+      'did you mean "adam"?',
+    ],
+    [
       { ...small, rates: { "*": 0.1 }, mode: { kind: "diloco", innerSteps: 2 } },
       'rates: are set, besides the mode "diloco"',
       "one of the two",

@@ -53,6 +53,7 @@ function complete(job: ParsedJob): ResolvedJob {
     ...(job.sampling && { sampling: job.sampling }),
     cosines: job.cosines,
     optimiser: job.optimiser,
+    ...(Object.keys(job.optimisers).length > 0 && { optimisers: job.optimisers }),
     schedule: job.schedule,
     start: job.start ? { ...job.start, only: job.start.only ?? null } : null,
     rates: job.rates,

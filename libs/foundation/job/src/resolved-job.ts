@@ -37,6 +37,8 @@ export interface ResolvedJob {
   /** Steps from one record of the cosines between the tasks' gradients to the next; 0: none. Changes no bit. */
   readonly cosines: { readonly everySteps: number };
   readonly optimiser: ResolvedOptimiser;
+  /** By pattern of tensor names; absent: `optimiser` updates all of them. */
+  readonly optimisers?: Readonly<Record<string, ResolvedOptimiser>>;
   readonly schedule: ResolvedSchedule;
   /** Weights that the run begins with; null: drawn ones. */
   readonly start: ResolvedStart | null;

@@ -19,6 +19,11 @@ export interface TensorSpec {
   readonly initialiser: Initialiser;
   /** Its first values are those of a tensor of this name, and so is its learning rate; its own name when absent. */
   readonly drawnAs?: string;
+  /**
+   * The tensor is no weight but an exponential moving average of this decay, and what workers send in its gradient's place
+   * is the step's statistic that it averages, summed over micro-batches and tasks.
+   */
+  readonly movingAverage?: { readonly decay: number };
 }
 
 /** A set of tensors with the tasks that use it; *shared* when more than one does. */

@@ -191,6 +191,7 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
           decision: {
             ...{ weights: decide.weights, scale: decide.scale },
             learningRate: rateAt(plan, decide.step - basis),
+            rateShare: rateShare(spec, decide.step - basis),
           },
         })
       : [];
