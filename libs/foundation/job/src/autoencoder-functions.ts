@@ -1,9 +1,8 @@
-import type {
-  AdversarialLatent,
-  LayerSpec,
-  VariationalLatent,
-  VectorQuantisedLatent,
-} from "@latentweave/model";
+import type { LayerSpec, VariationalLatent, VectorQuantisedLatent } from "@latentweave/model";
+import type { z } from "zod";
+import type { optimiserSchema } from "./optimiser-schema.ts";
+
+type OptimiserInput = z.input<typeof optimiserSchema>;
 
 /** A latent of so many units, each a normal distribution that is drawn from while training. */
 export function variational(
@@ -25,7 +24,7 @@ export function vectorQuantised(
 export function adversarial(
   units: number,
   discriminator: readonly LayerSpec[],
-  options?: Partial<Omit<AdversarialLatent, "kind" | "units" | "discriminator">>,
+  options?: { readonly weight?: number; readonly optimiser?: OptimiserInput | "job" },
 ): {
   readonly kind: "adversarial";
   readonly units: number;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
+import { optimiserSchema } from "./optimiser-schema.ts";
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -36,8 +37,17 @@ const adversarialSchema = z.strictObject({
   units: positiveInteger,
   /** Layers of the discriminator before its last one, which yields one logit. */
   discriminator: layersSchema.check(z.minLength(1)),
-  /** Weight of −log D(z) in the loss of the autoencoder; default 1. */
-  weight: notNegative.default(1),
+  /** Weight of −log D(z) in the loss of the autoencoder; default 0.01. */
+  weight: notNegative.default(0.01),
+  /** What updates the discriminator, `job`: the job's optimiser; default Adam, rate 0.0005, as below. */
+  optimiser: z.union([z.literal("job"), optimiserSchema]).default({
+    kind: "adam",
+    learningRate: 0.0005,
+    // As usual for adversaries (Radford et al. 2016): the less it remembers, the less the two swing.
+    beta1: 0.5,
+    beta2: 0.999,
+    epsilon: 1e-8,
+  }),
 });
 
 /** Latents that are more than a layer. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { adversarial, variational, vectorQuantised } from "./autoencoder-functions.ts";
 import type { JobInput } from "./job-schema.ts";
+import { optimisersByPattern } from "./latent-optimisers.ts";
 import { dense } from "./layer-functions.ts";
 import { resolveJob } from "./resolve-job.ts";
 import { complaint } from "./testing/complaint.ts";
@@ -90,7 +91,8 @@ describe("an adversarial latent", () => {
 
   it("has its defaults filled in, in a task and in a shared model, and averages its reconstruction", () => {
     const whole = {
-      ...{ kind: "adversarial", units: 8, weight: 1 },
+      ...{ kind: "adversarial", units: 8, weight: 0.01 },
+      optimiser: { kind: "adam", learningRate: 0.0005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 },
       discriminator: [{ ...layer, useBias: true, initialiser: "glorotUniform" }],
     };
     const own = resolveJob(job({ latent: adversarial(8, [layer]) }));
@@ -120,10 +122,48 @@ describe("an adversarial latent", () => {
       /latent\.discriminator\[0\]\.kind[^]*did you mean "dense"/,
     ],
     ["a field that is none", { units: 8, discriminator: [layer], wieght: 2 }, /did you mean "weight"/],
+    [
+      "an optimiser that is none",
+      { units: 8, discriminator: [layer], optimiser: { kind: "adm" } },
+      /latent\.optimiser[^]*did you mean "adam"/,
+    ],
   ])("is refused with %s, and told why", (_title, more, message) => {
     const latent = { kind: "adversarial", ...more };
     expect(complaint(job({ latent } as Partial<Task>))).toMatch(message);
     expect(complaint(job({}, { kind: "shared", latent } as unknown as JobInput["model"]))).toMatch(message);
+  });
+
+  it("gives its discriminators an optimiser of their own, task by task, before what the job says of patterns", () => {
+    const own = { kind: "sgd", learningRate: 0.1 } as const;
+    const latent = adversarial(8, [layer], { optimiser: own });
+    const two = { tasks: { one: task, two: task }, steps: 10, model: { kind: "shared", latent } } as const;
+    expect(optimisersByPattern(resolveJob(two))).toEqual({
+      "one/discriminator/*": own,
+      "two/discriminator/*": own,
+    });
+    const slow = { ...own, learningRate: 0.01 };
+    const optimisers = { "*/kernel": own, "one/discriminator/*": slow };
+    expect(Object.entries(optimisersByPattern(resolveJob({ ...two, optimisers })))).toEqual([
+      ["two/discriminator/*", own],
+      ["*/kernel", own],
+      ["one/discriminator/*", slow],
+    ]);
+    const job1 = resolveJob(job({ latent: { ...latent, optimiser: "job" } }));
+    expect(optimisersByPattern(job1)).toEqual({});
+    expect(resolveJob(job1)).toEqual(job1);
+  });
+
+  it.each([
+    [{ mode: { kind: "diloco", innerSteps: 2 } }, /the mode "diloco"/],
+    [{ compression: { broadcast: { codec: "int8" } } }, /a compressed broadcast/],
+  ] as const)("is refused with an optimiser of its own where there is one alone: %j", (more, message) => {
+    const own = complaint({ ...job({ latent: adversarial(8, [layer]) }), ...more } as JobInput);
+    expect(own).toMatch(message);
+    expect(own).toMatch(/tasks\.digits\.latent\.optimiser[^]*optimiser: "job"/);
+    const shared = job({}, { kind: "shared", latent: adversarial(8, [layer]) });
+    expect(complaint({ ...shared, ...more } as JobInput)).toMatch(/model\.latent\.optimiser/);
+    const asJob = job({ latent: adversarial(8, [layer], { optimiser: "job" }) });
+    expect(() => resolveJob({ ...asJob, ...more } as JobInput)).not.toThrow();
   });
 
   it("takes the names of its losses from the heads beside it, and from no others", () => {

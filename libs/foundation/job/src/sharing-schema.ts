@@ -1,7 +1,8 @@
-import type { LatentDescription, LatentSpec, LayerSpec, SharingKind } from "@latentweave/model";
+import type { LatentDescription, LayerSpec } from "@latentweave/model";
 import { z } from "zod";
 import { isOwnKind, latentSchema as ownLatentSchema, sharedLatentSchema } from "./autoencoder-schema.ts";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
+import type { ResolvedLatent, ResolvedModelSpec } from "./resolved-job.ts";
 
 const latentSchema = z.union([
   positiveInteger,
@@ -48,7 +49,7 @@ type ParsedSharing = z.output<(typeof sharingSchemas)[number]>;
 export function completeSharing(
   model: ParsedSharing,
   completeLayers: (layers: ParsedSharing["trunkDecoder"]) => readonly LayerSpec[],
-): SharingKind {
+): Exclude<ResolvedModelSpec, { readonly kind: "private" | "bank" }> {
   const trunkDecoder = completeLayers(model.trunkDecoder);
   if (model.kind === "shared") {
     const { latent } = model;
@@ -98,7 +99,7 @@ function completeLatent(
 export function completeLatentSpec(
   latent: z.output<typeof ownLatentSchema>,
   completeLayers: (layers: ParsedSharing["trunkDecoder"]) => readonly LayerSpec[],
-): LatentSpec {
+): ResolvedLatent {
   switch (latent.kind) {
     case "variational":
       return { ...latent, annealing: latent.annealing ?? null };
