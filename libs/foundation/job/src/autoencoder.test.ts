@@ -157,13 +157,13 @@ describe("an adversarial latent", () => {
     [{ mode: { kind: "diloco", innerSteps: 2 } }, /the mode "diloco"/],
     [{ compression: { broadcast: { codec: "int8" } } }, /a compressed broadcast/],
   ] as const)("is refused with an optimiser of its own where there is one alone: %j", (more, message) => {
-    const own = complaint({ ...job({ latent: adversarial(8, [layer]) }), ...more } as JobInput);
+    const own = complaint({ ...job({ latent: adversarial(8, [layer]) }), ...more });
     expect(own).toMatch(message);
     expect(own).toMatch(/tasks\.digits\.latent\.optimiser[^]*optimiser: "job"/);
     const shared = job({}, { kind: "shared", latent: adversarial(8, [layer]) });
-    expect(complaint({ ...shared, ...more } as JobInput)).toMatch(/model\.latent\.optimiser/);
+    expect(complaint({ ...shared, ...more })).toMatch(/model\.latent\.optimiser/);
     const asJob = job({ latent: adversarial(8, [layer], { optimiser: "job" }) });
-    expect(() => resolveJob({ ...asJob, ...more } as JobInput)).not.toThrow();
+    expect(() => resolveJob({ ...asJob, ...more })).not.toThrow();
   });
 
   it("takes the names of its losses from the heads beside it, and from no others", () => {
