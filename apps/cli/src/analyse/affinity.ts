@@ -25,7 +25,10 @@ const stepShare = 0.1;
 export async function affinityAt(run: OpenedRun, backend: LoadedBackend): Promise<Matrix | undefined> {
   const { phase } = planStep(run.spec, Math.max(0, run.version - 1));
   const graphs = run.spec.phases[phase]?.graphs ?? [];
-  const shared = run.layout.groups.filter((group) => group.shared);
+  // Averages are no weights that could be moved along a gradient: nobody has one of theirs.
+  const shared = run.layout.groups.filter(
+    (group) => group.shared && group.tensors.every(({ movingAverage }) => movingAverage === undefined),
+  );
   if (shared.length === 0) return undefined;
   const compute = await loadModel(run, backend);
   try {

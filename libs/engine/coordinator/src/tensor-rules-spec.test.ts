@@ -1,3 +1,4 @@
+import type { ResolvedJob } from "@latentweave/job";
 import type { GroupSpec } from "@latentweave/parameters";
 import { describe, expect, it } from "vitest";
 import { tensorRulesSpec } from "./tensor-rules-spec.ts";
@@ -26,10 +27,8 @@ const groups: readonly GroupSpec[] = [
 const optimiser = { kind: "sgd", learningRate: 0.1 } as const;
 const adam = { kind: "adam", learningRate: 0.01, beta1: 0.5, beta2: 0.9, epsilon: 1e-8 } as const;
 const slow = { ...adam, learningRate: 0.001 };
-const specOf = (job: {
-  rates?: Record<string, number>;
-  optimisers?: Record<string, typeof adam | typeof optimiser>;
-}) => tensorRulesSpec({ rates: {}, optimiser, ...job }, groups);
+const specOf = (job: Partial<Pick<ResolvedJob, "rates" | "optimisers">>) =>
+  tensorRulesSpec({ rates: {}, optimiser, ...job }, groups);
 
 describe("what a job says of tensors by patterns", () => {
   it("adds nothing to the spec where it says nothing, or nothing that differs", () => {

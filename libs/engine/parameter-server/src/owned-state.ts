@@ -246,8 +246,9 @@ function draw(
   pointer: number,
   seed: number,
 ): void {
-  const key = randomKey(seed, "initial", tensor.drawnAs ?? tensor.name);
   const rule = tensor.initialiser;
+  const name = rule.kind === "uniform" && rule.as !== undefined ? rule.as : (tensor.drawnAs ?? tensor.name);
+  const key = randomKey(seed, "initial", name);
   if (rule.kind === "constant") arithmetic.fill(pointer, rule.value, numbers);
   else if (rule.kind === "diagonal") {
     arithmetic.fill(pointer, 0, numbers);

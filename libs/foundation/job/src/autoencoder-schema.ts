@@ -29,6 +29,13 @@ const vectorQuantisedSchema = z.strictObject({
   width: positiveInteger.nullish(),
   /** Weight of the way from what was encoded to its code; default 0.25. */
   commitment: notNegative.default(0.25),
+  /** Codes are moving averages of the vectors that chose them; default: they are learned by gradient. */
+  movingAverage: z
+    .strictObject({
+      /** What the average so far counts; default 0.99. */
+      decay: rate.default(0.99),
+    })
+    .nullish(),
 });
 
 /** A discriminator is to take the latent for draws of the standard normal: docs/autoencoders.md. */

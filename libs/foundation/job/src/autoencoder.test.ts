@@ -81,6 +81,12 @@ describe("a quantised latent", () => {
     ["one code", { codes: 1 }, /latent\.codes[^]*at least 2/],
     ["a commitment below 0", { codes: 8, commitment: -1 }, /latent\.commitment/],
     ["vectors of nothing", { codes: 8, width: 0 }, /latent\.width/],
+    [
+      "an average of what was last alone",
+      { codes: 8, movingAverage: { decay: 0 } },
+      /decay: got 0[^]*above 0/,
+    ],
+    ["an average that never moves", { codes: 8, movingAverage: { decay: 1 } }, /decay: got 1[^]*below 1/],
   ])("is refused with %s", (_title, more, message) => {
     expect(complaint(job({ latent: { kind: "vectorQuantised", ...more } }))).toMatch(message);
   });
@@ -172,6 +178,29 @@ describe("an adversarial latent", () => {
       /tasks\.digits\.heads\.generator[^]*another name/,
     );
     expect(resolveJob(job({ heads })).tasks.digits?.heads).toHaveProperty("generator");
+  });
+});
+
+describe("codes that are moving averages", () => {
+  const latent = vectorQuantised(8, { movingAverage: { decay: 0.9 } });
+  const both = [job({ latent }), job({}, { kind: "shared", latent })];
+
+  it("keep their decay, in a task and in a shared model, and have a default", () => {
+    const [own, shared] = both.map((each) => resolveJob(each));
+    expect(own?.tasks.digits).toMatchObject({ latent: { movingAverage: { decay: 0.9 } } });
+    expect(shared?.model).toMatchObject({ latent: { movingAverage: { decay: 0.9 } } });
+    expect(resolveJob(own)).toEqual(own);
+    const plain = job({ latent: { kind: "vectorQuantised", codes: 8, movingAverage: {} } });
+    expect(resolveJob(plain).tasks.digits).toMatchObject({ latent: { movingAverage: { decay: 0.99 } } });
+  });
+
+  it.each([
+    ["replicas", { mode: { kind: "diloco", innerSteps: 2 } }, /besides the mode "diloco"/],
+    ["rounded sums", { compression: { push: { codec: "bf16" } } }, /besides a compression/],
+    ["rounded changes", { compression: { broadcast: { codec: "int8" } } }, /besides a compression/],
+    ["a rule in place of sums", { robust: "median" }, /besides a robust rule/],
+  ])("are refused beside %s, wherever they are", (_title, more, message) => {
+    for (const each of both) expect(complaint({ ...each, ...more })).toMatch(message);
   });
 });
 

@@ -3,6 +3,7 @@ import { checkGuard } from "./check-guard.ts";
 import { combinerParts } from "./combiner-schema.ts";
 import { checkRegulariser } from "./check-regulariser.ts";
 import { checkSampling } from "./check-sampling.ts";
+import { checkMovingAverages } from "./check-moving-averages.ts";
 import type { ParsedJob } from "./job-schema.ts";
 import { isOrdered } from "./mode-schema.ts";
 import { completeNotFinite } from "./not-finite-schema.ts";
@@ -53,6 +54,7 @@ export function checkJob(job: ParsedJob): readonly Problem[] {
     ...checkCombiner(job),
     ...checkCompression(job),
     ...checkTensorRules(job),
+    ...checkMovingAverages(job),
     ...checkGuard(job),
     ...checkSampling(job),
   );

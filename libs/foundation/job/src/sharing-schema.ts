@@ -104,8 +104,15 @@ export function completeLatentSpec(
     case "variational":
       return { ...latent, annealing: latent.annealing ?? null };
     case "vectorQuantised":
-      return { ...latent, width: latent.width ?? null };
+      return completeQuantised(latent);
     case "adversarial":
       return { ...latent, discriminator: completeLayers(latent.discriminator) };
   }
+}
+
+function completeQuantised({
+  movingAverage,
+  ...rest
+}: Extract<z.output<typeof ownLatentSchema>, { readonly kind: "vectorQuantised" }>): ResolvedLatent {
+  return { ...rest, width: rest.width ?? null, ...(movingAverage && { movingAverage }) };
 }

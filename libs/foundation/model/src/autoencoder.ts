@@ -36,6 +36,11 @@ export interface VectorQuantisedLatent {
   readonly width: number | null;
   /** Weight of the way from what was encoded to its code; that of the way from the code is 1. */
   readonly commitment: number;
+  /**
+   * Codes are moving averages of the vectors that chose them (there, appendix A.1), `decay` being what the average so far
+   * counts; absent: they are learned by gradient.
+   */
+  readonly movingAverage?: { readonly decay: number };
 }
 
 /** A latent whose distribution a discriminator is to take for the standard normal (Makhzani et al. 2015). */

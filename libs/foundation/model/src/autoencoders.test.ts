@@ -99,6 +99,22 @@ describe("a quantised latent", () => {
     expect(shared.groups).toContain("shared/codebook");
   });
 
+  it("has sums and counts in place of codes that are averages, and begins where those would", () => {
+    const movingAverage = { decay: 0.9 };
+    const { groups } = resolve({ latent: { ...latent, movingAverage } });
+    const bound = { low: -1 / 16, high: 1 / 16 };
+    expect(groups.find(({ name }) => name === "one/codebook")?.tensors).toMatchObject([
+      {
+        ...{ name: "one/codebook/sums", shape: [16, 8], movingAverage },
+        initialiser: { kind: "uniform", ...bound, as: "one/codebook/codes" },
+      },
+      {
+        ...{ name: "one/codebook/counts", shape: [16], movingAverage },
+        initialiser: { kind: "constant", value: 1 },
+      },
+    ]);
+  });
+
   it("is refused where its vectors do not fill what was encoded", () => {
     expect(() => resolve({ latent: { ...latent, width: 3 } })).toThrow(/one\.latent\.width[^]*divides 8/);
   });

@@ -21,6 +21,16 @@ const models: readonly ModelKind[] = [
     ...{ kind: "shared", trunk: [], trunkDecoder: [] },
     latent: { kind: "adversarial", units: 2, discriminator: [dense(3)], weight: 1 },
   },
+  {
+    ...{ kind: "shared", trunk: [], trunkDecoder: [] },
+    latent: {
+      kind: "vectorQuantised",
+      codes: 4,
+      width: null,
+      commitment: 0.25,
+      movingAverage: { decay: 0.9 },
+    },
+  },
   { kind: "private-shared", trunk: [dense(3)], privateLatent: { units: 1, activation: "relu" }, ...base },
   { kind: "cgc", experts: 1, ownExperts: 2, expert: [dense(3)], gate: [], ...base },
   { kind: "cross-stitch", column: [dense(3)], ...base },

@@ -48,6 +48,11 @@ function withParameters(node: GraphNode, moved: (parameter: ParameterRef) => Par
 }
 
 function termWith(term: LossTerm, moved: (parameter: ParameterRef) => ParameterRef): LossTerm {
-  if (term.kind === "quantisation") return { ...term, codebook: moved(term.codebook) };
+  if (term.kind === "quantisation")
+    return {
+      ...term,
+      codebook: moved(term.codebook),
+      ...(term.counts && { counts: moved(term.counts) }),
+    };
   return term.kind === "contractive" ? { ...term, kernel: moved(term.kernel) } : term;
 }

@@ -159,22 +159,47 @@ export class GraphBuilder {
     return { role, group, tensor };
   }
 
-  /** @param codebook its group, its name and its shape, [codes, numbers of a vector] */
+  /**
+   * @param codebook its group, and its shape, [codes, numbers of a vector]
+   * @param average of codes that are moving averages
+   */
   quantise(
     from: number,
-    codebook: { readonly group: string; readonly name: string; readonly shape: readonly [number, number] },
-  ): { readonly quantised: number; readonly tensor: ParameterRef } {
-    const { group, name, shape } = codebook;
-    // As its authors begin it: small beside what is encoded, so that all codes are near to some vector.
-    const bound = 1 / shape[0];
-    this.#groups.add(group, { name, shape, initialiser: { kind: "uniform", low: -bound, high: bound } });
-    const tensor = { role: "codebook", group, tensor: name };
+    { group, shape }: { readonly group: string; readonly shape: readonly [number, number] },
+    average?: { readonly decay: number },
+  ): { readonly quantised: number; readonly codebook: ParameterRef; readonly counts?: ParameterRef } {
+    const parameters = average ? this.#averagedCodes(group, shape, average) : this.#codes(group, shape);
     const quantised = this.#push({
       id: this.nodes.length,
       op: "quantise",
-      ...{ from, parameters: [tensor], shape: this.shapeOf(from) },
+      ...{ from, parameters, shape: this.shapeOf(from) },
     });
-    return { quantised, tensor };
+    const [codebook, counts] = parameters;
+    return { quantised, codebook, ...(counts && { counts }) };
+  }
+
+  #codes(group: string, shape: readonly [number, number]): readonly [ParameterRef] {
+    const tensor = `${group}/codes`;
+    this.#groups.add(group, { name: tensor, shape, initialiser: firstCodes(shape) });
+    return [{ role: "codebook", group, tensor }];
+  }
+
+  /** Each code begins as the sum of one vector, which is where it would begin without averages. */
+  #averagedCodes(
+    group: string,
+    shape: readonly [number, number],
+    movingAverage: { readonly decay: number },
+  ): readonly [ParameterRef, ParameterRef] {
+    const [sums, counts] = [`${group}/sums`, `${group}/counts`];
+    const initialiser = { ...firstCodes(shape), as: `${group}/codes` };
+    this.#groups.add(group, { ...{ name: sums, shape, initialiser, movingAverage } });
+    this.#groups.add(group, {
+      ...{ name: counts, shape: [shape[0]], initialiser: { kind: "constant", value: 1 }, movingAverage },
+    });
+    return [
+      { role: "sums", group, tensor: sums },
+      { role: "counts", group, tensor: counts },
+    ];
   }
 
   /**
@@ -250,6 +275,11 @@ export class GraphBuilder {
     this.nodes.push(node);
     return node.id;
   }
+}
+
+/** As its authors begin it: small beside what is encoded, so that all codes are near to some vector. */
+function firstCodes([codes]: readonly [number, number]): Initialiser & { kind: "uniform" } {
+  return { kind: "uniform", low: -1 / codes, high: 1 / codes };
 }
 
 function checkTied({ shape, owner }: TiedKernel, [inputs, units]: readonly number[], where: string): void {

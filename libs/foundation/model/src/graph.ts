@@ -112,8 +112,11 @@ export type GraphNode =
       readonly id: number;
       readonly op: "quantise";
       readonly from: number;
-      /** The codebook, [codes, numbers of a vector]. */
-      readonly parameters: readonly [ParameterRef];
+      /**
+       * The codebook, [codes, numbers of a vector]; or, of codes that are moving averages, averages of the sums of the
+       * vectors that chose each, [codes, numbers of a vector], and of their counts, [codes].
+       */
+      readonly parameters: readonly [ParameterRef] | readonly [sums: ParameterRef, counts: ParameterRef];
       readonly shape: readonly number[];
     }
   /** Standard normal numbers in the shape of what it reads, of which it takes nothing else; drawn when measuring too. */

@@ -29,7 +29,11 @@ export type LatentTerm =
       readonly rate: number;
       readonly latent: number;
     }
-  /** Squared differences between what was encoded and its codes: for the codes once, for the encoder `commitment` times. */
+  /**
+   * Squared differences between what was encoded and its codes: for the codes once, for the encoder `commitment` times.
+   * With `counts` for the encoder alone; in place of gradients of `codebook` (which are sums then) and `counts` there are
+   * the sums and counts of this micro-batch.
+   */
   | {
       readonly kind: "quantisation";
       readonly name: string;
@@ -39,6 +43,7 @@ export type LatentTerm =
       readonly commitment: number;
       readonly encoded: number;
       readonly codebook: ParameterRef;
+      readonly counts?: ParameterRef;
     }
   /** Σ_j (f'(a_j))² · Σ_i W_ij², where h = f(W·x + b). */
   | {

@@ -57,7 +57,7 @@ export function addLatent(
 function quantisedLatent(
   graph: GraphBuilder,
   encoded: number,
-  { codes, width, commitment }: VectorQuantisedLatent,
+  { codes, width, commitment, movingAverage }: VectorQuantisedLatent,
   { codebook: group }: LatentNames,
   place: SequencePlace,
 ): LatentNodes {
@@ -70,9 +70,11 @@ function quantisedLatent(
       expected: `a width that divides ${countNumbers(shape)}`,
       mend: "change width, or leave it out to take the last axis",
     });
-  const { quantised, tensor } = graph.quantise(encoded, {
-    ...{ group, name: `${group}/codes`, shape: [codes, numbers] },
-  });
+  const { quantised, ...tensors } = graph.quantise(
+    encoded,
+    { group, shape: [codes, numbers] },
+    movingAverage,
+  );
   return {
     latent: quantised,
     toDecoder: quantised,
@@ -80,7 +82,7 @@ function quantisedLatent(
       ...(reconstruction ? [reconstruction] : []),
       {
         ...{ kind: "quantisation", name: "quantisation", weight: 1, commitment },
-        ...{ encoded, codebook: tensor },
+        ...{ encoded, ...tensors },
         ...(reconstruction?.reduction && { reduction: reconstruction.reduction }),
       },
     ],

@@ -9,7 +9,8 @@ export type Initialiser =
   | { readonly kind: "constant"; readonly value: number }
   /** Of a square tensor: `value` on the diagonal, else 0. */
   | { readonly kind: "diagonal"; readonly value: number }
-  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  /** `as`: drawn as a tensor of this name would be. */
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number; readonly as?: string }
   | { readonly kind: "normal"; readonly mean: number; readonly standardDeviation: number };
 
 export interface TensorSpec {

@@ -16,6 +16,20 @@ function vectorsOf(tf: Tf, x: Tensor, codebook: Tensor): Tensor {
   return tf.reshape(x, [-1, codebook.shape[1] as number]);
 }
 
+/** What stands between the count of a code that nothing chooses any more and zero. */
+const smoothing = 1e-5;
+
+/**
+ * The codes that are meant by averages of sums, [codes, width], and of counts, [codes]: each sum through its count, with
+ * the smoothing after Laplace that the authors' own code has, n ← (n + ε)·Σn / (Σn + codes·ε).
+ */
+function averagedCodes(tf: Tf, sums: Tensor, counts: Tensor): Tensor {
+  const total = tf.sum(counts);
+  const share = tf.div(total, tf.add(total, counts.shape[0] * smoothing));
+  const smoothed = tf.mul(tf.add(counts, smoothing), share);
+  return tf.div(sums, tf.reshape(smoothed, [-1, 1]));
+}
+
 /** Codes of x, in the shape of x; differentiable by the codebook alone. */
 export function codesOf(tf: Tf, x: Tensor, codebook: Tensor): Tensor {
   const chosen = tf.customGrad((...inputs: unknown[]) => {
@@ -26,10 +40,14 @@ export function codesOf(tf: Tf, x: Tensor, codebook: Tensor): Tensor {
   return tf.reshape(tf.matMul(chosen, codebook), x.shape);
 }
 
-/** Codes of x in its place; gradients pass straight through to x (van den Oord et al. 2017). */
-export function quantise(tf: Tf, x: Tensor, codebook: Tensor): Tensor {
+/**
+ * Codes of x in its place; gradients pass straight through to x (van den Oord et al. 2017).
+ * @param tensor the codebook, or with `counts` the sums that it is the averages of
+ */
+export function quantise(tf: Tf, x: Tensor, tensor: Tensor, counts?: Tensor): Tensor {
   return tf.customGrad((...inputs: unknown[]) => {
     const [given] = inputs as [Tensor];
+    const codebook = counts ? averagedCodes(tf, tensor, counts) : tensor;
     const codes = tf.matMul(nearest(tf, vectorsOf(tf, given, codebook), codebook), codebook);
     return { value: tf.reshape(codes, given.shape), gradFunc: (dy: Tensor) => dy.clone() };
   })(x);
@@ -49,4 +67,32 @@ export function towardsEachOther(tf: Tf, x: Tensor, code: Tensor, commitment: nu
       },
     };
   })(x, code);
+}
+
+/**
+ * commitment · (x − code)², of codes that are moving averages (van den Oord et al. 2017, appendix A.1). Its gradient is by
+ * x alone. What it gives in place of the gradients of `sums`, [codes, width], and `counts`, [codes], is what they are
+ * averages of, whatever the loss is worth: the sum of the vectors that chose each code, and how many did.
+ */
+export function towardsAverages(
+  tf: Tf,
+  x: Tensor,
+  { sums, counts }: { readonly sums: Tensor; readonly counts: Tensor },
+  commitment: number,
+): Tensor {
+  return tf.customGrad((...inputs: unknown[]) => {
+    const [given, s, n, save] = inputs as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
+    const codebook = averagedCodes(tf, s, n);
+    const vectors = vectorsOf(tf, given, codebook);
+    const chosen = nearest(tf, vectors, codebook);
+    const difference = tf.sub(given, tf.reshape(tf.matMul(chosen, codebook), given.shape));
+    save([difference, vectors, chosen]);
+    return {
+      value: tf.mul(tf.square(difference), commitment),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [d, v, c] = saved as [Tensor, Tensor, Tensor];
+        return [tf.mul(tf.mul(d, 2 * commitment), dy), tf.matMul(c, v, true), tf.sum(c, 0)];
+      },
+    };
+  })(x, sums, counts);
 }

@@ -117,8 +117,10 @@ function evaluateNode(
     }
     case "categories":
       return categories(context.tf, value(node.from), node.blocks);
-    case "quantise":
-      return quantise(context.tf, value(node.from), context.parameter(node.parameters[0].tensor));
+    case "quantise": {
+      const [tensor, counts] = node.parameters.map((parameter) => context.parameter(parameter.tensor));
+      return quantise(context.tf, value(node.from), tensor as Tensor, counts);
+    }
     case "sample": {
       const [mean, logVariance, draw] = node.from;
       if (context.draws === 0) return value(mean);

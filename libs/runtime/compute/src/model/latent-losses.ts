@@ -1,5 +1,5 @@
 import type { BoundTerm, LatentTerm, Posterior, UserLoss } from "@latentweave/model";
-import { codesOf, towardsEachOther } from "../layers/quantise.ts";
+import { codesOf, towardsAverages, towardsEachOther } from "../layers/quantise.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 import { discriminatorLoss, negativeLogSigmoid } from "./adversarial-losses.ts";
 
@@ -38,9 +38,7 @@ export function latentLoss(context: LossContext, term: LatentTerm): Tensor {
       return tf.mul(tf.ones([latent.shape[0]]), tf.sum(tf.add(active, silent)));
     }
     case "quantisation": {
-      const encoded = value(term.encoded);
-      const code = codesOf(tf, encoded, parameter(term.codebook.tensor));
-      const squares = rows(tf, towardsEachOther(tf, encoded, code, term.commitment));
+      const squares = rows(tf, codeDistances(context, term));
       return term.reduction === "sum" ? tf.sum(squares, 1) : tf.mean(squares, 1);
     }
     case "generator":
@@ -55,6 +53,18 @@ export function latentLoss(context: LossContext, term: LatentTerm): Tensor {
       return tf.sum(tf.mul(tf.square(slope), columns), 1);
     }
   }
+}
+
+/** Weighed for whoever is drawn to the other: see the term. */
+function codeDistances(
+  { tf, value, parameter }: LossContext,
+  { encoded, codebook, counts, commitment }: LatentTerm & { kind: "quantisation" },
+): Tensor {
+  const x = value(encoded);
+  const tensor = parameter(codebook.tensor);
+  return counts
+    ? towardsAverages(tf, x, { sums: tensor, counts: parameter(counts.tensor) }, commitment)
+    : towardsEachOther(tf, x, codesOf(tf, x, tensor), commitment);
 }
 
 /**

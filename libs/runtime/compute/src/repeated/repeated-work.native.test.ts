@@ -86,6 +86,17 @@ describe("micro-batches in one call of TensorFlow", () => {
       0,
     ],
     [
+      "a quantised latent whose codes are averages",
+      privateModel({
+        latent: {
+          ...{ kind: "vectorQuantised", codes: 5, width: 2, commitment: 0.25 },
+          movingAverage: { decay: 0.9 },
+        },
+      }),
+      inputNumbers,
+      0,
+    ],
+    [
       "noise and penalties",
       privateModel({
         noise: { kind: "saltAndPepper", rate: 0.3 },
