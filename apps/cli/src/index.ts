@@ -1,5 +1,6 @@
 export {
   activation,
+  adversarial,
   averagePooling,
   convolution,
   defineJob,

@@ -1,4 +1,10 @@
-import { combinerParts, nearest, regulariserParts, type ResolvedJob } from "@latentweave/job";
+import {
+  combinerParts,
+  nearest,
+  optimisersByPattern,
+  regulariserParts,
+  type ResolvedJob,
+} from "@latentweave/job";
 import type { OwnModule } from "@latentweave/launch";
 import { combinerNamed, regulariserNamed, userPrefix } from "@latentweave/multitask";
 import { UserError } from "@latentweave/protocol";
@@ -40,7 +46,7 @@ function requireRegulariser(job: ResolvedJob, userModule: string | null): void {
         ? "a compressed broadcast"
         : Object.keys(job.rates).length > 0
           ? "rates"
-          : job.optimisers
+          : Object.keys(optimisersByPattern(job)).length > 0
             ? "optimisers"
             : undefined;
   if (kind === "quadratic" || other === undefined) return;

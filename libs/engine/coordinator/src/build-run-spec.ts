@@ -1,5 +1,11 @@
 import { type FeedbackCodec, keptOf } from "@latentweave/arithmetic";
-import { combinerParts, regulariserParts, type ResolvedJob, runLength } from "@latentweave/job";
+import {
+  combinerParts,
+  optimisersByPattern,
+  regulariserParts,
+  type ResolvedJob,
+  runLength,
+} from "@latentweave/job";
 import { baselineName, resolveModel, type UserLayer } from "@latentweave/model";
 import { dealSampling, type RunSpec, type TaskSpec } from "@latentweave/plan";
 import { type PreparedManifest, UserError } from "@latentweave/protocol";
@@ -46,7 +52,7 @@ export function buildRunSpec({ job: given, manifests, userModule }: RunIngredien
     ...compressionSpec(job),
     optimiser: job.optimiser,
     schedule: job.schedule,
-    ...tensorRulesSpec(job, model.groups),
+    ...tensorRulesSpec({ ...job, optimisers: optimisersByPattern(job) }, model.groups),
     ...(job.robust && { robust: job.robust }),
     ...(job.onNotFinite.kind === "pause" && {
       pauseNotFinite: { retryAfterSteps: job.onNotFinite.retryAfterSteps },

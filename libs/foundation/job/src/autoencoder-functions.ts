@@ -1,4 +1,8 @@
-import type { VariationalLatent, VectorQuantisedLatent } from "@latentweave/model";
+import type { LayerSpec, VariationalLatent, VectorQuantisedLatent } from "@latentweave/model";
+import type { z } from "zod";
+import type { optimiserSchema } from "./optimiser-schema.ts";
+
+type OptimiserInput = z.input<typeof optimiserSchema>;
 
 /** A latent of so many units, each a normal distribution that is drawn from while training. */
 export function variational(
@@ -14,4 +18,17 @@ export function vectorQuantised(
   options?: Partial<Omit<VectorQuantisedLatent, "kind" | "codes">>,
 ): { readonly kind: "vectorQuantised"; readonly codes: number } & typeof options {
   return { kind: "vectorQuantised", codes, ...options };
+}
+
+/** A latent of so many units that a discriminator of these layers is to take for draws of the standard normal. */
+export function adversarial(
+  units: number,
+  discriminator: readonly LayerSpec[],
+  options?: { readonly weight?: number; readonly optimiser?: OptimiserInput | "job" },
+): {
+  readonly kind: "adversarial";
+  readonly units: number;
+  readonly discriminator: readonly LayerSpec[];
+} & typeof options {
+  return { kind: "adversarial", units, discriminator, ...options };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { activationSchema, positiveInteger } from "./layer-schema.ts";
+import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
+import { optimiserSchema } from "./optimiser-schema.ts";
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -37,7 +38,29 @@ const vectorQuantisedSchema = z.strictObject({
     .nullish(),
 });
 
-export const latentSchema = z.discriminatedUnion("kind", [variationalSchema, vectorQuantisedSchema]);
+/** A discriminator is to take the latent for draws of the standard normal: docs/autoencoders.md. */
+const adversarialSchema = z.strictObject({
+  kind: z.literal("adversarial"),
+  units: positiveInteger,
+  /** Layers of the discriminator before its last one, which yields one logit. */
+  discriminator: layersSchema.check(z.minLength(1)),
+  /** Weight of −log D(z) in the loss of the autoencoder; default 0.01. */
+  weight: notNegative.default(0.01),
+  /** What updates the discriminator, `job`: the job's optimiser; default Adam, rate 0.0005, as below. */
+  optimiser: z.union([z.literal("job"), optimiserSchema]).default({
+    kind: "adam",
+    learningRate: 0.0005,
+    // As usual for adversaries (Radford et al. 2016): the less it remembers, the less the two swing.
+    beta1: 0.5,
+    beta2: 0.999,
+    epsilon: 1e-8,
+  }),
+});
+
+/** Latents that are more than a layer. */
+const latentSchemas = [variationalSchema, vectorQuantisedSchema, adversarialSchema] as const;
+
+export const latentSchema = z.discriminatedUnion("kind", latentSchemas);
 
 /** The latent of a shared model: a number of units, a dense layer, or what a task's own may be. */
 export const sharedLatentSchema = z.union([
@@ -48,10 +71,16 @@ export const sharedLatentSchema = z.union([
       units: positiveInteger,
       activation: activationSchema.default("linear"),
     }),
-    variationalSchema,
-    vectorQuantisedSchema,
+    ...latentSchemas,
   ]),
 ]);
+
+/** Whether a shared model's latent is one that a task could have, too: more than a layer. */
+export function isOwnKind(
+  latent: z.output<typeof sharedLatentSchema>,
+): latent is z.output<typeof latentSchema> {
+  return typeof latent === "object" && latent.kind !== undefined && latent.kind !== "dense";
+}
 
 /** What the encoder's input goes through while training. */
 export const noiseSchema = z.discriminatedUnion("kind", [

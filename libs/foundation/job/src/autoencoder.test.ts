@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { variational, vectorQuantised } from "./autoencoder-functions.ts";
+import { adversarial, variational, vectorQuantised } from "./autoencoder-functions.ts";
 import type { JobInput } from "./job-schema.ts";
+import { optimisersByPattern } from "./latent-optimisers.ts";
 import { dense } from "./layer-functions.ts";
 import { resolveJob } from "./resolve-job.ts";
 import { complaint } from "./testing/complaint.ts";
@@ -88,6 +89,95 @@ describe("a quantised latent", () => {
     ["an average that never moves", { codes: 8, movingAverage: { decay: 1 } }, /decay: got 1[^]*below 1/],
   ])("is refused with %s", (_title, more, message) => {
     expect(complaint(job({ latent: { kind: "vectorQuantised", ...more } }))).toMatch(message);
+  });
+});
+
+describe("an adversarial latent", () => {
+  const layer = { kind: "dense", units: 9, activation: "relu" } as const;
+
+  it("has its defaults filled in, in a task and in a shared model, and averages its reconstruction", () => {
+    const whole = {
+      ...{ kind: "adversarial", units: 8, weight: 0.01 },
+      optimiser: { kind: "adam", learningRate: 0.0005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 },
+      discriminator: [{ ...layer, useBias: true, initialiser: "glorotUniform" }],
+    };
+    const own = resolveJob(job({ latent: adversarial(8, [layer]) }));
+    expect(own.tasks.digits).toMatchObject({ latent: whole, reconstruction: { loss: "bce", weight: 1 } });
+    expect(own.tasks.digits?.reconstruction).not.toHaveProperty("reduction");
+    const shared = resolveJob(job({}, { kind: "shared", latent: adversarial(8, [layer]) }));
+    expect(shared.model).toMatchObject({ latent: whole });
+    expect([resolveJob(own), resolveJob(shared)]).toEqual([own, shared]);
+    // The adversary looks on and pushes nothing.
+    expect(resolveJob(job({ latent: adversarial(8, [layer], { weight: 0 }) })).tasks.digits).toMatchObject({
+      latent: { weight: 0 },
+    });
+  });
+
+  it.each([
+    ["no discriminator", { units: 8 }, /latent\.discriminator[^]*is missing/],
+    ["a discriminator of no layers", { units: 8, discriminator: [] }, /latent\.discriminator/],
+    [
+      "a weight below 0",
+      { units: 8, discriminator: [layer], weight: -1 },
+      /latent\.weight.*-1[^]*at least 0/,
+    ],
+    ["no unit", { units: 0, discriminator: [layer] }, /latent\.units.*0[^]*at least 1/],
+    [
+      "a layer that is none",
+      { units: 8, discriminator: [{ ...layer, kind: "dens" }] },
+      /latent\.discriminator\[0\]\.kind[^]*did you mean "dense"/,
+    ],
+    ["a field that is none", { units: 8, discriminator: [layer], wieght: 2 }, /did you mean "weight"/],
+    [
+      "an optimiser that is none",
+      { units: 8, discriminator: [layer], optimiser: { kind: "adm" } },
+      /latent\.optimiser[^]*did you mean "adam"/,
+    ],
+  ])("is refused with %s, and told why", (_title, more, message) => {
+    const latent = { kind: "adversarial", ...more };
+    expect(complaint(job({ latent } as Partial<Task>))).toMatch(message);
+    expect(complaint(job({}, { kind: "shared", latent } as unknown as JobInput["model"]))).toMatch(message);
+  });
+
+  it("gives its discriminators an optimiser of their own, task by task, before what the job says of patterns", () => {
+    const own = { kind: "sgd", learningRate: 0.1 } as const;
+    const latent = adversarial(8, [layer], { optimiser: own });
+    const two = { tasks: { one: task, two: task }, steps: 10, model: { kind: "shared", latent } } as const;
+    expect(optimisersByPattern(resolveJob(two))).toEqual({
+      "one/discriminator/*": own,
+      "two/discriminator/*": own,
+    });
+    const slow = { ...own, learningRate: 0.01 };
+    const optimisers = { "*/kernel": own, "one/discriminator/*": slow };
+    expect(Object.entries(optimisersByPattern(resolveJob({ ...two, optimisers })))).toEqual([
+      ["two/discriminator/*", own],
+      ["*/kernel", own],
+      ["one/discriminator/*", slow],
+    ]);
+    const job1 = resolveJob(job({ latent: { ...latent, optimiser: "job" } }));
+    expect(optimisersByPattern(job1)).toEqual({});
+    expect(resolveJob(job1)).toEqual(job1);
+  });
+
+  it.each([
+    [{ mode: { kind: "diloco", innerSteps: 2 } }, /the mode "diloco"/],
+    [{ compression: { broadcast: { codec: "int8" } } }, /a compressed broadcast/],
+  ] as const)("is refused with an optimiser of its own where there is one alone: %j", (more, message) => {
+    const own = complaint({ ...job({ latent: adversarial(8, [layer]) }), ...more });
+    expect(own).toMatch(message);
+    expect(own).toMatch(/tasks\.digits\.latent\.optimiser[^]*optimiser: "job"/);
+    const shared = job({}, { kind: "shared", latent: adversarial(8, [layer]) });
+    expect(complaint({ ...shared, ...more })).toMatch(/model\.latent\.optimiser/);
+    const asJob = job({ latent: adversarial(8, [layer], { optimiser: "job" }) });
+    expect(() => resolveJob({ ...asJob, ...more })).not.toThrow();
+  });
+
+  it("takes the names of its losses from the heads beside it, and from no others", () => {
+    const heads = { generator: { kind: "classification" } } as const;
+    expect(complaint(job({ latent: adversarial(8, [layer]), heads }))).toMatch(
+      /tasks\.digits\.heads\.generator[^]*another name/,
+    );
+    expect(resolveJob(job({ heads })).tasks.digits?.heads).toHaveProperty("generator");
   });
 });
 

@@ -1,3 +1,4 @@
+import { isOwnKind } from "./autoencoder-schema.ts";
 import type { ParsedJob } from "./job-schema.ts";
 import type { Problem } from "./problem.ts";
 
@@ -52,6 +53,7 @@ export function checkAutoencoder(job: ParsedJob, name: string, task: Task): Prob
   }
   const latent = ownLatent(job, task);
   if (latent?.kind === "variational") problems.push(...checkVariational(latent, latentPath(job, path), task));
+  if (latent?.kind === "adversarial") problems.push(...checkHeadNames(task, path));
   return problems;
 }
 
@@ -87,14 +89,27 @@ function checkMasked(
 function ownLatent(job: ParsedJob, task: Task): Latent | undefined {
   if (task.latent) return task.latent;
   const { model } = job;
-  if (model.kind !== "shared" || typeof model.latent === "number") return undefined;
-  return model.latent.kind === "variational" || model.latent.kind === "vectorQuantised"
-    ? model.latent
-    : undefined;
+  return model.kind === "shared" && isOwnKind(model.latent) ? model.latent : undefined;
 }
 
 function latentPath(job: ParsedJob, task: readonly PropertyKey[]): readonly PropertyKey[] {
   return job.model.kind === "shared" ? ["model", "latent"] : [...task, "latent"];
+}
+
+/** What an adversarial latent tells takes names of metrics that heads could have otherwise. */
+function checkHeadNames({ heads }: Task, path: readonly PropertyKey[]): Problem[] {
+  return ["generator", "discriminator"].flatMap((name) =>
+    Object.hasOwn(heads, name)
+      ? [
+          {
+            path: [...path, "heads", name],
+            what: `a head cannot be called "${name}" beside an adversarial latent, which tells a loss of that name`,
+            expected: "another name",
+            mend: "rename it",
+          },
+        ]
+      : [],
+  );
 }
 
 /** The bound of several draws is one of the likelihood: nothing in it can be weighed. */

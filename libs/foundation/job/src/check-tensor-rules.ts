@@ -9,14 +9,38 @@ import { proximalRegularisers } from "./regulariser-schema.ts";
 export function checkTensorRules(job: ParsedJob): Problem[] {
   const other = ruledOut(job);
   if (other === undefined) return [];
-  return (["rates", "optimisers"] as const)
-    .filter((field) => Object.keys(job[field]).length > 0)
-    .map((field) => ({
-      path: [field],
-      what: `are set, besides ${other}`,
-      expected: "one of the two",
-      mend: "remove one of them",
-    }));
+  return [
+    ...(["rates", "optimisers"] as const)
+      .filter((field) => Object.keys(job[field]).length > 0)
+      .map((field) => ({
+        path: [field],
+        what: `are set, besides ${other}`,
+        expected: "one of the two",
+        mend: "remove one of them",
+      })),
+    ...adversaries(job).map((path) => ({
+      path: [...path, "optimiser"],
+      what: `the discriminator has an optimiser of its own, besides ${other}`,
+      expected: '"job", the optimiser of all',
+      mend: 'write optimiser: "job" in the latent, or remove the other',
+    })),
+  ];
+}
+
+/** Places of the latents whose discriminators have optimisers of their own. */
+function adversaries({ tasks, model }: ParsedJob): (readonly PropertyKey[])[] {
+  const places = Object.entries(tasks).map(
+    ([name, { latent }]) => [["tasks", name, "latent"], latent] as const,
+  );
+  const all = model.kind === "shared" ? [...places, [["model", "latent"], model.latent] as const] : places;
+  return all.flatMap(([path, latent]) =>
+    latent != null &&
+    typeof latent === "object" &&
+    latent.kind === "adversarial" &&
+    latent.optimiser !== "job"
+      ? [path]
+      : [],
+  );
 }
 
 function ruledOut({ mode, compression, regulariser: { omega } }: ParsedJob): string | undefined {

@@ -1,7 +1,8 @@
-export { variational, vectorQuantised } from "./autoencoder-functions.ts";
+export { adversarial, variational, vectorQuantised } from "./autoencoder-functions.ts";
 export { applySettings } from "./apply-settings.ts";
 export { type CombinerName, combinerNames, combinerParts, type ResolvedCombiner } from "./combiner-schema.ts";
 export { type DatasetName, datasetNames, type DataSource, dataSourceSchema } from "./data-source.ts";
+export { optimisersByPattern } from "./latent-optimisers.ts";
 export { type JobChange, jobChanges } from "./job-changes.ts";
 export { defineJob, type JobInput } from "./job-schema.ts";
 export {

@@ -78,7 +78,7 @@ function complete(job: ParsedJob): ResolvedJob {
 
 function completeTask(task: ParsedJob["tasks"][string], model: ParsedJob["model"]): ResolvedTask {
   const decoder = completeLayers(task.decoder);
-  const latent = task.latent ? completeLatentSpec(task.latent) : undefined;
+  const latent = task.latent ? completeLatentSpec(task.latent, completeLayers) : undefined;
   const ofModel = model.kind === "shared" && typeof model.latent !== "number" ? model.latent : undefined;
   const isVariational = (latent ?? ofModel)?.kind === "variational";
   return {

@@ -1,6 +1,8 @@
 import type { Codec } from "@latentweave/arithmetic";
 import type {
   ActivationName,
+  AdversarialLatent,
+  LatentDescription,
   LatentSpec,
   LayerSpec,
   NoiseSpec,
@@ -86,7 +88,7 @@ export interface ResolvedTask {
   /** Contributions per step: micro-batches, or replicas in the mode `diloco`. */
   readonly slots: number;
   /** These are absent where the job has none. */
-  readonly latent?: LatentSpec;
+  readonly latent?: ResolvedLatent;
   readonly noise?: NoiseSpec;
   readonly binarise?: true;
   readonly penalties?: readonly PenaltySpec[];
@@ -113,8 +115,18 @@ export interface ResolvedStart {
   readonly rename: Readonly<Record<string, string>>;
 }
 
+export type ResolvedLatent =
+  | Exclude<LatentSpec, AdversarialLatent>
+  | (AdversarialLatent & {
+      /** What updates the discriminator; `job`: the job's own optimiser. */
+      readonly optimiser: ResolvedOptimiser | "job";
+    });
+
+type HardSharing = Extract<SharingKind, { readonly kind: "shared" }>;
+
 export type ResolvedModelSpec =
-  | SharingKind
+  | Exclude<SharingKind, HardSharing>
+  | (Omit<HardSharing, "latent"> & { readonly latent: LatentDescription | ResolvedLatent })
   | { readonly kind: "private" }
   | {
       readonly kind: "bank";

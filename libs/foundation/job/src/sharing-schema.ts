@@ -1,7 +1,8 @@
-import type { LatentDescription, LatentSpec, LayerSpec, SharingKind } from "@latentweave/model";
+import type { LatentDescription, LayerSpec } from "@latentweave/model";
 import { z } from "zod";
-import { latentSchema as ownLatentSchema, sharedLatentSchema } from "./autoencoder-schema.ts";
+import { isOwnKind, latentSchema as ownLatentSchema, sharedLatentSchema } from "./autoencoder-schema.ts";
 import { activationSchema, layersSchema, positiveInteger } from "./layer-schema.ts";
+import type { ResolvedLatent, ResolvedModelSpec } from "./resolved-job.ts";
 
 const latentSchema = z.union([
   positiveInteger,
@@ -48,17 +49,14 @@ type ParsedSharing = z.output<(typeof sharingSchemas)[number]>;
 export function completeSharing(
   model: ParsedSharing,
   completeLayers: (layers: ParsedSharing["trunkDecoder"]) => readonly LayerSpec[],
-): SharingKind {
+): Exclude<ResolvedModelSpec, { readonly kind: "private" | "bank" }> {
   const trunkDecoder = completeLayers(model.trunkDecoder);
   if (model.kind === "shared") {
     const { latent } = model;
     return {
       kind: model.kind,
       trunk: completeLayers(model.trunk),
-      latent:
-        typeof latent === "object" && (latent.kind === "variational" || latent.kind === "vectorQuantised")
-          ? completeLatentSpec(latent)
-          : completeLatent(latent),
+      latent: isOwnKind(latent) ? completeLatentSpec(latent, completeLayers) : completeLatent(latent),
       trunkDecoder,
     };
   }
@@ -98,8 +96,23 @@ function completeLatent(
 }
 
 /** Fills in what a job leaves open of a latent that is more than a layer. */
-export function completeLatentSpec(latent: z.output<typeof ownLatentSchema>): LatentSpec {
-  if (latent.kind === "variational") return { ...latent, annealing: latent.annealing ?? null };
-  const { movingAverage, ...rest } = latent;
-  return { ...rest, width: latent.width ?? null, ...(movingAverage && { movingAverage }) };
+export function completeLatentSpec(
+  latent: z.output<typeof ownLatentSchema>,
+  completeLayers: (layers: ParsedSharing["trunkDecoder"]) => readonly LayerSpec[],
+): ResolvedLatent {
+  switch (latent.kind) {
+    case "variational":
+      return { ...latent, annealing: latent.annealing ?? null };
+    case "vectorQuantised":
+      return completeQuantised(latent);
+    case "adversarial":
+      return { ...latent, discriminator: completeLayers(latent.discriminator) };
+  }
+}
+
+function completeQuantised({
+  movingAverage,
+  ...rest
+}: Extract<z.output<typeof ownLatentSchema>, { readonly kind: "vectorQuantised" }>): ResolvedLatent {
+  return { ...rest, width: rest.width ?? null, ...(movingAverage && { movingAverage }) };
 }

@@ -1,3 +1,5 @@
+import type { LayerSpec } from "./layers.ts";
+
 /** What makes an autoencoder more than layers one after the other; docs/autoencoders.md says what each is for. */
 
 /** What the encoder's input goes through while training; what is to be reconstructed stays clean (Vincent et al. 2010). */
@@ -49,7 +51,17 @@ export interface VectorQuantisedLatent {
   readonly movingAverage?: { readonly decay: number };
 }
 
-export type LatentSpec = VariationalLatent | VectorQuantisedLatent;
+/** A latent whose distribution a discriminator is to take for the standard normal (Makhzani et al. 2015). */
+export interface AdversarialLatent {
+  readonly kind: "adversarial";
+  readonly units: number;
+  /** Of the discriminator, before its own last dense layer, which yields one logit. */
+  readonly discriminator: readonly LayerSpec[];
+  /** Weight of −log D(z) in the loss of the autoencoder; the discriminator's own loss has weight 1. */
+  readonly weight: number;
+}
+
+export type LatentSpec = VariationalLatent | VectorQuantisedLatent | AdversarialLatent;
 
 /** What is added to a task's loss for every sample, on its latent. */
 export type PenaltySpec =

@@ -120,6 +120,62 @@ describe("a quantised latent", () => {
   });
 });
 
+describe("an adversarial latent", () => {
+  const latent: LatentSpec = {
+    ...{ kind: "adversarial", units: 3, weight: 0.2 },
+    discriminator: [{ kind: "dropout", rate: 0.5 }, dense(5, "relu")],
+  };
+  const discriminatorNodes = (graph: ReturnType<typeof graphOf>): [string, true | undefined][] =>
+    graph.nodes.flatMap((node) =>
+      node.op === "layer" && node.name.includes("discriminator") ? [[node.name, node.frozen]] : [],
+    );
+
+  it("has a discriminator in a group of its own that ends in one logit", () => {
+    const { groups } = resolve({ latent });
+    expect(groups.find(({ name }) => name === "one/discriminator")?.tensors).toMatchObject([
+      { name: "one/discriminator/1/kernel", shape: [3, 5] },
+      { name: "one/discriminator/1/bias", shape: [5] },
+      { name: "one/discriminator/logit/kernel", shape: [5, 1] },
+      { name: "one/discriminator/logit/bias", shape: [1] },
+    ]);
+    const graph = graphOf({ latent });
+    expect(terms(graph)).toEqual([
+      ["reconstruction", 2],
+      ["generator", 0.2],
+      ["discriminator", 1],
+    ]);
+    expect(graph.nodes[graph.latent ?? -1]).toMatchObject({ name: "one/encoder/latent", shape: [3] });
+  });
+
+  it("shows it draws of the prior and detached latents, and freezes it where the latents are to pass", () => {
+    const graph = graphOf({ latent });
+    const layers = ["0", "1", "1/activation", "logit"].map((layer) => `one/discriminator/${layer}`);
+    expect(discriminatorNodes(graph)).toEqual([
+      ...layers.map((name) => [`${name}/prior`, undefined]),
+      ...layers.map((name) => [name, undefined]),
+      ...layers.map((name) => [name, true]),
+    ]);
+    expect(graph.nodes.filter(({ op }) => op === "prior" || op === "detach")).toMatchObject([
+      { op: "prior", from: graph.latent, name: "one/latent/prior", shape: [3] },
+      { op: "detach", from: graph.latent, shape: [3] },
+    ]);
+  });
+
+  it("of a shared model lies in the trunk, and each task has its own discriminator and draws", () => {
+    const graph = graphOf({}, { kind: "shared", trunk: [], latent, trunkDecoder: [] });
+    expect(graph.groups).toEqual(["one/encoder", "shared/trunk", "one/discriminator", "one/decoder"]);
+    expect(graph.nodes[graph.latent ?? -1]).toMatchObject({ name: "shared/trunk/latent" });
+    expect(graph.nodes.find(({ op }) => op === "prior")).toMatchObject({ name: "one/latent/prior" });
+  });
+
+  it("is refused where a layer of its discriminator takes no row of numbers", () => {
+    const convolution: LayerSpec = { kind: "convolution", filters: 2, kernel: 3 };
+    expect(() => resolve({ latent: { ...latent, discriminator: [convolution] } })).toThrow(
+      /one\.latent\.discriminator\[0\][^]*\[3\]/,
+    );
+  });
+});
+
 describe("tied weights", () => {
   it("leave the decoder its biases alone", () => {
     const { groups } = resolve({

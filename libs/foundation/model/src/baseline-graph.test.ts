@@ -19,6 +19,10 @@ const models: readonly ModelKind[] = [
   },
   {
     ...{ kind: "shared", trunk: [], trunkDecoder: [] },
+    latent: { kind: "adversarial", units: 2, discriminator: [dense(3)], weight: 1 },
+  },
+  {
+    ...{ kind: "shared", trunk: [], trunkDecoder: [] },
     latent: {
       kind: "vectorQuantised",
       codes: 4,

@@ -15,6 +15,15 @@ export interface SequencePlace {
   readonly field: string;
   /** By the layer's name: the kernel of another dense layer that it uses transposed, and where that one stands. */
   readonly tied?: ReadonlyMap<string, TiedKernel>;
+  /** Where layers are applied to several values: what tells this application from the others. */
+  readonly application?: LayerApplication;
+}
+
+export interface LayerApplication {
+  /** Behind the names by which the layers draw, so that they draw anew. */
+  readonly drawnAs?: string;
+  /** Their parameters learn nothing by it. */
+  readonly frozen?: true;
 }
 
 export interface TiedKernel {
@@ -140,6 +149,15 @@ export class GraphBuilder {
     return { draw, sample: this.#push({ id: this.nodes.length, op: "sample", from, shape }) };
   }
 
+  /** Standard normal numbers as those of a row of numbers. @param name keys them */
+  prior(from: number, name: string): number {
+    return this.#push({ id: this.nodes.length, op: "prior", from, name, shape: this.shapeOf(from) });
+  }
+
+  detach(from: number): number {
+    return this.#push({ id: this.nodes.length, op: "detach", from, shape: this.shapeOf(from) });
+  }
+
   /** Probabilities of logits, block by block along the last axis. */
   categories(from: number, blocks: readonly CategoryBlock[]): number {
     return this.#push({ id: this.nodes.length, op: "categories", from, blocks, shape: this.shapeOf(from) });
@@ -251,14 +269,16 @@ export class GraphBuilder {
       this.#groups.add(place.group, { name: `${name}/${role}`, shape: own, initialiser });
       return { role, group: place.group, tensor: `${name}/${role}` };
     });
+    const { drawnAs = "", frozen } = place.application ?? {};
     return this.#push({
       id: this.nodes.length,
       op: "layer",
       from,
       layer,
-      name,
+      name: `${name}${drawnAs}`,
       shape,
       parameters,
+      ...(frozen && { frozen }),
     });
   }
 

@@ -1,6 +1,7 @@
 import type { NoiseSpec } from "./autoencoder.ts";
 import type { CategoryBlock } from "./description.ts";
 import type { HeadTerm } from "./head-terms.ts";
+import type { DiscriminatorTerm, LatentTerm, Posterior } from "./latent-terms.ts";
 import type { LayerSpec } from "./layers.ts";
 
 /** Where a layer finds one of its tensors. */
@@ -27,6 +28,8 @@ export type GraphNode =
       readonly name: string;
       readonly shape: readonly number[];
       readonly parameters: readonly ParameterRef[];
+      /** Its parameters learn nothing by this application of them. */
+      readonly frozen?: true;
     }
   | {
       readonly id: number;
@@ -135,6 +138,21 @@ export type GraphNode =
        */
       readonly parameters: readonly [ParameterRef] | readonly [sums: ParameterRef, counts: ParameterRef];
       readonly shape: readonly number[];
+    }
+  /** Standard normal numbers in the shape of what it reads, of which it takes nothing else; drawn when measuring too. */
+  | {
+      readonly id: number;
+      readonly op: "prior";
+      readonly from: number;
+      readonly name: string;
+      readonly shape: readonly number[];
+    }
+  /** The same numbers, past which no gradient goes. */
+  | {
+      readonly id: number;
+      readonly op: "detach";
+      readonly from: number;
+      readonly shape: readonly number[];
     };
 
 /** How well the input comes back. */
@@ -167,61 +185,6 @@ export interface ReconstructionTerm {
   readonly blocks?: readonly CategoryBlock[];
 }
 
-/** Nodes of a variational latent. */
-export interface Posterior {
-  readonly mean: number;
-  readonly logVariance: number;
-}
-
-/** A term that is computed from the latent alone. */
-export type LatentTerm =
-  /**
-   * KL divergence from the standard normal, Σ_j ½(μ_j² + σ_j² − 1 − log σ_j²), every unit's at least `freeBits`.
-   * While training its weight is times min(1, step / annealingSteps).
-   */
-  | ({
-      readonly kind: "kl";
-      readonly name: string;
-      readonly weight: number;
-      readonly freeBits: number;
-      readonly annealingSteps?: number;
-    } & Posterior)
-  /** Σ |h_j|. */
-  | { readonly kind: "l1"; readonly name: string; readonly weight: number; readonly latent: number }
-  /** Σ_j KL(rate ‖ mean of h_j over the micro-batch), for every sample of it the same. */
-  | {
-      readonly kind: "sparsity";
-      readonly name: string;
-      readonly weight: number;
-      readonly rate: number;
-      readonly latent: number;
-    }
-  /**
-   * Squared differences between what was encoded and its codes: for the codes once, for the encoder `commitment` times.
-   * With `counts` for the encoder alone; in place of gradients of `codebook` (which are sums then) and `counts` there are
-   * the sums and counts of this micro-batch.
-   */
-  | {
-      readonly kind: "quantisation";
-      readonly name: string;
-      readonly weight: number;
-      /** Over the numbers of a sample; absent: their mean. */
-      readonly reduction?: "sum";
-      readonly commitment: number;
-      readonly encoded: number;
-      readonly codebook: ParameterRef;
-      readonly counts?: ParameterRef;
-    }
-  /** Σ_j (f'(a_j))² · Σ_i W_ij², where h = f(W·x + b). */
-  | {
-      readonly kind: "contractive";
-      readonly name: string;
-      readonly weight: number;
-      readonly latent: number;
-      readonly activation: "sigmoid" | "tanh";
-      readonly kernel: ParameterRef;
-    };
-
 /**
  * −log of the mean over draws of p(x|z)·p(z)/q(z|x), where −log p(x|z) is the reconstruction's loss times its weight.
  * Without draws: the reconstruction of the mean, and the KL divergence.
@@ -242,7 +205,7 @@ export interface BoundTerm extends Posterior {
 export type LossTerm = ReconstructionTerm | HeadTerm | LatentTerm | BoundTerm;
 
 /** Terms that are evaluated by a metric besides their loss. */
-export type MeasuredTerm = ReconstructionTerm | HeadTerm;
+export type MeasuredTerm = ReconstructionTerm | HeadTerm | DiscriminatorTerm;
 
 /** What one task computes in one phase. */
 export interface TaskGraph {
@@ -296,6 +259,10 @@ export function lossNodes(term: LossTerm): readonly number[] {
       return [term.latent];
     case "quantisation":
       return [term.encoded];
+    case "generator":
+      return [term.logit];
+    case "discriminator":
+      return [term.ofPrior, term.ofEncoded];
   }
 }
 

@@ -9,6 +9,7 @@ export {
   type MicroBatchResult,
 } from "./compute.ts";
 export {
+  type AdversarialLatent,
   type LatentSpec,
   type NoiseSpec,
   type PenaltySpec,
@@ -19,19 +20,18 @@ export {
   type BoundTerm,
   comparedNode,
   type GraphNode,
-  type LatentTerm,
   lossNodes,
   type LossTerm,
   type MeasuredTerm,
   type ModelPhase,
   nodesRead,
   type ParameterRef,
-  type Posterior,
   type ReconstructionTerm,
   type TaskGraph,
 } from "./graph.ts";
 export { decoderGraph, decoderName } from "./decoder-graph.ts";
 export { type HeadTerm } from "./head-terms.ts";
+export { type DiscriminatorTerm, type LatentTerm, type Posterior } from "./latent-terms.ts";
 export { isHeadTerm, measuredTerms, metricNames, metricsOf, partlyLabelled } from "./metrics.ts";
 export {
   type ActivationName,

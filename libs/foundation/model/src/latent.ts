@@ -1,8 +1,10 @@
 import { UserError } from "@latentweave/protocol";
+import { adversarialLatent } from "./adversarial-latent.ts";
 import type { LatentSpec, VariationalLatent, VectorQuantisedLatent } from "./autoencoder.ts";
-import type { LossTerm, Posterior, ReconstructionTerm } from "./graph.ts";
+import type { LossTerm, ReconstructionTerm } from "./graph.ts";
 import type { GraphBuilder, SequencePlace } from "./graph-builder.ts";
 import { countNumbers, show } from "./infer-layer.ts";
+import type { Posterior } from "./latent-terms.ts";
 
 /** A task's latent, and what its loss gains by it. */
 export interface LatentNodes {
@@ -24,13 +26,15 @@ export function plainLatent(encoded: number): LatentNodes {
 }
 
 /** What the latent's parts are called. */
-interface LatentNames {
+export interface LatentNames {
   /** Of its layers. */
   readonly name: string;
   /** Keys its draws, and is the task's own. */
   readonly drawName: string;
   /** Of the group of its codebook. */
   readonly codebook: string;
+  /** Of the group of its discriminator: a task's own, in a shared model too. */
+  readonly discriminator: string;
 }
 
 export function addLatent(
@@ -40,9 +44,14 @@ export function addLatent(
   names: LatentNames,
   place: SequencePlace,
 ): LatentNodes {
-  return spec.kind === "variational"
-    ? variationalLatent(graph, encoded, spec, names, place)
-    : quantisedLatent(graph, encoded, spec, names, place);
+  switch (spec.kind) {
+    case "variational":
+      return variationalLatent(graph, encoded, spec, names, place);
+    case "vectorQuantised":
+      return quantisedLatent(graph, encoded, spec, names, place);
+    case "adversarial":
+      return adversarialLatent(graph, encoded, spec, names, place);
+  }
 }
 
 function quantisedLatent(

@@ -12,6 +12,8 @@ const metricsByKind: Readonly<Record<MeasuredTerm["kind"], readonly string[]>> =
   /** Mean over targets. */
   regression: ["squaredError"],
   gaussian: ["squaredError"],
+  /** Half for a draw of the prior that is taken for one, half for a latent that is not. */
+  discriminator: ["correct"],
 };
 
 /**
@@ -39,7 +41,9 @@ export function measuredTerms({ losses }: TaskGraph): readonly MeasuredTerm[] {
 }
 
 export function isHeadTerm(term: LossTerm): term is HeadTerm {
-  return term.kind !== "reconstruction" && Object.hasOwn(metricsByKind, term.kind);
+  return (
+    term.kind !== "reconstruction" && term.kind !== "discriminator" && Object.hasOwn(metricsByKind, term.kind)
+  );
 }
 
 /** Heads some of whose labels are missing. */

@@ -1,7 +1,8 @@
 import { UserError } from "@latentweave/protocol";
 import type { PenaltySpec } from "./autoencoder.ts";
-import { type GraphNode, type LatentTerm, nodesRead } from "./graph.ts";
+import { type GraphNode, nodesRead } from "./graph.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
+import type { LatentTerm } from "./latent-terms.ts";
 
 /** The terms that a task's penalties add, on its latent. @throws UserError where the latent does not suit them */
 export function penaltyTerms(

@@ -34,6 +34,7 @@ export function privateGraph(source: ModelSource, taskName: string): GraphDraft 
     name: `${taskName}/encoder/latent`,
     drawName: `${taskName}/latent`,
     codebook: `${taskName}/codebook`,
+    discriminator: `${taskName}/discriminator`,
   };
   const latent = task.latent ? addLatent(graph, encoded, task.latent, names, place) : plainLatent(encoded);
   return finish(source, taskName, begun, latent, (from) => from);

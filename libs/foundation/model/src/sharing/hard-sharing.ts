@@ -10,7 +10,12 @@ export function hardSharing(
 ): LatentNodes {
   const inner = throughTrunk(trunk, { graph, encoded });
   if (!("kind" in latent)) return plainLatent(trunkLatent(latent, { graph, encoded: inner }));
-  const names = { name: trunkLatentName, drawName: `${task}/latent`, codebook: "shared/codebook" };
+  const names = {
+    name: trunkLatentName,
+    drawName: `${task}/latent`,
+    codebook: "shared/codebook",
+    discriminator: `${task}/discriminator`,
+  };
   return addLatent(graph, inner, latent, names, trunkLatentPlace);
 }
 

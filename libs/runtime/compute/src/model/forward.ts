@@ -8,6 +8,7 @@ import {
 } from "@latentweave/model";
 import type { Kernels } from "../layers/kernels.ts";
 import type { KeyedRandom } from "../layers/keyed-random.ts";
+import { detach } from "../layers/detach.ts";
 import { applyNoise, binarise, patchMask } from "../layers/noise.ts";
 import { applyLayer } from "../layers/registry.ts";
 import { quantise } from "../layers/quantise.ts";
@@ -39,6 +40,14 @@ export function ancestors(graph: TaskGraph, targets: readonly number[]): Readonl
     for (const from of nodesRead(node)) wanted.add(from);
   }
   return wanted;
+}
+
+/** Names of the nodes that draw when nothing is trained, too. */
+export function drawnWhenMeasured({ nodes }: TaskGraph): ReadonlySet<string> {
+  const draws = nodes.filter(
+    (node) => node.op === "prior" || (node.op === "noise" && node.noise.kind === "binarise"),
+  );
+  return new Set(draws.flatMap((node) => ("name" in node ? [node.name] : [])));
 }
 
 /** Values of the target nodes and of all that they need, for x of [batch, ...input shape]. Call it inside a tidy. */
@@ -124,6 +133,10 @@ function evaluateNode(
       if (context.draws === 0) return value(mean);
       return sample(context.tf, value(mean), value(logVariance), value(draw));
     }
+    case "prior":
+      return drawNormal(context.tf, value(node.from), 1, context.random(node.name));
+    case "detach":
+      return detach(context.tf, value(node.from));
     case "layer":
       return applyLayer({
         tf: context.tf,
@@ -133,7 +146,12 @@ function evaluateNode(
         input: value(node.from),
         inputShape: shapeOf(node.from),
         outputShape: node.shape,
-        parameters: new Map(node.parameters.map(({ role, tensor }) => [role, context.parameter(tensor)])),
+        parameters: new Map(
+          node.parameters.map(({ role, tensor }) => {
+            const learned = context.parameter(tensor);
+            return [role, node.frozen ? detach(context.tf, learned) : learned];
+          }),
+        ),
         training: context.training,
         random: context.random(node.name),
         userLayers: context.userLayers,

@@ -1,6 +1,7 @@
 import type { BoundTerm, LatentTerm, Posterior, UserLoss } from "@latentweave/model";
 import { codesOf, towardsAverages, towardsEachOther } from "../layers/quantise.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
+import { discriminatorLoss, negativeLogSigmoid } from "./adversarial-losses.ts";
 
 /** What terms are computed from. */
 export interface LossContext {
@@ -42,6 +43,10 @@ export function latentLoss(context: LossContext, term: LatentTerm): Tensor {
       const squares = rows(tf, codeDistances(context, term));
       return term.reduction === "sum" ? tf.sum(squares, 1) : tf.mean(squares, 1);
     }
+    case "generator":
+      return negativeLogSigmoid(tf, value(term.logit));
+    case "discriminator":
+      return discriminatorLoss(context, term);
     case "contractive": {
       const latent = rows(tf, value(term.latent));
       const slope =

@@ -6,6 +6,7 @@ import {
   type ReconstructionTerm,
 } from "@latentweave/model";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
+import { discriminatorCorrect } from "./adversarial-losses.ts";
 import { categoricalCrossEntropy } from "./categories.ts";
 import { gaussianLoss, headLoss, headMetrics } from "./head-losses.ts";
 import {
@@ -20,8 +21,9 @@ import { hiddenLoss } from "./hidden-loss.ts";
 import { crossEntropyOfLogits, crossEntropyOfProbabilities, meanSquaredDifference } from "./row-losses.ts";
 import { userLoss } from "./user-loss.ts";
 
-/** Node that a term's metric reads. */
+/** Node that a term's metric reads, besides those of its loss. */
 export function metricInput(term: MeasuredTerm): number {
+  if (term.kind === "discriminator") return term.ofEncoded;
   return term.kind === "classification" || term.kind === "multiLabel" ? term.logits : term.prediction;
 }
 
@@ -108,7 +110,9 @@ function repeated(tf: Tf, target: Tensor, prediction: Tensor): Tensor {
 }
 
 /** A term's metrics of each sample, [batch] each, in the order of `metricsOf`. */
-export function termMetrics({ tf, value }: LossContext, term: MeasuredTerm, target: Tensor): Tensor[] {
+export function termMetrics(context: LossContext, term: MeasuredTerm, target: Tensor): Tensor[] {
+  const { tf, value } = context;
+  if (term.kind === "discriminator") return [discriminatorCorrect(context, term)];
   const input = value(metricInput(term));
   if (term.kind !== "reconstruction") return headMetrics(tf, term, input, target);
   return [

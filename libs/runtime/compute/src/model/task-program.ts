@@ -22,14 +22,14 @@ import {
 import { type Numbers, RepeatedWork } from "../repeated/repeated-work.ts";
 import { refusingUnkeyed } from "../layers/refuse-unkeyed.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
-import { type ForwardContext, forward } from "./forward.ts";
+import { drawnWhenMeasured, type ForwardContext, forward } from "./forward.ts";
 import { likelihoodEstimate } from "./likelihood.ts";
 import type { LossContext } from "./latent-losses.ts";
 import { logWeights, metricInput, termLoss, termMetrics } from "./losses.ts";
 import type { ParameterTensors } from "./parameter-tensors.ts";
 import { gradientPieces, metricSums, splitNumbers } from "./read-back.ts";
 import { labelCounts, targetTensor, targetValues } from "./targets.ts";
-import { annealedTerm, termWeights } from "./term-weights.ts";
+import { annealedTerm, termWeights, toldWeights } from "./term-weights.ts";
 
 /** What all programs of a model share. */
 export interface ProgramContext {
@@ -52,8 +52,8 @@ export class TaskProgram {
   readonly #inputShape: readonly number[];
   /** Layers or losses of the job's own. */
   readonly #hasOwn: boolean;
-  /** Name of the node that draws the samples, where there is one. */
-  readonly #binarised: string | undefined;
+  /** Names of the nodes that draw when measuring too, and then the same at every step. */
+  readonly #drawnAlways: ReadonlySet<string>;
   readonly #guard: <T>(work: () => T) => T;
   readonly #repeated = new Map<string, RepeatedWork>();
 
@@ -68,8 +68,7 @@ export class TaskProgram {
     this.#hasOwn =
       graph.nodes.some((node) => node.op === "layer" && node.layer.kind === "user") ||
       graph.losses.some((term) => term.kind === "reconstruction" && term.loss === "user");
-    const drawn = graph.nodes.find((node) => node.op === "noise" && node.noise.kind === "binarise");
-    this.#binarised = drawn?.op === "noise" ? drawn.name : undefined;
+    this.#drawnAlways = drawnWhenMeasured(graph);
     this.#guard = this.#hasOwn ? refusingUnkeyed : (work) => work();
   }
 
@@ -113,7 +112,7 @@ export class TaskProgram {
       batch.samples,
       rows,
       undefined,
-      weights,
+      toldWeights(this.#graph, batch.step),
       labelCounts(this.#graph, batch),
     );
     return { gradients, metrics, readBackMs };
@@ -135,7 +134,7 @@ export class TaskProgram {
     const metricCount = measured.reduce((count, term) => count + metricsOf(term).length, 0);
     const { rows } = splitNumbers(values, [], losses.length + metricCount, batch.samples);
     const [ofTerms, ofMetrics] = [rows.slice(0, losses.length), rows.slice(losses.length)];
-    const weights = termWeights(this.#graph, undefined);
+    const weights = toldWeights(this.#graph, undefined);
     const labels = labelCounts(this.#graph, batch);
     return {
       gradients: [],
@@ -184,7 +183,7 @@ export class TaskProgram {
     const place = { seed, step, round, task: drawsAs(this.#graph), slot };
     // Samples that are drawn to be measured on are the same at every step, and for every draw of their latents.
     const placeOf = (layer: string): DrawPlace =>
-      !training && layer === this.#binarised ? { ...place, step: 0, round: 0 } : place;
+      !training && this.#drawnAlways.has(layer) ? { ...place, step: 0, round: 0 } : place;
     const targets = this.#graph.losses.map((term) => targetValues(term, batch));
     const { drawn, random: drawing } = noteDraws(random, placeOf);
     return this.#repeatedFor(batch, draws).numbers({

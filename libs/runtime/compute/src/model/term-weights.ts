@@ -13,6 +13,17 @@ export function termWeights({ losses }: TaskGraph, step: number | undefined): re
   });
 }
 
+/**
+ * What the told loss weighs the terms by: as `termWeights`, but that of an adversary is not what the autoencoder
+ * minimises; and measured, how well a latent passes says as much of the adversary as of the autoencoder, so that it is
+ * no part of a loss by which states are compared.
+ */
+export function toldWeights(graph: TaskGraph, step: number | undefined): readonly number[] {
+  const untold = step === undefined ? ["discriminator", "generator"] : ["discriminator"];
+  const weights = termWeights(graph, step);
+  return graph.losses.map(({ kind }, index) => (untold.includes(kind) ? 0 : (weights[index] ?? 0)));
+}
+
 function labelledShare(term: LossTerm, of: "train" | "evaluate"): number | undefined {
   return isHeadTerm(term) ? term.labelled?.[of] : undefined;
 }

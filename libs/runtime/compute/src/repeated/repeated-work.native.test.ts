@@ -7,6 +7,7 @@ import { createInlineCompute } from "../model/inline-compute.ts";
 import { bytes } from "../testing/determinism-suite.ts";
 import { someBatch, someParameters } from "../testing/keyed.ts";
 import {
+  adversarialModel,
   bankModel,
   convolutionalModel,
   inputNumbers,
@@ -70,6 +71,17 @@ describe("micro-batches in one call of TensorFlow", () => {
     [
       "a quantised latent",
       privateModel({ latent: { kind: "vectorQuantised", codes: 5, width: 2, commitment: 0.25 } }),
+      inputNumbers,
+      0,
+    ],
+    [
+      "an adversarial latent, its discriminator with dropout",
+      adversarialModel({
+        discriminator: [
+          { kind: "dense", units: 5, activation: "relu" },
+          { kind: "dropout", rate: 0.5 },
+        ],
+      }),
       inputNumbers,
       0,
     ],

@@ -8,32 +8,29 @@ import {
 } from "@latentweave/model";
 import { createRandomSource, type KeyedRandom } from "../layers/keyed-random.ts";
 import { apply, type Sample } from "./reference.ts";
+import { nothingStopped, type QuantisedVectors, still, type Stopped } from "./stopped.ts";
 
 type Values = (node: number) => readonly number[];
 
-/**
- * What a quantised latent stops gradients at, by sample: taken from the first call with an empty map, and held still in
- * those that differ by a step for the slope.
- */
-export type Stopped = Map<
-  number,
-  {
-    readonly encoded: readonly number[];
-    readonly codes: readonly number[];
-    readonly chosen: readonly number[];
-  }
->;
+/** A term of the loss: what it is weighed by, and its sum over the samples. */
+export interface WeighedTerm {
+  readonly weight: number;
+  readonly sum: number;
+  /** Of another's objective than the autoencoder's. */
+  readonly isAdversary: boolean;
+}
 
 /**
- * A task's loss as the papers write it, in float64, sample by sample and draw by draw, with the draws that the compute
- * is to make and no code of its losses. @param parameters by tensor name
+ * The terms of a task's loss as the papers write them, in float64, sample by sample and draw by draw, with the draws
+ * that the compute is to make and no code of its losses. The slope of their weighed sum is the task's gradient.
+ * @param parameters by tensor name
  */
-export function autoencoderLoss(
+export function autoencoderTerms(
   model: ComputeModel,
   batch: MicroBatch,
   parameters: ReadonlyMap<string, readonly number[]>,
-  stopped: Stopped = new Map(),
-): number {
+  stopped: Stopped = nothingStopped(),
+): readonly WeighedTerm[] {
   const graph = model.phases[batch.phase]?.tasks.find(({ task }) => task === batch.task);
   if (!graph) throw new Error("no such task");
   const { step, round, task, slot } = batch;
@@ -46,13 +43,17 @@ export function autoencoderLoss(
       valuesOf(graph, batch, parameters, random, sample, draw, stopped),
     ),
   );
-  return graph.losses.reduce((loss, term) => {
+  return graph.losses.map((term) => {
     const annealed =
       term.kind === "kl" && term.annealingSteps !== undefined
         ? Math.min(1, batch.step / term.annealingSteps)
         : 1;
-    return loss + term.weight * annealed * termSum(term, bySample, parameters, stopped);
-  }, 0);
+    return {
+      weight: term.weight * annealed,
+      sum: termSum(term, bySample, parameters, stopped),
+      isAdversary: term.kind === "discriminator",
+    };
+  });
 }
 
 function termSum(
@@ -109,9 +110,9 @@ function termSum(
       const codebook = parameters.get(term.codebook.tensor) ?? [];
       return sum(
         first.map((v, sample) => {
-          const still = stopped.get(sample);
-          if (!still) throw new Error("nothing was quantised");
-          const { encoded, codes, chosen } = still;
+          const quantised = stopped.quantised.get(sample);
+          if (!quantised) throw new Error("nothing was quantised");
+          const { encoded, codes, chosen } = quantised;
           const width = encoded.length / chosen.length;
           const squares = v(term.encoded).map((e, i) => {
             const at = (chosen[Math.floor(i / width)] as number) * width + (i % width);
@@ -137,9 +138,22 @@ function termSum(
         }),
       );
     }
+    case "generator":
+      return sum(first.map((v) => -Math.log(probability(v(term.logit)))));
+    case "discriminator":
+      return sum(
+        first.map(
+          (v) => -Math.log(probability(v(term.ofPrior))) - Math.log(1 - probability(v(term.ofEncoded))),
+        ),
+      );
     default:
       throw new Error(`the reference has no term "${term.kind}"`);
   }
+}
+
+/** D of its one logit. */
+function probability([logit = NaN]: readonly number[]): number {
+  return 1 / (1 + Math.exp(-logit));
 }
 
 function rowLoss(term: ReconstructionTerm, values: Values): number {
@@ -206,15 +220,24 @@ function valuesOf(
       case "quantise": {
         const e = values(node.from);
         const codebook = parameters.get(node.parameters[0].tensor) ?? [];
-        const still = stopped.get(sample) ?? nearestCodes(e, codebook, codeWidth);
-        stopped.set(sample, still);
-        set(e.map((x, i) => x + (still.codes[i] as number) - (still.encoded[i] as number)));
+        const quantised = stopped.quantised.get(sample) ?? nearestCodes(e, codebook, codeWidth);
+        stopped.quantised.set(sample, quantised);
+        set(e.map((x, i) => x + (quantised.codes[i] as number) - (quantised.encoded[i] as number)));
         break;
       }
+      case "prior":
+        set(own(random(node.name).normal(all, 0)));
+        break;
+      case "detach":
+        set(still(stopped.detached, `${sample} ${node.id}`, values(node.from)));
+        break;
       case "layer": {
         const input = known.get(node.from) as Sample;
         const tensors = Object.fromEntries(
-          node.parameters.map(({ role, tensor }) => [role, parameters.get(tensor) ?? []]),
+          node.parameters.map(({ role, tensor }) => {
+            const values = parameters.get(tensor) ?? [];
+            return [role, node.frozen ? still(stopped.frozen, tensor, values) : values];
+          }),
         );
         const { tiedKernel } = tensors;
         if (tiedKernel) tensors.kernel = transposed(tiedKernel, input.values.length);
@@ -235,7 +258,7 @@ function nearestCodes(
   encoded: readonly number[],
   codebook: readonly number[],
   width: number,
-): Stopped extends Map<number, infer Still> ? Still : never {
+): QuantisedVectors {
   const chosen = Array.from({ length: encoded.length / width }, (_, vector) => {
     const distances = Array.from({ length: codebook.length / width }, (_, code) =>
       sum(

@@ -2,9 +2,17 @@ import type { ComputeModel, LayerSpec, NoiseSpec, PenaltySpec, TaskDescription }
 import { describe, expect, it } from "vitest";
 import type { LoadedBackend } from "../backend/loaded-backend.ts";
 import { createInlineCompute } from "../model/inline-compute.ts";
-import { autoencoderLoss, codeWidth, type Stopped } from "./autoencoder-reference.ts";
+import { autoencoderTerms, codeWidth } from "./autoencoder-reference.ts";
 import { someBatch, someParameters } from "./keyed.ts";
-import { inputNumbers, privateModel, variational, variationalModel } from "./models.ts";
+import {
+  adversarial,
+  adversarialModel,
+  inputNumbers,
+  privateModel,
+  variational,
+  variationalModel,
+} from "./models.ts";
+import { nothingStopped } from "./stopped.ts";
 import { wrongSlopes } from "./wrong-slopes.ts";
 
 const dense = (units: number, activation: "sigmoid" | "tanh" | "linear" = "linear"): LayerSpec => ({
@@ -45,6 +53,11 @@ const cases: Readonly<Record<string, ComputeModel>> = {
     encoder: [dense(4, "tanh")],
     latent: { kind: "vectorQuantised", codes: 5, width: codeWidth, commitment: 0.25 },
   }),
+  "an adversarial latent": privateModel({ latent: { ...adversarial, weight: 0.6 } }),
+  "a shared adversarial latent, with a discriminator of several layers": adversarialModel({
+    discriminator: [dense(5, "tanh"), { kind: "normalisation" }, dense(4, "sigmoid")],
+  }),
+  "an adversarial latent that is watched alone": privateModel({ latent: { ...adversarial, weight: 0 } }),
   "masking noise": noisy({ kind: "masking", rate: 0.4 }),
   "gaussian noise": noisy({ kind: "gaussian", deviation: 0.3 }),
   "salt and pepper": noisy({ kind: "saltAndPepper", rate: 0.4 }),
@@ -90,10 +103,21 @@ export function autoencoderSuite(backend: () => LoadedBackend): void {
             }),
           ),
         );
-        const stopped: Stopped = new Map();
-        const loss = (): number => autoencoderLoss(model, batch, numbers, stopped);
-        const truth = loss();
-        expect(Math.abs((metrics[1] ?? NaN) - truth)).toBeLessThan(1e-5 * Math.max(1, Math.abs(truth)));
+        const stopped = nothingStopped();
+        const terms = (): ReturnType<typeof autoencoderTerms> =>
+          autoencoderTerms(model, batch, numbers, stopped);
+        const total = (of: ReturnType<typeof terms>): number =>
+          of.reduce((loss, { weight, sum }) => loss + weight * sum, 0);
+        const loss = (): number => total(terms());
+        // Told are the autoencoder's loss and then each term by itself; an adversary's is no part of the first.
+        const told = [
+          total(terms().filter(({ isAdversary }) => !isAdversary)),
+          ...terms().map(({ sum }) => sum),
+        ];
+        for (const [index, truth] of told.entries()) {
+          const error = Math.abs((metrics[1 + index] ?? NaN) - truth);
+          expect(error).toBeLessThan(1e-5 * Math.max(1, Math.abs(truth)));
+        }
         const wrong: string[] = [];
         for (const [index, name] of (model.phases[0]?.tasks[0]?.groups ?? []).entries())
           for (const tensor of model.layout.groups.find((group) => group.name === name)?.tensors ?? []) {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { LoadedBackend } from "../backend/loaded-backend.ts";
 import { createInlineCompute } from "../model/inline-compute.ts";
 import { someBatch, someParameters } from "./keyed.ts";
-import { bankModel, convolutionalModel, inputNumbers, sharedModel } from "./models.ts";
+import { adversarialModel, bankModel, convolutionalModel, inputNumbers, sharedModel } from "./models.ts";
 
 /** What every backend must do: same bits for the same call, whatever came before, and no tensor left behind. */
 export function determinismSuite(backend: () => LoadedBackend): void {
@@ -60,6 +60,7 @@ export function determinismSuite(backend: () => LoadedBackend): void {
       [sharedModel([{ kind: "dropout", rate: 0.5 }]), inputNumbers],
       [bankModel(), inputNumbers],
       [convolutionalModel(), 64],
+      [adversarialModel(), inputNumbers],
     ] as const) {
       const compute = await start(model);
       const step = async (phase: number): Promise<void> => {

@@ -1,4 +1,5 @@
 import {
+  type AdversarialLatent,
   type ComputeModel,
   type LayerSpec,
   type ModelDescription,
@@ -123,6 +124,22 @@ export const variational: VariationalLatent = {
   annealing: null,
   freeBits: 0,
   samples: 1,
+};
+
+/** Two tasks that share an adversarial latent. */
+export function adversarialModel(latent: Partial<AdversarialLatent> = {}): ComputeModel {
+  return modelOf({
+    tasks: { one: { ...autoencoder, heads: {} }, two: { ...autoencoder, heads: {} } },
+    model: { kind: "shared", trunk: [], latent: { ...adversarial, ...latent }, trunkDecoder: [] },
+    regulariser: { omega: "none", on: "encoder" },
+  });
+}
+
+export const adversarial: AdversarialLatent = {
+  kind: "adversarial",
+  units: 3,
+  discriminator: [{ kind: "dense", units: 4, activation: "sigmoid" }],
+  weight: 1,
 };
 
 /** One task whose encoder is a layer of the job's own module; `layer` answers for its shapes. */
