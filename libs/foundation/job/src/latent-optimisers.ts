@@ -20,6 +20,6 @@ export function optimisersByPattern(
 
 function ownOptimiser(latent: ResolvedLatent | object | undefined): ResolvedOptimiser | undefined {
   if (!latent || !("kind" in latent) || latent.kind !== "adversarial") return undefined;
-  const { optimiser } = latent as ResolvedLatent & { kind: "adversarial" };
+  const { optimiser } = latent;
   return optimiser === "job" ? undefined : optimiser;
 }
