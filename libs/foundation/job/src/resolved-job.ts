@@ -1,6 +1,7 @@
 import type { Codec } from "@latentweave/arithmetic";
 import type {
   ActivationName,
+  AugmentSpec,
   LatentSpec,
   LayerSpec,
   NoiseSpec,
@@ -85,6 +86,7 @@ export interface ResolvedTask {
   readonly slots: number;
   /** These are absent where the job has none. */
   readonly latent?: LatentSpec;
+  readonly augment?: readonly AugmentSpec[];
   readonly noise?: NoiseSpec;
   readonly binarise?: true;
   readonly penalties?: readonly PenaltySpec[];

@@ -2,8 +2,10 @@ import { UserError } from "@latentweave/protocol";
 import type { DataShape, ModelDescription, SharingKind, TaskDescription } from "./description.ts";
 import type { LossTerm, TaskGraph } from "./graph.ts";
 import { addLatent, type LatentNodes, plainLatent } from "./latent.ts";
+import type { AugmentPlan } from "./augmentation.ts";
 import { checkNoise } from "./noise.ts";
 import { penaltyTerms } from "./penalties.ts";
+import { planAugmentation } from "./plan-augmentation.ts";
 import { tiedKernels } from "./tied-weights.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import type { GroupCollection } from "./group-collection.ts";
@@ -59,13 +61,13 @@ export function sharedGraph(source: ModelSource, model: SharingKind, taskName: s
 function finish(
   source: ModelSource,
   taskName: string,
-  { graph, task, input, clean }: Beginning,
+  { graph, task, input, clean, augment }: Beginning,
   { latent, toDecoder, terms }: LatentNodes,
   back: (from: number) => number,
 ): GraphDraft {
   const heads = headTerms(graph, source, taskName, task, latent);
   const penalties = penaltyTerms(graph, latent, task.penalties ?? [], taskName);
-  const draft = { task: taskName, nodes: graph.nodes, latent };
+  const draft = { task: taskName, ...(augment && { augment }), nodes: graph.nodes, latent };
   if (task.reconstruction === false)
     return { ...draft, losses: [...terms(undefined), ...heads, ...penalties], reconstruction: undefined };
   const prediction = decode(graph, taskName, task, back(toDecoder));
@@ -87,6 +89,7 @@ interface Beginning {
   readonly clean: number;
   /** Node of what the encoder sees: noise included. */
   readonly seen: number;
+  readonly augment: AugmentPlan | undefined;
 }
 
 export function start(source: ModelSource, taskName: string): Beginning {
@@ -107,7 +110,8 @@ export function start(source: ModelSource, taskName: string): Beginning {
     task.binarise === true ? graph.noise(given, { kind: "binarise" }, `${taskName}/binarise`) : given;
   if (task.noise) checkNoise(task.noise, input, `tasks.${taskName}.noise`);
   const seen = task.noise ? graph.noise(clean, task.noise, `${taskName}/noise`) : clean;
-  return { graph, task, input, clean, seen };
+  const augment = planAugmentation(task, data, `tasks.${taskName}.augment`);
+  return { graph, task, input, clean, seen, augment };
 }
 
 export function encode(graph: GraphBuilder, taskName: string, task: TaskDescription, from: number): number {
