@@ -25,11 +25,13 @@ export function planAugmentation(
   // Binary cross-entropy has no lower bound past 1, and there is no probability there to draw by.
   const isProbability =
     task.binarise === true || (task.reconstruction !== false && task.reconstruction.loss === "bce");
+  const range = isProbability ? ([0, 1] as const) : (data.levels?.range ?? null);
+  const black = data.levels?.black ?? 0;
   return {
     changes,
     image: image ?? null,
-    black: data.levels?.black ?? 0,
-    range: isProbability ? [0, 1] : (data.levels?.range ?? null),
+    black: range === null ? black : Math.min(range[1], Math.max(range[0], black)),
+    range,
     categories: data.categories ?? [],
   };
 }
