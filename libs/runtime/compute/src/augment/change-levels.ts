@@ -50,12 +50,13 @@ export function stretch(sample: Float32Array, middle: number, factor: number, ra
 
 function meanOf(sample: Float32Array): number {
   let sum = 0;
-  for (const value of sample) sum += value;
+  for (let i = 0; i < sample.length; i++) sum += sample[i] as number;
   return sum / sample.length;
 }
 
 function within(value: number, range: Range): number {
-  return range === null ? value : Math.min(range[1], Math.max(range[0], value));
+  if (range === null) return value;
+  return value < range[0] ? range[0] : value > range[1] ? range[1] : value;
 }
 
 function withoutCategories(

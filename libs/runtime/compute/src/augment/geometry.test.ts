@@ -3,7 +3,18 @@ import { describe, expect, it } from "vitest";
 import { augmented, digest, pixels, place, planOf, source } from "../testing/augmenting.ts";
 import type { Image } from "./change.ts";
 import { mirrorColumns, mirrorRows, moveBy } from "./move-pixels.ts";
-import { lookUp } from "./turn-image.ts";
+import { createLookUp } from "./turn-image.ts";
+
+/** What `from` becomes, in `to`. */
+function lookUp(
+  from: Float32Array,
+  to: Float32Array,
+  image: Image,
+  { along, across, black }: { readonly along: number; readonly across: number; readonly black: number },
+): void {
+  to.set(from);
+  createLookUp(image, black)(to, along, across);
+}
 
 /** An image of any shape, of numbers that a float32 holds. */
 const images = fc

@@ -81,10 +81,8 @@ export function moveBy(
   const [begin, end] = [Math.max(0, -right) * channels, (width - Math.max(0, right)) * channels];
   if (begin >= end) return;
   for (let row = Math.max(0, -down); row < height - Math.max(0, down); row++)
-    to.set(
-      from.subarray(row * line + begin, row * line + end),
-      (row + down) * line + Math.max(0, right) * channels,
-    );
+    for (let at = begin, there = (row + down) * line + begin + right * channels; at < end; at++, there++)
+      to[there] = from[row * line + at] as number;
 }
 
 function swap(values: Float32Array, a: number, b: number): void {
