@@ -73,7 +73,10 @@ describe("how a task's training samples are changed", () => {
       [1, undefined],
     ]);
     const model = {
-      ...{ kind: "shared", trunk: [], latent: { units: 2, activation: "linear" }, trunkDecoder: [] },
+      kind: "shared",
+      trunk: [],
+      latent: { units: 2, activation: "linear" },
+      trunkDecoder: [],
     } as const;
     const guarded = resolve({ augment: [flip] }, images, { model, guard: {} });
     expect(guarded.phases[0]?.tasks.map(({ task, augment }) => [task, augment?.changes.length])).toEqual([
