@@ -40,6 +40,7 @@ describe("a job", () => {
     ["a wrong type", { steps: "many" }, [/steps/, /many/, /number|integer/]],
     ["shapes that do not fit", { task: { decoder: layers(5) } }, [/decoder/, /\b5\b/, /\b4\b/]],
     ["data of another shape", { task: { input: [6], decoder: layers(6) } }, [/table/, /\b6\b/, /\b4\b/]],
+    ["a mirror for rows", { task: { augment: [{ kind: "flip" }] } }, [/table\.augment\[0\]/, /reshape/]],
     ["no data", { task: { data: undefined } }, [/tasks\.table\.data/]],
     ["no task", { tasks: {} }, [/tasks/]],
     ["a file that is missing", { task: { data: { csv: "nowhere.csv" } } }, [/nowhere\.csv/]],

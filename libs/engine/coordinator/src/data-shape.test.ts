@@ -20,6 +20,7 @@ describe("what a model knows of its data", () => {
     expect(shapeOf(manifest({ y: { ...y, names: [...y.names] } }), "test")).toEqual({
       inputShape: [3],
       columns: [{ name: "y", kind: "class", classes: 2 }],
+      levels: { black: 0, range: null },
     });
   });
 
@@ -32,6 +33,19 @@ describe("what a model knows of its data", () => {
       shapeOf(manifest({ y }), split).columns[0]?.labelled;
     expect(shareOn("test")).toEqual({ train: 0.25, evaluate: 0.75 });
     expect(shareOn("validation")).toEqual({ train: 0.25, evaluate: 0 });
+  });
+
+  it("is what black and white are after scaling, where one scale is that of all numbers of a sample", () => {
+    const levelsOf = (dtype: "uint8" | "float32", offset: number[], divisor: number[]): unknown => {
+      const x = { dtype, shape: [3], width: 3 };
+      const scale = { kind: "standard" as const, offset, divisor };
+      return shapeOf(manifest({ x, preprocessing: { scale, oneHot: [] } }), "test").levels;
+    };
+    expect(levelsOf("uint8", [0], [255])).toEqual({ black: 0, range: [0, 1] });
+    const [black, white] = [Math.fround(-33.3 / 78.5), Math.fround((255 - 33.3) / 78.5)];
+    expect(levelsOf("uint8", [33.3], [78.5])).toEqual({ black, range: [black, white] });
+    expect(levelsOf("float32", [0.25], [0.5])).toEqual({ black: -0.5, range: null });
+    expect(levelsOf("float32", [0, 1, 2], [1, 1, 1])).toBeUndefined();
   });
 
   it("is where a table's categories lie", () => {

@@ -1,4 +1,4 @@
-import type { DataColumn, DataShape } from "@latentweave/model";
+import type { DataColumn, DataShape, SampleLevels } from "@latentweave/model";
 import type { PreparedManifest, SplitName } from "@latentweave/protocol";
 
 /**
@@ -7,10 +7,12 @@ import type { PreparedManifest, SplitName } from "@latentweave/protocol";
  */
 export function shapeOf(manifest: PreparedManifest, evaluated: SplitName): DataShape {
   const categories = categoriesOf(manifest);
+  const levels = levelsOf(manifest);
   return {
     inputShape: manifest.x.shape,
     columns: columnsOf(manifest, evaluated),
     ...(categories.length > 0 && { categories }),
+    ...(levels && { levels }),
   };
 }
 
@@ -26,6 +28,15 @@ function columnsOf({ y, splits }: PreparedManifest, evaluated: SplitName): reado
   return y.kind === "class"
     ? [{ name: "y", kind: "class", classes: y.classes, ...labelled }]
     : [{ name: "y", kind: y.kind, numbers: y.width, ...labelled }];
+}
+
+/** By the reader's own arithmetic: float32((stored - offset) / divisor). */
+function levelsOf({ x, preprocessing }: PreparedManifest): SampleLevels | undefined {
+  const { offset, divisor } = preprocessing.scale;
+  if (offset.length !== 1 || divisor.length !== 1) return undefined;
+  const scaled = (stored: number): number =>
+    Math.fround((stored - (offset[0] as number)) / (divisor[0] as number));
+  return { black: scaled(0), range: x.dtype === "uint8" ? [scaled(0), scaled(255)] : null };
 }
 
 /** Columns of categories lie spread over neighbouring numbers, called COLUMN=VALUE. */

@@ -1,3 +1,4 @@
+import { checkAugment } from "./check-augment.ts";
 import { checkAutoencoder } from "./check-autoencoder.ts";
 import { checkGuard } from "./check-guard.ts";
 import { combinerParts } from "./combiner-schema.ts";
@@ -210,7 +211,7 @@ function checkLevel({ compression: { push }, tasks, sampling }: ParsedJob): Prob
 
 function checkTask(job: ParsedJob, name: string, task: ParsedJob["tasks"][string]): Problem[] {
   const path = ["tasks", name];
-  const problems = checkAutoencoder(job, name, task);
+  const problems = [...checkAugment(name, task), ...checkAutoencoder(job, name, task)];
   if (reservedTasks.includes(name))
     problems.push({
       path,

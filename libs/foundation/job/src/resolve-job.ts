@@ -99,6 +99,7 @@ function completeTask(task: ParsedJob["tasks"][string], model: ParsedJob["model"
     microBatch: task.microBatch,
     slots: task.slots,
     ...(latent && { latent }),
+    ...(task.augment && task.augment.length > 0 && { augment: task.augment }),
     ...(task.noise && { noise: task.noise }),
     ...(task.binarise === true && { binarise: true }),
     ...(task.penalties && task.penalties.length > 0 && { penalties: task.penalties }),

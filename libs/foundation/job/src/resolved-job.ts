@@ -2,6 +2,7 @@ import type { Codec } from "@latentweave/arithmetic";
 import type {
   ActivationName,
   AdversarialLatent,
+  AugmentSpec,
   LatentDescription,
   LatentSpec,
   LayerSpec,
@@ -89,6 +90,7 @@ export interface ResolvedTask {
   readonly slots: number;
   /** These are absent where the job has none. */
   readonly latent?: ResolvedLatent;
+  readonly augment?: readonly AugmentSpec[];
   readonly noise?: NoiseSpec;
   readonly binarise?: true;
   readonly penalties?: readonly PenaltySpec[];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { augmentSchema } from "./augment-schema.ts";
 import { latentSchema, noiseSchema, penaltySchema } from "./autoencoder-schema.ts";
 import { dataSourceSchema } from "./data-source.ts";
 import { layersSchema, list, positiveInteger, shapeSchema } from "./layer-schema.ts";
@@ -69,6 +70,8 @@ export const taskSchema = z.strictObject({
     .optional(),
   /** Default: what the encoder yields. */
   latent: latentSchema.nullish(),
+  /** What happens to training samples, drawn anew for every sample of every micro-batch; default nothing. */
+  augment: list(augmentSchema).optional(),
   /** What the encoder's input goes through while training; default nothing. */
   noise: noiseSchema.nullish(),
   /** Numbers between 0 and 1 are probabilities of a 1, drawn anew for every micro-batch; default false. */

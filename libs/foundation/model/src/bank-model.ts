@@ -28,7 +28,7 @@ export function bankGraph(
   model: ModelKind & { kind: "bank" },
   taskName: string,
 ): GraphDraft {
-  const { graph, task, input, clean } = start(source, taskName);
+  const { graph, task, input, clean, augment } = start(source, taskName);
   let latent: number | undefined;
   const reconstructions = Object.entries(source.description.tasks).map(([name, other]) => {
     const encoded = encode(graph, name, other, clean);
@@ -48,6 +48,7 @@ export function bankGraph(
   });
   return {
     task: taskName,
+    ...(augment && { augment }),
     nodes: graph.nodes,
     losses: [term, ...headTerms(graph, source, taskName, task, latent)],
     latent,

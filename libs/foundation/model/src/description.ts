@@ -1,3 +1,4 @@
+import type { AugmentSpec, SampleLevels } from "./augmentation.ts";
 import type { LatentSpec, NoiseSpec, PenaltySpec } from "./autoencoder.ts";
 import type { ActivationName, LayerSpec } from "./layers.ts";
 
@@ -23,6 +24,8 @@ export interface TaskDescription {
   readonly heads: Readonly<Record<string, HeadDescription>>;
   /** Absent: what the encoder yields. */
   readonly latent?: LatentSpec;
+  /** What happens to training samples, before anything else sees them; absent or empty: nothing. */
+  readonly augment?: readonly AugmentSpec[];
   readonly noise?: NoiseSpec;
   /** Numbers between 0 and 1 are taken for probabilities of a 1, and drawn for every micro-batch. */
   readonly binarise?: boolean;
@@ -101,6 +104,8 @@ export interface DataShape {
   readonly columns: readonly DataColumn[];
   /** Of a table: numbers of a sample that are one category's, exactly one of them 1. */
   readonly categories?: readonly CategoryBlock[];
+  /** Absent: numbers of a sample were scaled each by itself. */
+  readonly levels?: SampleLevels;
 }
 
 /** Neighbouring numbers along the last axis that are the probabilities of one variable's values. */

@@ -1,3 +1,4 @@
+import type { AugmentPlan } from "./augmentation.ts";
 import type { NoiseSpec } from "./autoencoder.ts";
 import type { CategoryBlock } from "./description.ts";
 import type { HeadTerm } from "./head-terms.ts";
@@ -212,6 +213,8 @@ export interface TaskGraph {
   readonly task: string;
   /** The task that this one is the baseline of, the same task alone: its draws are that task's. */
   readonly baselineOf?: string;
+  /** What is done to training samples before they become the input; absent: nothing. */
+  readonly augment?: AugmentPlan;
   readonly nodes: readonly GraphNode[];
   readonly losses: readonly LossTerm[];
   /** Names of the parameter groups that this task's loss depends on in this phase, in layout order. */

@@ -8,6 +8,7 @@ export {
   type MicroBatch,
   type MicroBatchResult,
 } from "./compute.ts";
+export { type AugmentPlan, type AugmentSpec, type SampleLevels } from "./augmentation.ts";
 export {
   type AdversarialLatent,
   type LatentSpec,

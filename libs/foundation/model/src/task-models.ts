@@ -2,8 +2,10 @@ import { UserError } from "@latentweave/protocol";
 import type { DataShape, ModelDescription, SharingKind, TaskDescription } from "./description.ts";
 import type { LossTerm, TaskGraph } from "./graph.ts";
 import { addLatent, type LatentNodes, plainLatent } from "./latent.ts";
+import type { AugmentPlan } from "./augmentation.ts";
 import { checkNoise } from "./noise.ts";
 import { penaltyTerms } from "./penalties.ts";
+import { planAugmentation } from "./plan-augmentation.ts";
 import { tiedKernels } from "./tied-weights.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import type { GroupCollection } from "./group-collection.ts";
@@ -60,13 +62,13 @@ export function sharedGraph(source: ModelSource, model: SharingKind, taskName: s
 function finish(
   source: ModelSource,
   taskName: string,
-  { graph, task, input, clean, mask }: Beginning,
+  { graph, task, input, clean, mask, augment }: Beginning,
   { latent, toDecoder, terms }: LatentNodes,
   back: (from: number) => number,
 ): GraphDraft {
   const heads = headTerms(graph, source, taskName, task, latent);
   const penalties = penaltyTerms(graph, latent, task.penalties ?? [], taskName);
-  const draft = { task: taskName, nodes: graph.nodes, latent };
+  const draft = { task: taskName, ...(augment && { augment }), nodes: graph.nodes, latent };
   if (task.reconstruction === false)
     return { ...draft, losses: [...terms(undefined), ...heads, ...penalties], reconstruction: undefined };
   const prediction = decode(graph, taskName, task, back(toDecoder));
@@ -91,6 +93,7 @@ interface Beginning {
   readonly seen: number;
   /** Node of a mask whose hidden numbers alone are to be compared. */
   readonly mask?: number;
+  readonly augment: AugmentPlan | undefined;
 }
 
 export function start(source: ModelSource, taskName: string): Beginning {
@@ -110,7 +113,8 @@ export function start(source: ModelSource, taskName: string): Beginning {
   const clean =
     task.binarise === true ? graph.noise(given, { kind: "binarise" }, `${taskName}/binarise`) : given;
   if (task.noise) checkNoise(task.noise, input, `tasks.${taskName}.noise`);
-  const begun = { graph, task, input, clean };
+  const augment = planAugmentation(task, data, `tasks.${taskName}.augment`);
+  const begun = { graph, task, input, clean, augment };
   if (!task.noise) return { ...begun, seen: clean };
   const name = `${taskName}/noise`;
   if (task.noise.kind !== "patches" || task.noise.compare === undefined)

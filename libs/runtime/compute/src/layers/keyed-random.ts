@@ -24,8 +24,7 @@ export interface RandomSource {
   at(place: DrawPlace, layer: string): KeyedRandom;
 }
 
-export function createRandomSource(): RandomSource {
-  const arithmetic = loadArithmetic();
+export function createRandomSource(arithmetic = loadArithmetic()): RandomSource {
   return {
     at(place, layer) {
       const { seed, step, round, task, slot } = place;

@@ -1,3 +1,4 @@
+import { loadArithmetic } from "@latentweave/arithmetic";
 import type {
   ComputeModel,
   InferenceRequest,
@@ -50,11 +51,13 @@ export class ModelRuntime {
       model.userModule === undefined ? { layers: {}, losses: {} } : await importUserModule(model.userModule);
     useNativeMatrixProduct(tf);
     const parameters = new ParameterTensors(tf, model.layout, memory);
+    const arithmetic = loadArithmetic();
     const context = {
       tf,
       kernels: createKernels(tf),
       parameters,
-      random: createRandomSource(),
+      arithmetic,
+      random: createRandomSource(arithmetic),
       seed: model.seed,
       userLayers: own.layers,
       userLosses: own.losses,

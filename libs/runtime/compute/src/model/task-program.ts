@@ -1,5 +1,5 @@
+import type { Arithmetic } from "@latentweave/arithmetic";
 import {
-  isHeadTerm,
   lossNodes,
   measuredTerms,
   metricsOf,
@@ -11,6 +11,7 @@ import {
 } from "@latentweave/model";
 import type { Programs } from "@latentweave/native";
 import type { ParameterGroup } from "@latentweave/parameters";
+import { type Augmenter, createAugmenter } from "../augment/augmenter.ts";
 import type { Kernels } from "../layers/kernels.ts";
 import {
   drawAgain,
@@ -22,10 +23,12 @@ import {
 import { type Numbers, RepeatedWork } from "../repeated/repeated-work.ts";
 import { refusingUnkeyed } from "../layers/refuse-unkeyed.ts";
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
+import { batchShape } from "./batch-shape.ts";
 import { drawnWhenMeasured, type ForwardContext, forward } from "./forward.ts";
 import { likelihoodEstimate } from "./likelihood.ts";
 import type { LossContext } from "./latent-losses.ts";
 import { logWeights, metricInput, termLoss, termMetrics } from "./losses.ts";
+import { outputNode } from "./output-node.ts";
 import type { ParameterTensors } from "./parameter-tensors.ts";
 import { gradientPieces, metricSums, splitNumbers } from "./read-back.ts";
 import { labelCounts, targetTensor, targetValues } from "./targets.ts";
@@ -36,6 +39,7 @@ export interface ProgramContext {
   readonly tf: Tf;
   readonly kernels: Kernels;
   readonly parameters: ParameterTensors;
+  readonly arithmetic: Arithmetic;
   readonly random: RandomSource;
   readonly seed: number;
   readonly userLayers: Readonly<Record<string, UserLayer>>;
@@ -49,32 +53,31 @@ export class TaskProgram {
   readonly #context: ProgramContext;
   readonly #graph: TaskGraph;
   readonly #groups: readonly ParameterGroup[];
-  readonly #inputShape: readonly number[];
   /** Layers or losses of the job's own. */
   readonly #hasOwn: boolean;
   /** Names of the nodes that draw when measuring too, and then the same at every step. */
   readonly #drawnAlways: ReadonlySet<string>;
+  readonly #augmenter: Augmenter | undefined;
   readonly #guard: <T>(work: () => T) => T;
   readonly #repeated = new Map<string, RepeatedWork>();
 
-  /** @throws Error when the graph has no input or names a group that the layout lacks. */
+  /** @throws Error when the graph names a group that the layout lacks. */
   constructor(context: ProgramContext, graph: TaskGraph) {
     this.#context = context;
     this.#graph = graph;
     this.#groups = graph.groups.map((name) => context.parameters.group(name));
-    const input = graph.nodes.find((node) => node.op === "input");
-    if (!input) throw new Error(`the graph of task "${graph.task}" has no input`);
-    this.#inputShape = input.shape;
     this.#hasOwn =
       graph.nodes.some((node) => node.op === "layer" && node.layer.kind === "user") ||
       graph.losses.some((term) => term.kind === "reconstruction" && term.loss === "user");
     this.#drawnAlways = drawnWhenMeasured(graph);
+    this.#augmenter = graph.augment && createAugmenter(graph.augment, context.arithmetic);
     this.#guard = this.#hasOwn ? refusingUnkeyed : (work) => work();
   }
 
   /** Gradient of the loss summed over the samples, per group, and the sums of the losses; the metrics proper are 0. */
-  async gradient(batch: MicroBatch): Promise<MicroBatchResult> {
+  async gradient(given: MicroBatch): Promise<MicroBatchResult> {
     const { tf } = this.#context;
+    const batch = this.#augmented(given);
     const { losses: terms } = this.#graph;
     const weights = termWeights(this.#graph, batch.step);
     const annealed = annealedTerm(this.#graph);
@@ -177,10 +180,9 @@ export class TaskProgram {
     { changing = [], draws }: { readonly changing?: readonly Float32Array[]; readonly draws?: number },
     work: (x: Tensor, targets: readonly Tensor[], context: ForwardContext) => readonly Tensor[],
   ): Promise<Numbers> {
-    const { tf, random, seed } = this.#context;
-    const { step, round, slot } = batch;
+    const { tf, random } = this.#context;
     const training = batch.program === "gradient";
-    const place = { seed, step, round, task: drawsAs(this.#graph), slot };
+    const place = this.#place(batch);
     // Samples that are drawn to be measured on are the same at every step, and for every draw of their latents.
     const placeOf = (layer: string): DrawPlace =>
       !training && this.#drawnAlways.has(layer) ? { ...place, step: 0, round: 0 } : place;
@@ -222,7 +224,7 @@ export class TaskProgram {
   /** Values of a named output, row-major [samples, ...shape]. */
   async infer(output: string, samples: number, x: Float32Array): Promise<Float32Array> {
     const { tf } = this.#context;
-    const node = this.#outputNode(output);
+    const node = outputNode(this.#graph, output);
     const { random, seed } = this.#context;
     const place = { seed, step: 0, round: 0, task: drawsAs(this.#graph), slot: 0 };
     const flat = this.#guard(() =>
@@ -244,24 +246,23 @@ export class TaskProgram {
     }
   }
 
-  #outputNode(output: string): number {
-    const { latent, reconstruction, losses } = this.#graph;
-    const named: Record<string, number | undefined> = { latent, reconstruction };
-    for (const term of losses.filter(isHeadTerm)) named[term.name] = metricInput(term);
-    const node = named[output];
-    if (node !== undefined) return node;
-    const known = Object.keys(named).filter((name) => named[name] !== undefined);
-    throw new Error(`task "${this.#graph.task}" has no output "${output}"; it has: ${known.join(", ")}`);
+  #inputTensor(samples: number, x: Float32Array): Tensor {
+    return this.#context.tf.tensor(x, batchShape(this.#graph, samples, x), "float32");
   }
 
-  #inputTensor(samples: number, x: Float32Array): Tensor {
-    const shape = [samples, ...this.#inputShape];
-    const numbers = shape.reduce((product, size) => product * size, 1);
-    if (samples < 1 || x.length !== numbers)
-      throw new RangeError(
-        `task "${this.#graph.task}": an input of shape [${shape.join(", ")}] has ${numbers} numbers, not ${x.length}`,
-      );
-    return this.#context.tf.tensor(x, shape, "float32");
+  /** Samples to train on: drawn anew for every micro-batch where the job says how. */
+  #augmented(batch: MicroBatch): MicroBatch {
+    const augmenter = this.#augmenter;
+    if (!augmenter) return batch;
+    batchShape(this.#graph, batch.samples, batch.x);
+    const place = this.#place(batch);
+    const random = (index: number): KeyedRandom =>
+      this.#context.random.at(place, `${place.task}/augment/${index}`);
+    return { ...batch, x: augmenter(batch.x, batch.samples, random) };
+  }
+
+  #place({ step, round, slot }: MicroBatch): DrawPlace {
+    return { seed: this.#context.seed, step, round, task: drawsAs(this.#graph), slot };
   }
 
   #forward(

@@ -86,6 +86,25 @@ describe("micro-batches in one call of TensorFlow", () => {
       0,
     ],
     [
+      "samples that are augmented",
+      privateModel({
+        ...{ binarise: true, noise: { kind: "masking", rate: 0.2 } },
+        augment: [
+          { kind: "rotate", degrees: 20 },
+          { kind: "shift", pixels: 1 },
+          { kind: "jitter", deviation: 0.1 },
+        ],
+        input: [4, 3, 1],
+        encoder: [{ kind: "flatten" }, { kind: "dense", units: 5 }],
+        decoder: [
+          { kind: "dense", units: inputNumbers, activation: "sigmoid" },
+          { kind: "reshape", shape: [4, 3, 1] },
+        ],
+      }),
+      inputNumbers,
+      0,
+    ],
+    [
       "a quantised latent whose codes are averages",
       privateModel({
         latent: {

@@ -103,7 +103,7 @@ export function privateModel(
       model: { kind: "private" },
       regulariser: { omega: "none", on: "encoder" },
     },
-    { one: { ...shape, inputShape } },
+    { one: { ...shape, inputShape, levels: { black: 0, range: [0, 1] } } },
   );
 }
 
