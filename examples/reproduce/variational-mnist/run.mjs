@@ -14,7 +14,7 @@ const flag = (name, otherwise) => {
 const isShort = process.argv.includes("--short");
 const seed = flag("--seed", "0");
 const draws = flag("--draws", isShort ? "20" : "500");
-/** Nats. The short version has seen 5 passes of 80, and shows that it learns. */
+/** Nats. The short version has seen 5 passes of 200, and shows that it learns. */
 const bar = isShort ? 125 : 90;
 
 const runs = mkdtempSync(path.join(os.tmpdir(), "latentweave-variational-"));
