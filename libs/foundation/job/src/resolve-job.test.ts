@@ -210,7 +210,7 @@ describe("a bad job", () => {
     expect(messageOf(withTask({ microBtach: 32 }), "job.ts")).toBe(
       [
         "job.ts: tasks.digits.microBtach: unknown key",
-        "  expected: one of data, input, encoder, decoder, reconstruction, latent, noise, binarise, penalties, tied, heads, weight, microBatch, slots",
+        "  expected: one of data, input, encoder, decoder, reconstruction, latent, augment, noise, binarise, penalties, tied, heads, weight, microBatch, slots",
         '  to mend:  did you mean "microBatch"?',
       ].join("\n"),
     );
