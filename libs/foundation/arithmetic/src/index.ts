@@ -14,6 +14,7 @@ export { type Codec, codecBlockNumbers, codecs, encodedBytes } from "./codec.ts"
 export type { DigestPiece } from "./digest.ts";
 export { ArithmeticMemoryError, InvalidFreeError, pageBytes as arithmeticPageBytes } from "./arena.ts";
 export { differingKernel, type NativeKernels } from "./native-kernels.ts";
+export { halfToNumber } from "./half.ts";
 export { type Key, randomKey } from "./key.ts";
 export { permute } from "./permutation.ts";
 export { type PhiloxWords, philox4x32 } from "./philox.ts";

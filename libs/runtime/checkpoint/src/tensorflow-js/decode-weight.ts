@@ -1,3 +1,4 @@
+import { halfToNumber } from "@latentweave/arithmetic";
 import type { TensorFlowJsWeight } from "./model-json.ts";
 
 /** How one number lies in the file. */
@@ -42,14 +43,4 @@ export function decodeWeight({ bytesPerNumber, read }: StoredKind, bytes: Uint8A
   return Float32Array.from({ length: bytes.byteLength / bytesPerNumber }, (_, at) =>
     read(view, at * bytesPerNumber),
   );
-}
-
-/** IEEE 754 binary16: a sign, five bits of exponent, ten of fraction. Every such number is one of float32 too. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

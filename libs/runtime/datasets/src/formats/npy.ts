@@ -1,3 +1,4 @@
+import { halfToNumber } from "@latentweave/arithmetic";
 import { UserError } from "@latentweave/protocol";
 import { readUserFile } from "../files.ts";
 import type { ArrayData } from "./array-data.ts";
@@ -147,15 +148,6 @@ function readValues(
         expected: "bool, int, uint or float",
       });
   }
-}
-
-/** IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 /** The bytes of a .npy file (format 1.0, little-endian, C order) that numpy.load reads. */
