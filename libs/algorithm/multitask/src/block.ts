@@ -1,19 +1,10 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 
 /**
- * What the methods need done to one parameter block, with vectors in the arithmetic's memory (one pointer per task, in
- * the job's order of tasks; `numbers` float32 each). Everything global is a sum over blocks, added in block order, so
- * the number of shards cannot change a bit.
+ * What the methods need done to one parameter block, besides the arithmetic's own `products`, with vectors in the
+ * arithmetic's memory (one pointer per task, in the job's order of tasks; `numbers` float32 each). Everything global is a
+ * sum over blocks, added in block order, so the number of shards cannot change a bit.
  */
-
-/** Row-major T×T inner products of a block's vectors: gradients give the Gram matrix's share, parameters WᵀW's. */
-export function blockProducts(
-  arithmetic: Arithmetic,
-  vectors: readonly number[],
-  numbers: number,
-): Float64Array {
-  return arithmetic.products(vectors, numbers);
-}
 
 /** total += share, element by element. Throws RangeError when their sizes differ. */
 export function addProducts(total: Float64Array, share: Float64Array): void {

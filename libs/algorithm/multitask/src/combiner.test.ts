@@ -1,7 +1,7 @@
 import { loadArithmetic, randomKey } from "@latentweave/arithmetic";
 import { UserError } from "@latentweave/protocol";
 import { describe, expect, test } from "vitest";
-import { blockProducts, combineBlock } from "./block.ts";
+import { combineBlock } from "./block.ts";
 import type { Combiner } from "./combiner.ts";
 import { NameTakenError, combinerNamed, registerCombiner } from "./registry.ts";
 
@@ -19,7 +19,7 @@ function direction(combiner: Combiner, rows: readonly number[][]): number[] {
   const numbers = rows[0]?.length ?? 0;
   const { weights } = combiner.solve({
     taskCount: rows.length,
-    gram: combiner.needsGram ? blockProducts(arithmetic, gradients, numbers) : undefined,
+    gram: combiner.needsGram ? arithmetic.products(gradients, numbers) : undefined,
     losses: new Float64Array(rows.length).fill(1),
     step: 0,
     options: {},
@@ -47,7 +47,7 @@ describe("combiners", () => {
   });
 
   test("see the tasks through their Gram matrix", () => {
-    expect([...blockProducts(arithmetic, rows.map(vector), 3)]).toEqual([18, -22, -22, 38]);
+    expect([...arithmetic.products(rows.map(vector), 3)]).toEqual([18, -22, -22, 38]);
   });
 
   test("an unknown name is answered with the nearest known one", () => {

@@ -37,4 +37,4 @@ export {
 } from "./regulariser.ts";
 export { type UserCombiner, userPrefix, type UserRegulariser } from "./user-methods.ts";
 export { knownRegularisers } from "./known-regularisers.ts";
-export { addProducts, blockProducts, combineBlock, mapRows, mixBlock, shrinkRows } from "./block.ts";
+export { addProducts, combineBlock, mapRows, mixBlock, shrinkRows } from "./block.ts";

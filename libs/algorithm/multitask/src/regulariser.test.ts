@@ -2,7 +2,7 @@ import { loadArithmetic } from "@latentweave/arithmetic";
 import { UserError } from "@latentweave/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addProducts, blockProducts, mixBlock, shrinkRows } from "./block.ts";
+import { addProducts, mixBlock, shrinkRows } from "./block.ts";
 import { regulariserNamed } from "./registry.ts";
 import { quadraticValue, type QuadraticRegulariser, type Related } from "./regulariser.ts";
 import { clusteredRegulariser, clusterSpectrum } from "./regularisers/clustered.ts";
@@ -308,8 +308,8 @@ describe("products", () => {
       [-1, 0.5, 2, 0, 0, 1],
     ];
     const total = new Float64Array(4);
-    addProducts(total, blockProducts(arithmetic, rows.map((row) => vector(row.slice(0, 4))), 4)); // prettier-ignore
-    addProducts(total, blockProducts(arithmetic, rows.map((row) => vector(row.slice(4))), 2)); // prettier-ignore
+    addProducts(total, arithmetic.products(rows.map((row) => vector(row.slice(0, 4))), 4)); // prettier-ignore
+    addProducts(total, arithmetic.products(rows.map((row) => vector(row.slice(4))), 2)); // prettier-ignore
     expect([...total]).toEqual([91, 12, 12, 6.25]);
     expect(() => addProducts(total, new Float64Array(9))).toThrow(RangeError);
   });

@@ -1,5 +1,5 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
-import { addProducts, blockProducts, type Related } from "@latentweave/multitask";
+import { addProducts, type Related } from "@latentweave/multitask";
 import { blockNumbers, familiesOf, type ParameterLayout } from "@latentweave/parameters";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 
@@ -80,7 +80,7 @@ export function createFamilies(
       products(arithmetic, state, ahead, section = "parameters") {
         const total = new Float64Array(groups.length * groups.length);
         for (const row of rows(state))
-          addProducts(total, blockProducts(arithmetic, row.at(section, ahead), row.numbers));
+          addProducts(total, arithmetic.products(row.at(section, ahead), row.numbers));
         return total;
       },
       learnedSlice,

@@ -1,6 +1,6 @@
 import type { StepReduction } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
-import { addProducts, blockProducts as multiply } from "@latentweave/multitask";
+import { addProducts } from "@latentweave/multitask";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
 import { productRows } from "./product-rows.ts";
@@ -60,8 +60,7 @@ export function blockProducts(
     for (const { from, numbers } of users[0]?.parts ?? [])
       addProducts(
         products,
-        multiply(
-          arithmetic,
+        arithmetic.products(
           users.map(({ pointer }) => pointer + from * 4),
           numbers,
         ),
