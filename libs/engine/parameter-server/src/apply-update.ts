@@ -34,8 +34,8 @@ interface Term {
 
 /**
  * Writes version n+1 of every owned slice beside version n: combines the task gradients in job order, adds λ·∇Ω, and
- * lets each tensor's optimiser update, one cache-sized block after the other. Slices that no task of this step uses are copied. An
- * Ω with a proximal step takes it then.
+ * lets each tensor's optimiser update, one cache-sized block after the other. Slices that no task of this step uses are
+ * copied. An Ω with a proximal step takes it then.
  *
  * @returns the slices that changed, encoded where the job rounds what a step changes
  */
@@ -119,9 +119,8 @@ export function applyUpdate(options: {
       const at = (section: string, ahead: 0 | 1): number => state.pointer(slice, section, ahead) + offset * 4;
       const [params, next] = [at("parameters", 0), at("parameters", 1)];
       const [owed, nextOwed] = owes ? [at(owedSection, 0), at(owedSection, 1)] : [];
-      const { optimiser, ownRate } = own;
-      const others = optimiserStates.filter((name) => !optimiser.stateNames.includes(name));
-      if (others.length > 0) copyAhead(arithmetic, state, slice, offset, numbers, others);
+      const { optimiser, idleStates, ownRate } = own;
+      copyAhead(arithmetic, state, slice, offset, numbers, idleStates);
       const learningRate =
         ownRate === undefined
           ? decision.learningRate

@@ -1,10 +1,12 @@
-import { createOptimiser, type Optimiser } from "@latentweave/optim";
+import { createOptimiser, type Optimiser, stateNamesOf } from "@latentweave/optim";
 import type { ParameterLayout, PlacedTensor, Slice } from "@latentweave/parameters";
-import { type RunSpec, serverOptimiser } from "@latentweave/plan";
+import { type RunSpec, serverOptimiser, serverOptimisers } from "@latentweave/plan";
 
 /** What updates a tensor. */
 export interface TensorRule {
   readonly optimiser: Optimiser;
+  /** States that the tensor has because others need them; they stay as they are. */
+  readonly idleStates: readonly string[];
   /** Of another optimiser than the job's own: its learning rate before any schedule. */
   readonly ownRate?: number;
 }
@@ -54,7 +56,12 @@ export function createTensorRules(spec: RulesSpec, layout: ParameterLayout): Ten
 
 /** The same object for tensors of the same rule, so that neighbours become one segment. */
 function createRules(spec: RulesSpec): (tensor: PlacedTensor) => TensorRule {
-  const own: TensorRule = { optimiser: createOptimiser(serverOptimiser(spec)) };
+  const states = stateNamesOf(serverOptimisers(spec));
+  const ruleBy = (optimiser: Optimiser): TensorRule => ({
+    optimiser,
+    idleStates: states.filter((name) => !optimiser.stateNames.includes(name)),
+  });
+  const own = ruleBy(createOptimiser(serverOptimiser(spec)));
   const others = new Map<string, TensorRule>();
   return ({ name, movingAverage }) => {
     const config = movingAverage
@@ -64,8 +71,10 @@ function createRules(spec: RulesSpec): (tensor: PlacedTensor) => TensorRule {
     const key = JSON.stringify(config);
     let rule = others.get(key);
     if (!rule) {
-      const optimiser = createOptimiser(config);
-      rule = { optimiser, ...("learningRate" in config && { ownRate: config.learningRate }) };
+      rule = {
+        ...ruleBy(createOptimiser(config)),
+        ...("learningRate" in config && { ownRate: config.learningRate }),
+      };
       others.set(key, rule);
     }
     return rule;
