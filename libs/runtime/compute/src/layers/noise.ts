@@ -16,25 +16,11 @@ export function applyNoise(tf: Tf, x: Tensor, noise: NoiseSpec, random: KeyedRan
       return tf.add(tf.mul(x, kept), tf.mul(ends, tf.sub(1, kept)));
     }
     case "patches":
-      return maskPatches(tf, x, noise, random);
+      return tf.mul(x, patchMask(tf, x, noise, random));
   }
 }
 
-/** x of [batch, height, width, channels], one draw for every square of every sample. */
-function maskPatches(
-  tf: Tf,
-  x: Tensor,
-  { size, rate }: NoiseSpec & { kind: "patches" },
-  random: KeyedRandom,
-): Tensor {
-  const [batch, height, width, channels] = x.shape as [number, number, number, number];
-  const [rows, columns] = [height / size, width / size];
-  const mask = drawSquares(tf, [batch, rows, columns], rate, random);
-  const squares = tf.reshape(x, [batch, rows, size, columns, size * channels]);
-  return tf.reshape(tf.mul(squares, mask), x.shape);
-}
-
-/** 0 in squares that are hidden, else 1, number by number of x [batch, height, width, channels]. */
+/** 0 in squares that are hidden, else 1, number by number of x [batch, height, width, channels]: a draw for each square. */
 export function patchMask(
   tf: Tf,
   x: Tensor,
@@ -43,17 +29,9 @@ export function patchMask(
 ): Tensor {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const [rows, columns] = [height / size, width / size];
-  const squares = drawSquares(tf, [batch, rows, columns], rate, random);
+  const drawn = random.mask(batch * rows * columns, 1 - rate, 0, 1);
+  const squares = tf.tensor(drawn, [batch, rows, 1, columns, 1]);
   return tf.reshape(tf.tile(squares, [1, 1, size, 1, size * channels]), x.shape);
-}
-
-function drawSquares(
-  tf: Tf,
-  [batch, rows, columns]: readonly [batch: number, rows: number, columns: number],
-  rate: number,
-  random: KeyedRandom,
-): Tensor {
-  return tf.tensor(random.mask(batch * rows * columns, 1 - rate, 0, 1), [batch, rows, 1, columns, 1]);
 }
 
 /** 1 with the number as its probability, else 0 (Salakhutdinov & Murray 2008). */
