@@ -16,9 +16,8 @@ import {
   type RunClass,
 } from "@latentweave/coordinator-engine";
 import { readOwnFaults } from "@latentweave/faults";
-import { stateNamesOf } from "@latentweave/optim";
 import { createLayout } from "@latentweave/parameters";
-import { furtherSections, type RunSpec, serverOptimisers } from "@latentweave/plan";
+import { type RunSpec, stateSections } from "@latentweave/plan";
 import { type CoordinatorMoment, parseMessage, systemClock, UserError } from "@latentweave/protocol";
 import { createServer } from "@latentweave/transport";
 import { openSharedMemory } from "@latentweave/vault";
@@ -117,7 +116,7 @@ export async function runCoordinatorProcess(
       ? { startedAtMs: before?.startedAtMs, stopping: before?.stopping ?? options.stopping }
       : undefined,
     quarantined: options.resume ? (before?.quarantined ?? []) : [],
-    optimiserSections: [...stateNamesOf(serverOptimisers(spec)), ...furtherSections(spec)],
+    optimiserSections: stateSections(spec),
     store,
     clock: systemClock,
     wallMs: () => Date.now(),

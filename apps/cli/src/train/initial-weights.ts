@@ -2,10 +2,9 @@ import path from "node:path";
 import { loadArithmetic } from "@latentweave/arithmetic";
 import { openInitialWeights, openWeights, writeInitialWeights } from "@latentweave/checkpoint";
 import type { ResolvedStart } from "@latentweave/job";
-import { stateNamesOf } from "@latentweave/optim";
 import { createOwnedState } from "@latentweave/parameter-server-engine";
 import { createLayout, ownership, type ParameterLayout } from "@latentweave/parameters";
-import { furtherSections, type RunSpec, serverOptimisers } from "@latentweave/plan";
+import { type RunSpec, stateSections } from "@latentweave/plan";
 import { takeWeights } from "./take-weights.ts";
 
 /**
@@ -34,7 +33,7 @@ export async function prepareInitialWeights(options: {
   log(`${taken} of ${length} tensors begin as in ${start.from}, the others are drawn`);
   return await writeInitialWeights({
     ...{ directory, runId, layout, groups },
-    sections: ["parameters", ...stateNamesOf(serverOptimisers(spec)), ...furtherSections(spec)],
+    sections: ["parameters", ...stateSections(spec)],
     meta: { from: start.from },
   });
 }

@@ -2,7 +2,6 @@ export {
   autoCodecs,
   averageSection,
   type CompressionSpec,
-  furtherSections,
   keepsBits,
   owedSection,
   pushCodec,
@@ -26,7 +25,6 @@ export {
   innerSteps,
   type ModeSpec,
   serverOptimiser,
-  serverOptimisers,
   type StaleSpec,
 } from "./mode.ts";
 export { fenceAfter, isOrdered, mostStaleness, planApplied, rateShare, sideBySide } from "./order.ts";
@@ -52,3 +50,4 @@ export {
 } from "./run-spec.ts";
 export { dealSampling } from "./sampling.ts";
 export { createStepPace, type StepPace } from "./step-pace.ts";
+export { optimiserStates, stateSections } from "./state-sections.ts";

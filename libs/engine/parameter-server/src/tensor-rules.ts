@@ -1,6 +1,6 @@
-import { createOptimiser, type Optimiser, stateNamesOf } from "@latentweave/optim";
+import { createOptimiser, type Optimiser } from "@latentweave/optim";
 import type { ParameterLayout, PlacedTensor, Slice } from "@latentweave/parameters";
-import { type RunSpec, serverOptimiser, serverOptimisers } from "@latentweave/plan";
+import { type RunSpec, serverOptimiser, optimiserStates } from "@latentweave/plan";
 
 /** What updates a tensor. */
 export interface TensorRule {
@@ -56,7 +56,7 @@ export function createTensorRules(spec: RulesSpec, layout: ParameterLayout): Ten
 
 /** The same object for tensors of the same rule, so that neighbours become one segment. */
 function createRules(spec: RulesSpec): (tensor: PlacedTensor) => TensorRule {
-  const states = stateNamesOf(serverOptimisers(spec));
+  const states = optimiserStates(spec);
   const ruleBy = (optimiser: Optimiser): TensorRule => ({
     optimiser,
     idleStates: states.filter((name) => !optimiser.stateNames.includes(name)),

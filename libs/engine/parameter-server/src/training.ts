@@ -1,14 +1,7 @@
 import { type CodecChoice, createCodecChoice } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
-import { stateNamesOf } from "@latentweave/optim";
 import { createLayout, ownership, type ParameterLayout } from "@latentweave/parameters";
-import {
-  autoCodecs,
-  furtherSections,
-  type RunSpec,
-  serverOptimisers,
-  type StepPlan,
-} from "@latentweave/plan";
+import { autoCodecs, type RunSpec, optimiserStates, stateSections, type StepPlan } from "@latentweave/plan";
 import type { Vault } from "@latentweave/protocol";
 import { createOwnedState, type OwnedState } from "./owned-state.ts";
 import { createPublication, type Publication } from "./publication.ts";
@@ -45,16 +38,14 @@ export function prepareTraining(
 ): Training {
   const layout = createLayout(spec.groups);
   const owned = ownership(layout, shards)[index] ?? [];
-  const optimiserStates = stateNamesOf(serverOptimisers(spec));
-  const sections = [...optimiserStates, ...furtherSections(spec)];
   const ladder = autoCodecs(spec);
   const choice = ladder.length > 0 ? createCodecChoice(ladder) : undefined;
-  const state = createOwnedState(arithmetic, layout, owned, sections, spec.seed, vault);
+  const state = createOwnedState(arithmetic, layout, owned, stateSections(spec), spec.seed, vault);
   return {
     arithmetic,
     spec,
     layout,
-    optimiserStates,
+    optimiserStates: optimiserStates(spec),
     rule: createUpdateRule(spec, arithmetic),
     rules: createTensorRules(spec, layout),
     relatedness: createRelatedness(spec, layout, arithmetic),

@@ -2,10 +2,9 @@ import { type Arithmetic, loadArithmetic, randomKey } from "@latentweave/arithme
 import { type Coordinator, createCoordinator, type Outcome } from "@latentweave/coordinator-engine";
 import type { RowRef } from "@latentweave/data";
 import type { Compute } from "@latentweave/model";
-import { stateNamesOf } from "@latentweave/optim";
 import { createShard, type Shard } from "@latentweave/parameter-server-engine";
 import { createLayout } from "@latentweave/parameters";
-import { furtherSections, type RunSpec, serverOptimisers, type TaskSpec } from "@latentweave/plan";
+import { type RunSpec, stateSections, type TaskSpec } from "@latentweave/plan";
 import type { Channel, CheckpointSource } from "@latentweave/protocol";
 import { createWorker, type RowReader, type Worker } from "@latentweave/worker-engine";
 import { createMemoryStore, type MemoryRunStore } from "./memory-store.ts";
@@ -75,7 +74,7 @@ export function createCluster(options: {
     succeeds: undefined,
     runClass: undefined,
     quarantined: [],
-    optimiserSections: [...stateNamesOf(serverOptimisers(spec)), ...furtherSections(spec)],
+    optimiserSections: stateSections(spec),
     store,
     clock,
     wallMs: () => clock.nowMs(),

@@ -1,6 +1,5 @@
 import { type Coordinator, createCoordinator, type Outcome } from "@latentweave/coordinator-engine";
-import { stateNamesOf } from "@latentweave/optim";
-import { furtherSections, serverOptimisers } from "@latentweave/plan";
+import { stateSections } from "@latentweave/plan";
 import type { CheckpointSink, RunStore } from "@latentweave/protocol";
 import type { Watch } from "../checks/watch.ts";
 import type { SimProcess } from "../world/process.ts";
@@ -63,7 +62,7 @@ export function startCoordinator(
         ? { startedAtMs: 0, stopping: before?.["state"] === "stopping" ? "Ctrl-C" : undefined }
         : undefined,
       quarantined: [],
-      optimiserSections: [...stateNamesOf(serverOptimisers(spec)), ...furtherSections(spec)],
+      optimiserSections: stateSections(spec),
       store: watched(store, process, watch),
       clock: process.clock,
       wallMs: () => world.clock.nowMs() + world.wallJumpMs,
