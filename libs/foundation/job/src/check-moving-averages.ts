@@ -1,4 +1,5 @@
 import type { ParsedJob } from "./job-schema.ts";
+import { latentPlaces } from "./latent-places.ts";
 import type { Problem } from "./problem.ts";
 
 /**
@@ -25,14 +26,8 @@ function ruledOut({ mode, compression, robust }: ParsedJob): string | undefined 
 }
 
 /** Where the job asks for averages. */
-function averaged({ tasks, model }: ParsedJob): (readonly PropertyKey[])[] {
-  const own = Object.entries(tasks)
-    .filter(([, { latent }]) => latent?.kind === "vectorQuantised" && latent.movingAverage)
-    .map(([name]) => ["tasks", name, "latent"]);
-  const isShared =
-    model.kind === "shared" &&
-    typeof model.latent === "object" &&
-    model.latent.kind === "vectorQuantised" &&
-    model.latent.movingAverage;
-  return isShared ? [...own, ["model", "latent"]] : own;
+function averaged(job: ParsedJob): (readonly PropertyKey[])[] {
+  return latentPlaces(job)
+    .filter(({ latent }) => latent.kind === "vectorQuantised" && latent.movingAverage)
+    .map(({ path }) => path);
 }

@@ -1,4 +1,5 @@
 import type { ParsedJob } from "./job-schema.ts";
+import { latentPlaces } from "./latent-places.ts";
 import type { Problem } from "./problem.ts";
 import { proximalRegularisers } from "./regulariser-schema.ts";
 
@@ -28,19 +29,10 @@ export function checkTensorRules(job: ParsedJob): Problem[] {
 }
 
 /** Places of the latents whose discriminators have optimisers of their own. */
-function adversaries({ tasks, model }: ParsedJob): (readonly PropertyKey[])[] {
-  const places = Object.entries(tasks).map(
-    ([name, { latent }]) => [["tasks", name, "latent"], latent] as const,
-  );
-  const all = model.kind === "shared" ? [...places, [["model", "latent"], model.latent] as const] : places;
-  return all.flatMap(([path, latent]) =>
-    latent != null &&
-    typeof latent === "object" &&
-    latent.kind === "adversarial" &&
-    latent.optimiser !== "job"
-      ? [path]
-      : [],
-  );
+function adversaries(job: ParsedJob): (readonly PropertyKey[])[] {
+  return latentPlaces(job)
+    .filter(({ latent }) => latent.kind === "adversarial" && latent.optimiser !== "job")
+    .map(({ path }) => path);
 }
 
 function ruledOut({ mode, compression, regulariser: { omega } }: ParsedJob): string | undefined {
