@@ -41,7 +41,6 @@ export async function encodeSample(
   if (own?.manifest.x.width !== sample.task.manifest.x.width) return undefined;
   const place = outputPlace(run, own, "latent");
   if (!place) return undefined;
-  const width = place.shape.reduce((product, size) => product * size, 1);
-  const values = await inferRows(compute, { ...place, output: "latent", numbers: width }, sample);
-  return { rows: sample.rows, width, values };
+  const values = await inferRows(compute, place, sample);
+  return { rows: sample.rows, width: place.numbers, values };
 }

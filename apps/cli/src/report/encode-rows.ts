@@ -45,10 +45,9 @@ export async function encodeRows({
     cacheDirectory: cacheDirectory(process.env),
     log,
   });
-  const numbers = place.shape.reduce((product, size) => product * size, 1);
   const compute = await loadModel(run, backend);
   try {
-    const values = await inferRows(compute, { ...place, output: of, numbers }, inputs);
+    const values = await inferRows(compute, place, inputs);
     return { rows: inputs.rows, shape: place.shape, values };
   } finally {
     await compute.close();

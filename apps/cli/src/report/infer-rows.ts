@@ -4,24 +4,33 @@ import type { OpenedRun, OpenedTask } from "./open-run.ts";
 /** Rows at once: large enough for the device's speed, small enough for its memory, convolutions included. */
 export const batchRows = 500;
 
+/** An output of a task's graph, and how many numbers of it a row has. */
+export interface InferredOutput {
+  readonly phase: number;
+  readonly task: string;
+  readonly output: string;
+  readonly numbers: number;
+}
+
 /** The last phase that has an output of a task: a bank's second phase has no latent, its first has one per task. */
 export function outputPlace(
   run: OpenedRun,
   { graph: { task } }: OpenedTask,
   output: "latent" | "reconstruction",
-): { readonly phase: number; readonly task: string; readonly shape: readonly number[] } | undefined {
+): (InferredOutput & { readonly shape: readonly number[] }) | undefined {
   for (let phase = run.phase; phase >= 0; phase--) {
     const graph = run.spec.phases[phase]?.graphs.find((one) => one.task === task);
-    const node = graph?.nodes.find(({ id }) => id === graph[output]);
-    if (node) return { phase, task, shape: node.shape };
+    const shape = graph?.nodes.find(({ id }) => id === graph[output])?.shape;
+    if (shape)
+      return { phase, task, output, shape, numbers: shape.reduce((product, size) => product * size, 1) };
   }
   return undefined;
 }
 
-/** @param of what is wanted, and how many numbers of it a row has @returns [rows, numbers] */
+/** @returns [rows, numbers] */
 export async function inferRows(
   compute: Compute,
-  of: { readonly phase: number; readonly task: string; readonly output: string; readonly numbers: number },
+  of: InferredOutput,
   { rows, x }: { readonly rows: number; readonly x: Float32Array },
 ): Promise<Float32Array> {
   const { phase, task, output, numbers } = of;

@@ -1,8 +1,14 @@
-import { fitLinearMap, linearMapError, type LoadedBackend, momentsOf } from "@latentweave/compute";
+import {
+  columnMeans,
+  fitLinearMap,
+  linearMapError,
+  type LoadedBackend,
+  momentsOf,
+} from "@latentweave/compute";
+import type { Compute } from "@latentweave/model";
 import { type SplitName, UserError } from "@latentweave/protocol";
 import { inferRows } from "../report/infer-rows.ts";
-import { loadModel } from "../report/load-model.ts";
-import type { OpenedRun, OpenedTask } from "../report/open-run.ts";
+import type { OpenedRun } from "../report/open-run.ts";
 import { firstRows, type SourceRows } from "./translate-rows.ts";
 import type { TranslationPair } from "./translation-pair.ts";
 
@@ -34,17 +40,21 @@ export function checkPaired({ from, to }: TranslationPair, split: SplitName): vo
   }
 }
 
-/** @param translated [rows, width of the target]: what became of these source rows */
+/** Rows of the same places: the source's, what became of them, [rows, width of the target], and the target's own. */
+export interface PairedRows {
+  readonly source: SourceRows;
+  readonly translated: Float32Array;
+  readonly target: Float32Array;
+}
+
 export async function pairedErrors(
+  compute: Compute,
   run: OpenedRun,
-  pair: TranslationPair,
-  rows: { readonly split: SplitName; readonly source: SourceRows; readonly translated: Float32Array },
-  backend: LoadedBackend,
+  { from, to }: TranslationPair,
+  { source, translated, target }: PairedRows,
+  { tf }: LoadedBackend,
   log: (line: string) => void,
 ): Promise<PairedErrors> {
-  const { from, to } = pair;
-  const { tf } = backend;
-  const target = (await firstRows(to, rows.split, rows.source.rows)).x;
   const trainingTarget = (await firstRows(to, "train")).x;
   const { width } = to.manifest.x;
   let leastSquares: number | null = null;
@@ -55,44 +65,18 @@ export async function pairedErrors(
     log(`fitting least squares to ${training.rows} pairs of training rows`);
     const moments = momentsOf(tf, training.x, from.manifest.x.width);
     const map = fitLinearMap(tf, training.x, trainingTarget, moments);
-    leastSquares = linearMapError(tf, map, rows.source.x, target);
+    leastSquares = linearMapError(tf, map, source.x, target);
   }
+  const means = columnMeans(trainingTarget, width);
+  const own = { phase: run.phase, task: to.graph.task, output: "reconstruction", numbers: width };
+  const back = await inferRows(compute, own, { rows: source.rows, x: target });
   return {
-    translation: meanSquare(target, (at) => rows.translated[at] as number),
-    mean: meanSquare(target, ofColumns(columnMeans(trainingTarget, width))),
+    translation: meanSquare(target, (at) => translated[at] as number),
+    mean: meanSquare(target, (at) => means[at % width] as number),
     leastSquares,
-    reconstruction: await reconstructionError(run, to, target, backend),
+    reconstruction: meanSquare(target, (at) => back[at] as number),
   };
 }
-
-async function reconstructionError(
-  run: OpenedRun,
-  { graph, manifest }: OpenedTask,
-  target: Float32Array,
-  backend: LoadedBackend,
-): Promise<number> {
-  const { width } = manifest.x;
-  const compute = await loadModel(run, backend);
-  try {
-    const place = { phase: run.phase, task: graph.task, output: "reconstruction", numbers: width };
-    const back = await inferRows(compute, place, { rows: target.length / width, x: target });
-    return meanSquare(target, (at) => back[at] as number);
-  } finally {
-    await compute.close();
-  }
-}
-
-function columnMeans(x: Float32Array, width: number): Float64Array {
-  const means = new Float64Array(width);
-  for (const [at, value] of x.entries())
-    means[at % width] = (means[at % width] as number) + (value * width) / x.length;
-  return means;
-}
-
-const ofColumns =
-  (means: Float64Array) =>
-  (at: number): number =>
-    means[at % means.length] as number;
 
 function meanSquare(target: Float32Array, guess: (at: number) => number): number {
   let sum = 0;

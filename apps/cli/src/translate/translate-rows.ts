@@ -5,7 +5,7 @@ import { batchRows, inferRows } from "../report/infer-rows.ts";
 import { loadModel } from "../report/load-model.ts";
 import type { OpenedRun, OpenedTask } from "../report/open-run.ts";
 import { allRows } from "../report/read-split.ts";
-import type { TranslationPair } from "./translation-pair.ts";
+import { latentOutput, type TranslationPair } from "./translation-pair.ts";
 
 export interface SourceRows {
   readonly rows: number;
@@ -23,6 +23,15 @@ export async function firstRows(
   return { rows: refs.length, ...(await reader.rows(split, refs)) };
 }
 
+/** The run's model, and beside it the target's way back by itself. Close it. */
+export async function loadTranslation(
+  run: OpenedRun,
+  { to }: TranslationPair,
+  backend: LoadedBackend,
+): Promise<Compute> {
+  return await loadModel(run, backend, [decoderGraph(to.graph)]);
+}
+
 /**
  * Source rows through the source's encoder and what tasks share, and from the latent back through the target's decoder.
  * The target's own part of a latent (`private-shared`) knows nothing of the source: it is the mean over the target's
@@ -30,59 +39,42 @@ export async function firstRows(
  * @returns [rows, width of the target]
  */
 export async function translateRows(
+  compute: Compute,
   run: OpenedRun,
   { from, to, sharedNumbers, latentNumbers }: TranslationPair,
   source: SourceRows,
-  backend: LoadedBackend,
 ): Promise<Float32Array> {
-  const compute = await loadModel(run, backend, [decoderGraph(to.graph)]);
-  try {
-    const latents = await latentsOf(compute, run, from, source);
-    const sourceNumbers = latents.length / source.rows;
-    const own =
-      sharedNumbers === latentNumbers
-        ? new Float64Array()
-        : (await meanLatent(compute, run, to, latentNumbers)).subarray(sharedNumbers);
-    const entering = new Float32Array(source.rows * latentNumbers);
-    for (let row = 0; row < source.rows; row++) {
-      const start = row * sourceNumbers;
-      entering.set(latents.subarray(start, start + sharedNumbers), row * latentNumbers);
-      entering.set(own, row * latentNumbers + sharedNumbers);
-    }
-    const place = { phase: run.phase, task: decoderName(to.graph.task), output: "reconstruction" };
-    const numbers = to.manifest.x.width;
-    return await inferRows(compute, { ...place, numbers }, { rows: source.rows, x: entering });
-  } finally {
-    await compute.close();
+  const output = latentOutput(run, from);
+  const latents = await inferRows(compute, output, source);
+  const own =
+    sharedNumbers === latentNumbers
+      ? new Float64Array()
+      : (await meanLatent(compute, run, to)).subarray(sharedNumbers);
+  const entering = new Float32Array(source.rows * latentNumbers);
+  for (let row = 0; row < source.rows; row++) {
+    const start = row * output.numbers;
+    entering.set(latents.subarray(start, start + sharedNumbers), row * latentNumbers);
+    entering.set(own, row * latentNumbers + sharedNumbers);
   }
-}
-
-async function latentsOf(
-  compute: Compute,
-  { phase }: OpenedRun,
-  { graph }: OpenedTask,
-  rows: SourceRows,
-): Promise<Float32Array> {
-  const shape = graph.nodes.find(({ id }) => id === graph.latent)?.shape ?? [];
-  const numbers = shape.reduce((product, size) => product * size, 1);
-  return await inferRows(compute, { phase, task: graph.task, output: "latent", numbers }, rows);
+  const back = { phase: run.phase, task: decoderName(to.graph.task), output: "reconstruction" };
+  return await inferRows(
+    compute,
+    { ...back, numbers: to.manifest.x.width },
+    { rows: source.rows, x: entering },
+  );
 }
 
 /** Over the training rows, some at a time: their latents are small, they themselves may not be. */
-async function meanLatent(
-  compute: Compute,
-  run: OpenedRun,
-  task: OpenedTask,
-  numbers: number,
-): Promise<Float64Array> {
+async function meanLatent(compute: Compute, run: OpenedRun, task: OpenedTask): Promise<Float64Array> {
+  const output = latentOutput(run, task);
   const refs = allRows(task.manifest, "train");
-  const sums = new Float64Array(numbers);
+  const sums = new Float64Array(output.numbers);
   for (let start = 0; start < refs.length; start += batchRows) {
     const some = refs.slice(start, start + batchRows);
     const { x } = await task.reader.rows("train", some, ["x"]);
-    const latents = await latentsOf(compute, run, task, { rows: some.length, x });
+    const latents = await inferRows(compute, output, { rows: some.length, x });
     for (const [at, value] of latents.entries())
-      sums[at % numbers] = (sums[at % numbers] as number) + value / refs.length;
+      sums[at % sums.length] = (sums[at % sums.length] as number) + value / refs.length;
   }
   return sums;
 }

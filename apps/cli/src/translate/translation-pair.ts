@@ -1,5 +1,6 @@
-import { nearest } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
+import { type InferredOutput, outputPlace } from "../report/infer-rows.ts";
+import { namedTask } from "../report/named-task.ts";
 import type { OpenedRun, OpenedTask } from "../report/open-run.ts";
 
 /** Two tasks of a run, between which a latent can pass. */
@@ -49,27 +50,17 @@ export function translationPair(run: OpenedRun, fromName: string, toName: string
       expected: "a task that reconstructs its samples",
       mend: "name another task with --to",
     });
-  const latentNumbers = numbersOf(to);
+  const latentNumbers = latentOutput(run, to).numbers;
   const sharedNumbers = model.kind === "private-shared" ? model.latent.units : latentNumbers;
   return { from, to, sharedNumbers, latentNumbers };
 }
 
-function numbersOf({ graph, name }: OpenedTask): number {
-  const latent = graph.nodes.find(({ id }) => id === graph.latent);
-  if (!latent) throw new RangeError(`the task "${name}" has no latent`);
-  return latent.shape.reduce((product, size) => product * size, 1);
-}
-
-function namedTask(run: OpenedRun, flag: string, name: string): OpenedTask {
-  const names = run.tasks.map((task) => task.name);
-  const found = run.tasks.find((task) => task.name === name);
-  if (found) return found;
-  const close = nearest(name, names);
-  throw new UserError({
-    where: flag,
-    what: `run ${run.runId} has no task "${name}"`,
-    expected: `one of ${names.join(", ")}`,
-    mend: close === undefined ? "name one of them" : `did you mean "${close}"?`,
-    exitCode: 2,
-  });
+/**
+ * Where the latent of a task comes out, and how many numbers it has.
+ * @throws RangeError where there is none
+ */
+export function latentOutput(run: OpenedRun, task: OpenedTask): InferredOutput {
+  const place = outputPlace(run, task, "latent");
+  if (!place) throw new RangeError(`the task "${task.name}" has no latent`);
+  return place;
 }

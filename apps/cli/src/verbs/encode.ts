@@ -1,14 +1,12 @@
-import { writeFile } from "node:fs/promises";
-import path from "node:path";
 import type { BackendName } from "@latentweave/compute";
-import { nearest } from "@latentweave/job";
 import { UserError } from "@latentweave/protocol";
 import { type Command, Option } from "commander";
 import { backendOption } from "../command/backend-option.ts";
 import { createOutput } from "../command/output.ts";
 import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
+import { namedTask } from "../report/named-task.ts";
 import type { OpenedRun, OpenedTask } from "../report/open-run.ts";
-import { formatCount } from "../show/numbers.ts";
+import { rowsFile, writeRows } from "../report/rows-file.ts";
 
 interface Flags extends SharedFlags {
   readonly output: string;
@@ -49,17 +47,9 @@ export function addEncode(program: Command): void {
 
 async function encode(run: string, data: string, flags: Flags): Promise<void> {
   const output = createOutput(flags);
-  const format = path.extname(flags.output).toLowerCase();
-  if (format !== ".npy" && format !== ".csv")
-    throw new UserError({
-      where: `--output ${flags.output}`,
-      what: `latents cannot be written as "${format}"`,
-      expected: ".npy or .csv",
-      mend: "choose another name",
-      exitCode: 2,
-    });
+  const file = rowsFile(flags.output, "latents");
   const { guessDataSource } = await import("@latentweave/datasets");
-  const { encodeRows, toCsv, toNpy } = await import("../report/encode-rows.ts");
+  const { encodeRows } = await import("../report/encode-rows.ts");
   const { loadReportBackend } = await import("../report/load-model.ts");
   const { openNamedRun } = await import("../report/open-run.ts");
   const source = guessDataSource(data);
@@ -68,27 +58,20 @@ async function encode(run: string, data: string, flags: Flags): Promise<void> {
   const task = chooseTask(opened, flags.task);
   const backend = await loadReportBackend(flags.backend);
   const encoded = await encodeRows({ run: opened, task, source, of: flags.of, backend, log: note });
-  await writeFile(flags.output, format === ".npy" ? toNpy(encoded) : toCsv(encoded, flags.of));
+  const written = await writeRows(file, encoded, flags.of);
   const shape = [encoded.rows, ...encoded.shape];
-  output.result(
-    { file: flags.output, task: task.name, of: flags.of, shape },
-    `${flags.output}: ${formatCount(encoded.rows)} rows of ${encoded.shape.join("×")} numbers`,
-  );
+  output.result({ file: flags.output, task: task.name, of: flags.of, shape }, written);
 }
 
 function chooseTask(run: OpenedRun, name: string | undefined): OpenedTask {
-  const names = run.tasks.map((task) => task.name);
-  const found = run.tasks.find((task) => task.name === (name ?? names[0]));
-  if (found && (name !== undefined || names.length === 1)) return found;
-  const close = name === undefined ? undefined : nearest(name, names);
+  if (name !== undefined) return namedTask(run, "--task", name);
+  const [only, ...others] = run.tasks;
+  if (only && others.length === 0) return only;
   throw new UserError({
     where: "--task",
-    what:
-      name === undefined
-        ? `run ${run.runId} has ${names.length} tasks`
-        : `run ${run.runId} has no task "${name}"`,
-    expected: `one of ${names.join(", ")}`,
-    mend: close === undefined ? "name one with --task" : `did you mean "${close}"?`,
+    what: `run ${run.runId} has ${run.tasks.length} tasks`,
+    expected: `one of ${run.tasks.map((task) => task.name).join(", ")}`,
+    mend: "name one with --task",
     exitCode: 2,
   });
 }

@@ -1,12 +1,12 @@
 import { writeFile } from "node:fs/promises";
-import path from "node:path";
 import type { BackendName } from "@latentweave/compute";
-import { type SplitName, UserError } from "@latentweave/protocol";
+import type { SplitName } from "@latentweave/protocol";
 import { type Command, Option } from "commander";
 import { backendOption } from "../command/backend-option.ts";
 import { wholeNumber } from "../command/number-arguments.ts";
 import { createOutput } from "../command/output.ts";
 import { examples, runsDirectory, type SharedFlags, withSharedFlags } from "../command/shared-flags.ts";
+import { rowsFile, writeRows } from "../report/rows-file.ts";
 import { formatCount, formatLoss } from "../show/numbers.ts";
 import { formatTable } from "../show/table.ts";
 import type { PairedErrors } from "../translate/paired-errors.ts";
@@ -64,15 +64,15 @@ export function addTranslate(program: Command): void {
 
 async function translate(name: string, flags: Flags): Promise<void> {
   const output = createOutput(flags);
-  const format = flags.output === undefined ? undefined : formatOf(flags.output);
-  const { toCsv, toNpy } = await import("../report/encode-rows.ts");
+  const file =
+    flags.output === undefined ? undefined : rowsFile(flags.output, "samples", "; --png for a picture");
   const { loadReportBackend } = await import("../report/load-model.ts");
   const { openNamedRun } = await import("../report/open-run.ts");
   const { measuredSplit } = await import("../report/read-split.ts");
   const { checkPaired, pairedErrors } = await import("../translate/paired-errors.ts");
   const { translationPair } = await import("../translate/translation-pair.ts");
   const { checkPicture, translationPicture } = await import("../translate/translation-picture.ts");
-  const { firstRows, translateRows } = await import("../translate/translate-rows.ts");
+  const { firstRows, loadTranslation, translateRows } = await import("../translate/translate-rows.ts");
   const note = (line: string): void => output.note(line);
   const run = await openNamedRun(runsDirectory(flags), name, note, flags);
   const pair = translationPair(run, flags.from, flags.to);
@@ -81,19 +81,20 @@ async function translate(name: string, flags: Flags): Promise<void> {
   if (flags.png !== undefined) checkPicture(pair);
   const backend = await loadReportBackend(flags.backend);
   const source = await firstRows(pair.from, split, flags.samples);
-  const translated = await translateRows(run, pair, source, backend);
-  const errors =
-    flags.paired === true
-      ? await pairedErrors(run, pair, { split, source, translated }, backend, note)
-      : undefined;
-  const { shape } = pair.to.manifest.x;
-  if (flags.output !== undefined) {
-    const encoded = { rows: source.rows, shape, values: translated };
-    await writeFile(flags.output, format === ".npy" ? toNpy(encoded) : toCsv(encoded, "reconstruction"));
-    note(`${flags.output}: ${formatCount(source.rows)} rows of ${shape.join("×")} numbers`);
+  const target = flags.paired === true ? (await firstRows(pair.to, split, source.rows)).x : undefined;
+  const compute = await loadTranslation(run, pair, backend);
+  let translated: Float32Array;
+  let errors: PairedErrors | undefined;
+  try {
+    translated = await translateRows(compute, run, pair, source);
+    errors =
+      target && (await pairedErrors(compute, run, pair, { source, translated, target }, backend, note));
+  } finally {
+    await compute.close();
   }
+  const { shape } = pair.to.manifest.x;
+  if (file) note(await writeRows(file, { rows: source.rows, shape, values: translated }, "reconstruction"));
   if (flags.png !== undefined) {
-    const target = flags.paired === true ? (await firstRows(pair.to, split, source.rows)).x : undefined;
     const picture = translationPicture(pair, {
       ...{ rows: source.rows, source: source.x, translated },
       ...(target && { target }),
@@ -122,16 +123,4 @@ function errorTable({ translation, mean, leastSquares, reconstruction }: PairedE
       ["  the target's own reconstruction", formatLoss(reconstruction)],
     ],
   );
-}
-
-function formatOf(file: string): ".npy" | ".csv" {
-  const format = path.extname(file).toLowerCase();
-  if (format === ".npy" || format === ".csv") return format;
-  throw new UserError({
-    where: `--output ${file}`,
-    what: `samples cannot be written as "${format}"`,
-    expected: ".npy or .csv; --png for a picture",
-    mend: "choose another name",
-    exitCode: 2,
-  });
 }

@@ -22,7 +22,7 @@ export { doctorReport, type DoctorOptions } from "./doctor/doctor-report.ts";
 export { formatDoctor } from "./doctor/format-doctor.ts";
 export type { BackendReport, DoctorReport, Problem } from "./doctor/report-shape.ts";
 export { fitLinearMap, type LinearMap, linearMapError } from "./baseline/least-squares.ts";
-export { momentsOf, type Moments } from "./baseline/moments.ts";
+export { columnMeans, momentsOf, type Moments } from "./baseline/moments.ts";
 export { fitPca, type Pca, pcaError, reconstructWithPca } from "./baseline/pca.ts";
 export {
   classifierAccuracy,

@@ -1,6 +1,6 @@
 import type { Tensor, Tf } from "../layers/tensorflow.ts";
 import { cholesky, solve } from "./curvature-bound.ts";
-import type { Moments } from "./moments.ts";
+import { columnMeans, type Moments } from "./moments.ts";
 
 /** The best affine map from rows of numbers to others, as fitted to pairs of them. */
 export interface LinearMap {
@@ -35,10 +35,8 @@ export function fitLinearMap(
   { rows, width, mean, covariance }: Moments,
 ): LinearMap {
   const targetWidth = target.length / rows;
-  const targetMean = new Float64Array(targetWidth);
-  for (let at = 0; at < target.length; at++)
-    targetMean[at % targetWidth] = (targetMean[at % targetWidth] as number) + (target[at] as number) / rows;
-  const means = { sourceMean: Float32Array.from(mean), targetMean: Float32Array.from(targetMean) };
+  const targetMean = Float32Array.from(columnMeans(target, targetWidth));
+  const means = { sourceMean: Float32Array.from(mean), targetMean };
   const cross = new Float64Array(width * targetWidth);
   for (let start = 0; start < rows; start += batchRows) {
     const end = Math.min(rows, start + batchRows);

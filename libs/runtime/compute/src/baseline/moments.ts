@@ -38,7 +38,8 @@ export function momentsOf(tf: Tf, x: Float32Array, width: number): Moments {
   return { rows, width, mean, covariance };
 }
 
-function columnMeans(x: Float32Array, width: number): Float64Array {
+/** [width], of rows [rows, width]. */
+export function columnMeans(x: Float32Array, width: number): Float64Array {
   const sums = new Float64Array(width);
   for (let start = 0; start < x.length; start += width)
     for (let column = 0; column < width; column++)
