@@ -8,10 +8,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { latentweave, root } from "../../../tools/bench/own-command.mjs";
-import { idxOf } from "../image-sets.mjs";
+import { setTask, writeSets } from "../small-sets.mjs";
 import { deviation, mean } from "../spread.mjs";
 import { trainOnce } from "../train-once.mjs";
-import { writeSets } from "./write-sets.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -28,8 +27,6 @@ const settings = JSON.parse(readFileSync(path.join(here, "settings.json"), "utf8
 const steps = values.short ? settings.shortSteps : settings.steps;
 const seeds = Number(values.seeds ?? (values.short ? 1 : 5));
 const chosen = pairings.filter((_, at) => values.pairs?.split(",").includes(String(at + 1)) ?? true);
-/** Rows of every set that are there to choose from. */
-const pool = 2_000;
 const mostHarm = 0.01;
 const leastGain = 0.1;
 const few = 50;
@@ -41,14 +38,7 @@ console.log("writing the sets: MNIST and Fashion-MNIST, 14 × 14");
 await writeSets(folder);
 
 /** n training rows and as many validation rows, drawn by the seed. */
-function task(set, rows, seed) {
-  const split = { validation: rows / pool, trainRows: rows, seed };
-  return {
-    data: { idx: idxOf(set), scale: "unit", width: 196, limit: pool, split },
-    ...{ encoder: [], decoder: [], reconstruction: { loss: "mse", weight: 1 } },
-    ...{ microBatch: 25, slots: 2 },
-  };
-}
+const task = (set, rows, seed) => setTask(set, { rows, validationRows: rows, seed });
 
 function jobOf({ tasks }, seed) {
   const { model, optimiser, guard } = settings;

@@ -8,8 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { latentweave, root } from "../../../tools/bench/own-command.mjs";
-import { writeSets } from "../do-no-harm/write-sets.mjs";
-import { idxOf } from "../image-sets.mjs";
+import { setTask, writeSets } from "../small-sets.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -22,8 +21,6 @@ const { values } = parseArgs({
 const settings = JSON.parse(readFileSync(new URL("settings.json", import.meta.url), "utf8"));
 const steps = values.short ? settings.shortSteps : settings.steps;
 const seeds = Number(values.seeds ?? (values.short ? 1 : settings.seeds));
-/** Rows of every set that are there to choose from. */
-const pool = 2_000;
 const bar = 0.8;
 
 const runs = path.resolve(values.runs);
@@ -32,14 +29,7 @@ mkdirSync(folder, { recursive: true });
 console.log("writing the sets: MNIST and Fashion-MNIST, 14 × 14");
 await writeSets(folder);
 
-const task = (set) => ({
-  data: {
-    ...{ idx: idxOf(set), scale: "unit", width: 196, limit: pool },
-    split: { validation: settings.validationRows / pool, trainRows: settings.rows, seed: 1 },
-  },
-  ...{ encoder: [], decoder: [], reconstruction: { loss: "mse", weight: 1 } },
-  ...{ microBatch: 25, slots: 2 },
-});
+const task = (set) => setTask(set, { rows: settings.rows, validationRows: settings.validationRows, seed: 1 });
 const file = path.join(folder, "relatedness.json");
 writeFileSync(
   file,

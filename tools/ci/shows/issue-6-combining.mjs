@@ -2,9 +2,9 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { importSources } from "../../build/bundle-sources.mjs";
-import { hashOf, train } from "../latentweave.mjs";
 import { plain, root, runCommand } from "../run-command.mjs";
 import { matrixRow } from "./matrix-rows.mjs";
+import { compareHashes } from "./one-hash.mjs";
 import { reproduce } from "./reproduction.mjs";
 
 /** Workers and shards: 1, 2, 3 and 1, 2, 4. */
@@ -13,6 +13,7 @@ const clusters = [
   [2, 2],
   [3, 4],
 ];
+const steps = 6;
 /** Reach the front from all starts; the sum from one fewer. */
 const arriving = ["nash-mtl", "mgda", "imtl-g", "famo"];
 
@@ -37,29 +38,21 @@ function jobOf(combiner) {
     ...{ heads: { label: { kind: "classification" } }, microBatch: 8, slots: 2 },
   });
   return {
-    ...{ name: `bits of ${combiner}`, combiner, steps: 6, seed: 7 },
+    ...{ name: `bits of ${combiner}`, combiner, steps },
     tasks: { digits: task("mnist"), clothes: task("fashion-mnist"), again: task("mnist") },
     model: { kind: "shared", trunk: [dense(16, "relu")], latent: 8, trunkDecoder: [dense(16, "relu")] },
     ...{ evaluate: { everySteps: 0 }, checkpoints: { everySteps: 0 } },
   };
 }
 
-async function bitsOf(combiner, { scratch, say }) {
-  const file = path.join(scratch, `${combiner}.json`);
+async function hasOneHash(combiner, context) {
+  const file = path.join(context.scratch, `${combiner}.json`);
   writeFileSync(file, JSON.stringify(jobOf(combiner)));
-  const hashes = [];
-  for (const [workers, shards] of clusters) {
-    const id = `${combiner}-${workers}-${shards}`;
-    const { code, stderr } = await train([
-      ...[file, "--workers", String(workers), "--shards", String(shards), "--run-id", id],
-      ...["--runs", scratch, "--dashboard", "off"],
-    ]);
-    if (code !== 0) throw new Error(`${id} ended with ${code}:\n${stderr.slice(-2000)}`);
-    hashes.push(await hashOf(scratch, id));
-  }
-  const isOne = new Set(hashes).size === 1;
-  say(`${combiner}: ${isOne ? hashes[0].slice(0, 12) : `different: ${hashes.join(", ")}`}`);
-  return isOne;
+  const runs = clusters.map(([workers, shards]) => ({
+    id: `${combiner}-${workers}-${shards}`,
+    flags: ["--workers", String(workers), "--shards", String(shards), "--dashboard", "off"],
+  }));
+  return (await compareHashes(file, steps, runs, context)).met;
 }
 
 export const combiningRows = [
@@ -71,7 +64,8 @@ export const combiningRows = [
       const { count, isGreen } = await knownAnswers(context.say);
       const { combinerNames } = await importSources(`export { combinerNames } from "@latentweave/job";`);
       const different = [];
-      for (const combiner of combinerNames) if (!(await bitsOf(combiner, context))) different.push(combiner);
+      for (const combiner of combinerNames)
+        if (!(await hasOneHash(combiner, context))) different.push(combiner);
       return {
         figure: `${count} tests passed; ${combinerNames.length - different.length} of ${combinerNames.length} combiners have one hash${different.length > 0 ? `, not: ${different.join(", ")}` : ""}`,
         met: isGreen && count > 0 && different.length === 0,

@@ -2,29 +2,7 @@
 import path from "node:path";
 import { hashOf, latentweave, processesNaming, train } from "../latentweave.mjs";
 import { nodeOfVersion } from "../node-versions.mjs";
-
-const short = (hash) => hash.slice(0, 12);
-
-/** Runs each cluster and compares what `latentweave hash` prints. */
-async function compare(job, steps, clusters, { scratch, say }) {
-  const hashes = [];
-  for (const { id, flags, onSaid, node } of clusters) {
-    const args = [job, "--steps", String(steps), "--seed", "7", "--run-id", id, "--runs", scratch, ...flags];
-    const state = {};
-    const { code, stderr, seconds } = await train(args, {
-      node,
-      onSaid: (said, training) => onSaid?.(said, training, state),
-    });
-    if (code !== 0) throw new Error(`run ${id} ended with ${code}:\n${stderr.slice(-2000)}`);
-    await state.after?.();
-    const hash = await hashOf(scratch, id, { node });
-    hashes.push(hash);
-    say(`${id}: ${hash} (${seconds.toFixed(0)} s)`);
-  }
-  return new Set(hashes).size === 1
-    ? { figure: `${hashes.length} runs, one hash: ${short(hashes[0])}`, met: true }
-    : { figure: `${new Set(hashes).size} different hashes in ${hashes.length} runs`, met: false };
-}
+import { compareHashes, short } from "./one-hash.mjs";
 
 /** Lets a process run for a fifth of the time only, until the function that it returns is called. */
 function throttle(pid) {
@@ -102,13 +80,14 @@ export const sameBits = [
     title: "Same bits: digits and fashion, 40 steps",
     bar: "one hash under 1, 2, 4 workers, 2 shards, a throttled worker, one joining at step 20, Node 20, 22, 24",
     run: async (context) =>
-      await compare("examples/digits-and-fashion/job.ts", 40, await clusters(), context),
+      await compareHashes("examples/digits-and-fashion/job.ts", 40, await clusters(), context),
   },
   {
     number: "3b",
     title: "Same bits: convolutional, 40 steps",
     bar: "one hash under the same clusters",
-    run: async (context) => await compare("examples/convolutional/job.ts", 40, await clusters(), context),
+    run: async (context) =>
+      await compareHashes("examples/convolutional/job.ts", 40, await clusters(), context),
   },
   {
     number: "5",

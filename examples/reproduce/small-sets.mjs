@@ -1,8 +1,19 @@
-/** The sets of images that are paired, made of MNIST and Fashion-MNIST, as IDX files. */
-import { openImages, pixels, side, turned, writeIdx } from "../image-sets.mjs";
+/** Sets of images that are made of MNIST and Fashion-MNIST, as IDX files, and tasks of few rows of them, 14 × 14. */
+import { idxOf, openImages, pixels, side, turned, writeIdx } from "./image-sets.mjs";
 
 /** Enough for 1,000 training and 1,000 validation rows; and for a test error that is steady to a few tenths of a percent. */
 const mostRows = { train: 2_000, test: 2_000 };
+
+/** A task that reconstructs rows of a set. @param seed deals the training and the validation rows */
+export function setTask(set, { rows, validationRows, seed }) {
+  const { train: pool } = mostRows;
+  const split = { validation: validationRows / pool, trainRows: rows, seed };
+  return {
+    data: { idx: idxOf(set), scale: "unit", width: 196, limit: pool, split },
+    ...{ encoder: [], decoder: [], reconstruction: { loss: "mse", weight: 1 } },
+    ...{ microBatch: 25, slots: 2 },
+  };
+}
 
 export async function writeSets(folder) {
   const read = await openImages();
