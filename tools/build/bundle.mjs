@@ -26,6 +26,8 @@ export async function buildBundle({ root, sources }) {
   const shared = {
     bundle: true,
     write: false,
+    // Paths below it are in the contents, and so in the names of shared parts: the same wherever one stands.
+    absWorkingDir: root,
     outdir: path.join(root, "apps/cli/dist"),
     platform: "node",
     target: "node20",

@@ -16,6 +16,7 @@ export async function buildDashboard(root) {
   const shared = {
     bundle: true,
     write: false,
+    absWorkingDir: root,
     minify: true,
     outdir: folder,
     target: "es2022",

@@ -12,8 +12,11 @@ import { exampleJob } from "./training.ts";
 const folder = temporaryFolder();
 const installed = path.join(folder, "node_modules/latentweave/bin/latentweave.mjs");
 const quietly = { encoding: "utf8", stdio: "pipe" } as const;
+const codeOf = (dist: string) => readdirSync(dist).filter((name) => name.endsWith(".js"));
+let codeBefore: string[] = [];
 
 beforeAll(() => {
+  codeBefore = codeOf(path.join(root, "apps/cli/dist"));
   execFileSync("npm", ["pack", "--workspace", "latentweave", "--pack-destination", folder], {
     ...quietly,
     cwd: root,
@@ -46,6 +49,12 @@ describe.each([
     expect(end.stdout).toContain(hash.stdout.trim());
     expect(`${end.stdout}${end.stderr}`).not.toMatch(/warning/i);
   });
+});
+
+test("packing leaves the checkout's program as it was, for processes that are loading it", () => {
+  expect(codeBefore).not.toEqual([]);
+  expect(codeOf(path.join(root, "apps/cli/dist"))).toEqual(codeBefore);
+  expect(codeOf(path.join(folder, "node_modules/latentweave/dist"))).toEqual(codeBefore);
 });
 
 test("doctor, installed, finds the native runtime", async () => {
