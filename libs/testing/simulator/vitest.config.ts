@@ -1,3 +1,4 @@
 import { projectConfig } from "../../../vitest.shared.ts";
 
-export default projectConfig("simulator");
+/** By far the longest of the projects' suites, and the last to end: it takes both cores of the smallest machine. */
+export default projectConfig("simulator", { maxWorkers: 2 });

@@ -4,7 +4,7 @@ import { type CompressionName, compressionNames, compressions } from "./cluster/
 import { formerScheduleOf } from "./schedule/generate.ts";
 import { simulate } from "./simulate.ts";
 
-const seeds = 12;
+const seeds = 6;
 
 const keeps = (name: CompressionName): boolean => keepsBits({ compression: compressions[name] });
 
