@@ -80,9 +80,8 @@ interface Evaluated {
 
 const namesOf = (figures: object | undefined): string[] => Object.keys(figures ?? {}).sort();
 
-test("1, 2 and 3 workers and 1 and 2 shards come to one hash, and the record proves it", async () => {
+test("1 worker, and 3 with 2 shards, come to one hash, and the record proves it", async () => {
   const hash = await train("one", 1, 1);
-  expect(await train("two", 2, 1)).toBe(hash);
   expect(await train("three", 3, 2)).toBe(hash);
   const proof = await run(["verify", "three", "--recompute", "10..39", "--runs", runs]);
   expect(proof.code, proof.stderr).toBe(0);

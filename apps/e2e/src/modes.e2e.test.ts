@@ -79,13 +79,10 @@ describe("diloco, 6 outer steps of 8 inner ones", () => {
     expect(proof.code).toBe(0);
   });
 
-  test.each([
-    ["2 workers", ["--workers", "2"]],
-    ["3 workers and 2 shards", ["--workers", "3", "--shards", "2"]],
-  ])("%s", async (name, more) => {
-    const runId = name.replaceAll(" ", "-");
-    expect((await finish(startTraining(runs, runId, [...job, ...more]))).hash).toBe(alone);
-    expectEverythingOnce(commitsOf(runId));
+  test("3 workers and 2 shards", async () => {
+    const training = startTraining(runs, "three", [...job, "--workers", "3", "--shards", "2"]);
+    expect((await finish(training)).hash).toBe(alone);
+    expectEverythingOnce(commitsOf("three"));
   });
 
   test("a worker killed while the other waits for its replicas", async () => {

@@ -53,11 +53,10 @@ const hashOf = async (runId: string, job: string, workers: number, shards: numbe
 beforeAll(writeTasks);
 
 describe("three tasks that are related", () => {
-  test("mtrl: 1, 2 and 3 workers, 1 and 2 shards; recomputed from between two refreshes; Ω as it is", async () => {
+  test("mtrl: 1 worker, and 3 with 2 shards; recomputed from between two refreshes; Ω as it is", async () => {
     const optimiser = { kind: "adam", learningRate: 0.1 };
     const job = writeJob("mtrl", { omega: "mtrl", lambda: 0.001, everySteps: 4 }, optimiser);
     const hash = await hashOf("mtrl-1", job, 1, 1);
-    expect(await hashOf("mtrl-2", job, 2, 1)).toBe(hash);
     expect(await hashOf("mtrl-3", job, 3, 2)).toBe(hash);
     // Checkpoints are of steps divisible by 10, refreshes of those divisible by 4.
     const proof = await run(["verify", "mtrl-3", "--recompute", "30..59", "--runs", runs]);
