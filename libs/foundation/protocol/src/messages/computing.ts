@@ -1,0 +1,105 @@
+/** A worker and a shard. */
+import { z } from "zod";
+import {
+  basis,
+  common,
+  count,
+  id,
+  name,
+  nodeSchema,
+  payloadSchema,
+  receivedNodes,
+  sliceSchema,
+  timeline,
+  workSchema,
+} from "./parts.ts";
+
+const attach = z.strictObject({
+  type: z.literal("attach"),
+  ...common,
+  protocol: z.int(),
+  workerId: id,
+  /** Modes with an order: what this shard's part of the weights on the worker's device is for. */
+  holds: workSchema.extend({ timeline }).optional(),
+  /** The sender relays for these: all that is known of it now. `place`: of the attachment, never used for another one. */
+  behind: z
+    .array(z.strictObject({ workerId: id, place: count }))
+    .max(1_000)
+    .optional(),
+});
+
+/**
+ * Where the shard's newest two versions lie, for a worker of its host that maps them: version v at `at[v & 1]`, from the
+ * file's beginning. At `writingAt` is an i64: the version that is being written, or the newest; while it is not above
+ * v + 1, version v is whole. Said before the attachment's first broadcast.
+ */
+const weights = z.strictObject({
+  type: z.literal("weights"),
+  ...common,
+  index: count,
+  file: z.string().max(300),
+  writingAt: count,
+  slices: z.array(sliceSchema.extend({ at: z.tuple([count, count]) })).max(100_000),
+});
+
+/** The worker has mapped the weights of all shards: their bytes need not be sent on this attachment. */
+const weightsMapped = z.strictObject({
+  type: z.literal("weights-mapped"),
+  ...common,
+  index: count,
+});
+
+/**
+ * The sender's part of a partial: the sum of the contributions under `node`. Identified by (run, timeline, step, round,
+ * task, node, slice); `quorumId` only says by which membership the sender may speak.
+ */
+const push = z.strictObject({
+  type: z.literal("push"),
+  ...common,
+  timeline,
+  step: count,
+  round: count,
+  quorumId: count,
+  task: name,
+  node: nodeSchema,
+  /** Modes with an order: then `step` is a planned one. */
+  basis: basis.optional(),
+  payloads: z.array(payloadSchema).max(4096),
+  /**
+   * From a relay: what the sum is made of, by whom. Without payloads: what came besides, of nodes that were sent before.
+   */
+  parts: receivedNodes.min(1).max(100_000).optional(),
+});
+
+/** Weights for computing `step`, from `round` on; what is not listed has not changed since the worker last got it. */
+const broadcast = z.strictObject({
+  type: z.literal("broadcast"),
+  ...common,
+  timeline,
+  step: count,
+  round: count,
+  quorumId: count,
+  index: count,
+  /** Modes with an order: the weights are those of this version, to compute planned step `step` on. */
+  basis: basis.optional(),
+  /**
+   * With `from`, the bytes are an encoded change, to be added to what the worker was sent of this slice before, on this
+   * attachment: its numbers as version `from` made them.
+   */
+  slices: z
+    .array(
+      sliceSchema.extend({
+        from: count.optional(),
+        /** Of a change that is not the whole change: what it is encoded with. */
+        codec: z.enum(["int8", "topk"]).optional(),
+      }),
+    )
+    .max(4096),
+  /** To a relay: for whom it is, and by which membership. A place that is named for the first time gets everything anew. */
+  behind: z
+    .array(z.strictObject({ place: count, quorumId: count }))
+    .max(1_000)
+    .optional(),
+});
+
+export const computingMessages = [attach, weights, weightsMapped, push, broadcast] as const;
