@@ -1,35 +1,27 @@
-import { lastStep, type RunSpec, totalSteps } from "@latentweave/plan";
+import { lastStep, totalSteps } from "@latentweave/plan";
 import {
   type Channel,
   closeCodes,
-  createGathered,
   type Message,
   type MessageOf,
   ProtocolError,
   protocolVersion,
-  reportEveryMs,
 } from "@latentweave/protocol";
-import { type CheckpointStream, streamCheckpoint } from "./checkpoint-stream.ts";
+import { createCheckpointStreams } from "./checkpoint-streams.ts";
 import { encodeDecision, readDecision } from "./decision-text.ts";
-import { createFlow, type Flow, type FlowOptions } from "./flow.ts";
 import { createLeaderLink } from "./leader-link.ts";
-import { afterAttach, listenTo, type MessageHandler } from "./peers.ts";
-import { putBack, type RecoveryPoint } from "./recovery-point.ts";
-import { createRecovery } from "./recovery.ts";
-import { productRows } from "./product-rows.ts";
-import { decodeProducts, encodeProducts } from "./products-codec.ts";
 import type { OwnedState } from "./owned-state.ts";
-import { createSettlement } from "./settlement.ts";
+import { afterAttach, listenTo, type MessageHandler } from "./peers.ts";
+import { createRecovery } from "./recovery.ts";
+import { putBack, type RecoveryPoint } from "./recovery-point.ts";
 import type { ShardOptions } from "./shard-options.ts";
-import { prepareTraining, type Training } from "./training.ts";
+import { prepareRun, type ShardRun } from "./shard-run.ts";
 import { subscriberOf } from "./subscribers.ts";
-import { createThinned } from "./thinned.ts";
-import { blockDigests } from "./version-digest.ts";
 
 /**
  * One parameter-server shard: owns its blocks of parameters and optimiser state; shard 0 leads. Its steps, and the
- * invariants that they keep, are in `stepping.ts`; this file connects them with the other processes. Connections come
- * and go: the coordinator, the leader and workers may each be another process than before.
+ * invariants that they keep, are in `stepping.ts`, what they tell whom in `shard-run.ts`; this file has the connections.
+ * They come and go: the coordinator, the leader and workers may each be another process than before.
  */
 export interface Shard {
   /** A channel to the coordinator, the first one or another; the shard says hello on it. */
@@ -40,54 +32,20 @@ export interface Shard {
   readonly ended: Promise<string>;
 }
 
-/** What there is once the run is known. */
-interface Prepared extends Flow {
-  readonly training: Training;
-  /** Leader. */
-  readonly fromFollower: (
-    from: Follower,
-    message: MessageOf<"applied" | "reduced" | "lacking">,
-    slices: readonly Uint8Array[],
-  ) => void;
-  readonly startOver: (timeline: number) => void;
-  /** Leader: another coordinator may be there, which lacks what the one before it had not written. */
-  readonly tellAgain: () => void;
-}
-
-type ShardStep = MessageOf<"shard-report">["steps"][number];
-
-interface Follower {
-  readonly index: number;
-  readonly channel: Channel;
-  /** Nothing has been heard on this channel before. */
-  readonly first: boolean;
-}
-
-const streamName = ({ version, attempt }: { version: number; attempt: number }): string =>
-  `${version}/${attempt}`;
-
 export function createShard(options: ShardOptions): Shard {
-  const { runId, index, arithmetic, spans, log } = options;
+  const { runId, index, spans, log } = options;
   const leads = index === 0;
   const followers = new Map<number, Channel>();
   let coordinator: Channel | undefined;
   /** The shard whose buddy this one is. */
   let owner: Channel | undefined;
-  let prepared: Prepared | undefined;
+  let prepared: ShardRun | undefined;
   /** In the middle of its steps; before, it waits for the coordinator's word where to begin. */
   let running = false;
   /** Workers that attached before the run was known. */
   const earlyWorkers = new Map<string, { readonly channel: Channel; readonly attach: MessageOf<"attach"> }>();
   /** What followers of a leader that has not begun say: they may have been in the middle of their steps all along. */
   let earlyWords: { readonly timeline: number; readonly take: () => void }[] = [];
-  let receivedBytes = 0;
-  /** At the step that was reported last. */
-  let reportedBytes = { received: 0, sent: 0 };
-  let streamedVersion: number | undefined;
-  /** By version and attempt. */
-  const streams = new Map<string, CheckpointStream>();
-  /** The checkpoint that was asked for last: perhaps of a version that is still to be made here. */
-  let asked: MessageOf<"checkpoint"> | undefined;
   let over = false;
   let end: (reason: string) => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
@@ -95,11 +53,6 @@ export function createShard(options: ShardOptions): Shard {
     end = resolve;
     fail = reject;
   });
-
-  const stopStreams = (): void => {
-    for (const stream of streams.values()) stream.stop();
-    streams.clear();
-  };
 
   const breakDown = (error: unknown): void => {
     if (over) return;
@@ -121,213 +74,20 @@ export function createShard(options: ShardOptions): Shard {
     end(reason);
   };
 
-  // --- the run ------------------------------------------------------------------------------------------------------
-
-  const prepare = ({ spec: text, runKey }: MessageOf<"welcome">): Prepared => {
-    const spec = JSON.parse(text) as RunSpec;
-    const vault = options.openVault?.({ key: runKey, spec: text });
-    const training = prepareTraining(spec, arithmetic, options.shards, index, vault);
-    const { layout, publication, state } = training;
-    const settlement = createSettlement(layout, options.shards);
-
-    /** Every shard is known to hold this version. */
-    const settle = (version: number): void => {
-      publication.settle(version);
-      subscribers.publish();
-    };
-    const takeApplied = (shard: number, version: number, digests: Uint8Array): void => {
-      const settled = settlement.applied(shard, version, digests);
-      if (settled === undefined) return;
-      const { timeline } = state;
-      for (const channel of followers.values())
-        channel.send({ type: "settled", runId, timeline, version: settled, digest: "" });
-      coordinator?.send({
-        type: "settled",
-        ...{ runId, timeline, version: settled, digest: settlement.digestOf(settled) },
-      });
-      settle(settled);
-      stepping.settled();
-    };
-    /** Tells the leader which version is held here; it is told again when the leader may be another process. */
-    const sayApplied = (channel: Channel | undefined): void =>
-      channel?.send({ type: "applied", runId, timeline: state.timeline, index, version: state.version }, [
-        blockDigests(arithmetic, state),
-      ]);
-
-    const reports = createGathered<ShardStep>({
-      clock: options.clock,
-      everyMs: () => reportEveryMs(options.shards),
-      tell: (steps) =>
-        coordinator?.send({
-          type: "shard-report",
-          ...{ runId, index, steps, receivedBytes },
-          sentBytes: subscribers.sentBytes,
-          residentBytes: options.residentBytes(),
-          profile: spans?.take(),
-        }),
-    });
-
-    const ownedNumbers = state.slices.reduce((sum, { numbers }) => sum + numbers, 0);
-    let appliedMs: number | undefined;
-    /** What the version was sent with, and whether the next one is sent otherwise. */
-    const chooseNext = (publishMs: number): Pick<ShardStep, "codec" | "chosen"> => {
-      const { choice } = training;
-      if (!choice) return {};
-      const nowMs = options.clock.nowMs();
-      const beforeMs = appliedMs;
-      appliedMs = nowMs;
-      const codec = choice.codec.kind;
-      const chosen =
-        beforeMs === undefined ? undefined : choice.step(ownedNumbers, nowMs - beforeMs - publishMs);
-      return { codec, ...(chosen !== undefined && { chosen }) };
-    };
-
-    const steppingOptions: FlowOptions["stepping"] = {
-      ...{ runId, index, shards: options.shards, training, clock: options.clock, leads },
-      probe: options.probe,
-      spans,
-      digestOf: settlement.digestOf,
-      isSettled: (version) => settlement.settled !== undefined && settlement.settled >= version,
-      onReduced(plan, finite, products, received, basis, odd = []) {
-        const { blocks, bytes } = encodeProducts(products);
-        const round = plan.rounds.length - 1;
-        leader.channel()?.send(
-          {
-            type: "reduced",
-            ...{ runId, timeline: state.timeline, step: plan.step, round, index, finite, received, blocks },
-            ...(basis !== undefined && { basis }),
-            ...(odd.length > 0 && { odd: [...odd] }),
-          },
-          blocks.length > 0 ? [bytes] : [],
-        );
-      },
-      onDecided(decide) {
-        for (const channel of followers.values()) channel.send(decide);
-      },
-      onCommitted: (record) => coordinator?.send(record),
-      onStopped(stopped) {
-        reports.flush();
-        coordinator?.send({ type: "stopped", runId, ...stopped });
-      },
-      onPublish() {
-        // Whoever is attached gets the new version before anything is computed on it here.
-        const startedMs = options.clock.nowMs();
-        subscribers.publish();
-        const sentMs = options.clock.nowMs();
-        spans?.add("broadcast", state.timeline, state.version - 1, startedMs, sentMs);
-        if (leads) takeApplied(0, state.version, blockDigests(arithmetic, state));
-        else sayApplied(leader.channel());
-        spans?.add("digest", state.timeline, state.version - 1, sentMs, options.clock.nowMs());
-      },
-      onApplied(step, timings, cosine) {
-        const { sentBytes } = subscribers;
-        const pushedBytes = receivedBytes - reportedBytes.received;
-        const broadcastBytes = sentBytes - reportedBytes.sent;
-        reportedBytes = { received: receivedBytes, sent: sentBytes };
-        const measured = { ...(cosine !== undefined && { cosine }), ...chooseNext(timings.publish) };
-        reports.add({ step, timings, pushedBytes, broadcastBytes, ...measured });
-        if (step >= lastStep(spec)) reports.flush();
-      },
-      onCheckpoint() {
-        // A stop may fall on a version whose checkpoint is on its way already.
-        if (streamedVersion === state.version) return;
-        streamedVersion = state.version;
-        stream(training, asked?.version === state.version ? asked.attempt : 0);
-      },
-      isCutDue: (version) => recovery.isDue(version),
-      onCut: (combiner) => recovery.cut(state, leads ? combiner : undefined),
-      onWarning: createThinned(log),
-      onLate: (step, missing) =>
-        coordinator?.send({ type: "late", runId, timeline: state.timeline, step, missing: [...missing] }),
-      onSuspicion: (suspicion) =>
-        coordinator?.send({ type: "suspect", runId, timeline: state.timeline, ...suspicion }),
-      onUnfit: (unfit) => coordinator?.send({ type: "unfit", runId, timeline: state.timeline, ...unfit }),
-    };
-    const timeSent = (workerId: string, channel: Channel, bytes: number): void => {
-      const startedMs = options.clock.nowMs();
-      const { choice } = training;
-      void channel.drained().then(() => choice?.sent(workerId, bytes, options.clock.nowMs() - startedMs));
-    };
-    const flow = createFlow({
-      ...{ runId, index, spec, stepping: steppingOptions },
-      subscribers: { runId, index, layout, publication, onSent: training.choice && timeSent },
-      timeline: () => state.timeline,
-      followers: () => followers.values(),
-      leader: () => leader.channel(),
+  const prepare = (welcome: MessageOf<"welcome">): ShardRun => {
+    const run = prepareRun(welcome, options, {
+      ...{ leader, recovery, checkpoints },
       coordinator: () => coordinator,
+      followers: () => followers.values(),
+      isRunning: () => running,
       onFailed: breakDown,
     });
-    const { stepping, subscribers } = flow;
-    /** Followers that have been heard of in this timeline. */
-    const met = new Set<number>();
-
-    leader.onWord = (message) => {
-      // What it has missed it is told when it has begun.
-      if (!running) return;
-      if (message.type === "decide") stepping.decided(message);
-      else if (message.type === "assign") flow.assigned(message);
-      else if (message.timeline === state.timeline) settle(message.version);
-    };
-    leader.onAttached = (channel) => {
-      if (!running) return;
-      sayApplied(channel);
-      stepping.reportAgain();
-    };
-    /** Whoever leads now may not be who has told this follower so far. */
-    const bringUpToDate = (channel: Channel, version: number): void => {
-      const { timeline } = state;
-      for (const decide of stepping.decisionsSince(version)) channel.send(decide);
-      const { settled } = settlement;
-      if (settled !== undefined)
-        channel.send({ type: "settled", runId, timeline, version: settled, digest: "" });
-    };
-    const fromFollower: Prepared["fromFollower"] = ({ channel, index: from, first }, message, slices) => {
-      if (message.timeline !== state.timeline) return;
-      if (message.type === "applied") {
-        takeApplied(from, message.version, (slices[0] ?? new Uint8Array()).slice());
-        if (first) bringUpToDate(channel, message.version);
-        if (first || !met.has(from)) flow.bringUpToDate(channel);
-        met.add(from);
-      } else if (message.type === "lacking") flow.lacking(message);
-      else stepping.reduced(message, decodeProducts(message.blocks, slices[0], productRows(spec).count));
-    };
-    const startOver = (timeline: number): void => {
-      state.setTimeline(timeline);
-      stopStreams();
-      settlement.startOver();
-      met.clear();
-      subscribers.startOver(timeline);
-      streamedVersion = undefined;
-      asked = undefined;
-    };
-    const tellAgain = (): void => {
-      stepping.tellRecords();
-      const { settled } = settlement;
-      const digest = settled === undefined ? "" : settlement.digestOf(settled);
-      if (settled !== undefined)
-        coordinator?.send({ type: "settled", runId, timeline: state.timeline, version: settled, digest });
-    };
-    for (const { channel, attach } of earlyWorkers.values()) attachTo(training, subscribers, channel, attach);
+    for (const { channel, attach } of earlyWorkers.values()) run.attach(channel, attach);
     earlyWorkers.clear();
-    return { ...flow, training, fromFollower, startOver, tellAgain };
+    return run;
   };
 
-  const stream = ({ state }: Training, attempt: number): void => {
-    if (!coordinator) return;
-    const { probe } = options;
-    const name = streamName({ version: state.version, attempt });
-    const stream = streamCheckpoint({
-      ...{ runId, index, channel: coordinator, state, attempt },
-      ...(probe && { onFirstPiece: () => probe("mid-checkpoint", state.version) }),
-    });
-    streams.set(name, stream);
-    const forget = (): void => {
-      if (streams.get(name) === stream) streams.delete(name);
-    };
-    stream.over.then(forget, breakDown);
-  };
-
-  const sayHeld = ({ training: { spec, state }, stepping }: Prepared): void => {
+  const sayHeld = ({ training: { spec, state }, stepping }: ShardRun): void => {
     const { timeline, version } = state;
     const kept = running ? undefined : readDecision(state.readDecision()?.text);
     const keptRecords = kept?.timeline === timeline ? kept.records : [];
@@ -374,7 +134,7 @@ export function createShard(options: ShardOptions): Shard {
   };
 
   /** Numbers of another version are about to take the place of those in use: nobody may get a mixture of both. */
-  const standStill = ({ stepping, training }: Prepared): void => {
+  const standStill = ({ stepping, training }: ShardRun): void => {
     running = false;
     stepping.cease();
     training.publication.cease();
@@ -410,7 +170,7 @@ export function createShard(options: ShardOptions): Shard {
 
   // --- messages -----------------------------------------------------------------------------------------------------
 
-  const known = (type: Message["type"]): Prepared => {
+  const known = (type: Message["type"]): ShardRun => {
     if (!prepared) throw new ProtocolError(`"${type}" before "welcome"`);
     return prepared;
   };
@@ -450,14 +210,11 @@ export function createShard(options: ShardOptions): Shard {
         return;
       case "checkpoint": {
         const { training } = known(message.type);
-        asked = message;
-        if (!running || training.state.version !== message.version) return;
-        streamedVersion = message.version;
-        stream(training, message.attempt);
+        checkpoints.asked(message, running ? training.state : undefined);
         return;
       }
       case "checkpoint-taken":
-        streams.get(streamName(message))?.taken();
+        checkpoints.taken(message);
         return;
       case "stop":
         if (!leads) throw new ProtocolError("only the leader is asked to stop");
@@ -475,6 +232,11 @@ export function createShard(options: ShardOptions): Shard {
     }
   };
 
+  const checkpoints = createCheckpointStreams({
+    ...options,
+    coordinator: () => coordinator,
+    onFailed: breakDown,
+  });
   const leader = createLeaderLink({ ...options, onFailed: breakDown });
   const recovery = createRecovery({
     ...options,
@@ -507,8 +269,8 @@ export function createShard(options: ShardOptions): Shard {
         throw new ProtocolError(`a shard does not take "${message.type}" from a worker`);
       if (relays !== (message.parts !== undefined))
         throw new ProtocolError(relays ? "a relay's sum without its parts" : "only a relay's sum has parts");
-      const { subscribers, stepping } = known(message.type);
-      receivedBytes += slices.reduce((sum, part) => sum + part.byteLength, 0);
+      const { subscribers, stepping, received } = known(message.type);
+      received(slices.reduce((sum, part) => sum + part.byteLength, 0));
       const contributors = message.parts?.map(([, , who]) => who) ?? [workerId];
       const fenced = !running || !contributors.every(subscribers.isMember);
       stepping.push(message, slices, workerId, fenced);
@@ -562,30 +324,9 @@ export function createShard(options: ShardOptions): Shard {
     return fromWorker(channel, message);
   };
 
-  /** A worker of this host hears first where the weights lie. */
-  const attachTo = (
-    { spec, state, rounder }: Training,
-    subscribers: Prepared["subscribers"],
-    channel: Channel,
-    attach: MessageOf<"attach">,
-  ): void => {
-    const { place } = state;
-    // In modes with an order workers compute on versions that are no more; what is rounded is not what the memory holds.
-    const isReadInPlace = spec.mode === undefined && !rounder;
-    if (place && channel.local && attach.behind === undefined && isReadInPlace)
-      channel.send({
-        ...{ type: "weights", runId, index, file: place.file, writingAt: place.writingAt },
-        slices: place.slices.map(({ at: [even, odd], ...slice }) => ({
-          ...slice,
-          at: [even, odd] as [number, number],
-        })),
-      });
-    subscribers.attach(channel, attach);
-  };
-
   const attachWorker = (channel: Channel, attach: MessageOf<"attach">): void => {
     if (prepared) {
-      attachTo(prepared.training, prepared.subscribers, channel, attach);
+      prepared.attach(channel, attach);
       return;
     }
     const subscriber = subscriberOf(attach);
@@ -598,7 +339,7 @@ export function createShard(options: ShardOptions): Shard {
     join(channel) {
       coordinator = channel;
       // Over the channel before nothing will arrive any more.
-      stopStreams();
+      checkpoints.stop();
       listenTo(channel, runId, fromCoordinator, breakDown);
       const { port, ...identity } = options.identity;
       channel.send({
