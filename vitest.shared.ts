@@ -21,6 +21,7 @@ export function projectConfig(name: string, test: ViteUserConfig["test"] = {}): 
       include: ["src/**/*.test.ts"],
       testTimeout: hangMs,
       hookTimeout: hangMs,
+      expect: { poll: { timeout: hangMs } },
       reporters: ["default", "json"],
       outputFile: { json: path.join(reports, `${name}.json`) },
       ...test,

@@ -149,7 +149,7 @@ describe("the live page", () => {
     expect(await page.locator("#step").textContent()).toBe("60");
     const successor = await serve(html, scriptedSnapshot(90), scriptedPoints(90), { port: coordinator.port });
     onTestFinished(() => successor.stop());
-    await page.locator("#step", { hasText: "90" }).waitFor({ timeout: 30_000 });
+    await page.locator("#step", { hasText: "90" }).waitFor({ timeout: 120_000 });
     await page.getByRole("alert").waitFor({ state: "hidden" });
     expect(problems.filter((problem) => !problem.includes("net::ERR_"))).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe("the live page", () => {
     const page = await open(coordinator.url);
     await page.locator("#state[data-state=finished]").waitFor();
     await coordinator.stop();
-    await page.getByText("its coordinator has closed").waitFor({ timeout: 30_000 });
+    await page.getByText("its coordinator has closed").waitFor({ timeout: 120_000 });
     expect(await page.locator("#link-text").textContent()).toBe("Closed");
   });
 

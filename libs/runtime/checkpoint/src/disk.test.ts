@@ -115,7 +115,7 @@ describe("a disk that refuses for a while", () => {
     // More than fits into the last page that the file has.
     for (let step = 0; step < 200; step++) store.appendCommit(commit(step));
     const recorded = store.recorded();
-    await vi.waitFor(() => expect(said).toHaveLength(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(said).toHaveLength(1), { timeout: 120_000 });
     expect(said[0]).toContain("commits.jsonl: the disk is full");
     // So much that it would not wait its turn any more.
     for (let row = 0; row < 30; row++) store.appendMetric("events", { text: "x".repeat(50_000) });
@@ -143,7 +143,7 @@ describe("a disk that refuses for a while", () => {
     execFileSync("mount", ["-o", "remount,bind,ro", disk]);
     const written = store.writeState({ state: "running" });
     try {
-      await vi.waitFor(() => expect(said).toHaveLength(1), { timeout: 5_000 });
+      await vi.waitFor(() => expect(said).toHaveLength(1), { timeout: 120_000 });
       expect(said[0]).toContain("run.json: the file system is read-only");
     } finally {
       execFileSync("umount", [disk]);
@@ -319,7 +319,7 @@ async function zombie(): Promise<number> {
   const [line] = (await once(parent.stdout, "data")) as [Buffer];
   const pid = Number(line.toString());
   await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") Z "), {
-    timeout: 5_000,
+    timeout: 120_000,
   });
   return pid;
 }
