@@ -59,7 +59,8 @@ beforeAll(() => {
         },
       },
       model: { kind: "shared", latent: 4 },
-      combiner: "upgrad",
+      // Recomputing begins at a checkpoint between two makings of the weights.
+      combiner: { kind: "upgrad", weightsEverySteps: 3 },
       sampling: { strategy: "temperature", samples: 60 },
       steps: 40,
       optimiser: { kind: "adam", learningRate: 0.02 },

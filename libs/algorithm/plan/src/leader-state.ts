@@ -8,6 +8,8 @@ export interface LeaderState {
   readonly paused?: Readonly<Record<string, Omit<PausedTask, "task">>>;
   readonly early?: EarlyStopState;
   readonly guard?: GuardState;
+  /** The tasks' weights, where they hold for several steps. */
+  readonly weights?: readonly number[];
 }
 
 /** Not the name of anything in a combiner's state. */

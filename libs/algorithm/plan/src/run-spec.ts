@@ -52,6 +52,8 @@ export interface RunSpec {
     readonly options: Readonly<Record<string, number | string | boolean>>;
     /** Whether the tasks' weights are applied to their private groups too; not when absent. */
     readonly scalesPrivate?: boolean;
+    /** Steps from one making of the weights to the next, between which they hold; 1 when absent. */
+    readonly everySteps?: number;
   };
   /** Every so many steps the record tells the cosines between the tasks' gradients; never when absent. Changes no bit. */
   readonly cosinesEverySteps?: number;

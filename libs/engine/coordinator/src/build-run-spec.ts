@@ -96,8 +96,12 @@ function feedbackOf({ share }: { readonly share: number }): FeedbackCodec {
 }
 
 function combinerSpec({ combiner }: ResolvedJob): RunSpec["combiner"] {
-  const { name, options, scalePrivate } = combinerParts(combiner);
-  return { name, options, ...(scalePrivate && { scalesPrivate: true }) };
+  const { name, options, scalePrivate, weightsEverySteps } = combinerParts(combiner);
+  return {
+    ...{ name, options },
+    ...(scalePrivate && { scalesPrivate: true }),
+    ...(weightsEverySteps > 1 && { everySteps: weightsEverySteps }),
+  };
 }
 
 /** With a guard each task comes once more, alone, behind all of them. */

@@ -40,6 +40,30 @@ describe("the rule that combines", () => {
     expect(rule.warning?.()).toBeUndefined();
   });
 
+  it("makes weights in every so manieth step alone, from a state in JSON too, and holds them in between", () => {
+    const combiner = { name: "nash-mtl", options: {}, everySteps: 3 };
+    const rule = ruleOf(combiner, [1, 1]);
+    expect([0, 1, 2, 3].map((step) => rule.needsGram(step))).toEqual([true, false, false, true]);
+    const weightsAt = (of: typeof rule, step: number, first: number): readonly number[] =>
+      of.solve({
+        gram: of.needsGram(step) ? Float64Array.of(first, 0, 0, 1) : undefined,
+        ...{ losses: [1, 1], step },
+      });
+    const early = ruleOf(combiner, [1, 1]);
+    expect(weightsAt(early, 1, 9), "in modes with an order").toEqual([1, 1]);
+    const made = weightsAt(rule, 0, 16);
+    expect(made[1]).toBeCloseTo(4 * (made[0] as number), 6);
+    expect(weightsAt(rule, 1, 9)).toEqual(made);
+    const again = ruleOf(combiner, [1, 1], rule.state());
+    expect(weightsAt(again, 2, 9)).toEqual(made);
+    expect(again.solve({ gram: undefined, losses: [1, 1], step: 2, leftOut: new Set([0]) })).toEqual([
+      0,
+      made[1],
+    ]);
+    expect(weightsAt(again, 3, 9)).toEqual(weightsAt(rule, 3, 9));
+    expect(weightsAt(again, 4, 1)).not.toEqual(made);
+  });
+
   it("goes on from a state in JSON to the same numbers", () => {
     const famo = { name: "famo", options: { learningRate: 0.025, decay: 0.001, leastLoss: 0 } };
     const losses = [

@@ -13,7 +13,8 @@ import { createPauses, type Pauses } from "./pauses.ts";
 
 /** The job's combiner with its state: one weight per task and step. Lives on the leader, for one run. */
 export interface CombineRule {
-  readonly needsGram: boolean;
+  /** Whether the step's weights are made from its gradients' inner products. */
+  needsGram(step: number): boolean;
   /** Call once per step, in order: the combiner's state moves on. */
   solve(input: {
     readonly gram: Float64Array | undefined;
@@ -50,7 +51,7 @@ export interface CombineRule {
 /** `restored`: a state as JSON from a checkpoint; without it the combiner begins anew. */
 export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restored?: string): CombineRule {
   const kept = restored === undefined ? undefined : splitLeaderState(restored);
-  const plain = createPlainRule({ ...spec, tasks: ownTasks(spec) }, arithmetic, kept?.combiner);
+  const plain = createPlainRule({ ...spec, tasks: ownTasks(spec) }, arithmetic, kept);
   const guarded = spec.guard && createGuardedRule(spec, spec.guard, plain, kept?.state.guard);
   const pauses =
     spec.pauseNotFinite &&
@@ -80,20 +81,40 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
         ...(guarded && { guard: guarded.guard }),
         ...(Object.keys(paused).length > 0 && { paused }),
         ...(rule && { early }),
+        ...(plain.held && { weights: plain.held }),
       });
     },
   };
 }
 
+interface PlainRule extends CombineRule {
+  /** Weights that were not made for their step alone. */
+  readonly held: readonly number[] | undefined;
+}
+
 /** The job's combiner alone. */
-function createPlainRule(spec: RunSpec, arithmetic: Arithmetic, restored: string | undefined): CombineRule {
+function createPlainRule(
+  spec: RunSpec,
+  arithmetic: Arithmetic,
+  restored: ReturnType<typeof splitLeaderState> | undefined,
+): PlainRule {
   const combiner = combinerNamed(spec.combiner.name, "combiner", spec.userModule);
   const taskCount = spec.tasks.length;
   let warning: string | undefined;
-  let text = restored ?? JSON.stringify(combiner.init(taskCount, spec.combiner.options));
+  const { everySteps = 1 } = spec.combiner;
+  const isDue = (step: number): boolean => step % everySteps === 0;
+  let held = restored?.state.weights;
+  let text = restored?.combiner ?? JSON.stringify(combiner.init(taskCount, spec.combiner.options));
   return {
-    needsGram: combiner.needsGram,
+    needsGram: (step) => combiner.needsGram && isDue(step),
     solve({ gram, losses, step, leftOut = new Set() }) {
+      const present = (weights: readonly number[]): number[] =>
+        weights.map((weight, task) => (leftOut.has(task) ? 0 : weight));
+      if (!isDue(step)) {
+        warning = undefined;
+        // In modes with an order others may come before the first step: they are taken as they are.
+        return present(held ?? spec.tasks.map(() => 1));
+      }
       const key = randomKey(spec.seed, "combiner", combiner.name, step);
       const solved = combiner.solve({
         taskCount,
@@ -112,7 +133,11 @@ function createPlainRule(spec: RunSpec, arithmetic: Arithmetic, restored: string
       });
       text = JSON.stringify(solved.state);
       warning = solved.warning;
-      return [...solved.weights].map((weight, task) => (leftOut.has(task) ? 0 : weight));
+      if (everySteps > 1) held = [...solved.weights];
+      return present([...solved.weights]);
+    },
+    get held() {
+      return held;
     },
     warning: () => warning,
     state: () => text,

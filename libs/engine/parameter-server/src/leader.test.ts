@@ -26,7 +26,7 @@ function decisionWith(
   clipScale: (normSquared: number) => number = () => -0,
 ): StepDecision {
   const spec = { ...twoTasks, ...change };
-  const combine: CombineRule = { needsGram: false, solve, state: () => "null" };
+  const combine: CombineRule = { needsGram: () => false, solve, state: () => "null" };
   return createStepDecision({
     spec,
     layout,
@@ -87,7 +87,7 @@ describe("the leader's decision", () => {
     const decision = createStepDecision({
       ...{ spec: { ...twoTasks, clipNorm: 1 }, layout, plan: planStep(twoTasks, 0), shards: 1 },
       combine: {
-        ...{ needsGram: true, pauses, state: () => "null" },
+        ...{ needsGram: () => true, pauses, state: () => "null" },
         solve({ gram, leftOut }) {
           seen = [[...(gram ?? [])], [...(leftOut ?? [])]];
           return [3, 0];

@@ -158,7 +158,7 @@ export function createStepDecision(options: {
           ...without(),
           ...watched(),
         };
-      const needed = needsProducts(spec, combine);
+      const needed = needsProducts(spec, combine, plan.step);
       const products = needed || options.records === true ? productsOf(leftOut) : undefined;
       const guard = watched();
       const weights = asSent(
@@ -207,6 +207,6 @@ function asSent(weights: readonly number[]): number[] {
 }
 
 /** Inner products cost a pass over the gradients, so they are computed only where something asks for them. */
-export function needsProducts(spec: RunSpec, combine: CombineRule): boolean {
-  return combine.needsGram || spec.clipNorm !== null || isWeighing(spec.robust);
+export function needsProducts(spec: RunSpec, combine: CombineRule, step: number): boolean {
+  return combine.needsGram(step) || spec.clipNorm !== null || isWeighing(spec.robust);
 }

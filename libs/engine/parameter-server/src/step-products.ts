@@ -18,7 +18,7 @@ export function stepProducts(
   reduction: StepReduction,
   step: number,
 ): BlockProducts[] {
-  if (needsProducts(spec, combine)) return blockProducts(arithmetic, spec, rule, rules, reduction);
+  if (needsProducts(spec, combine, step)) return blockProducts(arithmetic, spec, rule, rules, reduction);
   if (!recordsGradients(spec, layout, step)) return [];
   // The record is of shared parameters alone.
   return blockProducts(

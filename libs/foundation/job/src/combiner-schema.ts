@@ -9,9 +9,28 @@ const scalePrivate = {
   scalePrivate: z.boolean().default(false),
 };
 
+/** Of those that look at gradients. */
+const weightsEverySteps = {
+  /** Weights are made anew in every so manieth step, and hold in those between; default 1. */
+  weightsEverySteps: steps.default(1),
+};
+
 function combiner<Kind extends string, Options extends z.core.$ZodLooseShape>(kind: Kind, options: Options) {
   return z.strictObject({ kind: z.literal(kind), ...options, ...scalePrivate });
 }
+
+function ofGradients<Kind extends string, Options extends z.core.$ZodLooseShape>(
+  kind: Kind,
+  options: Options,
+) {
+  return combiner(kind, { ...options, ...weightsEverySteps });
+}
+
+const ofAll: ReadonlySet<string> = new Set([
+  "kind",
+  ...Object.keys(scalePrivate),
+  ...Object.keys(weightsEverySteps),
+]);
 
 /** How the tasks' gradients become one, by name with the options of each: docs/combining.md. */
 const combiners = [
@@ -32,22 +51,22 @@ const combiners = [
     decay: z.number().min(0).default(0.001),
     leastLoss: z.number().default(0),
   }),
-  combiner("gradnorm", { alpha: z.number().min(0).default(1.5), learningRate: positive.default(0.025) }),
-  combiner("excess-norm", { learningRate: positive.default(0.01) }),
-  combiner("mgda", { normalise: z.enum(["none", "norm", "loss", "both"]).default("none") }),
-  combiner("pcgrad", {}),
-  combiner("gradvac", { beta: z.number().min(0).max(1).default(0.5) }),
-  combiner("cagrad", {
+  ofGradients("gradnorm", { alpha: z.number().min(0).default(1.5), learningRate: positive.default(0.025) }),
+  ofGradients("excess-norm", { learningRate: positive.default(0.01) }),
+  ofGradients("mgda", { normalise: z.enum(["none", "norm", "loss", "both"]).default("none") }),
+  ofGradients("pcgrad", {}),
+  ofGradients("gradvac", { beta: z.number().min(0).max(1).default(0.5) }),
+  ofGradients("cagrad", {
     c: z.number().min(0).lt(1).default(0.5),
     rescale: z.enum(["none", "linear", "square"]).default("none"),
   }),
-  combiner("imtl-g", {}),
-  combiner("nash-mtl", {}),
-  combiner("fairgrad", { alpha: positive.default(2) }),
-  combiner("aligned-mtl", {}),
-  combiner("upgrad", {}),
-  combiner("dualproj", {}),
-  combiner("config", {}),
+  ofGradients("imtl-g", {}),
+  ofGradients("nash-mtl", {}),
+  ofGradients("fairgrad", { alpha: positive.default(2) }),
+  ofGradients("aligned-mtl", {}),
+  ofGradients("upgrad", {}),
+  ofGradients("dualproj", {}),
+  ofGradients("config", {}),
 ] as const;
 
 /** A combiner of the job's own extensions: docs/extending.md. */
@@ -57,6 +76,7 @@ const userCombiner = z.strictObject({
   name: z.string().min(1),
   options: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}),
   ...scalePrivate,
+  ...weightsEverySteps,
 });
 
 const byKind = z.discriminatedUnion("kind", [...combiners, userCombiner]);
@@ -81,18 +101,22 @@ function wholeOf(combiner: ResolvedCombiner): WithOptions {
 export function completeCombiner(combiner: ResolvedCombiner): ResolvedCombiner {
   const whole = wholeOf(combiner);
   if (whole.kind === "user") return whole;
-  return Object.keys(whole).length === 2 && !whole.scalePrivate ? whole.kind : whole;
+  const { options, scalePrivate, weightsEverySteps } = combinerParts(whole);
+  return Object.keys(options).length === 0 && !scalePrivate && weightsEverySteps === 1 ? whole.kind : whole;
 }
 
-/** The method's name, its own options with every default, and whether private parameters are scaled. */
+/** The method's name, its own options with every default, and those of all. */
 export function combinerParts(combiner: ResolvedCombiner): {
   readonly name: CombinerName | `user:${string}`;
   readonly options: Readonly<Record<string, number | string | boolean>>;
   readonly scalePrivate: boolean;
+  readonly weightsEverySteps: number;
 } {
   const whole = wholeOf(combiner);
+  const { scalePrivate } = whole;
+  const weightsEverySteps = "weightsEverySteps" in whole ? whole.weightsEverySteps : 1;
   if (whole.kind === "user")
-    return { name: `user:${whole.name}`, options: whole.options, scalePrivate: whole.scalePrivate };
-  const { kind, scalePrivate, ...options } = whole;
-  return { name: kind, options, scalePrivate };
+    return { name: `user:${whole.name}`, options: whole.options, scalePrivate, weightsEverySteps };
+  const own = Object.entries(whole).filter(([key]) => !ofAll.has(key));
+  return { name: whole.kind, options: Object.fromEntries(own), scalePrivate, weightsEverySteps };
 }

@@ -29,10 +29,19 @@ describe("a job's combiner", () => {
     expect(resolved(undefined)).toBe("sum");
     expect(resolved("pcgrad")).toBe("pcgrad");
     expect(resolved({ kind: "pcgrad" })).toBe("pcgrad");
-    const cagrad = { kind: "cagrad", c: 0.5, rescale: "none", scalePrivate: false };
+    const cagrad = {
+      ...{ kind: "cagrad", c: 0.5, rescale: "none" },
+      ...{ scalePrivate: false, weightsEverySteps: 1 },
+    };
     expect(resolved("cagrad")).toEqual(cagrad);
     expect(resolved({ kind: "cagrad", c: 0.4 })).toEqual({ ...cagrad, c: 0.4 });
     expect(resolved({ kind: "gls", scalePrivate: true })).toEqual({ kind: "gls", scalePrivate: true });
+    const held = { kind: "nash-mtl", scalePrivate: false, weightsEverySteps: 4 };
+    expect(resolved({ kind: "nash-mtl", weightsEverySteps: 4 })).toEqual(held);
+    expect(combinerParts(resolved(held))).toEqual({
+      ...{ name: "nash-mtl", options: {} },
+      ...{ scalePrivate: false, weightsEverySteps: 4 },
+    });
   });
 
   it.each(combinerNames)("%s resolves to itself, also after a trip through JSON", (name: CombinerName) => {
@@ -48,11 +57,17 @@ describe("a job's combiner", () => {
     [
       "an option that there is not",
       { kind: "cagrad", alpha: 1 },
-      /combiner\.alpha: unknown key[^]*kind, c, rescale, scalePrivate/,
+      /combiner\.alpha: unknown key[^]*kind, c, rescale, weightsEverySteps, scalePrivate/,
     ],
     ["a value out of range", { kind: "cagrad", c: 1 }, /combiner\.c: got 1\n {2}expected: a number below 1/],
     ["a value that is none", { kind: "mgda", normalise: "l2" }, /combiner\.normalise: got "l2"[^]*"norm"/],
     ["half a step", { kind: "dwa", everySteps: 0.5 }, /combiner\.everySteps: got 0\.5[^]*whole number/],
+    ["no steps", { kind: "upgrad", weightsEverySteps: 0 }, /combiner\.weightsEverySteps: got 0/],
+    [
+      "weights that hold, of a method that looks at losses alone",
+      { kind: "famo", weightsEverySteps: 2 },
+      /combiner\.weightsEverySteps: unknown key/,
+    ],
     ["no name", { c: 0.4 }, /combiner\.kind: is missing[^]*"nash-mtl"/],
     ["a number", 3, /combiner: got 3/],
   ])("is refused with %s", (_, combiner, message) => {

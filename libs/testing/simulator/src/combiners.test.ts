@@ -42,6 +42,18 @@ describe.each(combinerNames)("with the combiner %s", (name) => {
   });
 });
 
+describe("weights that hold for three steps", () => {
+  it("come to the same bits on every cluster, and from a checkpoint between two makings", async () => {
+    const plain = specOf("nash-mtl");
+    const spec = { ...plain, combiner: { ...plain.combiner, everySteps: 3 } };
+    const reference = await finalHash(spec, 1, 1);
+    expect(reference).not.toBe(await finalHash(plain, 1, 1));
+    expect(await finalHash(spec, 3, 4)).toBe(reference);
+    const resume = await checkpointAt(smallCluster(spec, 2, 2), 2);
+    expect(await finalHash(spec, 1, 4, resume), `from version ${resume.version}`).toBe(reference);
+  });
+});
+
 describe("private parameters", () => {
   it("are left as they are, or scaled with their task where the job says so", async () => {
     const plain = specOf("gls");
