@@ -3,7 +3,8 @@ import type { AddonSource } from "./addon-source.ts";
 /**
  * The kernels of libs/foundation/arithmetic/assembly once more, for the processor at hand: the same operations in the
  * same order, so the same bits (`NativeKernels` in libs/foundation/arithmetic says how that is made sure). The compiler
- * may use wider vectors, but must neither fuse a multiplication with an addition nor reorder a sum.
+ * may use wider vectors, but must neither fuse a multiplication with an addition (where that rounds: see `tile_`) nor
+ * reorder a sum.
  *
  * Addresses are numbers: `base` is where the WebAssembly memory begins, the others are offsets in it.
  */
@@ -83,6 +84,67 @@ KERNEL void dots_(const float *const rows[2], const float *const columns[4], dou
   out[1][0] = SUM(bc), out[1][1] = SUM(bd), out[1][2] = SUM(be), out[1][3] = SUM(bf);
 #undef SUM
 }
+
+#ifndef ONE_PROCESSOR
+/*
+ * The same products where a register holds eight float64: four vectors with four, from pieces that are widened once and
+ * not for every pair. Here a multiplication may be fused with an addition: of two float32 it is exact, so that nothing is
+ * rounded in between either way. What a piece has too little is zeros, which change no sum that began with zero.
+ */
+#define WIDE __attribute__((noinline, target("avx512f"), optimize("fp-contract=fast")))
+#define PIECE 512
+typedef double lanes __attribute__((vector_size(64), aligned(64), may_alias));
+
+WIDE static void widen_(double *dst, const float *src, size_t n) {
+  size_t i = 0;
+  for (; i < n; i++) dst[i] = (double)src[i];
+  for (; i % 8; i++) dst[i] = 0;
+}
+
+WIDE static void tile_(const lanes *const rows[4], const lanes *const columns[4], lanes *const sums[4][4], size_t n) {
+  lanes s[4][4];
+#define EACH_SUM _Pragma("GCC unroll 4") for (size_t r = 0; r < 4; r++) _Pragma("GCC unroll 4") for (size_t k = 0; k < 4; k++)
+  EACH_SUM s[r][k] = *sums[r][k];
+  for (size_t i = 0; i < n; i++) EACH_SUM s[r][k] += rows[r][i] * columns[k][i];
+  EACH_SUM *sums[r][k] = s[r][k];
+#undef EACH_SUM
+}
+
+/* @returns whether there was memory for it */
+static bool wide_products(const float *const *vectors, size_t count, size_t n, double *out) {
+  size_t side = (count + 3) & ~(size_t)3;
+  lanes *sums = aligned_alloc(64, side * side * sizeof(lanes));
+  double *pieces = aligned_alloc(64, side * PIECE * sizeof(double));
+  bool isThere = sums != NULL && pieces != NULL;
+  if (isThere) memset(sums, 0, side * side * sizeof(lanes));
+  /* Tiles of four and four; what is over at the end is the last vector once more. */
+#define LAST(i) ((i) < count ? (i) : count - 1)
+  for (size_t from = 0; isThere && from < n; from += PIECE) {
+    size_t numbers = n - from < PIECE ? n - from : PIECE;
+    for (size_t i = 0; i < count; i++) widen_(pieces + i * PIECE, vectors[i] + from, numbers);
+    for (size_t row = 0; row < count; row += 4)
+      for (size_t column = row; column < count; column += 4) {
+        const lanes *a[4], *b[4];
+        lanes *into[4][4];
+        for (size_t r = 0; r < 4; r++) a[r] = (const lanes *)(pieces + LAST(row + r) * PIECE);
+        for (size_t k = 0; k < 4; k++) b[k] = (const lanes *)(pieces + LAST(column + k) * PIECE);
+        for (size_t r = 0; r < 4; r++)
+          for (size_t k = 0; k < 4; k++) into[r][k] = sums + (row + r) * side + column + k;
+        tile_(a, b, into, (numbers + 7) / 8);
+      }
+  }
+#undef LAST
+  for (size_t row = 0; isThere && row < count; row++)
+    for (size_t column = row; column < count; column++) {
+      const double *s = (const double *)(sums + row * side + column);
+      out[row * count + column] = out[column * count + row] =
+          ((s[0] + s[2]) + (s[4] + s[6])) + ((s[1] + s[3]) + (s[5] + s[7]));
+    }
+  free(sums);
+  free(pieces);
+  return isThere;
+}
+#endif
 
 KERNEL bool finite_(const float *x, size_t n) {
   for (size_t from = 0; from < n; from += 4096) {
@@ -490,6 +552,13 @@ static napi_value products(napi_env env, napi_callback_info info) {
   }
   const double *at = places;
   double *out = result;
+#ifndef ONE_PROCESSOR
+  if (vectors >= 4 && vectors <= 256 && __builtin_cpu_supports("avx512f")) {
+    const float *wide[256];
+    for (size_t i = 0; i < vectors; i++) wide[i] = (const float *)((uintptr_t)base + (uintptr_t)at[i]);
+    if (wide_products(wide, vectors, (size_t)n, out)) return NULL;
+  }
+#endif
 #define VECTOR(i) ((const float *)((uintptr_t)base + (uintptr_t)at[i]))
   /* Tiles of two rows and four columns; what is over at the end is computed with the last vector once more. */
   for (size_t row = 0; row < vectors; row += 2)

@@ -38,6 +38,21 @@ describe.skipIf(addon.kind === "unavailable")("kernels compiled for this process
     );
   });
 
+  it("multiply however many vectors of whatever length with each other to the same bits", () => {
+    const cases = fc.record({
+      vectors: fc.integer({ min: 1, max: 13 }),
+      n: fc.integer({ min: 0, max: 1_300 }),
+      seed: fc.integer(),
+    });
+    fc.assert(
+      fc.property(cases, (one) => {
+        const [ours, theirs] = [module, own].map((arithmetic) => productsOf(arithmetic, one));
+        expect(theirs).toEqual(ours);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it("choose the same largest numbers of several blocks, and leave the same", () => {
     const cases = fc.record({
       n: fc.integer({ min: 1, max: 40_000 }),
@@ -134,6 +149,19 @@ function largestOf(
   const digests = bytes.map(([at, length]) => arithmetic.digest({ pointer: at, bytes: length }));
   for (const pointer of [source, written, sum]) arithmetic.free(pointer, n * 4 + 34_000);
   return digests;
+}
+
+function productsOf(
+  arithmetic: Arithmetic,
+  { vectors, n, seed }: { vectors: number; n: number; seed: number },
+): number[] {
+  const bytes = n * 4 + 16;
+  const at = Array.from({ length: vectors }, () => arithmetic.allocate(bytes));
+  for (const [i, pointer] of at.entries())
+    arithmetic.fillNormal(pointer, n, randomKey(seed, `vector ${i}`), 0, 0, 10 ** (i * 3 - 18));
+  const products = [...arithmetic.products(at, n)];
+  for (const pointer of at) arithmetic.free(pointer, bytes);
+  return products;
 }
 
 function summed(
