@@ -1,0 +1,297 @@
+/** What JavaScript calls, and how its arguments become those of the kernels. */
+export const bindings = `/* What follows hands arguments over: the first is the base, the rest are offsets, lengths and factors, in order. */
+
+#define MOST 24
+
+static bool numbers(napi_env env, napi_callback_info info, size_t wanted, double *out) {
+  napi_value args[MOST];
+  size_t count = MOST;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < wanted) goto misused;
+  for (size_t i = 0; i < wanted; i++)
+    if (napi_get_value_double(env, args[i], &out[i]) != napi_ok) goto misused;
+  return true;
+misused:
+  napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+  return false;
+}
+
+#define AT(i) ((float *)((uintptr_t)x[0] + (uintptr_t)x[i]))
+#define N(i) ((size_t)x[i])
+#define F(i) ((float)x[i])
+
+static napi_value add(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (numbers(env, info, 5, x)) add_(AT(1), AT(2), AT(3), N(4));
+  return NULL;
+}
+
+static napi_value add_bytes(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4, length;
+  double x[3];
+  napi_typedarray_type type;
+  void *data;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 4 ||
+      napi_get_value_double(env, args[0], &x[0]) != napi_ok || napi_get_value_double(env, args[1], &x[1]) != napi_ok ||
+      napi_get_value_double(env, args[2], &x[2]) != napi_ok ||
+      napi_get_typedarray_info(env, args[3], &type, &length, &data, NULL, NULL) != napi_ok || type != napi_uint8_array)
+    napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+  else
+    add_(AT(1), AT(2), data, length / 4);
+  return NULL;
+}
+
+static napi_value scale_into(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (numbers(env, info, 5, x)) scale_(AT(1), AT(2), F(3), N(4));
+  return NULL;
+}
+
+static napi_value accumulate(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (numbers(env, info, 5, x)) accumulate_(AT(1), AT(2), F(3), N(4));
+  return NULL;
+}
+
+static napi_value dot(napi_env env, napi_callback_info info) {
+  double x[4];
+  napi_value result;
+  if (!numbers(env, info, 4, x)) return NULL;
+  return napi_create_double(env, dot_(AT(1), AT(2), N(3)), &result) == napi_ok ? result : NULL;
+}
+
+/* All inner products of vectors: base, where they begin, how many numbers each has, the row-major products. */
+static napi_value products(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4, vectors, room;
+  double base, n;
+  napi_typedarray_type first, last;
+  void *places, *result;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 4 ||
+      napi_get_value_double(env, args[0], &base) != napi_ok || napi_get_value_double(env, args[2], &n) != napi_ok ||
+      napi_get_typedarray_info(env, args[1], &first, &vectors, &places, NULL, NULL) != napi_ok ||
+      napi_get_typedarray_info(env, args[3], &last, &room, &result, NULL, NULL) != napi_ok ||
+      first != napi_float64_array || last != napi_float64_array || room < vectors * vectors) {
+    napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+    return NULL;
+  }
+  const double *at = places;
+  double *out = result;
+#ifndef ONE_PROCESSOR
+  if (vectors >= 4 && vectors <= 256 && __builtin_cpu_supports("avx512f")) {
+    const float *wide[256];
+    for (size_t i = 0; i < vectors; i++) wide[i] = (const float *)((uintptr_t)base + (uintptr_t)at[i]);
+    if (wide_products(wide, vectors, (size_t)n, out)) return NULL;
+  }
+#endif
+#define VECTOR(i) ((const float *)((uintptr_t)base + (uintptr_t)at[i]))
+  /* Tiles of two rows and four columns; what is over at the end is computed with the last vector once more. */
+  for (size_t row = 0; row < vectors; row += 2)
+    for (size_t column = row; column < vectors; column += 4) {
+      const float *a[2], *b[4];
+      double tile[2][4];
+      for (size_t r = 0; r < 2; r++) a[r] = VECTOR(row + r < vectors ? row + r : vectors - 1);
+      for (size_t k = 0; k < 4; k++) b[k] = VECTOR(column + k < vectors ? column + k : vectors - 1);
+      dots_(a, b, tile, (size_t)n);
+      for (size_t r = 0; r < 2 && row + r < vectors; r++)
+        for (size_t k = 0; k < 4 && column + k < vectors; k++)
+          out[(row + r) * vectors + column + k] = out[(column + k) * vectors + row + r] = tile[r][k];
+    }
+#undef VECTOR
+  return NULL;
+}
+
+static napi_value all_finite(napi_env env, napi_callback_info info) {
+  double x[3];
+  napi_value result;
+  if (!numbers(env, info, 3, x)) return NULL;
+  return napi_get_boolean(env, finite_(AT(1), N(2)), &result) == napi_ok ? result : NULL;
+}
+
+/* Arguments of all three: codec (bf16, fp16, int8), destination, source, numbers. */
+static napi_value encode(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (!numbers(env, info, 5, x)) return NULL;
+  if (x[1] == 0) brain_encode_((uint16_t *)AT(2), AT(3), N(4));
+  else if (x[1] == 1) half_encode_((uint16_t *)AT(2), AT(3), N(4));
+  else int8_encode_((uint8_t *)AT(2), AT(3), N(4));
+  return NULL;
+}
+
+static napi_value decode(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (!numbers(env, info, 5, x)) return NULL;
+  if (x[1] == 0) brain_decode_(AT(2), (const uint16_t *)AT(3), N(4));
+  else if (x[1] == 1) half_decode_(AT(2), (const uint16_t *)AT(3), N(4));
+  else int8_decode_(AT(2), (const uint8_t *)AT(3), N(4));
+  return NULL;
+}
+
+static napi_value round_to(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (!numbers(env, info, 5, x)) return NULL;
+  if (x[1] == 0) brain_round_(AT(2), AT(3), N(4));
+  else if (x[1] == 1) half_round_(AT(2), AT(3), N(4));
+  else int8_round_(AT(2), AT(3), N(4));
+  return NULL;
+}
+
+/* Arguments of both: destination, source, numbers, how many are kept of a whole block. */
+static napi_value take_largest(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (!numbers(env, info, 5, x)) return NULL;
+  struct choice *room = malloc(sizeof *room);
+  if (room == NULL) {
+    napi_throw_error(env, NULL, "kernels: no memory");
+    return NULL;
+  }
+  uint8_t *dst = (uint8_t *)AT(1);
+  size_t n = N(3), kept = N(4);
+  for (size_t from = 0; from < n; from += CHOICE) {
+    size_t count = n - from < CHOICE ? n - from : CHOICE;
+    dst = take_block(room, dst, AT(2) + from, count, kept_of(count, kept));
+  }
+  free(room);
+  return NULL;
+}
+
+static napi_value add_largest(napi_env env, napi_callback_info info) {
+  double x[5];
+  if (!numbers(env, info, 5, x)) return NULL;
+  const uint8_t *src = (const uint8_t *)AT(2);
+  size_t n = N(3), kept = N(4);
+  for (size_t from = 0; from < n; from += CHOICE) {
+    size_t count = n - from < CHOICE ? n - from : CHOICE;
+    src = add_block(AT(1) + from, src, count, kept_of(count, kept));
+  }
+  return NULL;
+}
+
+static napi_value sgd(napi_env env, napi_callback_info info) {
+  double x[8];
+  if (numbers(env, info, 8, x)) sgd_(AT(1), AT(2), AT(3), N(4), F(5), F(6), F(7));
+  return NULL;
+}
+
+static napi_value momentum(napi_env env, napi_callback_info info) {
+  double x[12];
+  if (numbers(env, info, 12, x))
+    momentum_(AT(1), AT(2), AT(3), AT(4), AT(5), N(6), F(7), F(8), x[9] != 0, F(10), F(11));
+  return NULL;
+}
+
+static napi_value adam(napi_env env, napi_callback_info info) {
+  double x[19];
+  if (numbers(env, info, 19, x))
+    adam_(AT(1), AT(2), AT(3), AT(4), AT(5), AT(6), AT(7), N(8), F(9), F(10), F(11), F(12), F(13), F(14), F(15), F(16),
+          F(17), F(18));
+  return NULL;
+}
+
+/* Of pieces laid end to end: each is a Uint8Array, or an address and a length. */
+static napi_value digest(napi_env env, napi_callback_info info) {
+  size_t count = 0;
+  struct digest d = {.lanes = {PRIME1 + PRIME2, PRIME2, 0, 0 - PRIME1}};
+  if (napi_get_cb_info(env, info, &count, NULL, NULL, NULL) != napi_ok) return NULL;
+  napi_value *args = calloc(count + 1, sizeof *args), result = NULL;
+  if (args == NULL || napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok) goto done;
+  for (size_t i = 0; i < count; i++) {
+    double at, bytes;
+    napi_typedarray_type type;
+    size_t length;
+    void *data;
+    if (napi_get_value_double(env, args[i], &at) == napi_ok) {
+      i += 1;
+      if (i == count || napi_get_value_double(env, args[i], &bytes) != napi_ok) goto misused;
+      feed(&d, (const uint8_t *)(uintptr_t)at, (size_t)bytes);
+    } else {
+      if (napi_get_typedarray_info(env, args[i], &type, &length, &data, NULL, NULL) != napi_ok || type != napi_uint8_array)
+        goto misused;
+      feed(&d, data, length);
+    }
+  }
+  char text[17];
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)end_of(&d));
+  if (napi_create_string_latin1(env, text, 16, &result) != napi_ok) result = NULL;
+  goto done;
+misused:
+  napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+done:
+  free(args);
+  return result;
+}
+
+KERNEL void gather_(float *to, const uint8_t *from, const float *table, size_t width) {
+  for (size_t i = 0; i < width; i++) to[i] = table[from[i]];
+}
+
+/* Rows of bytes as numbers of a table: out, bytes, table, pairs of (row, place in out), width. */
+static napi_value gather(napi_env env, napi_callback_info info) {
+  static const napi_typedarray_type types[4] = {napi_float32_array, napi_uint8_array, napi_float32_array, napi_int32_array};
+  napi_value args[5];
+  size_t count = 5, lengths[4];
+  void *data[4];
+  double width;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 5 ||
+      napi_get_value_double(env, args[4], &width) != napi_ok || !(width >= 1))
+    goto misused;
+  for (int i = 0; i < 4; i++) {
+    napi_typedarray_type type;
+    if (napi_get_typedarray_info(env, args[i], &type, &lengths[i], &data[i], NULL, NULL) != napi_ok || type != types[i])
+      goto misused;
+  }
+  if (lengths[2] != 256) goto misused;
+  size_t w = (size_t)width;
+  const int32_t *pairs = data[3];
+  for (size_t i = 0; i + 1 < lengths[3]; i += 2) {
+    if (pairs[i] < 0 || pairs[i + 1] < 0 || ((size_t)pairs[i] + 1) * w > lengths[1] ||
+        ((size_t)pairs[i + 1] + 1) * w > lengths[0]) {
+      napi_throw_range_error(env, NULL, "kernels: a row that is not there");
+      return NULL;
+    }
+    gather_((float *)data[0] + pairs[i + 1] * w, (const uint8_t *)data[1] + pairs[i] * w, data[2], w);
+  }
+  return NULL;
+misused:
+  napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+  return NULL;
+}
+
+static napi_value address(napi_env env, napi_callback_info info) {
+  size_t count = 1, length;
+  napi_value args[1], result;
+  napi_typedarray_type type;
+  void *data;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 1 ||
+      napi_get_typedarray_info(env, args[0], &type, &length, &data, NULL, NULL) != napi_ok) {
+    napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+    return NULL;
+  }
+  return napi_create_double(env, (double)(uintptr_t)data, &result) == napi_ok ? result : NULL;
+}
+
+NAPI_MODULE_INIT() {
+  napi_property_descriptor functions[] = {
+      {"add", NULL, add, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"addBytes", NULL, add_bytes, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"scaleInto", NULL, scale_into, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"accumulate", NULL, accumulate, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"dot", NULL, dot, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"products", NULL, products, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"allFinite", NULL, all_finite, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"encode", NULL, encode, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"decode", NULL, decode, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"roundTo", NULL, round_to, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"takeLargest", NULL, take_largest, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"addLargest", NULL, add_largest, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"sgd", NULL, sgd, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"momentum", NULL, momentum, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"adam", NULL, adam, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"digest", NULL, digest, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"gather", NULL, gather, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"address", NULL, address, NULL, NULL, NULL, napi_enumerable, NULL},
+  };
+  napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+  return exports;
+}
+`;
