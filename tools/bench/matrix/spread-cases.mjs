@@ -35,11 +35,11 @@ export const spreadCases = [
   besideDdp({ name: "3-workers", title: "3 workers, 0.84 M parameters", workers: 3, steps: 100, bar }),
   {
     name: "unequal",
-    title: "2 workers, 15 micro-batches of 34: leases of 8 and of 7",
+    title: "2 workers, 7 micro-batches of 73: leases of 4 and of 3",
     rows: [
       {
         ...{ name: "ours", side: "ours" },
-        options: { workers: 2, slots: 15, batch: 34, ...counted },
+        options: { workers: 2, slots: 7, batch: 73, ...counted },
       },
       { name: "tuned", side: "pytorch", options: { workers: 2, ...counted, variant: "tuned" } },
     ],

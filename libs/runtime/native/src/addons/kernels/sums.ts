@@ -92,11 +92,17 @@ WIDE static void widen_(double *dst, const float *src, size_t n) {
   for (; i % 8; i++) dst[i] = 0;
 }
 
-WIDE static void tile_(const lanes *const rows[4], const lanes *const columns[4], lanes *const sums[4][4], size_t n) {
+/* Meanwhile memory is asked for what two of the vectors have next: many streams in short pieces are not foreseen by it. */
+WIDE static void tile_(const lanes *const rows[4], const lanes *const columns[4], lanes *const sums[4][4], size_t n,
+                       const float *const ahead[2]) {
   lanes s[4][4];
 #define EACH_SUM _Pragma("GCC unroll 4") for (size_t r = 0; r < 4; r++) _Pragma("GCC unroll 4") for (size_t k = 0; k < 4; k++)
   EACH_SUM s[r][k] = *sums[r][k];
-  for (size_t i = 0; i < n; i++) EACH_SUM s[r][k] += rows[r][i] * columns[k][i];
+  for (size_t i = 0; i < n; i++) {
+    __builtin_prefetch(ahead[0] + 8 * i);
+    __builtin_prefetch(ahead[1] + 8 * i);
+    EACH_SUM s[r][k] += rows[r][i] * columns[k][i];
+  }
   EACH_SUM *sums[r][k] = s[r][k];
 #undef EACH_SUM
 }
@@ -113,15 +119,18 @@ static bool wide_products(const float *const *vectors, size_t count, size_t n, d
   for (size_t from = 0; isThere && from < n; from += PIECE) {
     size_t numbers = n - from < PIECE ? n - from : PIECE;
     for (size_t i = 0; i < count; i++) widen_(pieces + i * PIECE, vectors[i] + from, numbers);
+    size_t next = 0;
     for (size_t row = 0; row < count; row += 4)
       for (size_t column = row; column < count; column += 4) {
+        const float *ahead[2];
+        for (size_t j = 0; j < 2; j++) ahead[j] = vectors[next++ % count] + from + PIECE;
         const lanes *a[4], *b[4];
         lanes *into[4][4];
         for (size_t r = 0; r < 4; r++) a[r] = (const lanes *)(pieces + LAST(row + r) * PIECE);
         for (size_t k = 0; k < 4; k++) b[k] = (const lanes *)(pieces + LAST(column + k) * PIECE);
         for (size_t r = 0; r < 4; r++)
           for (size_t k = 0; k < 4; k++) into[r][k] = sums + (row + r) * side + column + k;
-        tile_(a, b, into, (numbers + 7) / 8);
+        tile_(a, b, into, (numbers + 7) / 8, ahead);
       }
   }
 #undef LAST
