@@ -4,6 +4,7 @@ import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { run } from "./command.ts";
 import { leftBehind } from "./left-behind.ts";
+import { otherNode } from "./other-nodes.ts";
 import { writeJob } from "./small-job.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { throttle } from "./throttle.ts";
@@ -83,5 +84,10 @@ describe("digits that are turned, moved and cut", () => {
     const proof = await run(["verify", "killed", ...flags]);
     expect(proof.stdout).toMatch(/^proved: steps 0 to 59/m);
     expect(proof.code).toBe(0);
+  });
+
+  test("give the same weights in another version of Node.js", async () => {
+    const training = startTraining(runs, "node-24", [file, "--workers", "1"], { node: otherNode(24) });
+    expect((await finish(training)).hash).toBe(alone);
   });
 });

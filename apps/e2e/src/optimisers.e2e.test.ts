@@ -26,8 +26,10 @@ async function hashOf(job: string, runId: string, flags: readonly string[], env 
 
 test("two optimisers have one hash on every cluster, interrupted and resumed too, and the record proves it", async () => {
   const own = { optimiser: { kind: "sgd", learningRate: 0.05 }, rates: { "*/bias": 0.5 } };
+  const plain = await hashOf(jobOf(own), "plain", ["--workers", "1"]);
   const job = jobOf({ ...own, optimisers: { "table/*": adam, "*/decoder/*": momentum } });
   const alone = await hashOf(job, "one", ["--workers", "1"]);
+  expect(alone).not.toBe(plain);
   const env = { LATENTWEAVE_PROGRAMS: "off" };
   expect(await hashOf(job, "three", ["--workers", "3", "--shards", "2"], env)).toBe(alone);
 

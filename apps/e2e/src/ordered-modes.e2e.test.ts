@@ -72,35 +72,34 @@ async function kill(training: Training, name: string, after: number): Promise<vo
   process.kill(processOf(training.mark, name), "SIGKILL");
 }
 
-const stale = '{"kind":"stale","bound":2}';
-
-describe("async", () => {
+describe.each([
+  ["stale", '{"kind":"stale","bound":2}', 2],
+  ["async", '{"kind":"async"}', steps],
+])("%s", (name, mode, bound) => {
   test("kill -9 of a worker, the other shard and the leading one: every planned step once, proved and replayed", async () => {
-    const training = startTraining(runs, "killed", jobOf('{"kind":"async"}'));
+    const training = startTraining(runs, `${name}-killed`, jobOf(mode));
     await kill(training, "worker-1", 8);
     await kill(training, "shard-1", 24);
     await kill(training, "shard-0", 38);
     const { hash } = await finish(training);
-    expectEverythingOnce("killed", steps);
-    await expectProved("killed", hash);
+    expectEverythingOnce(`${name}-killed`, bound);
+    await expectProved(`${name}-killed`, hash);
     expect(await leftBehind(training.mark)).toEqual([]);
   });
-});
 
-describe("stale", () => {
   test("Ctrl-C with steps in hand, then --resume: every planned step once", async () => {
-    const training = startTraining(runs, "stopped", jobOf(stale));
+    const training = startTraining(runs, `${name}-stopped`, jobOf(mode));
     await committed(training, 27);
     training.signal("SIGINT");
     expect((await training.ended).code).toBe(130);
-    const { hash } = await finish(startTraining(runs, "stopped", ["--resume"]));
-    expectEverythingOnce("stopped", 2);
-    await expectProved("stopped", hash);
+    const { hash } = await finish(startTraining(runs, `${name}-stopped`, ["--resume"]));
+    expectEverythingOnce(`${name}-stopped`, bound);
+    await expectProved(`${name}-stopped`, hash);
   });
 });
 
 test("a worker that stands still: stale computes again what would come too late, and says so", async () => {
-  const training = startTraining(runs, "still", jobOf(stale));
+  const training = startTraining(runs, "still", jobOf('{"kind":"stale","bound":2}'));
   const victim = await workerProcess(training, "worker-1");
   await committed(training, 8);
   process.kill(victim, "SIGSTOP");

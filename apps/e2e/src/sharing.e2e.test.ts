@@ -27,12 +27,13 @@ async function hashOf(job: string, runId: string, flags: readonly string[], env 
   return (await finish(startTraining(runs, runId, [job, ...flags], { env }))).hash;
 }
 
-/** Of experts and of adapted trunks one each: what the others have besides is the model's alone. */
 describe("a model that shares by", () => {
   test.each([
     ["private-shared", { trunk: layers, privateLatent: 2 }],
+    ["mmoe", { experts: 2, expert: layers }],
     ["cgc", { experts: 1, ownExperts: 2, gate: layers }],
     ["cross-stitch", { column: layers }],
+    ["film", { trunk: layers, embedding: 2 }],
     ["adapters", { trunk: layers, adapter: 2 }],
   ])(
     "%s has one hash for 1 worker, and for 3 with 2 shards and a combiner's products",
