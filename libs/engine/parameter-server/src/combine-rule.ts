@@ -77,11 +77,12 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
     },
     state() {
       const paused = pauses?.state ?? {};
+      const held = plain.held();
       return joinLeaderState(plain.state(), {
         ...(guarded && { guard: guarded.guard }),
         ...(Object.keys(paused).length > 0 && { paused }),
         ...(rule && { early }),
-        ...(plain.held && { weights: plain.held }),
+        ...(held && { weights: held }),
       });
     },
   };
@@ -89,7 +90,7 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
 
 interface PlainRule extends CombineRule {
   /** Weights that were not made for their step alone. */
-  readonly held: readonly number[] | undefined;
+  held(): readonly number[] | undefined;
 }
 
 /** The job's combiner alone. */
@@ -136,9 +137,7 @@ function createPlainRule(
       if (everySteps > 1) held = [...solved.weights];
       return present([...solved.weights]);
     },
-    get held() {
-      return held;
-    },
+    held: () => held,
     warning: () => warning,
     state: () => text,
   };

@@ -26,12 +26,6 @@ function ofGradients<Kind extends string, Options extends z.core.$ZodLooseShape>
   return combiner(kind, { ...options, ...weightsEverySteps });
 }
 
-const ofAll: ReadonlySet<string> = new Set([
-  "kind",
-  ...Object.keys(scalePrivate),
-  ...Object.keys(weightsEverySteps),
-]);
-
 /** How the tasks' gradients become one, by name with the options of each: docs/combining.md. */
 const combiners = [
   combiner("sum", {}),
@@ -81,6 +75,7 @@ const userCombiner = z.strictObject({
 
 const byKind = z.discriminatedUnion("kind", [...combiners, userCombiner]);
 type WithOptions = z.output<typeof byKind>;
+type HeldWeights = { readonly weightsEverySteps?: number };
 export type CombinerName = (typeof combiners)[number]["shape"]["kind"]["value"];
 
 export const combinerNames = combiners.map(
@@ -113,10 +108,10 @@ export function combinerParts(combiner: ResolvedCombiner): {
   readonly weightsEverySteps: number;
 } {
   const whole = wholeOf(combiner);
-  const { scalePrivate } = whole;
-  const weightsEverySteps = "weightsEverySteps" in whole ? whole.weightsEverySteps : 1;
-  if (whole.kind === "user")
-    return { name: `user:${whole.name}`, options: whole.options, scalePrivate, weightsEverySteps };
-  const own = Object.entries(whole).filter(([key]) => !ofAll.has(key));
-  return { name: whole.kind, options: Object.fromEntries(own), scalePrivate, weightsEverySteps };
+  if (whole.kind === "user") {
+    const { name, options, scalePrivate, weightsEverySteps } = whole;
+    return { name: `user:${name}`, options, scalePrivate, weightsEverySteps };
+  }
+  const { kind, scalePrivate, weightsEverySteps = 1, ...options }: typeof whole & HeldWeights = whole;
+  return { name: kind, options, scalePrivate, weightsEverySteps };
 }

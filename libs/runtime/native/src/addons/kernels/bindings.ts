@@ -75,29 +75,12 @@ static napi_value products(napi_env env, napi_callback_info info) {
     napi_throw_type_error(env, NULL, "kernels: wrong arguments");
     return NULL;
   }
-  const double *at = places;
-  double *out = result;
 #ifndef ONE_PROCESSOR
-  if (vectors >= 4 && vectors <= 256 && __builtin_cpu_supports("avx512f")) {
-    const float *wide[256];
-    for (size_t i = 0; i < vectors; i++) wide[i] = (const float *)((uintptr_t)base + (uintptr_t)at[i]);
-    if (wide_products(wide, vectors, (size_t)n, out)) return NULL;
-  }
+  if (vectors >= 4 && __builtin_cpu_supports("avx512f") &&
+      wide_products((uintptr_t)base, places, vectors, (size_t)n, result))
+    return NULL;
 #endif
-#define VECTOR(i) ((const float *)((uintptr_t)base + (uintptr_t)at[i]))
-  /* Tiles of two rows and four columns; what is over at the end is computed with the last vector once more. */
-  for (size_t row = 0; row < vectors; row += 2)
-    for (size_t column = row; column < vectors; column += 4) {
-      const float *a[2], *b[4];
-      double tile[2][4];
-      for (size_t r = 0; r < 2; r++) a[r] = VECTOR(row + r < vectors ? row + r : vectors - 1);
-      for (size_t k = 0; k < 4; k++) b[k] = VECTOR(column + k < vectors ? column + k : vectors - 1);
-      dots_(a, b, tile, (size_t)n);
-      for (size_t r = 0; r < 2 && row + r < vectors; r++)
-        for (size_t k = 0; k < 4 && column + k < vectors; k++)
-          out[(row + r) * vectors + column + k] = out[(column + k) * vectors + row + r] = tile[r][k];
-    }
-#undef VECTOR
+  paired_products((uintptr_t)base, places, vectors, (size_t)n, result);
   return NULL;
 }
 

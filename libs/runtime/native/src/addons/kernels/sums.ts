@@ -42,13 +42,16 @@ KERNEL void accumulate_(float *dst, const float *src, float w, size_t n) {
   EACH(n) dst[i] = flush(flush(dst[i]) + flush(w * flush(src[i])));
 }
 
+/* The order in which eight running sums become one. */
+static inline double total(const double s[8]) { return ((s[0] + s[2]) + (s[4] + s[6])) + ((s[1] + s[3]) + (s[5] + s[7])); }
+
 KERNEL double dot_(const float *a, const float *b, size_t n) {
   double s[8] = {0, 0, 0, 0, 0, 0, 0, 0};
   size_t whole = n & ~(size_t)7;
   for (size_t i = 0; i < whole; i += 8)
     for (size_t j = 0; j < 8; j++) s[j] += (double)a[i + j] * (double)b[i + j];
   for (size_t i = whole; i < n; i++) s[i - whole] += (double)a[i] * (double)b[i];
-  return ((s[0] + s[2]) + (s[4] + s[6])) + ((s[1] + s[3]) + (s[5] + s[7]));
+  return total(s);
 }
 
 /*
@@ -70,10 +73,27 @@ KERNEL void dots_(const float *const rows[2], const float *const columns[4], dou
     for (size_t j = 0; j < 8; j++) PRODUCTS(i + j, j);
   for (size_t i = whole; i < n; i++) PRODUCTS(i, i - whole);
 #undef PRODUCTS
-#define SUM(s) (((s[0] + s[2]) + (s[4] + s[6])) + ((s[1] + s[3]) + (s[5] + s[7])))
-  out[0][0] = SUM(ac), out[0][1] = SUM(ad), out[0][2] = SUM(ae), out[0][3] = SUM(af);
-  out[1][0] = SUM(bc), out[1][1] = SUM(bd), out[1][2] = SUM(be), out[1][3] = SUM(bf);
-#undef SUM
+  out[0][0] = total(ac), out[0][1] = total(ad), out[0][2] = total(ae), out[0][3] = total(af);
+  out[1][0] = total(bc), out[1][1] = total(bd), out[1][2] = total(be), out[1][3] = total(bf);
+}
+
+/* Vectors by where they begin; beyond the last one, which tiles at the end reach, it is that one once more. */
+#define VECTOR(i) ((const float *)(base + (uintptr_t)at[i]))
+#define LAST(i) ((i) < count ? (i) : count - 1)
+
+/* All products, row by row, in tiles of two rows and four columns. */
+static void paired_products(uintptr_t base, const double *at, size_t count, size_t n, double *out) {
+  for (size_t row = 0; row < count; row += 2)
+    for (size_t column = row; column < count; column += 4) {
+      const float *a[2], *b[4];
+      double tile[2][4];
+      for (size_t r = 0; r < 2; r++) a[r] = VECTOR(LAST(row + r));
+      for (size_t k = 0; k < 4; k++) b[k] = VECTOR(LAST(column + k));
+      dots_(a, b, tile, n);
+      for (size_t r = 0; r < 2 && row + r < count; r++)
+        for (size_t k = 0; k < 4 && column + k < count; k++)
+          out[(row + r) * count + column + k] = out[(column + k) * count + row + r] = tile[r][k];
+    }
 }
 
 #ifndef ONE_PROCESSOR
@@ -108,22 +128,20 @@ WIDE static void tile_(const lanes *const rows[4], const lanes *const columns[4]
 }
 
 /* @returns whether there was memory for it */
-static bool wide_products(const float *const *vectors, size_t count, size_t n, double *out) {
+static bool wide_products(uintptr_t base, const double *at, size_t count, size_t n, double *out) {
   size_t side = (count + 3) & ~(size_t)3;
   lanes *sums = aligned_alloc(64, side * side * sizeof(lanes));
   double *pieces = aligned_alloc(64, side * PIECE * sizeof(double));
   bool isThere = sums != NULL && pieces != NULL;
   if (isThere) memset(sums, 0, side * side * sizeof(lanes));
-  /* Tiles of four and four; what is over at the end is the last vector once more. */
-#define LAST(i) ((i) < count ? (i) : count - 1)
   for (size_t from = 0; isThere && from < n; from += PIECE) {
     size_t numbers = n - from < PIECE ? n - from : PIECE;
-    for (size_t i = 0; i < count; i++) widen_(pieces + i * PIECE, vectors[i] + from, numbers);
+    for (size_t i = 0; i < count; i++) widen_(pieces + i * PIECE, VECTOR(i) + from, numbers);
     size_t next = 0;
     for (size_t row = 0; row < count; row += 4)
       for (size_t column = row; column < count; column += 4) {
         const float *ahead[2];
-        for (size_t j = 0; j < 2; j++) ahead[j] = vectors[next++ % count] + from + PIECE;
+        for (size_t j = 0; j < 2; j++) ahead[j] = VECTOR(next++ % count) + from + PIECE;
         const lanes *a[4], *b[4];
         lanes *into[4][4];
         for (size_t r = 0; r < 4; r++) a[r] = (const lanes *)(pieces + LAST(row + r) * PIECE);
@@ -133,13 +151,9 @@ static bool wide_products(const float *const *vectors, size_t count, size_t n, d
         tile_(a, b, into, (numbers + 7) / 8, ahead);
       }
   }
-#undef LAST
   for (size_t row = 0; isThere && row < count; row++)
-    for (size_t column = row; column < count; column++) {
-      const double *s = (const double *)(sums + row * side + column);
-      out[row * count + column] = out[column * count + row] =
-          ((s[0] + s[2]) + (s[4] + s[6])) + ((s[1] + s[3]) + (s[5] + s[7]));
-    }
+    for (size_t column = row; column < count; column++)
+      out[row * count + column] = out[column * count + row] = total((const double *)(sums + row * side + column));
   free(sums);
   free(pieces);
   return isThere;
