@@ -38,8 +38,8 @@ function parsePoint(line: string): CommitPoint | undefined {
   try {
     const row = JSON.parse(line) as CommitPoint;
     if (typeof row.step !== "number" || typeof row.loss !== "object") return undefined;
-    const { step, atMs, stepMs, samplesPerSecond, workers, loss, evaluation } = row;
-    return { step, atMs, stepMs, samplesPerSecond, workers, loss, evaluation };
+    const { step, atMs, stepMs, samplesPerSecond, workers, loss, evaluation, deal } = row;
+    return { step, atMs, stepMs, samplesPerSecond, workers, loss, evaluation, ...(deal && { deal }) };
   } catch {
     return undefined;
   }

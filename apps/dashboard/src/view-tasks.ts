@@ -17,13 +17,18 @@ export function showTasks(tasks: readonly TaskSnapshot[]): void {
       return card;
     },
     (card, task) => {
-      setText(card.querySelector(".seen") as Element, `${whole(task.samplesSeen)} samples seen`);
+      setText(card.querySelector(".seen") as Element, samplesText(task));
       const pause = card.querySelector(".pause") as HTMLElement;
       pause.hidden = task.paused === undefined;
       setText(pause, task.paused ? pauseText(task.paused) : "");
       keyed(card.querySelector("dl") as Element, terms(task), ({ name }) => name, createTerm, updateTerm);
     },
   );
+}
+
+function samplesText({ samplesSeen, samplesPerStep }: TaskSnapshot): string {
+  const seen = `${whole(samplesSeen)} samples seen`;
+  return samplesPerStep === undefined ? seen : `${seen}, ${whole(samplesPerStep)} a step`;
 }
 
 function pauseText({ since, until, why }: NonNullable<TaskSnapshot["paused"]>): string {

@@ -7,6 +7,8 @@ interface Recorded {
   readonly step: number;
   readonly fromVersion: number;
   readonly reason: string;
+  readonly version: number;
+  readonly tasks: readonly { readonly task: string; readonly round: number; readonly samples: number }[];
 }
 
 function ledgerOf(directory: string): Recorded[] {
@@ -32,4 +34,17 @@ export function recordedTimelines(
 /** Memory of a run's shards that lies on this host. */
 export function vaultsOf(runId: string): string[] {
   return readdirSync("/dev/shm").filter((name) => name.startsWith(`latentweave-vault-${runId}-`));
+}
+
+/** What each task has trained on in each step, as the newest record of the step says. */
+export function recordedSamples(directory: string): Record<string, number[]> {
+  const samples: Record<string, number[]> = {};
+  for (const { kind, step, version, tasks } of ledgerOf(directory)) {
+    // An update is the last round of its step.
+    if (kind !== "commit" || version === step) continue;
+    const last = Math.max(...tasks.map(({ round }) => round));
+    for (const { task, round, samples: count } of tasks)
+      if (round === last) (samples[task] ??= [])[step] = count;
+  }
+  return samples;
 }

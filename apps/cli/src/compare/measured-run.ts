@@ -52,7 +52,7 @@ export async function measureRun(
 ): Promise<MeasuredRun> {
   const run = await openRun(directory, options.log);
   const record = await readTable(path.join(directory, "run.json"));
-  const seen = samplesBefore(run.spec, run.version);
+  const seen = samplesBefore(run.spec, run.version, { deal: run.deal });
   const tasks = new Map<string, MeasuredTask>();
   const compute = await loadModel(run, options.backend);
   try {

@@ -129,6 +129,7 @@ async function readTasks(directory: string, spec: RunSpec | null): Promise<reado
           ? {
               task: record.task,
               samplesSeen: before.samplesSeen + (pause ? 0 : record.samples),
+              samplesPerStep: pause ? 0 : record.samples,
               training: values,
               evaluation: before.evaluation,
               ...(pause && { paused: { since: pause.since, why: pause.why, until: pause.until } }),

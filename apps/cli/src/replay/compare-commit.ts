@@ -12,6 +12,10 @@ export function commitFaults(recorded: CommitRecord, computed: MessageOf<"commit
     faults.push(
       `guard ${JSON.stringify(recorded.guard ?? [])} recorded, ${JSON.stringify(computed.guard ?? [])} computed`,
     );
+  if (JSON.stringify(recorded.deal) !== JSON.stringify(computed.deal))
+    faults.push(
+      `deal ${JSON.stringify(recorded.deal ?? null)} recorded, ${JSON.stringify(computed.deal ?? null)} computed`,
+    );
   for (const [place, task] of recorded.tasks.entries()) {
     const again = computed.tasks[place];
     const where = `task "${task.task}", round ${task.round}`;

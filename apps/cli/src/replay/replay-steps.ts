@@ -111,6 +111,7 @@ export async function beginReplay(
         ...{ ...engines, program, owned },
         step: commit.order?.planned ?? commit.step,
         ...(commit.order && { basis }),
+        deal: server.deal(),
         wanted: [...workers.keys()],
         send(wanted, message, bytes) {
           const workerId = workers.get(wanted) ?? "?";

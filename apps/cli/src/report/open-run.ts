@@ -17,8 +17,9 @@ import {
 import type { ResolvedJob } from "@latentweave/job";
 import type { TaskGraph } from "@latentweave/model";
 import { createLayout, type ParameterLayout } from "@latentweave/parameters";
-import { averageSection, type RunSpec } from "@latentweave/plan";
-import { cacheDirectory, type PreparedManifest, UserError } from "@latentweave/protocol";
+import { combinerOf } from "@latentweave/coordinator-engine";
+import { averageSection, leaderDeals, type RunSpec } from "@latentweave/plan";
+import { cacheDirectory, type Deal, type PreparedManifest, UserError } from "@latentweave/protocol";
 import { readRunJob, readRunSpec } from "../runs/run-tables.ts";
 import { readOrigin } from "../train/origin.ts";
 
@@ -53,6 +54,8 @@ export interface OpenedRun {
   readonly parameters: readonly Float32Array[];
   /** Without baselines. */
   readonly tasks: readonly OpenedTask[];
+  /** Where sampling is adaptive: what the tasks have of the step after it. */
+  readonly deal?: Deal;
   /** What the guard had decided by then; null where the run has none. */
   readonly guard: readonly RecordedGuard[] | null;
 }
@@ -148,6 +151,7 @@ export async function openRun(
   const phase = spec.phases.length - 1;
   const graphs = spec.phases[phase]?.graphs ?? [];
   const guard = spec.guard ? await readGuard(directory, checkpoint.version) : null;
+  const deal = leaderDeals(combinerOf(checkpoint)).find(({ from }) => from <= checkpoint.version);
   const tasks: OpenedTask[] = [];
   for (const graph of graphs.filter(({ baselineOf }) => baselineOf === undefined)) {
     const alone = graphs.find(({ baselineOf }) => baselineOf === graph.task);
@@ -163,6 +167,7 @@ export async function openRun(
   return {
     runId: path.basename(directory),
     ...{ directory, job, spec, layout, phase, parameters: weights, tasks, guard },
+    ...(deal && { deal }),
     version: checkpoint.version,
   };
 }

@@ -34,7 +34,7 @@ export async function specText(options: LaunchOptions): Promise<string> {
   if (job.sampling)
     for (const { name, slots, microBatch, weight } of spec.tasks)
       log(
-        `${name}: dealt slots: ${slots}, microBatch: ${microBatch}, weight: ${Number(weight.toPrecision(6))}`,
+        `${name}: dealt${spec.sampling ? " at first" : ""} slots: ${slots}, microBatch: ${microBatch}, weight: ${Number(weight.toPrecision(6))}`,
       );
   if (job.start === null) return JSON.stringify(spec);
   const { runId, jobDirectory } = options;

@@ -1,3 +1,4 @@
+export { beginSampling, dealAnew, dealAt, type SamplingState } from "./adaptive-sampling.ts";
 export {
   autoCodecs,
   averageSection,
@@ -16,7 +17,13 @@ export {
   freshEarlyStop,
   heldOutLoss,
 } from "./held-out.ts";
-export { hasEndedEarly, joinLeaderState, type LeaderState, splitLeaderState } from "./leader-state.ts";
+export {
+  hasEndedEarly,
+  joinLeaderState,
+  leaderDeals,
+  type LeaderState,
+  splitLeaderState,
+} from "./leader-state.ts";
 export { besideBaselines, evaluatedLosses } from "./evaluated-losses.ts";
 export { leasedSlots, type LeaseRange, slotMicroBatches, slotSamples } from "./leases.ts";
 export {
@@ -30,7 +37,6 @@ export {
 export { fenceAfter, isOrdered, mostStaleness, planApplied, rateShare, sideBySide } from "./order.ts";
 export {
   type Control,
-  initialControl,
   lastStep,
   planStep,
   type RoundPlan,
@@ -48,6 +54,6 @@ export {
   type RunSpec,
   type TaskSpec,
 } from "./run-spec.ts";
-export { dealSampling } from "./sampling.ts";
+export { adaptiveSpec, dealSampling } from "./sampling.ts";
 export { createStepPace, type StepPace } from "./step-pace.ts";
 export { optimiserStates, stateSections } from "./state-sections.ts";

@@ -1,5 +1,6 @@
 import type { GuardState } from "@latentweave/multitask";
-import type { PausedTask } from "@latentweave/protocol";
+import type { Deal, PausedTask } from "@latentweave/protocol";
+import type { SamplingState } from "./adaptive-sampling.ts";
 import type { EarlyStopState } from "./held-out.ts";
 
 /** What the leader remembers from step to step besides its combiner's state; plain data, absent where there is nothing. */
@@ -8,6 +9,7 @@ export interface LeaderState {
   readonly paused?: Readonly<Record<string, Omit<PausedTask, "task">>>;
   readonly early?: EarlyStopState;
   readonly guard?: GuardState;
+  readonly sampling?: SamplingState;
   /** The tasks' weights, where they hold for several steps. */
   readonly weights?: readonly number[];
 }
@@ -31,4 +33,9 @@ export function splitLeaderState(text: string): { readonly combiner: string; rea
 /** Whether the step that made this state was the last one, before the job's steps were over. */
 export function hasEndedEarly(text: string | undefined): boolean {
   return text !== undefined && splitLeaderState(text).state.early?.ended === true;
+}
+
+/** What the state says of sampling that is adaptive; nothing where it is not. @param text undefined: there is no state */
+export function leaderDeals(text: string | undefined): readonly Deal[] {
+  return text === undefined ? [] : (splitLeaderState(text).state.sampling?.deals ?? []);
 }

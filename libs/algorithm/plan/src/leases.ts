@@ -23,10 +23,14 @@ export function leasedSlots(
 }
 
 /** How many samples a slot has: full micro-batches in training, a short last one in evaluation. */
-export function slotSamples(spec: RunSpec, round: RoundPlan, task: TaskRound, slot: number): number {
-  if (round.program === "gradient") return (spec.tasks[task.taskIndex]?.microBatch ?? 0) * innerSteps(spec);
-  const microBatch = spec.evaluation?.microBatch ?? task.samples;
-  return Math.min(microBatch, task.samples - slot * microBatch);
+export function slotSamples(
+  spec: Pick<RunSpec, "mode">,
+  round: Pick<RoundPlan, "program">,
+  task: TaskRound,
+  slot: number,
+): number {
+  if (round.program === "gradient") return task.rows * innerSteps(spec);
+  return Math.min(task.rows, task.samples - slot * task.rows);
 }
 
 /** How many micro-batches a slot computes, one after the other. */

@@ -1,3 +1,4 @@
+import type { Deal } from "@latentweave/protocol";
 import { innerSteps } from "./mode.ts";
 import type { RunSpec } from "./run-spec.ts";
 
@@ -6,11 +7,9 @@ import type { RunSpec } from "./run-spec.ts";
  * of the ledger, so that the plan of any step can be made again.
  */
 export interface Control {
-  /** Tasks that take no part in gradient rounds. */
-  readonly pausedTasks: readonly string[];
+  /** Where sampling is adaptive: what is dealt in the step; what the job begins with where it is not given. */
+  readonly deal?: Deal | undefined;
 }
-
-export const initialControl: Control = { pausedTasks: [] };
 
 /** A task's part of a round: M slots, each one micro-batch, or as many as the mode has inner steps. */
 export interface TaskRound {
@@ -19,6 +18,10 @@ export interface TaskRound {
   readonly slots: number;
   /** Sum over slots. */
   readonly samples: number;
+  /** Of a micro-batch; the last one of an evaluation may have fewer. */
+  readonly rows: number;
+  /** Rows that each of the slots has read in the gradient rounds of the steps before. */
+  readonly read: number;
 }
 
 export interface RoundPlan {
@@ -50,7 +53,7 @@ export function totalSteps(spec: Pick<RunSpec, "phases">): number {
  * The plan of a step: a pure function of the run, the step and `control`. Steps 0..N−1 update; step N, where the job
  * evaluates, is the closing evaluation of the final weights and updates nothing.
  */
-export function planStep(spec: RunSpec, step: number, control: Control = initialControl): StepPlan {
+export function planStep(spec: RunSpec, step: number, control: Control = {}): StepPlan {
   const total = totalSteps(spec);
   if (!Number.isSafeInteger(step) || step < 0 || step > lastStep(spec))
     throw new RangeError(`step ${step} is not one of this run's 0..${lastStep(spec)}`);
@@ -63,7 +66,7 @@ export function planStep(spec: RunSpec, step: number, control: Control = initial
       index: rounds.length,
       program: "gradient",
       update: true,
-      tasks: gradientTasks(spec, phase, control),
+      tasks: gradientTasks(spec, phase, step, control),
     });
   }
   const version = Math.min(step + 1, total);
@@ -81,14 +84,26 @@ export function lastStep(spec: RunSpec): number {
   return spec.evaluation ? totalSteps(spec) : totalSteps(spec) - 1;
 }
 
-/** Samples of each task that the steps before `version` train on, where no task is paused. */
-export function samplesBefore(spec: RunSpec, version: number): ReadonlyMap<string, number> {
+/**
+ * Samples of each task that the steps before `version` train on, where no task is paused.
+ * @param control of step `version`; where something is dealt anew, all tasks train in all phases
+ */
+export function samplesBefore(
+  spec: RunSpec,
+  version: number,
+  control: Control = {},
+): ReadonlyMap<string, number> {
   const samples = new Map<string, number>();
+  if (control.deal) {
+    for (const { task, slots, read } of gradientTasks(spec, 0, version, control))
+      samples.set(task, slots * read);
+    return samples;
+  }
   let rest = version;
   for (const [phase, { steps }] of spec.phases.entries()) {
     const made = Math.min(rest, steps);
     rest -= made;
-    for (const task of gradientTasks(spec, phase, initialControl))
+    for (const task of gradientTasks(spec, phase, 0, control))
       samples.set(task.task, (samples.get(task.task) ?? 0) + made * task.samples);
   }
   return samples;
@@ -108,25 +123,25 @@ function phaseAt(spec: RunSpec, step: number): { phase: number; phaseStep: numbe
   throw new RangeError("a run needs at least one phase");
 }
 
-function gradientTasks(spec: RunSpec, phase: number, control: Control): TaskRound[] {
+function gradientTasks(spec: RunSpec, phase: number, step: number, { deal }: Control): TaskRound[] {
   const graphs = spec.phases[phase]?.graphs ?? [];
   const batches = innerSteps(spec);
-  return spec.tasks.flatMap((task, taskIndex) =>
-    control.pausedTasks.includes(task.name) || !graphs.some((graph) => graph.task === task.name)
-      ? []
-      : [{ task: task.name, taskIndex, slots: task.slots, samples: task.slots * task.microBatch * batches }],
-  );
+  return spec.tasks.flatMap(({ name, baselineOf, microBatch, slots }, taskIndex) => {
+    if (!graphs.some((graph) => graph.task === name)) return [];
+    const own =
+      baselineOf === undefined ? taskIndex : spec.tasks.findIndex((task) => task.name === baselineOf);
+    const rows = deal?.rows[own] ?? microBatch;
+    const read = (deal?.read[own] ?? 0) + (step - (deal?.from ?? 0)) * rows * batches;
+    return [{ task: name, taskIndex, slots, samples: slots * rows * batches, rows, read }];
+  });
 }
 
 function evaluationTasks(spec: RunSpec): TaskRound[] {
   return spec.tasks.flatMap((task, taskIndex) => {
     const samples = task.evaluationShardRows.reduce((sum, rows) => sum + rows, 0);
+    const rows = spec.evaluation?.microBatch ?? samples;
     return samples === 0
       ? []
-      : [{ task: task.name, taskIndex, slots: evaluationSlots(spec, samples), samples }];
+      : [{ task: task.name, taskIndex, slots: Math.ceil(samples / rows), samples, rows, read: 0 }];
   });
-}
-
-function evaluationSlots(spec: RunSpec, samples: number): number {
-  return Math.ceil(samples / (spec.evaluation?.microBatch ?? samples));
 }

@@ -65,6 +65,8 @@ export interface RunSpec {
     readonly options?: ResolvedRegulariserOptions;
   } | null;
   readonly evaluation: EvaluationSpec | null;
+  /** How the tasks' rows of a step follow from evaluations; absent: they are the same in every step. */
+  readonly sampling?: AdaptiveSpec;
   /** What is done about a task that is worse than its baseline; absent: nothing, and there are no baselines. */
   readonly guard?: GuardSpec;
   /** A checkpoint is made of every version divisible by this, and of the last; 0: only of the last. */
@@ -94,7 +96,10 @@ export interface TaskSpec {
   readonly baselineOf?: string;
   /** Multiplies the task's whole loss. */
   readonly weight: number;
-  /** Samples in a micro-batch, and contributions (M) in a step: micro-batches, or replicas where the mode has them. */
+  /**
+   * Samples in a micro-batch (where sampling is adaptive: before the first evaluation), and contributions (M) in a step:
+   * micro-batches, or replicas where the mode has them.
+   */
   readonly microBatch: number;
   readonly slots: number;
   /** Identifies the prepared data; the manifest itself is read from where the data lies. */
@@ -108,6 +113,18 @@ export interface EvaluationSpec {
   readonly everySteps: number;
   readonly split: "validation" | "test";
   readonly microBatch: number;
+}
+
+/** By task in job order, without baselines. */
+export interface AdaptiveSpec {
+  /** Of a step, over all tasks. */
+  readonly samples: number;
+  /** Before the first evaluation, and what losses change; they add up to 1. */
+  readonly shares: readonly number[];
+  /** The most rows of a micro-batch. */
+  readonly most: readonly number[];
+  readonly strength: number;
+  readonly limit: number;
 }
 
 /** The job's own words, with its first deciding step in place of a share of the steps. */

@@ -1,5 +1,7 @@
 import { type Arithmetic, loadArithmetic } from "@latentweave/arithmetic";
 import type { ResolvedJob, ResolvedSampling } from "@latentweave/job";
+import { mostShare, rowsNearest } from "./adaptive-sampling.ts";
+import type { AdaptiveSpec } from "./run-spec.ts";
 
 /**
  * The job with its sampling made into what every step then does: numbers of slots and samples, and weights, for each task.
@@ -24,12 +26,38 @@ export function dealSampling(job: ResolvedJob, trainingRows: Readonly<Record<str
     const share = shares[index] as number;
     const samples = Math.max(1, Math.round(sampling.samples * share));
     const rows = Math.max(1, trainingRows[name] ?? 1);
-    const slots = Math.min(rows, Math.ceil(samples / task.microBatch));
-    const microBatch = Math.max(1, Math.round(samples / slots));
+    const most = sampling.samples * largestShare(sampling, share);
+    const slots = Math.min(rows, Math.ceil(Math.max(samples, most) / task.microBatch));
+    const wanted = samples / slots;
+    const microBatch =
+      sampling.strategy === "adaptive"
+        ? rowsNearest(wanted, task.microBatch)
+        : Math.max(1, Math.round(wanted));
     const factor = sampling.strategy === "uniform" ? 1 : names.length * share;
     return [name, { ...task, slots, microBatch, weight: task.weight * factor }] as const;
   });
   return { ...job, tasks: Object.fromEntries(tasks) };
+}
+
+/** A task has as many slots as its largest share may need: where sampling follows losses, more than at first. */
+function largestShare(sampling: ResolvedSampling, share: number): number {
+  if (sampling.strategy !== "adaptive") return share;
+  return mostShare(share, sampling.limit, sampling.strength, loadArithmetic());
+}
+
+/** What a run needs to deal anew; undefined where the job does not have it. @param job as it is before `dealSampling` */
+export function adaptiveSpec(
+  { sampling, tasks }: Pick<ResolvedJob, "sampling" | "tasks">,
+  trainingRows: Readonly<Record<string, number>>,
+): AdaptiveSpec | undefined {
+  if (sampling?.strategy !== "adaptive") return undefined;
+  const { samples, strength, limit } = sampling;
+  const rows = Object.keys(tasks).map((name) => trainingRows[name] ?? 0);
+  return {
+    ...{ samples, strength, limit },
+    shares: sampleShares(sampling, rows),
+    most: Object.values(tasks).map(({ microBatch }) => microBatch),
+  };
 }
 
 /** Of all samples, by the tasks' training rows; they add up to 1. */
@@ -39,8 +67,9 @@ export function sampleShares(
   arithmetic: Pick<Arithmetic, "pow"> = loadArithmetic(),
 ): readonly number[] {
   const sizes = rows.map((count) => {
-    if (sampling.strategy === "uniform") return 1;
-    return sampling.strategy === "proportional" ? count : arithmetic.pow(count, 1 / sampling.temperature);
+    if (sampling.strategy === "proportional") return count;
+    const temperature = "temperature" in sampling ? sampling.temperature : undefined;
+    return temperature === undefined ? 1 : arithmetic.pow(count, 1 / temperature);
   });
   const all = sizes.reduce((sum, size) => sum + size, 0);
   return sizes.map((size) => size / all);

@@ -7,7 +7,7 @@ import {
   runLength,
 } from "@latentweave/job";
 import { baselineName, resolveModel, type UserLayer } from "@latentweave/model";
-import { dealSampling, type RunSpec, type TaskSpec } from "@latentweave/plan";
+import { adaptiveSpec, dealSampling, type RunSpec, type TaskSpec } from "@latentweave/plan";
 import { type PreparedManifest, UserError } from "@latentweave/protocol";
 import { shapeOf } from "./data-shape.ts";
 import { tensorRulesSpec } from "./tensor-rules-spec.ts";
@@ -37,6 +37,7 @@ export function buildRunSpec({ job: given, manifests, userModule }: RunIngredien
   );
   const model = resolveModel(job, shapes, userModule?.layers ?? {});
   const { phases } = runLength(job, rows);
+  const sampling = adaptiveSpec(given, rows);
   return {
     format: 1,
     name: job.name,
@@ -61,6 +62,7 @@ export function buildRunSpec({ job: given, manifests, userModule }: RunIngredien
     combiner: combinerSpec(job),
     regulariser: regulariserParts(job),
     evaluation: job.evaluate.everySteps === 0 ? null : job.evaluate,
+    ...(sampling && { sampling }),
     ...guardSpec(job, phases),
     checkpointEverySteps: job.checkpoints.everySteps,
     ...(job.checkpoints.best && { keepBest: true }),
@@ -107,19 +109,31 @@ function combinerSpec({ combiner }: ResolvedJob): RunSpec["combiner"] {
 /** With a guard each task comes once more, alone, behind all of them. */
 function tasksSpec(job: ResolvedJob, manifests: RunIngredients["manifests"]): TaskSpec[] {
   const tasks = Object.keys(job.tasks).map((task) => taskSpec(job, task, manifests[task]));
+  if (job.sampling?.strategy === "adaptive")
+    requireHeldOut(job, tasks, "adaptive sampling goes by them", "write another strategy");
   if (job.guard === null) return tasks;
-  const unseen = tasks.find(({ evaluationShardRows }) => evaluationShardRows.every((rows) => rows === 0));
-  if (unseen)
-    throw new UserError({
-      where: `tasks.${unseen.name}.data`,
-      what: `has no ${job.evaluate.split} rows, and the guard judges by them`,
-      expected: "some rows set aside in every task",
-      mend: `add split: { ${job.evaluate.split}: 0.1 } to the data, or leave guard out`,
-    });
+  requireHeldOut(job, tasks, "the guard judges by them", "leave guard out");
   return [
     ...tasks,
     ...tasks.map((task) => ({ ...task, name: baselineName(task.name), baselineOf: task.name })),
   ];
+}
+
+/** @throws UserError where a task has no rows to evaluate on */
+function requireHeldOut(
+  { evaluate: { split } }: ResolvedJob,
+  tasks: readonly TaskSpec[],
+  why: string,
+  otherwise: string,
+): void {
+  const unseen = tasks.find(({ evaluationShardRows }) => evaluationShardRows.every((rows) => rows === 0));
+  if (unseen)
+    throw new UserError({
+      where: `tasks.${unseen.name}.data`,
+      what: `has no ${split} rows, and ${why}`,
+      expected: "some rows set aside in every task",
+      mend: `add split: { ${split}: 0.1 } to the data, or ${otherwise}`,
+    });
 }
 
 function guardSpec(

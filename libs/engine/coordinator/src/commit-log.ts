@@ -1,5 +1,5 @@
 import { planApplied, planStep, type RunSpec } from "@latentweave/plan";
-import type { MessageOf, RunStore } from "@latentweave/protocol";
+import type { Deal, MessageOf, RunStore } from "@latentweave/protocol";
 import type { CommitPoint } from "@latentweave/telemetry";
 import type { Progress } from "./progress.ts";
 import type { RunLog } from "./run-log.ts";
@@ -36,6 +36,7 @@ export function recordCommit(
     duplicates: message.duplicates,
     ...(message.paused && { paused: message.paused }),
     ...(message.guard && { guard: message.guard }),
+    ...(message.deal && { deal: message.deal }),
     ...(message.order && { order: message.order }),
   });
   if (!isNew) return undefined;
@@ -91,6 +92,21 @@ export function tellGuard(log: Pick<RunLog, "event">, { step, guard }: MessageOf
       "info",
       `step ${step}: the task "${task}" is ${(100 * harm).toPrecision(3)} % worse than alone: ${acts[action](factor)}`,
     );
+}
+
+/** What tasks have from now on, where it is not what they had. */
+export function tellDeal(
+  log: Pick<RunLog, "event">,
+  spec: Pick<RunSpec, "tasks">,
+  { deal }: MessageOf<"committed">,
+  before: Deal | undefined,
+): void {
+  if (!deal || deal.rows.join() === before?.rows.join()) return;
+  const parts = deal.rows.map((rows, task) => {
+    const { name, slots } = spec.tasks[task] ?? { name: "", slots: 0 };
+    return `${name} ${slots * rows} (${(100 * (deal.shares[task] ?? 0)).toFixed(0)} %)`;
+  });
+  log.event("info", `samples from step ${deal.from} on: ${parts.join(", ")}`);
 }
 
 const acts = {

@@ -11,7 +11,7 @@ import {
 import { createBestCheckpoint } from "./best-checkpoint.ts";
 import { checkpointMeta, combinerOf } from "./checkpoint-meta.ts";
 import { createCheckpointing } from "./checkpointing.ts";
-import { recordCommit, tellGivenUp, tellGuard, tellPauses } from "./commit-log.ts";
+import { recordCommit, tellDeal, tellGivenUp, tellGuard, tellPauses } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
 import { createGathering } from "./gathering.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
@@ -80,6 +80,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     spec,
     Math.min(store.ledgerEnd.nextStep, totalSteps(spec)),
     options.past ?? [],
+    combinerOf(options.resume),
   );
   let life: Life = { state: "starting" };
   let durable: Durable | undefined = options.resume && {
@@ -353,6 +354,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     options.probe?.("before-record", step);
     const active = membership.active();
     const startedMs = clock.nowMs();
+    const dealBefore = progress.deal;
     const point = recordCommit(
       {
         ...{ spec, store, progress, nowMs: startedMs, wallMs: options.wallMs() },
@@ -386,6 +388,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       log.event("info", `the held-out loss falls no further: the run ends early, with step ${step}`);
     if (tellPauses(log, message, progress.resumed)) log.tell({ kind: "snapshot", snapshot: snapshot() });
     tellGuard(log, message);
+    tellDeal(log, spec, message, dealBefore);
     history.add(point);
     membership.committed();
     log.tell({ kind: "commit", point });

@@ -1,4 +1,4 @@
-import { type RunSpec, samplesBefore } from "@latentweave/plan";
+import { leaderDeals, type RunSpec, samplesBefore } from "@latentweave/plan";
 import {
   type CommitPoint,
   createStalenessTally,
@@ -6,7 +6,7 @@ import {
   type RunSnapshot,
   type TaskSnapshot,
 } from "@latentweave/telemetry";
-import type { MessageOf } from "@latentweave/protocol";
+import type { Deal, MessageOf } from "@latentweave/protocol";
 
 /** Follows commits: what was learned last, how fast it goes, when it ends. */
 export interface Progress {
@@ -17,6 +17,8 @@ export interface Progress {
   tasks(): readonly TaskSnapshot[];
   /** Tasks that took part in the newest step again, after a pause. */
   readonly resumed: readonly string[];
+  /** Where sampling is adaptive: what the tasks have of the coming step. */
+  readonly deal: Deal | undefined;
   /** Modes with an order, of the newest steps. */
   readonly staleness: RunSnapshot["staleness"];
   etaMs(totalSteps: number): number | null;
@@ -37,9 +39,24 @@ export interface Progress {
 // Half the weight lies on about the last 14 steps: steady enough to read, quick enough to show a lost worker.
 const newestShare = 0.05;
 
-/** @param past what coordinators before this one have seen of the run, in order */
-export function createProgress(spec: RunSpec, version: number, past: readonly CommitPoint[]): Progress {
-  const seenOf = (task: string, to: number): number => samplesBefore(spec, to).get(task) ?? 0;
+/**
+ * @param past what coordinators before this one have seen of the run, in order
+ * @param combiner what the checkpoint that the run goes on from keeps of it, as JSON
+ */
+export function createProgress(
+  spec: RunSpec,
+  version: number,
+  past: readonly CommitPoint[],
+  combiner?: string,
+): Progress {
+  /** Where sampling is adaptive, by the step from which they hold, in order. */
+  let deals = new Map(
+    [...leaderDeals(combiner), ...past.flatMap(({ deal }) => deal ?? [])].map((deal) => [deal.from, deal]),
+  );
+  const dealOf = (to: number): Deal | undefined =>
+    [...deals.values()].filter(({ from }) => from <= to).reduce<Deal | undefined>(newest, undefined);
+  const seenOf = (task: string, to: number): number =>
+    samplesBefore(spec, to, { deal: dealOf(to) }).get(task) ?? 0;
   const tasks = new Map<string, TaskSnapshot>(
     spec.tasks.map(({ name }) => [
       name,
@@ -74,6 +91,9 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
     get resumed() {
       return resumed;
     },
+    get deal() {
+      return dealOf(version);
+    },
     get staleness() {
       return staleness.summary;
     },
@@ -95,6 +115,7 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
           tasks.set(record.task, {
             task: record.task,
             samplesSeen: before.samplesSeen + (pause ? 0 : record.samples),
+            samplesPerStep: pause ? 0 : record.samples,
             training: means,
             ...(pause && { paused: { since: pause.since, why: pause.why, until: pause.until } }),
             evaluation: before.evaluation,
@@ -107,6 +128,7 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
         }
       }
       resumed = back;
+      if (commit.deal) deals.set(commit.deal.from, commit.deal);
       if (commit.order) staleness.add(commit.step - commit.order.basis, commit.order.givenUp.length);
       const interval = lastCommitMs === undefined ? undefined : nowMs - lastCommitMs;
       lastCommitMs = nowMs;
@@ -123,6 +145,7 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
         workers,
         loss,
         evaluation,
+        ...(commit.deal && { deal: commit.deal }),
         ...(commit.order && { staleness: commit.step - commit.order.basis }),
       };
     },
@@ -131,6 +154,7 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
     },
     goTo(to) {
       version = to;
+      deals = new Map([...deals].filter(([from]) => from <= to));
       for (const [name, { evaluation, paused, ...before }] of tasks) {
         const samplesSeen = seenOf(name, to);
         tasks.set(name, {
@@ -143,6 +167,10 @@ export function createProgress(spec: RunSpec, version: number, past: readonly Co
       lastCommitMs = undefined;
     },
   };
+}
+
+function newest(one: Deal | undefined, other: Deal): Deal {
+  return one && one.from > other.from ? one : other;
 }
 
 function lastTraining(past: readonly CommitPoint[], task: string): Record<string, number> {

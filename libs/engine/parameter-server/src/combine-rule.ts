@@ -2,12 +2,16 @@ import { type Arithmetic, randomKey } from "@latentweave/arithmetic";
 import { combinerNamed, type CombinerState, type GuardDecision } from "@latentweave/multitask";
 import {
   afterEvaluation,
+  beginSampling,
+  dealAnew,
+  dealAt,
   freshEarlyStop,
   joinLeaderState,
   ownTasks,
   type RunSpec,
   splitLeaderState,
 } from "@latentweave/plan";
+import type { Deal } from "@latentweave/protocol";
 import { createGuardedRule } from "./guarded-rule.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
 
@@ -22,6 +26,8 @@ export interface CombineRule {
     readonly step: number;
     /** Tasks that change nothing in this step: zero in `gram`, their losses not looked at, their weights 0. */
     readonly leftOut?: ReadonlySet<number>;
+    /** Where sampling is adaptive: rows of each of the job's own tasks, over those that it began with. */
+    readonly rowShares?: readonly number[] | undefined;
   }): readonly number[];
   /**
    * With a guard: the tasks' losses on held-out rows at a step that evaluates, before it is solved. Call once per such
@@ -32,6 +38,15 @@ export interface CombineRule {
     readonly step: number;
     readonly last: boolean;
   }): readonly GuardDecision[];
+  /** Where sampling is adaptive. */
+  readonly sampling?:
+    | {
+        /** What each task has of the step; of the newest and the one before it. */
+        at(step: number): Deal;
+        /** Call once per step that evaluates, in order. @returns what follows from it */
+        note(evaluated: Parameters<typeof dealAnew>[2]): Deal;
+      }
+    | undefined;
   /** Why the newest solution is not the combiner's own; undefined where it is. */
   warning?(): string | undefined;
   /** Where the job has tasks paused whose numbers are not finite. */
@@ -60,12 +75,21 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
       spec.pauseNotFinite.retryAfterSteps,
       kept?.state.paused,
     );
+  const sampled = spec.sampling && { ...spec, sampling: spec.sampling };
+  let sampling = sampled && (kept?.state.sampling ?? beginSampling(sampled));
   const rule = spec.stopEarly;
   let early = kept?.state.early ?? freshEarlyStop;
   return {
     ...plain,
     ...(guarded && { solve: guarded.solve, watch: guarded.watch }),
     pauses,
+    sampling: sampled && {
+      at: (step) => dealAt(sampling?.deals ?? [], step),
+      note(evaluated) {
+        sampling = dealAnew(sampled, sampling ?? beginSampling(sampled), evaluated, arithmetic);
+        return dealAt(sampling.deals, evaluated.step + 1);
+      },
+    },
     early: rule && {
       note(loss) {
         early = afterEvaluation(rule, early, loss);
@@ -81,6 +105,7 @@ export function createCombineRule(spec: RunSpec, arithmetic: Arithmetic, restore
       return joinLeaderState(plain.state(), {
         ...(guarded && { guard: guarded.guard }),
         ...(Object.keys(paused).length > 0 && { paused }),
+        ...(sampling && { sampling }),
         ...(rule && { early }),
         ...(held && { weights: held }),
       });
@@ -108,7 +133,7 @@ function createPlainRule(
   let text = restored?.combiner ?? JSON.stringify(combiner.init(taskCount, spec.combiner.options));
   return {
     needsGram: (step) => combiner.needsGram && isDue(step),
-    solve({ gram, losses, step, leftOut = new Set() }) {
+    solve({ gram, losses, step, leftOut = new Set(), rowShares }) {
       const present = (weights: readonly number[]): number[] =>
         weights.map((weight, task) => (leftOut.has(task) ? 0 : weight));
       if (!isDue(step)) {
@@ -123,7 +148,7 @@ function createPlainRule(
         options: spec.combiner.options,
         // Gradients are those of weighted losses (update-rule.ts): a method must see the two of one function.
         losses: inPlaceOfLeftOut(
-          losses.map((loss, task) => loss * (spec.tasks[task]?.weight ?? 1)),
+          losses.map((loss, task) => loss * (spec.tasks[task]?.weight ?? 1) * (rowShares?.[task] ?? 1)),
           leftOut,
         ),
         step,

@@ -31,14 +31,14 @@ export function createGuardedRule(
       if (!last) guard = judged.state;
       return judged.decisions;
     },
-    solve({ gram, losses, step, leftOut = new Set() }) {
+    solve({ gram, losses, step, leftOut = new Set(), rowShares }) {
       // With nobody left to combine, no method has anything to say.
       const weights = tasks.every((_, task) => factorOf(task) === 0)
         ? tasks.map(() => 1)
         : combiner.solve({
             gram: gram && amongPresent(gram, all, tasks.length, (task) => factorOf(task) !== 0),
             losses: losses.slice(0, tasks.length),
-            step,
+            ...{ step, rowShares },
             leftOut: new Set([...leftOut].filter((task) => task < tasks.length)),
           });
       return spec.tasks.map((_, task) => (leftOut.has(task) ? 0 : (weights[task] ?? 1) * factorOf(task)));

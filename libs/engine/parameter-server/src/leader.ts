@@ -1,7 +1,7 @@
 import type { GuardDecision } from "@latentweave/multitask";
 import type { ParameterLayout } from "@latentweave/parameters";
 import { isWeighing, ownTasks, type RunSpec, type StepPlan } from "@latentweave/plan";
-import type { MessageOf, PausedTask } from "@latentweave/protocol";
+import type { Deal, MessageOf, PausedTask } from "@latentweave/protocol";
 import type { CombineRule } from "./combine-rule.ts";
 import { recordedGradients, type RecordedGradients } from "./recorded-gradients.ts";
 import { type ProductRows, productRows } from "./product-rows.ts";
@@ -25,6 +25,8 @@ export type Verdict =
       readonly paused?: readonly PausedTask[];
       /** What the guard has decided in this step. */
       readonly guard?: readonly GuardDecision[];
+      /** What the tasks have of the steps to come, where it follows from this step's evaluation. */
+      readonly deal?: Deal;
     }
   /** A number that is not finite never reaches a weight. */
   | {
@@ -145,9 +147,12 @@ export function createStepDecision(options: {
         const left = combine.pauses?.told(leftOut) ?? [];
         return left.length > 0 ? { paused: left } : {};
       };
-      const watched = (): { guard?: readonly GuardDecision[] } => {
-        const guard = evaluated && combine.watch?.({ losses: evaluated, step: plan.step, last: plan.last });
-        return guard && guard.length > 0 ? { guard } : {};
+      const watched = (): { guard?: readonly GuardDecision[]; deal?: Deal } => {
+        if (!evaluated) return {};
+        const guard = combine.watch?.({ losses: evaluated, step: plan.step, last: plan.last }) ?? [];
+        // Nothing is trained on after the closing evaluation.
+        const deal = plan.last ? undefined : combine.sampling?.note({ ...plan, losses: evaluated });
+        return { ...(guard.length > 0 && { guard }), ...(deal && { deal }) };
       };
       if (!updates)
         return {
@@ -160,9 +165,14 @@ export function createStepDecision(options: {
         };
       const needed = needsProducts(spec, combine, plan.step);
       const products = needed || options.records === true ? productsOf(leftOut) : undefined;
-      const guard = watched();
+      const rows = combine.sampling?.at(plan.step).rows;
+      const rowShares = rows?.map((count, task) => count / (spec.tasks[task]?.microBatch ?? count));
+      const seen = watched();
       const weights = asSent(
-        combine.solve({ gram: needed ? products?.shared : undefined, losses, step: plan.step, leftOut }),
+        combine.solve({
+          ...{ gram: needed ? products?.shared : undefined, losses, step: plan.step, leftOut },
+          rowShares,
+        }),
       );
       if (!weights.every(Number.isFinite))
         return {
@@ -178,7 +188,7 @@ export function createStepDecision(options: {
           : without();
       const slots = products?.slots ? { slots: products.slots } : {};
       if (!products || !needed)
-        return { kind: "decided", weights, scale: 1, gradientNorm: null, ...recorded, ...guard };
+        return { kind: "decided", weights, scale: 1, gradientNorm: null, ...recorded, ...seen };
       const normSquared = combinedNormSquared(products, weights, spec.combiner.scalesPrivate);
       const scale = spec.clipNorm === null ? 1 : options.clipScale(normSquared, spec.clipNorm) + 0;
       return {
@@ -188,7 +198,7 @@ export function createStepDecision(options: {
         gradientNorm: Math.sqrt(normSquared),
         ...slots,
         ...recorded,
-        ...guard,
+        ...seen,
       };
     },
   };

@@ -1,7 +1,7 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
 import { isOrdered, type RunSpec } from "@latentweave/plan";
-import type { Clock, MessageOf, Work } from "@latentweave/protocol";
+import type { Clock, Deal, MessageOf, Work } from "@latentweave/protocol";
 import { createOrderedStepping, type OrderedStepping } from "./ordered/ordered-stepping.ts";
 import { createRecordedOrder } from "./ordered/recorded-order.ts";
 import type { BlockProducts } from "./products.ts";
@@ -35,6 +35,8 @@ export interface LoneServer {
   readonly stateNames: readonly string[];
   /** The combiner's state after the newest step, as JSON. */
   combiner(): string;
+  /** Where sampling is adaptive: what each task has of the coming step. */
+  deal(): Deal | undefined;
 }
 
 /** Nothing is ever late here. */
@@ -178,5 +180,6 @@ export function createLoneServer(options: {
       ),
     stateNames: leader().training.state.stateNames,
     combiner: () => leader().stepping.combiner,
+    deal: () => leader().stepping.deal(leader().training.state.version),
   };
 }

@@ -182,7 +182,10 @@ export function prepareRun(
   };
   const flow = createFlow({
     ...{ runId, index, spec, stepping: steppingOptions },
-    subscribers: { runId, index, layout, publication, onSent: training.choice && timeSent },
+    subscribers: {
+      ...{ runId, index, layout, publication, onSent: training.choice && timeSent },
+      dealOf: (step) => stepping.deal(step),
+    },
     timeline: () => state.timeline,
     followers,
     leader: () => leader.channel(),

@@ -87,6 +87,7 @@ export function commitRecord(
     | "gradients"
     | "paused"
     | "guard"
+    | "deal"
     | "duplicates"
     | "timings"
     | "digest"

@@ -16,6 +16,7 @@ import {
 } from "@latentweave/plan";
 import {
   type Clock,
+  type Deal,
   type Lease,
   type MessageOf,
   type Probe,
@@ -113,6 +114,8 @@ export interface Stepping {
   readonly over: boolean;
   /** Leader: the combiner's state now, as JSON. */
   readonly combiner: string;
+  /** Leader, where sampling is adaptive: what each task has of a step, of the newest version or the one before it. */
+  deal(step: number): Deal | undefined;
 }
 
 export interface SteppingOptions {
@@ -196,7 +199,8 @@ export function createStepping(options: SteppingOptions): Stepping {
   let checkpointed: number | undefined;
 
   const open = (step: number): void => {
-    const plan = planStep(spec, step);
+    // What the record says of it is the leader's to know; to reduce it takes none.
+    const plan = planStep(spec, step, { deal: leads ? combine.sampling?.at(step) : undefined });
     const reduction = createStepReduction({
       arithmetic,
       spec,
@@ -298,6 +302,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       ...(verdict.gradients && { gradients: verdict.gradients }),
       ...(verdict.paused && { paused: [...verdict.paused] }),
       ...(verdict.guard && { guard: guardRecord(spec, verdict.guard) }),
+      ...(verdict.deal && { deal: verdict.deal }),
       duplicates: step.reduction.duplicates() + dropped,
       timings: { gather: reportedMs - step.startedMs, decide: decidedMs - reportedMs },
       digest: options.digestOf(plan.step),
@@ -547,5 +552,6 @@ export function createStepping(options: SteppingOptions): Stepping {
     get combiner() {
       return combine.state();
     },
+    deal: (step) => (leads ? combine.sampling?.at(step) : undefined),
   };
 }

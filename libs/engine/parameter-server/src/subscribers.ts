@@ -1,4 +1,4 @@
-import { type Channel, closeCodes, type MessageOf, staged } from "@latentweave/protocol";
+import { type Channel, closeCodes, type Deal, type MessageOf, staged } from "@latentweave/protocol";
 import type { ParameterLayout } from "@latentweave/parameters";
 import { broadcastSlices } from "./broadcast-slices.ts";
 import type { OwnedSlice } from "./owned-state.ts";
@@ -75,6 +75,8 @@ export function createSubscribers(options: {
   readonly index: number;
   readonly layout: ParameterLayout;
   readonly publication: Publication;
+  /** Leader, where sampling is adaptive: what each task has of a step. */
+  readonly dealOf?: ((step: number) => Deal | undefined) | undefined;
   /** What was given to a worker's channel. */
   readonly onSent?: ((workerId: string, channel: Channel, bytes: number) => void) | undefined;
 }): Subscribers {
@@ -112,9 +114,11 @@ export function createSubscribers(options: {
     subscriber.version = version;
     subscriber.told = addressees;
     const behind = addressees.map(({ place, since }) => ({ place, quorumId: since }));
+    const deal = options.dealOf?.(version);
     const message = {
       type: "broadcast",
       ...{ runId, timeline, step: version, round: 0, quorumId: first.since, index },
+      ...(deal && { deal }),
       slices: slices.headers,
       ...(who.kind === "relay" && { behind }),
     } as const;

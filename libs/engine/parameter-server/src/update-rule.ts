@@ -5,7 +5,7 @@ import { type DilocoSpec, type RunSpec, type StepPlan, type TaskRound, totalStep
 /** What a run's mode makes of a step's contributions; all else about a step is the same in every mode. */
 export interface UpdateRule {
   /** What turns the sum of a task's contributions into its gradient. */
-  share(task: Pick<TaskRound, "taskIndex" | "slots" | "samples">): number;
+  share(task: Pick<TaskRound, "taskIndex" | "slots">): number;
   /**
    * Of the update on the parameter server; every shard computes it for itself, to the same bits.
    * @param base the rate before any schedule; default the job's own
@@ -21,11 +21,18 @@ export function createUpdateRule(spec: RunSpec, arithmetic: Pick<Arithmetic, "co
     : gradientRule(spec, arithmetic);
 }
 
-/** Contributions are gradients summed over samples; the task's gradient is that of its weighted mean loss. */
+/**
+ * Contributions are gradients summed over samples; the task's gradient is that of its weighted mean loss. Where sampling is
+ * adaptive the mean is over the samples that the job begins with: a sample counts the same however many its task has, as
+ * if each were drawn by the shares, and no shard but the leader needs to know them.
+ */
 function gradientRule(spec: RunSpec, arithmetic: Pick<Arithmetic, "cos" | "pow">): UpdateRule {
   const rateAt = (plan: StepPlan, base?: number): number => scheduledRate(spec, plan, arithmetic, base);
   return {
-    share: (task) => (spec.tasks[task.taskIndex]?.weight ?? 1) / task.samples,
+    share({ taskIndex, slots }) {
+      const { weight, microBatch } = spec.tasks[taskIndex] ?? { weight: 1, microBatch: 1 };
+      return weight / (slots * microBatch);
+    },
     rateAt,
     recordedRateAt: rateAt,
   };

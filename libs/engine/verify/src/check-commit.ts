@@ -15,14 +15,14 @@ import {
   type StepPlan,
   type TaskRound,
 } from "@latentweave/plan";
-import type { CommitRecord, TaskRecord } from "@latentweave/protocol";
+import type { CommitRecord, Deal, TaskRecord } from "@latentweave/protocol";
 import { coverFault } from "./check-cover.ts";
 import { isPaused, pauseFaults } from "./check-pauses.ts";
 
 /** Compares commits with the plan, which is made again from the run's spec. */
 export interface CommitCheck {
-  /** Everything about a commit that is not as planned. */
-  faults(commit: CommitRecord): string[];
+  /** Everything about a commit that is not as planned. @param deal of its step, where sampling is adaptive */
+  faults(commit: CommitRecord, deal?: Deal): string[];
   /** As planned for the slots that it says were applied. */
   microBatches(commit: CommitRecord): number;
 }
@@ -79,12 +79,14 @@ export function createCommitCheck(
         return sum + (round && !isLeftOut ? slots * slotMicroBatches(spec, round) : 0);
       }, 0);
     },
-    faults(commit) {
+    faults(commit, deal) {
       if (commit.step > lastStep(spec)) return [`the job has ${lastStep(spec) + 1} steps`];
       const fault = orderFault(spec, commit);
       if (fault !== undefined) return [fault];
       const { order } = commit;
-      const plan = order ? planApplied(spec, commit.step, order.planned) : planStep(spec, commit.step);
+      const plan = order
+        ? planApplied(spec, commit.step, order.planned)
+        : planStep(spec, commit.step, { deal });
       const share = rateShare(spec, commit.step - (order?.basis ?? commit.step));
       const updates = plan.rounds.some(({ update }) => update);
       const faults: string[] = [];

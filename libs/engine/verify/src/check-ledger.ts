@@ -13,6 +13,7 @@ import {
 import { type CommitRecord, makesVoid, type TimelineRecord } from "@latentweave/protocol";
 import type { CommitCheck } from "./check-commit.ts";
 import { createPauseOrder, isPaused } from "./check-pauses.ts";
+import type { DealCheck } from "./check-deals.ts";
 import type { GuardCheck } from "./check-guard.ts";
 import type { Problems } from "./problem.ts";
 import { createPlannedOnce } from "./planned-once.ts";
@@ -67,9 +68,10 @@ export async function checkLedger(options: {
   /** Asked of each commit in effect, in order: whether no step may follow, before the job's steps are over. */
   readonly ends?: ((commit: CommitRecord) => boolean) | undefined;
   readonly guard?: GuardCheck | undefined;
+  readonly deals?: DealCheck | undefined;
   readonly problems: Problems;
 }): Promise<LedgerFacts> {
-  const { file, commits, guard, problems } = options;
+  const { file, commits, guard, deals, problems } = options;
   const name = path.join("ledger", path.basename(file));
   const tally: Tally = {
     nextStep: 0,
@@ -103,9 +105,9 @@ export async function checkLedger(options: {
         `the record continues with step ${tally.nextStep}: ${gap(commit.step, tally.nextStep)}`,
       );
     tally.nextStep = commit.step + 1;
-    for (const fault of commits?.faults(commit) ?? []) problems.add(where, fault);
-    const decided = guard?.note(commit);
-    if (decided !== undefined) problems.add(where, decided);
+    for (const fault of commits?.faults(commit, deals?.at(commit.step)) ?? []) problems.add(where, fault);
+    for (const decided of [guard?.note(commit), deals?.note(commit)])
+      if (decided !== undefined) problems.add(where, decided);
     const fault =
       digests.note(commit.step, commit.digest) ??
       repeats.note(commit) ??
@@ -173,6 +175,7 @@ export async function checkLedger(options: {
         once.begin(record);
         pauses.begin(record);
         guard?.begin(record);
+        deals?.begin(record);
         if (makesVoid(record))
           for (const seal of seals.values()) if (seal.version > record.fromVersion) seal.void = true;
     }

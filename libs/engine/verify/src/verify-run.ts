@@ -5,6 +5,7 @@ import { earlyEnd, keepsBits, lastStep } from "@latentweave/plan";
 import type { TimelineRecord } from "@latentweave/protocol";
 import { type CheckedCheckpoint, checkCheckpoints } from "./check-checkpoints.ts";
 import { createCommitCheck } from "./check-commit.ts";
+import { createDealCheck } from "./check-deals.ts";
 import { createGuardCheck } from "./check-guard.ts";
 import { checkLedger, type LedgerFacts } from "./check-ledger.ts";
 import { openRunFiles, type RunFiles } from "./open-record.ts";
@@ -64,6 +65,7 @@ export async function verifyRun(directory: string): Promise<Verification> {
     commits: spec && layout && createCommitCheck(spec, layout, arithmetic),
     ends: spec && earlyEnd(spec),
     guard: spec && createGuardCheck(spec),
+    deals: spec && createDealCheck(spec),
     problems,
   });
   checkStarts(files, ledger, problems);

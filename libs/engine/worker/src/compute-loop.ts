@@ -180,9 +180,11 @@ export function createComputeLoop(options: {
   let expected: StepWork | undefined;
 
   /** What will be computed next is known before its weights are: its rows are read while there is nothing else to do. */
-  const expectAfter = ({ timeline, step, basis }: Moment): void => {
+  const expectAfter = ({ timeline, step, basis, deal }: Moment): void => {
     if (basis !== undefined || step >= last || expected) return;
-    expected = openStepWork(prepared, arithmetic, { timeline, step: step + 1, basis: undefined });
+    // After an evaluation it may be other rows.
+    if (deal && work?.plan.rounds.some((round) => round.program === "evaluate")) return;
+    expected = openStepWork(prepared, arithmetic, { timeline, step: step + 1, deal });
     const [next] = expected.todo(options.assigned()?.leases ?? []);
     ahead = next && { of: next, rows: startRead(expected, next) };
   };

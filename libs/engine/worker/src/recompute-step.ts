@@ -12,7 +12,7 @@ import {
   type StepPlan,
   type TaskRound,
 } from "@latentweave/plan";
-import type { MessageOf, TreeNode } from "@latentweave/protocol";
+import type { Deal, MessageOf, TreeNode } from "@latentweave/protocol";
 import { createTaskPartials } from "./partials.ts";
 import type { RowSource } from "./row-source.ts";
 import type { SlotProgram, SlotResult } from "./slot-program.ts";
@@ -44,10 +44,12 @@ export async function recomputeStep(options: {
   readonly step: number;
   /** In modes with an order: the version of the weights; then `step` is a planned one. */
   readonly basis?: number;
+  /** Where sampling is adaptive: what each task had of the step. */
+  readonly deal?: Deal | undefined;
   readonly wanted: readonly WantedNode[];
   readonly send: Resend;
 }): Promise<{ readonly microBatches: number }> {
-  const plan = planStep(options.spec, options.step);
+  const plan = planStep(options.spec, options.step, { deal: options.deal });
   let microBatches = 0;
   for (const round of plan.rounds)
     for (const task of round.tasks) {

@@ -45,7 +45,7 @@ export interface RowSource {
     slot: number,
     inner?: number,
   ): Promise<MicroBatchRows>;
-  prefetch(plan: StepPlan, round: RoundPlan, task: TaskRound, slot: number): void;
+  prefetch(round: RoundPlan, task: TaskRound, slot: number): void;
   readonly fetchedBytes: number;
   close(): Promise<void>;
 }
@@ -93,25 +93,21 @@ export function createRowSource(spec: RunSpec, open: (task: TaskSpec) => Promise
       const reader = await readerOf(task);
       const columns = columnsOf(plan, task);
       if (round.program === "gradient") {
-        const position = (plan.step * batches + inner) * task.microBatch;
-        const refs = orderOf(task).refs(slot, position, task.microBatch);
-        return { ...(await reader.rows("train", refs, columns)), samples: task.microBatch };
+        const { read, rows } = taskRound;
+        const refs = orderOf(task).refs(slot, read + inner * rows, rows);
+        return { ...(await reader.rows("train", refs, columns)), samples: rows };
       }
       const samples = slotSamples(spec, round, taskRound, slot);
       const evaluation = spec.evaluation as NonNullable<RunSpec["evaluation"]>;
       const refs = sequentialRefs(task.evaluationShardRows, slot * evaluation.microBatch, samples);
       return { ...(await reader.rows(evaluation.split, refs, columns)), samples };
     },
-    prefetch(plan, round, taskRound, slot) {
+    prefetch(round, taskRound, slot) {
       if (round.program !== "gradient") return;
       const task = spec.tasks[taskRound.taskIndex] as TaskSpec;
       const order = orderOf(task);
-      const shards = (): number[] =>
-        order.shardsFor(
-          slot,
-          plan.step * batches * task.microBatch,
-          task.microBatch * Math.max(prefetchSteps, batches),
-        );
+      const { read, rows } = taskRound;
+      const shards = (): number[] => order.shardsFor(slot, read, rows * Math.max(prefetchSteps, batches));
       readerOf(task).then(
         (reader) => reader.prefetch?.("train", shards()),
         () => undefined,

@@ -3,6 +3,7 @@ import {
   type Channel,
   type Clock,
   closeCodes,
+  type Deal,
   type MessageOf,
   ProtocolError,
   protocolVersion,
@@ -25,6 +26,8 @@ interface Link {
   step: number;
   /** Modes with an order: the version whose weights it gave, to compute planned step `step` on. */
   basis: number | undefined;
+  /** The leader's, where sampling is adaptive: what each task has of the step. */
+  deal: Deal | undefined;
   /** Slices that it has sent on this channel, by group and start: the version of the weights that they were part of. */
   given: Map<string, number>;
   quorumId: number;
@@ -86,6 +89,8 @@ export interface Moment {
   readonly step: number;
   /** Modes with an order: the version that the weights are of. */
   readonly basis?: number | undefined;
+  /** Where sampling is adaptive: what each task has of the step. It follows from the rest. */
+  readonly deal?: Deal | undefined;
 }
 
 export function isSameMoment(one: Moment, other: Moment): boolean {
@@ -119,7 +124,7 @@ export function createShardLinks(options: {
     channel: undefined,
     timeline: -1,
     step: -1,
-    basis: undefined,
+    ...{ basis: undefined, deal: undefined },
     given: new Map(),
     quorumId: -1,
     holds: undefined,
@@ -176,6 +181,7 @@ export function createShardLinks(options: {
     link.timeline = message.timeline;
     link.step = message.step;
     link.basis = message.basis;
+    link.deal = message.deal;
     link.quorumId = message.quorumId;
     if (message.basis !== undefined) {
       link.holds = { timeline: message.timeline, planned: message.step, basis: message.basis };
@@ -237,8 +243,8 @@ export function createShardLinks(options: {
 
   return {
     agreed(quorumId) {
-      const { timeline, step, basis } = links[0] ?? { timeline: -1, step: -1 };
-      const moment: Moment = { timeline, step, ...(basis !== undefined && { basis }) };
+      const { timeline, step, basis, deal } = links[0] ?? { timeline: -1, step: -1 };
+      const moment: Moment = { timeline, step, ...(basis !== undefined && { basis }), ...(deal && { deal }) };
       const agreed = links.every((link) => isSameMoment(link, moment) && link.quorumId === quorumId);
       return agreed && step >= 0 ? moment : undefined;
     },

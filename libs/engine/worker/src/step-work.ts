@@ -69,9 +69,9 @@ export interface PushTarget {
 export function openStepWork(
   { spec, layout, owned, residuals }: Pick<PreparedRun, "spec" | "layout" | "owned" | "residuals">,
   arithmetic: Arithmetic,
-  { timeline, step, basis }: Moment,
+  { timeline, step, basis, deal }: Moment,
 ): StepWork {
-  const plan = planStep(spec, step);
+  const plan = planStep(spec, step, { deal });
   const isCompressed = spec.compression?.push !== undefined || residuals !== undefined;
   const agreement = isCompressed && isMeasured(step) ? noAgreement() : undefined;
   const all = plan.rounds.flatMap((round) =>
@@ -147,7 +147,7 @@ export function openStepWork(
     prefetch(source, leases) {
       for (const partials of all)
         for (const slot of leasedOf(spec, partials, leases))
-          source.prefetch(plan, partials.round, partials.task, slot);
+          source.prefetch(partials.round, partials.task, slot);
     },
     addTime,
     takeReport() {

@@ -1,9 +1,18 @@
 import type { ParsedJob } from "./job-schema.ts";
 import type { Problem } from "./problem.ts";
+import type { ResolvedSampling } from "./sampling-schema.ts";
 
 /** What dealing by rows asks of the rest of the job. */
-export function checkSampling({ sampling, tasks, mode, compression: { push } }: ParsedJob): Problem[] {
+export function checkSampling(job: ParsedJob): Problem[] {
+  const { sampling } = job;
   if (!sampling) return [];
+  return [...checkDealing(job, sampling), ...(sampling.strategy === "adaptive" ? checkAdaptive(job) : [])];
+}
+
+function checkDealing(
+  { tasks, mode, compression: { push } }: ParsedJob,
+  sampling: ResolvedSampling,
+): Problem[] {
   const problems: Problem[] = [];
   const count = Object.keys(tasks).length;
   if (count === 1)
@@ -33,6 +42,34 @@ export function checkSampling({ sampling, tasks, mode, compression: { push } }: 
       what: `got ${push.level}, besides sampling: how many slots a task has follows from its rows`,
       expected: '"every"',
       mend: "leave level or sampling out",
+    });
+  return problems;
+}
+
+/** What follows losses needs them, of rows that judge nothing else afterwards, and before the next step begins. */
+function checkAdaptive({ mode, evaluate }: ParsedJob): Problem[] {
+  const problems: Problem[] = [];
+  const mend = 'change it, or write strategy: "temperature"';
+  if (mode.kind === "stale" || mode.kind === "async")
+    problems.push({
+      path: ["sampling", "strategy"],
+      what: `got "adaptive", in the mode "${mode.kind}"`,
+      expected: 'the mode "sync", in which an evaluation is known before the step that follows it',
+      mend,
+    });
+  if (evaluate.everySteps === 0)
+    problems.push({
+      path: ["evaluate", "everySteps"],
+      what: "got 0, but adaptive sampling goes by evaluations",
+      expected: "some steps, such as a twentieth of the run",
+      mend,
+    });
+  if (evaluate.split === "test")
+    problems.push({
+      path: ["evaluate", "split"],
+      what: 'got "test": what is trained on would follow the rows that are to judge the run afterwards',
+      expected: '"validation", with a validation part in the data of each task',
+      mend: 'write evaluate: { split: "validation" } and, in each data, split: { validation: 0.1 }',
     });
   return problems;
 }

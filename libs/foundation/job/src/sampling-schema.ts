@@ -16,6 +16,17 @@ export const samplingSchema = z.discriminatedUnion("strategy", [
     /** Default 2. */
     temperature: z.number().min(1).default(2),
   }),
+  /** As the tasks' held-out losses say, anew after every evaluation: docs/job.md. */
+  z.strictObject({
+    strategy: z.literal("adaptive"),
+    samples,
+    /** Shares before the first evaluation, and what losses change: as `temperature`; absent: `uniform`. */
+    temperature: z.number().min(1).optional(),
+    /** Power of a task's relative loss; default 1. */
+    strength: z.number().gt(0).max(10).default(1),
+    /** A relative loss counts as no more than this, and as no less than one over it; default 2. */
+    limit: z.number().gt(1).max(100).default(2),
+  }),
 ]);
 
 export type ResolvedSampling = z.output<typeof samplingSchema>;

@@ -3,6 +3,7 @@ export { cacheDirectory } from "./cache-directory.ts";
 export { type Channel, type CloseCode, type Dialer, ChannelRefused, closeCodes, staged } from "./channel.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export {
+  type Deal,
   type Lease,
   type Message,
   type MessageOf,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  type dealSchema,
   type leaseSchema,
   type payloadSchema,
   type profiledSchema,
@@ -16,7 +17,7 @@ import { leadingMessages } from "./messages/leading.ts";
 import { keepingMessages } from "./messages/keeping.ts";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 9;
+export const protocolVersion = 10;
 
 /** Pieces of a checkpoint that a shard has under way at most: sent, and not answered by `checkpoint-taken`. */
 export const mostPiecesUnderWay = 8;
@@ -35,6 +36,7 @@ export type Message = z.infer<typeof messageSchema>;
 export type MessageOf<Type extends Message["type"]> = Extract<Message, { type: Type }>;
 export type Lease = z.infer<typeof leaseSchema>;
 export type PayloadHeader = z.infer<typeof payloadSchema>;
+export type Deal = z.infer<typeof dealSchema>;
 export type PausedTask = z.infer<typeof pausedTask>;
 export type TaskRecord = z.infer<typeof taskRecord>;
 /** A planned step, and the version that it is computed on. */

@@ -1,5 +1,5 @@
 import type { Slice } from "@latentweave/parameters";
-import type { MessageOf, PausedTask, TaskRecord } from "./messages.ts";
+import type { Deal, MessageOf, PausedTask, TaskRecord } from "./messages.ts";
 
 /** What one committed step applied, in the order in which the ledger keeps it. */
 export interface CommitRecord {
@@ -22,6 +22,8 @@ export interface CommitRecord {
   readonly paused?: readonly PausedTask[];
   /** What the do-no-harm guard decided in this step; absent where it did nothing. */
   readonly guard?: NonNullable<MessageOf<"committed">["guard"]>;
+  /** Where sampling is adaptive: what follows from this step's evaluation. */
+  readonly deal?: Deal;
   /** In the modes `stale` and `async`: which planned step was applied, and on which version it was computed. */
   readonly order?: NonNullable<MessageOf<"committed">["order"]>;
 }

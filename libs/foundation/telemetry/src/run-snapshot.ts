@@ -1,3 +1,5 @@
+import type { Deal } from "@latentweave/protocol";
+
 /** States of a run; docs/run-states.md has the transitions. */
 export type RunState =
   "starting" | "waiting" | "running" | "stopping" | "finished" | "interrupted" | "failed";
@@ -22,6 +24,8 @@ export interface WorkerSnapshot {
 export interface TaskSnapshot {
   readonly task: string;
   readonly samplesSeen: number;
+  /** In the newest step; absent before there was one. */
+  readonly samplesPerStep?: number;
   /** Mean per sample over the last step: `loss`, then the task's terms. */
   readonly training: Readonly<Record<string, number>>;
   /** Its numbers are not finite, and it changes nothing from `since` on, until it is tried again; null: to the end. */
@@ -86,6 +90,8 @@ export interface CommitPoint {
   readonly staleness?: number;
   /** task → evaluation values, when the step evaluated. */
   readonly evaluation: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Where sampling is adaptive: what follows from the step's evaluation. */
+  readonly deal?: Deal;
 }
 
 /** Server-sent events at GET /api/v1/stream: `event: KIND`, `data:` the JSON of what the kind carries. */

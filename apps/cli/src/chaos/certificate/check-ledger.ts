@@ -9,7 +9,7 @@ import {
   slotSamples,
   type TaskRound,
 } from "@latentweave/plan";
-import type { CommitRecord, TaskRecord } from "@latentweave/protocol";
+import type { CommitRecord, Deal, TaskRecord } from "@latentweave/protocol";
 
 /** What a run's record says it applied, held against what was planned. */
 export interface AppliedSamples {
@@ -42,11 +42,12 @@ export function checkRecords(records: readonly CommitRecord[], spec: RunSpec): A
   const problems: string[] = [];
   const ends = earlyEnd(spec);
   let isOver = false;
+  let deal: Deal | undefined;
   for (let step = 0; step <= lastStep(spec) && !isOver; step++) {
     const made = byStep.get(step) ?? [];
     byStep.delete(step);
     if (made.length !== 1) problems.push(`step ${step} is committed ${made.length} times`);
-    for (const round of planStep(spec, step).rounds)
+    for (const round of planStep(spec, step, { deal }).rounds)
       for (const task of round.tasks)
         countTask(
           tally,
@@ -55,6 +56,7 @@ export function checkRecords(records: readonly CommitRecord[], spec: RunSpec): A
           round,
           task,
         );
+    deal = made[0]?.deal ?? deal;
     isOver = made[0] !== undefined && ends?.(made[0]) === true;
   }
   for (const step of byStep.keys()) problems.push(`step ${step} is committed and was never planned`);

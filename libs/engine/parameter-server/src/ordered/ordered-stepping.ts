@@ -454,6 +454,8 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     get combiner() {
       return remembered();
     },
+    // The job's check allows no sampling that follows losses here.
+    deal: () => undefined,
     order: {
       assigned(message) {
         if (message.timeline !== timeline || over) return;

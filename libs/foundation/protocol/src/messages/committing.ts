@@ -4,6 +4,7 @@ import {
   combinerState,
   common,
   count,
+  dealSchema,
   id,
   leaseSchema,
   name,
@@ -68,6 +69,8 @@ const committed = z.strictObject({
       }),
     )
     .optional(),
+  /** Adaptive sampling: what follows from this step's evaluation. */
+  deal: dealSchema.optional(),
   duplicates: count,
   /** Tasks whose contributions are recorded and were not applied, in job order. */
   paused: z.array(pausedTask).optional(),

@@ -4,6 +4,7 @@ import {
   basis,
   common,
   count,
+  dealSchema,
   id,
   name,
   nodeSchema,
@@ -82,6 +83,8 @@ const broadcast = z.strictObject({
   index: count,
   /** Modes with an order: the weights are those of this version, to compute planned step `step` on. */
   basis: basis.optional(),
+  /** From the leader, where sampling is adaptive: what each task has of the step. */
+  deal: dealSchema.optional(),
   /**
    * With `from`, the bytes are an encoded change, to be added to what the worker was sent of this slice before, on this
    * attachment: its numbers as version `from` made them.

@@ -71,6 +71,19 @@ export const profiledSchema = z.strictObject({
   lost: count,
 });
 
+/**
+ * Where sampling follows losses: what each task has of a step, by task in job order, from step `from` on. `read`: the rows
+ * that each of a task's slots has read before it.
+ */
+export const dealSchema = z.strictObject({
+  from: count,
+  /** Of all samples; they add up to 1. */
+  shares: z.array(z.number()),
+  /** Of a micro-batch. */
+  rows: z.array(z.int().min(1)),
+  read: z.array(count),
+});
+
 /** What a combiner remembers from step to step, as JSON text. */
 export const combinerState = z.string().max(4_000_000);
 

@@ -72,6 +72,7 @@ export async function replayLedger(
       owned: ownership(layout, shards),
       step: order?.planned ?? step,
       ...(order && { basis }),
+      deal: server.deal(),
       wanted: [...senders.keys()],
       send(wanted, message, bytes) {
         const sender = senders.get(wanted);

@@ -36,7 +36,8 @@ export function createKeyedCompute(inspect: WeightsInspector): Compute {
       for (let at = 0; at < metrics.length; at++)
         metrics[at] = unit(mix(key ^ Math.imul(at + 1, 0x27d4eb2f)));
       metrics[0] = batch.samples;
-      const first = parameters[used[0] ?? 0]?.[0] ?? 0;
+      // The task's own, where it has something of its own: losses differ.
+      const first = parameters[used[1] ?? used[0] ?? 0]?.[0] ?? 0;
       metrics[1] = 1 + first * first;
       const gradients =
         batch.program === "evaluate"

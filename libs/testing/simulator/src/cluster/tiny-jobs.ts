@@ -8,9 +8,18 @@ import type { CompressionSpec, RunSpec } from "@latentweave/plan";
  * shared and private groups on several shards, slots that are no power of two, evaluation, checkpoints; and in
  * `related` clipping, Ω and a combiner that remembers. `replicas` is `plain` in the mode `diloco`, `stale` is `plain` in
  * the mode of that name, `async` is `related` in that one. `least` has one task of two slots and says as little as can
- * be, for whoever tries all orders of what is said.
+ * be, for whoever tries all orders of what is said. In `adaptive` tasks have other rows after every evaluation.
  */
-export const jobNames = ["plain", "related", "bare", "replicas", "stale", "async", "least"] as const;
+export const jobNames = [
+  "plain",
+  "related",
+  "bare",
+  "replicas",
+  "stale",
+  "async",
+  "least",
+  "adaptive",
+] as const;
 /** Those that schedules are drawn with. */
 export const drawnJobs = ["plain", "related", "bare"] as const;
 export type JobName = (typeof jobNames)[number];
@@ -53,10 +62,23 @@ function uncompressed(name: JobName, steps: number): RunSpec {
     return { ...specOf("plain", steps), checkpointEverySteps: 8, mode: { kind: "stale", bound: 2 } };
   if (name === "async")
     return { ...specOf("related", steps), checkpointEverySteps: 10, mode: { kind: "async" } };
+  if (name === "adaptive") return adaptiveSpec(steps);
   return specOf(name, steps);
 }
 
-function specOf(job: Exclude<JobName, "stale" | "async">, steps: number): RunSpec {
+/** Losses change little in so few steps: what follows from them is made much of. */
+function adaptiveSpec(steps: number): RunSpec {
+  const spec = specOf("plain", steps);
+  return {
+    ...spec,
+    tasks: spec.tasks.map((task, place) => ({ ...task, microBatch: [5, 3][place] ?? 1 })),
+    optimiser: { kind: "sgd", learningRate: 0.05 },
+    evaluation: { everySteps: 2, split: "validation", microBatch: 3 },
+    sampling: { samples: 30, shares: [0.5, 0.5], most: [12, 12], strength: 8, limit: 4 },
+  };
+}
+
+function specOf(job: Exclude<JobName, "stale" | "async" | "adaptive">, steps: number): RunSpec {
   if (job === "related") registerRemembering();
   const tasks = job === "bare" ? ["a", "b", "c"] : job === "least" ? ["a"] : ["a", "b"];
   const slots: Readonly<Record<string, number>> =
