@@ -1,7 +1,8 @@
 import { isOrdered, type RunSpec } from "@latentweave/plan";
 import type { Channel, MessageOf } from "@latentweave/protocol";
 import { createOrderedFlow } from "./ordered/ordered-flow.ts";
-import { createStepping, type Stepping, type SteppingOptions } from "./stepping.ts";
+import { createStepping } from "./stepping.ts";
+import type { Stepping, SteppingOptions } from "./stepping-options.ts";
 import { createSubscribers, type Subscribers } from "./subscribers.ts";
 
 /**

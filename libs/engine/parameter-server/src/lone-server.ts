@@ -6,7 +6,8 @@ import { createOrderedStepping, type OrderedStepping } from "./ordered/ordered-s
 import { createRecordedOrder } from "./ordered/recorded-order.ts";
 import type { BlockProducts } from "./products.ts";
 import { createSettlement } from "./settlement.ts";
-import { createStepping, type Stepping, type SteppingOptions } from "./stepping.ts";
+import { createStepping } from "./stepping.ts";
+import type { Stepping, SteppingOptions } from "./stepping-options.ts";
 import { prepareTraining, type Training } from "./training.ts";
 import { blockDigests } from "./version-digest.ts";
 

@@ -14,20 +14,11 @@ import {
   planStep,
   type StepPlan,
 } from "@latentweave/plan";
-import {
-  type Clock,
-  type Deal,
-  type Lease,
-  type MessageOf,
-  type Probe,
-  ProtocolError,
-  type ShardMoment,
-  type SpanRecorder,
-} from "@latentweave/protocol";
+import { type MessageOf, ProtocolError } from "@latentweave/protocol";
 import { applyUpdate } from "./apply-update.ts";
 import { createCombineRule } from "./combine-rule.ts";
-import { type Decision, encodeDecision, readDecision } from "./decision-text.ts";
 import { createStepDecision, type Received, type StepDecision } from "./leader.ts";
+import { createLeaderWords } from "./leader-words.ts";
 import { createLateness } from "./lateness.ts";
 import type { BlockProducts } from "./products.ts";
 import { recordsGradients } from "./recorded-gradients.ts";
@@ -40,18 +31,9 @@ import {
   lossesOf,
   taskNodes,
 } from "./step-messages.ts";
-import { type Training, updates } from "./training.ts";
-import { createWitnesses, type Suspicion } from "./witnesses.ts";
-import { createUnrecorded } from "./unrecorded.ts";
-
-/** Where a shard begins, or begins again. */
-export interface Beginning {
-  readonly timeline: number;
-  /** `held`: the state's memory outlived its process, and with it the leader's last decision. */
-  readonly from: MessageOf<"begin">["from"];
-  /** The combiner's state that a checkpoint or a recovery point holds, as JSON; the leader's alone. */
-  readonly combiner: string | undefined;
-}
+import type { Stepping, SteppingOptions } from "./stepping-options.ts";
+import { updates } from "./training.ts";
+import { createWitnesses } from "./witnesses.ts";
 
 interface StepInProgress {
   readonly plan: StepPlan;
@@ -67,112 +49,12 @@ interface StepInProgress {
   borneOut: boolean;
 }
 
-/**
- * The steps of one shard, one after the other: reduce, decide (leader), update, publish.
- *
- * Invariants (of the shard; docs/commit.md has them all):
- * 1. At most one step is in progress; its number is the version of the weights it is computed on.
- * 2. Weights change only in `apply`, which runs once per step and only on a `decide` of the leader.
- * 3. Nothing of version n+1 is published before that, and the decision outlives the leader's process before anybody
- *    hears of it.
- * 4. What arrives for another step or timeline is dropped and counted: identity is (run, timeline, step, round, task,
- *    node, slice).
- * 5. A decision on a step that this shard cannot apply yet (its memory outlived its process, its gradients did not)
- *    waits until the gradients have come again.
- */
-export interface Stepping {
-  /** Publishes the weights as they are and opens their step. */
-  begin(beginning: Beginning): void;
-  /** The weights are about to be overwritten: whatever is heard before it begins again changes nothing. */
-  cease(): void;
-  /** @throws ProtocolError when the push is for a step to come, or does not fit this one. */
-  push(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string, fenced: boolean): void;
-  /** Leader: what a shard reports. @throws ProtocolError when it is for a step to come. */
-  reduced(message: MessageOf<"reduced">, products: readonly BlockProducts[]): void;
-  /** Leader: the coordinator has everything up to this step. */
-  acknowledged(timeline: number, step: number): void;
-  /** Leader: every shard has come to hold one more version. */
-  settled(): void;
-  /** Leader: another coordinator may be there; everything that it may lack is told again. */
-  tellRecords(): void;
-  /** Leader: a follower has (re)connected and holds `version`; it hears what it may have missed. */
-  decisionsSince(version: number): readonly MessageOf<"decide">[];
-  /** Leader: numbers that are not finite are the tasks' own doing; the step is committed without them. */
-  bearOut(timeline: number, step: number): void;
-  /** Follower: its leader may be another process that has not heard this shard's report. */
-  reportAgain(): void;
-  /**
-   * Leader: nothing further is committed; a checkpoint of the version that holds follows, unless one was made or is on
-   * its way already.
-   */
-  stop(reason: string): void;
-  /** The leader's word. What it says of another timeline, or of a step that is over, is ignored. */
-  decided(decide: MessageOf<"decide">): void;
-  /** Leader: the oldest step whose record can still be told. */
-  readonly recordsFrom: number;
-  /** Nothing further will be committed. */
-  readonly over: boolean;
-  /** Leader: the combiner's state now, as JSON. */
-  readonly combiner: string;
-  /** Leader, where sampling is adaptive: what each task has of a step, of the newest version or the one before it. */
-  deal(step: number): Deal | undefined;
-}
-
-export interface SteppingOptions {
-  readonly runId: string;
-  readonly index: number;
-  readonly shards: number;
-  readonly training: Training;
-  readonly clock: Clock;
-  readonly leads: boolean;
-  readonly probe: Probe<ShardMoment> | undefined;
-  readonly spans?: SpanRecorder | undefined;
-  /** Leader: digest of the version that the step was computed on. */
-  readonly digestOf: (version: number) => string;
-  /** Leader: every shard holds this version. */
-  readonly isSettled: (version: number) => boolean;
-  /** Followers: all of this shard's gradient slices are complete. */
-  readonly onReduced: (
-    plan: StepPlan,
-    finite: boolean,
-    products: readonly BlockProducts[],
-    received: MessageOf<"reduced">["received"],
-    /** In modes with an order: the version that the planned step is computed on. */
-    basis?: number,
-    /** Tasks whose gradients are not finite. */
-    odd?: readonly string[],
-  ) => void;
-  /** Leader: to be told to the followers. */
-  readonly onDecided: (decide: MessageOf<"decide">) => void;
-  /** Leader: the record of a commit, before any of its weights leave. */
-  readonly onCommitted: (record: MessageOf<"committed">) => void;
-  readonly onStopped: (stopped: Omit<MessageOf<"stopped">, "type" | "runId">) => void;
-  /** There is a version to publish: the first one, or one more. */
-  readonly onPublish: () => void;
-  readonly onApplied: (
-    step: number,
-    timings: { readonly update: number; readonly publish: number },
-    /** How well what was changed agrees with what would have been, where that is rounded and was measured. */
-    cosine?: number,
-  ) => void;
-  readonly onCheckpoint: () => void;
-  /** Leader: this version is to be kept as a recovery point; default: none is. */
-  readonly isCutDue?: (version: number) => boolean;
-  /** The newest version is to be kept as one; `combiner`: its state then, as JSON. */
-  readonly onCut?: (combiner: string) => void;
-  /** Leader: a step is decided on other weights than the job's combiner would have given; default: nobody is told. */
-  readonly onWarning?: (warning: string) => void;
-  readonly onLate: (step: number, missing: readonly Lease[]) => void;
-  readonly onSuspicion: (suspicion: Suspicion) => void;
-  /** The step must not be committed as it is: nothing happens until the shard is told to begin anew. */
-  readonly onUnfit: (unfit: Pick<MessageOf<"unfit">, "step" | "reason" | "tasks" | "pausable">) => void;
-}
-
 export function createStepping(options: SteppingOptions): Stepping {
   const { runId, training, clock, leads, probe, spans } = options;
   const { arithmetic, spec, layout, state, publication, rule } = training;
   const scratch = arithmetic.allocate(65_536);
-  const unrecorded = createUnrecorded();
+  const words = createLeaderWords(state, options.onDecided);
+  const { unrecorded } = words;
   const witnesses = createWitnesses();
   /** Two workers that compute right send the same bits. */
   const comparable = keepsBits(spec);
@@ -188,8 +70,6 @@ export function createStepping(options: SteppingOptions): Stepping {
   let current: StepInProgress | undefined;
   /** Decisions in order, of which the first is about the step in progress (invariant 5). */
   let waiting: MessageOf<"decide">[] = [];
-  /** Leader: the last two words, for followers that have not heard them. */
-  let words: MessageOf<"decide">[] = [];
   /** Leader whose memory outlived its process: reports on the step after the one whose decision waits. */
   let early: Parameters<Stepping["reduced"]>[] = [];
   let stopReason: string | undefined;
@@ -310,9 +190,10 @@ export function createStepping(options: SteppingOptions): Stepping {
     });
     dropped = 0;
     unrecorded.add(record);
-    keepDecision(decide);
+    // Invariant 3.
+    words.keep(timeline, decide, combine.state());
     probe?.("before-commit", plan.step);
-    tell(decide);
+    words.tell(decide);
     // The record goes out before the weights do: whoever sees version n+1 can rely on the commit having been told.
     options.onCommitted(record);
     probe?.("after-commit", plan.step);
@@ -326,18 +207,6 @@ export function createStepping(options: SteppingOptions): Stepping {
     [0, reduction.received()],
     ...(decision?.received() ?? []).filter(([index]) => index > 0),
   ];
-
-  /** Invariant 3. */
-  const keepDecision = (decide: MessageOf<"decide">): void => {
-    const combiner = combine.state();
-    const decision: Decision = { timeline, decide, combiner, records: [...unrecorded.records] };
-    state.writeDecision(decide.step, (maxBytes) => encodeDecision(decision, maxBytes));
-  };
-
-  const tell = (decide: MessageOf<"decide">): void => {
-    words = [...words.slice(-1), decide];
-    options.onDecided(decide);
-  };
 
   /** What somebody else has sent before, or had sent when the step was in progress. */
   const compare = (
@@ -429,7 +298,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     stopReason = undefined;
     const step = current?.plan.step ?? state.version;
     const decide = abandonMessage(runId, timeline, step, checkpointed !== state.version);
-    tell(decide);
+    words.tell(decide);
     options.onStopped({
       version: state.version,
       reason,
@@ -440,12 +309,9 @@ export function createStepping(options: SteppingOptions): Stepping {
 
   /** The leader's memory outlived its process: what it had decided last, whoever has heard of it, stands. */
   const takeUp = (): void => {
-    const decision = readDecision(state.readDecision()?.text);
-    combine = createCombineRule(spec, arithmetic, decision?.combiner);
-    if (!decision?.decide || decision.timeline !== timeline) return;
-    for (const record of decision.records) unrecorded.add(record);
-    words = [decision.decide];
-    if (decision.decide.step >= state.version) waiting = [decision.decide];
+    const { decide, combiner } = words.takeUp(timeline);
+    combine = createCombineRule(spec, arithmetic, combiner);
+    if (decide && decide.step >= state.version) waiting = [decide];
   };
 
   const cease = (): void => {
@@ -453,7 +319,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     current = undefined;
     lateness.closed(undefined);
     waiting = [];
-    words = [];
+    words.forget();
     early = [];
     stopReason = undefined;
   };
@@ -527,7 +393,7 @@ export function createStepping(options: SteppingOptions): Stepping {
       current.borneOut = true;
       goOn();
     },
-    decisionsSince: (version) => words.filter(({ step, abandon }) => abandon || step >= version),
+    decisionsSince: words.since,
     reportAgain() {
       if (current?.reportedMs !== undefined) report(current);
     },

@@ -10,7 +10,7 @@ import type { BlockProducts } from "../products.ts";
 import { recordsGradients } from "../recorded-gradients.ts";
 import { stepProducts } from "../step-products.ts";
 import { abandonMessage, commitRecord, decideMessage, lossesOf } from "../step-messages.ts";
-import type { Stepping, SteppingOptions } from "../stepping.ts";
+import type { Stepping, SteppingOptions } from "../stepping-options.ts";
 import { updates } from "../training.ts";
 import { createUnrecorded } from "../unrecorded.ts";
 import { type Attempt, createAttempts, type Report } from "./attempts.ts";
