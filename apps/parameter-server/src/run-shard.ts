@@ -3,6 +3,7 @@ import { readOwnFaults } from "@latentweave/faults";
 import { loadFastArithmetic } from "@latentweave/native";
 import { createShard } from "@latentweave/parameter-server-engine";
 import { type Channel, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
+import { openCheckpointFiles } from "./checkpoint-files.ts";
 import { type FileVault, openSharedMemory, openShardVault } from "@latentweave/vault";
 import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
 import {
@@ -126,6 +127,7 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
       });
       return vault;
     },
+    ...(options.runDirectory !== undefined && { checkpointFiles: openCheckpointFiles(options.runDirectory) }),
     residentBytes: atMostEvery(residentEveryMs, () => systemClock.nowMs(), process.memoryUsage.rss),
     ...(faults && { probe: faults.probe }),
     spans,

@@ -38,6 +38,7 @@ export { fenceAfter, isOrdered, mostStaleness, planApplied, rateShare, sideBySid
 export {
   type Control,
   lastStep,
+  nextCheckpoint,
   planStep,
   type RoundPlan,
   samplesBefore,

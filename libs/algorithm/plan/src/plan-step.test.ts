@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { leasedSlots, slotSamples } from "./leases.ts";
-import { lastStep, planStep, samplesBefore, totalSteps } from "./plan-step.ts";
+import { lastStep, nextCheckpoint, planStep, samplesBefore, totalSteps } from "./plan-step.ts";
 import type { RunSpec } from "./run-spec.ts";
 
 interface Shape {
@@ -138,6 +138,20 @@ describe("the plan of a run", () => {
           (version) => version === total || (every > 0 && version % every === 0),
         );
         expect(versions).toEqual(expected);
+        const found: number[] = [];
+        for (let next = nextCheckpoint(spec, 0); next !== undefined; next = nextCheckpoint(spec, next))
+          found.push(next);
+        expect(found).toEqual(expected);
+      }),
+    );
+  });
+
+  it("checkpoints each version that is evaluated, where the best one is kept, and says which is next", () => {
+    fc.assert(
+      fc.property(shapes.map(specOf), fc.nat(30), (given, version) => {
+        const spec = { ...given, keepBest: true as const };
+        const versions = everyPlan(spec).flatMap(({ step, checkpoint }) => (checkpoint ? [step + 1] : []));
+        expect(nextCheckpoint(spec, version)).toBe(versions.find((one) => one > version));
       }),
     );
   });

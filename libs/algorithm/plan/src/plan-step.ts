@@ -109,6 +109,16 @@ export function samplesBefore(
   return samples;
 }
 
+/** The next version above this one of which a checkpoint is due; undefined behind the last. */
+export function nextCheckpoint(spec: RunSpec, version: number): number | undefined {
+  const total = totalSteps(spec);
+  if (version >= total) return undefined;
+  const nextOf = (every: number): number => (Math.floor(version / every) + 1) * every;
+  const due = spec.checkpointEverySteps > 0 ? [nextOf(spec.checkpointEverySteps)] : [];
+  const kept = spec.keepBest === true && spec.evaluation ? [nextOf(spec.evaluation.everySteps)] : [];
+  return Math.min(total, ...due, ...kept);
+}
+
 function evaluatesAt(spec: RunSpec, step: number): boolean {
   if (!spec.evaluation || step === 0) return false;
   return step === totalSteps(spec) || step % spec.evaluation.everySteps === 0;

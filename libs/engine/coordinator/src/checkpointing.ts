@@ -1,4 +1,5 @@
 import {
+  type CheckpointPlace,
   type CheckpointSink,
   type CoordinatorMoment,
   type MessageOf,
@@ -18,6 +19,11 @@ export interface Checkpointing {
    */
   announce(version: number, meta: Meta): void;
   /**
+   * Begins this version, which is due before long, so that shards of this host may write their parts themselves. Calls
+   * back once there is where; never, where the store has no such place or something is known of the version already.
+   */
+  prepare(version: number, onPlace: (place: CheckpointPlace) => void): void;
+  /**
    * The shards are about to be asked for this version once more.
    * @returns the attempt to ask for; undefined when all of it is here already
    */
@@ -26,11 +32,16 @@ export interface Checkpointing {
   ignores(version: number): boolean;
   /** A part of it was lost: what still comes of this attempt is ignored. */
   lost(version: number, attempt: number): void;
-  /** `taken`: called once the piece is put away, or was of no use; nothing else of it is kept here. */
+  /** `bytes`: none where the message names a place. `taken`: called once the piece is put away, or was of no use; nothing else of it is kept here. */
   slice(message: MessageOf<"checkpoint-slice">, bytes: Uint8Array, taken: () => void): void;
   end(message: MessageOf<"checkpoint-end">): void;
-  /** A shard was lost: nothing that is under way will become whole, and what still comes of it is ignored. */
+  /**
+   * A shard was lost: nothing that is under way will become whole, and what still comes of it is ignored. What is only
+   * prepared stays.
+   */
   drop(): Promise<void>;
+  /** Nothing more comes. */
+  close(): Promise<void>;
   /** Everybody goes back: versions will be made, and sent, once more. */
   startOver(): Promise<void>;
   /** Resolves when what was begun is finished. */
@@ -41,8 +52,12 @@ interface Collecting {
   readonly version: number;
   readonly attempt: number;
   readonly announced: (meta: Meta | undefined) => void;
-  /** Opened when the checkpoint is announced; undefined when it was dropped before. */
+  /** Undefined when it was dropped before it was announced. */
+  readonly meta: Promise<Meta | undefined>;
+  /** Opened when the checkpoint is announced, or prepared; undefined when it was dropped before. */
   readonly sink: Promise<CheckpointSink | undefined>;
+  /** Something of it has come. */
+  begun: boolean;
   writes: Promise<void>;
   readonly ended: Set<number>;
   /** All of it is here. */
@@ -64,14 +79,15 @@ export function createCheckpointing(options: {
   const leastAttempt = new Map<number, number>();
   let chain: Promise<void> = Promise.resolve();
 
-  const open = (version: number, attempt: number): Collecting => {
+  const open = (version: number, attempt: number, atOnce = false): Collecting => {
     let announced: Collecting["announced"] = () => undefined;
     const meta = new Promise<Meta | undefined>((resolve) => {
       announced = resolve;
     });
+    const begin = (): Promise<CheckpointSink> => options.store.beginCheckpoint(version, options.sections);
     const entry: Collecting = {
-      ...{ version, attempt, announced },
-      sink: meta.then((known) => known && options.store.beginCheckpoint(version, options.sections, known)),
+      ...{ version, attempt, announced, meta, begun: !atOnce },
+      sink: atOnce ? begin() : meta.then((known) => known && begin()),
       writes: Promise.resolve(),
       ended: new Set(),
       whole: false,
@@ -101,27 +117,49 @@ export function createCheckpointing(options: {
     async (error: unknown): Promise<void> => {
       // A part of one that was given up may fail long after.
       if (collecting.get(entry.version) !== entry) return;
+      if (!entry.begun) {
+        // When it is due it is tried once more, and whoever asks is told.
+        collecting.delete(entry.version);
+        return;
+      }
       await giveUp(entry);
       options.onRefused(entry.version, error);
     };
 
   const finish = async (entry: Collecting): Promise<void> => {
     await entry.writes;
+    const meta = await entry.meta;
     const sink = await entry.sink;
-    if (!sink) return;
-    const { hash } = await sink.finish();
+    if (!sink || !meta) return;
+    const { hash } = await sink.finish(meta);
     if (collecting.get(entry.version) === entry) collecting.delete(entry.version);
     // An older one that is not whole by now was told of twice, and is not sent again.
     await Promise.all([...collecting.values()].filter(({ version }) => version < entry.version).map(giveUp));
     options.onFinished(entry.version, hash);
   };
 
-  const drop = async (): Promise<void> => {
-    await Promise.all([...collecting.values()].filter(({ whole }) => !whole).map(giveUp));
+  const drop = async (alsoPrepared: boolean): Promise<void> => {
+    const lost = [...collecting.values()].filter(({ whole, begun }) => !whole && (begun || alsoPrepared));
+    await Promise.all(lost.map(giveUp));
   };
 
   return {
-    announce: (version, meta) => at(version, 0)?.announced(meta),
+    announce(version, meta) {
+      const entry = at(version, 0);
+      if (!entry) return;
+      entry.begun = true;
+      entry.announced(meta);
+    },
+    prepare(version, onPlace) {
+      if (collecting.has(version) || leastAttempt.has(version)) return;
+      const entry = open(version, 0, true);
+      entry.sink.then(
+        (sink) => {
+          if (sink?.place && collecting.get(version) === entry) onPlace(sink.place);
+        },
+        () => undefined,
+      );
+    },
     ignores: (version) => (leastAttempt.get(version) ?? 0) > 0 && !collecting.has(version),
     askFor(version, meta) {
       const before = collecting.get(version);
@@ -147,28 +185,35 @@ export function createCheckpointing(options: {
         taken();
         return;
       }
+      entry.begun = true;
+      const { place, section, slice } = message;
       // The channel's buffer is only ours during this call (Channel, invariant 4).
-      const own = buffers.copyOf(bytes);
+      const own = place === undefined ? buffers.copyOf(bytes) : undefined;
       entry.writes = entry.writes.then(async () => {
-        await (await entry.sink)?.write(message.section, message.slice, own);
+        const sink = await entry.sink;
+        if (own) await sink?.write(section, slice, own);
+        else if (sink?.place?.id === place) await sink?.place?.written(section, slice);
+        else throw new Error(`a part of it was written in ${place}, which is another place`);
         options.probe?.("mid-checkpoint", message.version);
       });
       entry.writes.catch(refusedAt(entry)).finally(() => {
-        buffers.giveBack(own);
+        if (own) buffers.giveBack(own);
         taken();
       });
     },
     end(message) {
       const entry = at(message.version, message.attempt);
       if (!entry || entry.whole) return;
+      entry.begun = true;
       entry.ended.add(message.index);
       if (entry.ended.size < options.shards) return;
       entry.whole = true;
       chain = chain.then(() => finish(entry)).catch(refusedAt(entry));
     },
-    drop,
+    drop: () => drop(false),
+    close: () => drop(true),
     async startOver() {
-      await drop();
+      await drop(true);
       for (const entry of collecting.values()) entry.announced(undefined);
       // What is whole is sealed in the timeline that it is of.
       await chain;

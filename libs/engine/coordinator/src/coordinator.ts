@@ -10,6 +10,7 @@ import {
 } from "@latentweave/telemetry";
 import { createBestCheckpoint } from "./best-checkpoint.ts";
 import { checkpointMeta, combinerOf } from "./checkpoint-meta.ts";
+import { createCheckpointPlaces } from "./checkpoint-places.ts";
 import { createCheckpointing } from "./checkpointing.ts";
 import { recordCommit, tellDeal, tellGivenUp, tellGuard, tellPauses } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
@@ -163,7 +164,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     // What is whole is finished; the rest is of a run that has failed, or was told of twice.
     checkpointing
       .idle()
-      .then(() => checkpointing.drop())
+      .then(() => checkpointing.close())
       .then(close, close);
   };
 
@@ -213,6 +214,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     for (const channel of shards.channels()) channel.send({ type: "checkpoint", runId, version, attempt });
   };
 
+  const places = createCheckpointPlaces({
+    ...{ runId, spec, layout, store, checkpointing, shards: options.shards },
+    sections: ["parameters", ...options.optimiserSections],
+    version: () => progress.version,
+    ready: () => shards.ready(),
+  });
+
   const best = createBestCheckpoint({ spec, store, log });
 
   const refusedCheckpoint = createRefusedCheckpoint({
@@ -248,9 +256,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     welcomeFor: (channel) => welcomeFor(channel, []),
     isOver: () => isOver(life),
     onEvent: log.event,
-    onShardReady: (channel) => quorum.tellShard(channel),
+    onShardReady(channel, index) {
+      quorum.tellShard(channel);
+      places.shardReady(channel, index);
+    },
     onComplete: (leader) => shardsComplete(leader),
     onBeginAnew(version, source) {
+      places.startOver();
       progress.goTo(version);
       history.cutTo(version);
       const hasEnded = source?.version === version && hasEndedEarly(combinerOf(source));
@@ -381,6 +393,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       (error: unknown) => fail(textOf(error)),
     );
     trust.committed(message);
+    places.reached(message.version);
     if (!point) return;
     tellGivenUp(log, message);
     best.take(message);

@@ -79,6 +79,8 @@ export interface ShardPeers {
   /** A shard had stopped at this version or an older one when it came. */
   stoppedBy(version: number): boolean;
   channels(): Channel[];
+  /** Of those that are in the middle of their steps, by index. */
+  ready(): readonly (readonly [index: number, channel: Channel])[];
   close(): void;
 }
 
@@ -102,7 +104,7 @@ export function createShardPeers(options: {
   readonly isOver: () => boolean;
   readonly onEvent: (level: "info" | "warning" | "error", text: string) => void;
   /** A shard begins or goes on: it knows of no members. */
-  readonly onShardReady: (channel: Channel) => void;
+  readonly onShardReady: (channel: Channel, index: number) => void;
   /** All are ready; again after each loss. `leader`: what it held when it said so. */
   readonly onComplete: (leader: Holding) => void;
   /** Everybody goes back to this version. `source`: the newest checkpoint, if there is one; it may be older. */
@@ -317,7 +319,7 @@ export function createShardPeers(options: {
   const becomeReady = (peer: ShardPeer): void => {
     peer.ready = true;
     peer.tells = true;
-    options.onShardReady(peer.channel);
+    options.onShardReady(peer.channel, peer.index);
     if (!complete() || !origin) return;
     begun = true;
     // Those in the middle of their steps know where the leader was before, and nobody knows where its buddy is.
@@ -515,6 +517,7 @@ export function createShardPeers(options: {
         ({ held }) => held !== undefined && held !== "unasked" && held.over && held.version <= version,
       ),
     channels: () => inOrder().map(({ channel }) => channel),
+    ready: () => inOrder().flatMap(({ ready, index, channel }) => (ready ? [[index, channel] as const] : [])),
     close() {
       for (const cancel of graces.values()) cancel();
       graces.clear();

@@ -1,8 +1,22 @@
 import { type Channel, mostPiecesUnderWay } from "@latentweave/protocol";
-import type { OwnedState } from "./owned-state.ts";
+import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 
 /** Numbers of one piece. */
 const pieceNumbers = 1 << 20;
+
+/** Numbers of a section, as they were when it was copied. */
+export interface Part {
+  readonly section: string;
+  readonly slice: OwnedSlice;
+  readonly bytes: Uint8Array;
+}
+
+/** The newest version, copied. */
+export function partsOf(state: OwnedState): readonly Part[] {
+  return ["parameters", ...state.stateNames].flatMap((section) =>
+    state.slices.map((slice) => ({ section, slice, bytes: state.copy(slice, section) })),
+  );
+}
 
 /** One version's part, on its way to the coordinator. */
 export interface CheckpointStream {
@@ -14,25 +28,20 @@ export interface CheckpointStream {
   readonly over: Promise<void>;
 }
 
-/**
- * Streams this shard's part of the newest version to the coordinator. The numbers are copied before this returns, so
- * training goes on meanwhile.
- */
+/** Streams this shard's part of a version to the coordinator. Training goes on meanwhile. */
 export function streamCheckpoint(options: {
   readonly runId: string;
   readonly index: number;
   readonly channel: Channel;
-  readonly state: OwnedState;
+  readonly version: number;
+  readonly parts: readonly Part[];
   /** Of the message that asked for it; 0 when it was due. */
   readonly attempt: number;
   /** Called after the first piece has left. */
   readonly onFirstPiece?: () => void;
 }): CheckpointStream {
-  const { runId, index, channel, state, attempt } = options;
-  const { version } = state;
-  const parts = ["parameters", ...state.stateNames].flatMap((section) =>
-    state.slices.map((slice) => ({ section, slice, bytes: state.copy(slice, section) })),
-  );
+  const { runId, index, channel, version, attempt } = options;
+  const parts = [...options.parts];
   let room = mostPiecesUnderWay;
   let stopped = false;
   let wake: () => void = () => undefined;

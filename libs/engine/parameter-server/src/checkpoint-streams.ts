@@ -1,6 +1,7 @@
 import type { Channel, MessageOf } from "@latentweave/protocol";
-import { type CheckpointStream, streamCheckpoint } from "./checkpoint-stream.ts";
+import { type CheckpointStream, partsOf, streamCheckpoint } from "./checkpoint-stream.ts";
 import type { OwnedState } from "./owned-state.ts";
+import { createPartMemory, type Place, placeCheckpoint } from "./placed-checkpoint.ts";
 import type { ShardOptions } from "./shard-options.ts";
 
 /** The checkpoints that are on their way to the coordinator, and the one that it has asked for. */
@@ -9,6 +10,8 @@ export interface CheckpointStreams {
   asked(message: MessageOf<"checkpoint">, state: OwnedState | undefined): void;
   /** The newest version is one of which there is a checkpoint. */
   due(state: OwnedState): void;
+  /** The coming version of which there is a checkpoint may be written there. */
+  placed(message: MessageOf<"checkpoint-place">): void;
   taken(message: MessageOf<"checkpoint-taken">): void;
   /** What was sent was sent in vain. */
   stop(): void;
@@ -20,12 +23,14 @@ const nameOf = ({ version, attempt }: { version: number; attempt: number }): str
   `${version}/${attempt}`;
 
 export function createCheckpointStreams(
-  options: Pick<ShardOptions, "runId" | "index" | "probe"> & {
+  options: Pick<ShardOptions, "runId" | "index" | "probe" | "checkpointFiles" | "log"> & {
     readonly coordinator: () => Channel | undefined;
     readonly onFailed: (error: unknown) => void;
   },
 ): CheckpointStreams {
-  const { runId, index, probe } = options;
+  const { runId, index, probe, checkpointFiles: files } = options;
+  const memory = createPartMemory();
+  let place: Place | undefined;
   /** By version and attempt. */
   const streams = new Map<string, CheckpointStream>();
   let streamedVersion: number | undefined;
@@ -35,13 +40,25 @@ export function createCheckpointStreams(
     streamedVersion = state.version;
     const channel = options.coordinator();
     if (!channel) return;
-    const name = nameOf({ version: state.version, attempt });
-    const stream = streamCheckpoint({
-      ...{ runId, index, channel, state, attempt },
-      ...(probe && { onFirstPiece: () => probe("mid-checkpoint", state.version) }),
-    });
+    const { version } = state;
+    const name = nameOf({ version, attempt });
+    const common = {
+      ...{ runId, index, channel },
+      ...(probe && { onFirstPiece: () => probe("mid-checkpoint", version) }),
+    };
+    const here = attempt === 0 && place?.version === version ? place : undefined;
+    const shared = here && files && memory.copy(state);
+    const stream =
+      here && files && shared
+        ? placeCheckpoint({
+            ...{ ...common, files, place: here, parts: shared },
+            onRefused: (error) =>
+              options.log(`shard ${index} sends its part of checkpoint ${version}: ${textOf(error)}`),
+          })
+        : streamCheckpoint({ ...common, version, attempt, parts: partsOf(state) });
     streams.set(name, stream);
     const forget = (): void => {
+      if (shared) memory.free();
       if (streams.get(name) === stream) streams.delete(name);
     };
     stream.over.then(forget, options.onFailed);
@@ -60,12 +77,21 @@ export function createCheckpointStreams(
       if (streamedVersion === state.version) return;
       stream(state, wanted?.version === state.version ? wanted.attempt : 0);
     },
+    placed(message) {
+      if (!place && files) options.log(`shard ${index} writes its parts of checkpoints into the run's folder`);
+      place = message;
+    },
     taken: (message) => streams.get(nameOf(message))?.taken(),
     stop,
     startOver() {
       stop();
       streamedVersion = undefined;
       wanted = undefined;
+      place = undefined;
     },
   };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

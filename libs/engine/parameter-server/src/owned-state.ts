@@ -34,6 +34,8 @@ export interface OwnedState {
   pointer(slice: OwnedSlice, section: string, ahead: 0 | 1): number;
   /** A copy of the newest numbers of a section: safe to send. */
   copy(slice: OwnedSlice, section: string): Uint8Array;
+  /** The same into the beginning of other memory, which has room for it. */
+  copyTo(slice: OwnedSlice, section: string, target: Uint8Array): void;
   /**
    * Overwrites newest numbers, for a restore. From here to the next `setVersion` a successor would find nothing.
    * @throws RangeError when the range is not within an owned slice.
@@ -167,6 +169,8 @@ export function createOwnedState(
     copy(slice, section) {
       return arithmetic.u8(pointer(slice, section, 0), slice.numbers * 4).slice();
     },
+    copyTo: (slice, section, target) =>
+      target.set(arithmetic.u8(pointer(slice, section, 0), slice.numbers * 4)),
     restore(section, range, bytes) {
       const slice = slices.find(
         (own) =>

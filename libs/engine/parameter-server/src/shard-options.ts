@@ -1,6 +1,17 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { Channel, Clock, Probe, ShardMoment, SpanRecorder, Vault } from "@latentweave/protocol";
 
+/** Writes files that are there already. Errors are the system's. */
+export interface CheckpointFiles {
+  open(path: string): CheckpointFile;
+}
+
+export interface CheckpointFile {
+  /** @param bytes shared memory, the writer's to read until this resolves */
+  write(bytes: Uint8Array<SharedArrayBuffer>, position: number): Promise<void>;
+  close(): void;
+}
+
 export interface ShardOptions {
   readonly runId: string;
   readonly index: number;
@@ -17,6 +28,8 @@ export interface ShardOptions {
   };
   /** For the weights to outlive this process; `key`: of the run, the same when it is resumed. */
   readonly openVault?: (run: { readonly key: string; readonly spec: string }) => Vault;
+  /** For parts of checkpoints whose files are on this host; default: everything is sent. */
+  readonly checkpointFiles?: CheckpointFiles;
   readonly residentBytes: () => number;
   readonly probe?: Probe<ShardMoment>;
   readonly spans?: SpanRecorder;

@@ -213,6 +213,9 @@ export function createShard(options: ShardOptions): Shard {
         checkpoints.asked(message, running ? training.state : undefined);
         return;
       }
+      case "checkpoint-place":
+        checkpoints.placed(message);
+        return;
       case "checkpoint-taken":
         checkpoints.taken(message);
         return;

@@ -59,6 +59,7 @@ export { neverChanging, neverChangingTogether } from "./never-changing.ts";
 export { sliceAlignmentBytes } from "./slice-layout.ts";
 export {
   type BestVersion,
+  type CheckpointPlace,
   type CheckpointSink,
   type CheckpointSource,
   type CommitRecord,

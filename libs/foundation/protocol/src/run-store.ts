@@ -67,6 +67,21 @@ export interface LedgerEnd {
   readonly nextStep: number;
 }
 
+/** Files of a checkpoint that is being written, for whoever has its numbers. */
+export interface CheckpointPlace {
+  /** No other place has had it, or will. */
+  readonly id: string;
+  /** Paths on this host; they are there already, as long as they will be. */
+  readonly files: readonly string[];
+  /** Where a slice's numbers belong, in its order; what is in none of the ranges is padding. */
+  ranges(
+    section: string,
+    slice: Slice,
+  ): readonly { readonly slice: Slice; readonly file: number; readonly position: number }[];
+  /** Somebody else has written them there, to the last byte. */
+  written(section: string, slice: Slice): Promise<void>;
+}
+
 /** Receives a checkpoint's slices in any order; nothing is visible to readers before `finish` resolves. */
 export interface CheckpointSink {
   /**
@@ -75,8 +90,10 @@ export interface CheckpointSink {
    *   `SharedArrayBuffer`): that is the sink's to read until this resolves
    */
   write(section: string, slice: Slice, bytes: Uint8Array): Promise<void>;
+  /** Where other processes of this host may write; absent where there is no such place. */
+  readonly place?: CheckpointPlace;
   /** Syncs, renames into place and applies the retention rule. @returns SHA-256 of the parameters (docs/job.md, "Hash"). */
-  finish(): Promise<{ readonly hash: string }>;
+  finish(meta?: Readonly<Record<string, unknown>>): Promise<{ readonly hash: string }>;
   abandon(): Promise<void>;
 }
 
@@ -85,7 +102,7 @@ export interface CheckpointSource {
   readonly sections: readonly string[];
   /** SHA-256 of the parameters, where it is known. */
   readonly hash?: string;
-  /** What `beginCheckpoint` was given. */
+  /** What `beginCheckpoint` or `finish` was given. */
   readonly meta?: Readonly<Record<string, unknown>>;
   /** Padding reads as zero. */
   read(section: string, slice: Slice): Promise<Uint8Array>;
@@ -122,6 +139,8 @@ export interface RunStore {
   ): void;
   /** Replaces run.json atomically. */
   writeState(state: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Its checkpoints have a place where others of this host may write. */
+  readonly hasPlaces?: boolean;
   /** `meta` is kept with the checkpoint as JSON: what the run needs to go on besides tensors. */
   beginCheckpoint(
     version: number,

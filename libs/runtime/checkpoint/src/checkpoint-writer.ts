@@ -103,11 +103,28 @@ export async function beginCheckpoint(options: WriterOptions): Promise<Checkpoin
         for (const range of ranges)
           await disk.write(handle.fd, own.subarray(range.offset, range.offset + range.bytes), range.position);
       }),
-    finish: () =>
+    place: {
+      id: path.basename(folder),
+      files: planned.map(({ name }) => path.resolve(folder, name)),
+      ranges: (section, slice) =>
+        placement.ranges(section, slice).map(({ file, position, offset, bytes }) => ({
+          slice: { group: slice.group, start: slice.start + offset / 4, numbers: bytes / 4 },
+          file: planned.findIndex(({ name }) => name === file),
+          position,
+        })),
+      written: (section, slice) =>
+        guarded(async () => {
+          arrive(arrived, section, slice);
+        }),
+    },
+    finish: (meta = options.meta) =>
       guarded(async () => {
         checkComplete(layout, arrived);
         for (const { handle } of files.values()) await handle.sync();
-        const manifest = describe(options, await disk.digest({ folder, layout, sections, metadata }));
+        const manifest = describe(
+          { ...options, meta },
+          await disk.digest({ folder, layout, sections, metadata }),
+        );
         const manifestText = encodeManifest(manifest);
         await writeManifest(folder, manifestText);
         for (const { handle } of files.values()) await handle.close();
@@ -150,13 +167,17 @@ function accept(
     throw new CheckpointContractError(
       `${slice.numbers} numbers were announced, ${bytes.byteLength} bytes came`,
     );
+  arrive(arrived, section, slice);
+  return ranges;
+}
+
+function arrive(arrived: ReadonlyMap<string, readonly Coverage[]>, section: string, slice: Slice): void {
   const coverage = arrived.get(section)?.[slice.group];
   if (!coverage) throw new CheckpointContractError(`the checkpoint has no section "${section}"`);
   if (!coverage.add(slice.start, slice.numbers))
     throw new CheckpointContractError(
       `part of group ${slice.group}, numbers ${slice.start} to ${slice.start + slice.numbers} of "${section}", came twice`,
     );
-  return ranges;
 }
 
 function checkComplete(layout: ParameterLayout, arrived: ReadonlyMap<string, readonly Coverage[]>): void {

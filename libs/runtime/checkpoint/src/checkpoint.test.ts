@@ -1,12 +1,15 @@
 import {
+  closeSync,
   copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import path from "node:path";
 import { createLayout, ownership, type Slice } from "@latentweave/parameters";
@@ -60,6 +63,52 @@ describe("writing a checkpoint", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it("is the same file for file where others have written its numbers in their place", async () => {
+    const { store: reference, directory: referenceDirectory } = openStore();
+    await writeCheckpoint(reference, smallLayout, 7);
+    const expected = readAll(path.join(referenceDirectory, "checkpoints", "step-00000007"));
+    const byShards = ownership(smallLayout, 2).flatMap((slices, shard) =>
+      sections.flatMap((section) => slices.map((slice) => ({ shard, section, slice }))),
+    );
+    for (const writers of [[0, 1], [1]]) {
+      const { store, directory } = openStore();
+      const sink = await store.beginCheckpoint(7, sections, { not: "this" });
+      const place = sink.place;
+      if (!place) throw new Error("no place");
+      for (const { shard, section, slice } of byShards) {
+        const bytes = sliceBytes(smallLayout, section, slice);
+        if (!writers.includes(shard)) {
+          await sink.write(section, slice, bytes);
+          continue;
+        }
+        for (const { slice: own, file, position } of place.ranges(section, slice)) {
+          const handle = openSync(place.files[file] ?? "", "r+");
+          writeSync(handle, bytes, (own.start - slice.start) * 4, own.numbers * 4, position);
+          closeSync(handle);
+        }
+        await place.written(section, slice);
+      }
+      await sink.finish({ updates: { shared: 7 } });
+      expect(readAll(path.join(directory, "checkpoints", "step-00000007"))).toEqual(expected);
+      await store.close();
+    }
+  });
+
+  it("is not finished where a part was neither sent nor said to be in place, and counts none twice", async () => {
+    const { store } = openStore();
+    const sink = await store.beginCheckpoint(4, ["parameters"]);
+    const [first, ...others] = wholeGroups(smallLayout) as [Slice, ...Slice[]];
+    await sink.place?.written("parameters", first);
+    for (const slice of others.slice(1)) await sink.place?.written("parameters", slice);
+    await expect(sink.finish()).rejects.toThrow("is missing from number 0 on");
+    const again = await store.beginCheckpoint(4, ["parameters"]);
+    expect(again.place?.id).not.toBe(sink.place?.id);
+    await again.place?.written("parameters", first);
+    await expect(
+      again.write("parameters", first, sliceBytes(smallLayout, "parameters", first)),
+    ).rejects.toThrow("came twice");
   });
 
   it("takes the slices of any number of shards to one and the same Merkle root and hash", async () => {

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { type SafetensorsFile } from "./safetensors-file.ts";
-import { compareNames } from "./safetensors-header.ts";
+import { compareNames, type StoredTensor } from "./safetensors-header.ts";
 
 /**
  * The hash of a run's parameters, defined so that anyone can recompute it: for each tensor, in byte order of its UTF-8
@@ -11,8 +11,16 @@ export async function hashOfFile(file: SafetensorsFile): Promise<string> {
   const hash = createHash("sha256");
   const tensors = [...file.header.tensors].sort((a, b) => compareNames(a.name, b.name));
   for (const tensor of tensors) {
-    hash.update(`${tensor.name}\0${tensor.dtype}\0${tensor.shape.join(",")}\0`, "utf8");
+    feedTensorHead(hash, tensor);
     await file.visit(tensor, (chunk) => hash.update(chunk));
   }
   return hash.digest("hex");
+}
+
+/** What comes before a tensor's own bytes. */
+export function feedTensorHead(
+  hash: Hash,
+  { name, dtype, shape }: Pick<StoredTensor, "name" | "dtype" | "shape">,
+): void {
+  hash.update(`${name}\0${dtype}\0${shape.join(",")}\0`, "utf8");
 }

@@ -82,6 +82,7 @@ export function createRunStore(options: RunStoreOptions): RunStore {
       state = written;
       return written;
     },
+    hasPlaces: true,
     async beginCheckpoint(version, sections, meta = {}) {
       await swept;
       return beginCheckpoint({

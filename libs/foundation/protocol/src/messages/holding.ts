@@ -72,12 +72,27 @@ const checkpoint = z.strictObject({
   attempt: z.int().min(1),
 });
 
+/**
+ * To a shard of this host: when a checkpoint of this version is due, its part may be written there, in place of being
+ * sent. `ranges`: where in which file numbers of its part belong; what is in none of them is not stored.
+ */
+const checkpointPlace = z.strictObject({
+  type: z.literal("checkpoint-place"),
+  ...common,
+  version: count,
+  place: id,
+  files: z.array(z.string().max(4000)).max(16),
+  ranges: z.array(z.strictObject({ ...stateSchema, file: count, position: count })).max(1_000_000),
+});
+
 const checkpointSlice = z.strictObject({
   type: z.literal("checkpoint-slice"),
   ...common,
   version: count,
   /** 0: sent because it was due; else that of the `checkpoint` message that asked for it. */
   attempt: count,
+  /** The numbers are not here, but written in this place. */
+  place: id.optional(),
   ...stateSchema,
 });
 /** To a shard: one more of its pieces is on the disk, or of no use any more. */
@@ -134,6 +149,7 @@ export const holdingMessages = [
   restore,
   ready,
   checkpoint,
+  checkpointPlace,
   checkpointSlice,
   checkpointTaken,
   checkpointEnd,

@@ -20,5 +20,5 @@ export const plainDisk: CheckpointDisk = {
     for (let done = 0; done < bytes.byteLength;)
       done += (await write(file, bytes, done, bytes.byteLength - done, position + done)).bytesWritten;
   },
-  digest: digestFiles,
+  digest: async (files) => digestFiles(files),
 };

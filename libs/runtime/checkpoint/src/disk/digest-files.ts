@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
-import { open, type FileHandle } from "node:fs/promises";
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import path from "node:path";
 import { blockNumbers, blockSlice, type ParameterLayout } from "@latentweave/parameters";
 import { merkleLeaf, merkleRoot } from "../merkle.ts";
-import { hashOfFile } from "../parameter-hash.ts";
+import { feedTensorHead } from "../parameter-hash.ts";
 import { fileOf, type FileName, parametersSection, Placement, planFiles } from "../placement.ts";
-import { openSafetensors, readExactly, visitRange } from "../safetensors-file.ts";
+import { chunkBytes, ShortFile } from "../safetensors-file.ts";
+import { headerLength, parseHeader, type StoredTensor } from "../safetensors-header.ts";
 
 /** A checkpoint whose data is all in its folder. */
 export interface WrittenFiles {
@@ -23,45 +24,80 @@ export interface FileDigests {
   readonly merkleRoot: string;
 }
 
-/** Reads back what was written: digests are those of the bytes on disk, not of the bytes meant to be written. */
-export async function digestFiles({
-  folder,
-  layout,
-  sections,
-  metadata,
-}: WrittenFiles): Promise<FileDigests> {
+/**
+ * Reads back what was written: digests are those of the bytes on disk, not of the bytes meant to be written. In this very
+ * thread: asked for piece by piece, 27 million numbers took half as long again.
+ */
+export function digestFiles({ folder, layout, sections, metadata }: WrittenFiles): FileDigests {
   const planned = planFiles(layout, sections, metadata);
   const files: Record<string, { bytes: number; sha256: string }> = {};
-  for (const { name } of planned) files[name] = await withFile(folder, name, digestOf);
-  const parameters = fileOf(parametersSection);
-  const reader = await openSafetensors(path.join(folder, parameters));
-  const hash = await hashOfFile(reader).finally(() => reader.close());
+  const parameters = createHash("sha256");
+  for (const { name } of planned)
+    files[name] = withFile(folder, name, (file) =>
+      digestOf(file, name === fileOf(parametersSection) ? feed(file, parameters) : undefined),
+    );
   const placement = new Placement(layout, planned);
-  const leaves = await withFile(folder, parameters, (handle) => blockLeaves(layout, placement, handle));
-  return { files, hash, merkleRoot: merkleRoot(leaves) };
+  const leaves = withFile(folder, fileOf(parametersSection), (file) => blockLeaves(layout, placement, file));
+  return { files, hash: parameters.digest("hex"), merkleRoot: merkleRoot(leaves) };
 }
 
-async function withFile<Result>(
-  folder: string,
-  name: FileName,
-  read: (handle: FileHandle) => Promise<Result>,
-): Promise<Result> {
-  const handle = await open(path.join(folder, name), "r");
-  return await read(handle).finally(() => handle.close());
+function withFile<Result>(folder: string, name: FileName, read: (file: number) => Result): Result {
+  const file = openSync(path.join(folder, name), "r");
+  try {
+    return read(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
-async function digestOf(handle: FileHandle): Promise<{ bytes: number; sha256: string }> {
+type Feed = (chunk: Uint8Array, position: number) => void;
+
+/** @param also gets the chunks too, from the first byte to the last */
+function digestOf(file: number, also: Feed | undefined): { bytes: number; sha256: string } {
   const hash = createHash("sha256");
-  const bytes = (await handle.stat()).size;
-  await visitRange(handle, 0, bytes, (chunk) => hash.update(chunk));
+  const bytes = fstatSync(file).size;
+  const buffer = new Uint8Array(Math.min(chunkBytes, bytes));
+  for (let position = 0; position < bytes;) {
+    const chunk = buffer.subarray(0, Math.min(buffer.byteLength, bytes - position));
+    readExactly(file, chunk, position);
+    hash.update(chunk);
+    also?.(chunk, position);
+    position += chunk.byteLength;
+  }
   return { bytes, sha256: hash.digest("hex") };
 }
 
-async function blockLeaves(
-  layout: ParameterLayout,
-  placement: Placement,
-  handle: FileHandle,
-): Promise<Buffer[]> {
+/** Feeds the hash of the parameters (`hashOfFile`) with a file from front to back: tensors lie in the order of their names. */
+function feed(file: number, hash: Hash): Feed {
+  const fileBytes = fstatSync(file).size;
+  const first = new Uint8Array(Math.min(8, fileBytes));
+  readExactly(file, first, 0);
+  const head = new Uint8Array(headerLength(first, fileBytes));
+  readExactly(file, head, 0);
+  const waiting = [...parseHeader(head, fileBytes).tensors].sort((a, b) => a.position - b.position);
+  let current: StoredTensor | undefined;
+  return (chunk, position) => {
+    for (;;) {
+      if (!current) {
+        if (waiting[0] === undefined || waiting[0].position >= position + chunk.byteLength) return;
+        current = waiting.shift();
+        if (!current) return;
+        feedTensorHead(hash, current);
+      }
+      const end = current.position + current.bytes;
+      hash.update(
+        chunk.subarray(
+          Math.max(0, current.position - position),
+          Math.max(0, Math.min(end - position, chunk.byteLength)),
+        ),
+      );
+      if (end > position + chunk.byteLength) return;
+      current = undefined;
+    }
+  };
+}
+
+function blockLeaves(layout: ParameterLayout, placement: Placement, file: number): Buffer[] {
   const leaves: Buffer[] = [];
   const buffer = new Uint8Array(blockNumbers * 4);
   for (const group of layout.groups)
@@ -69,8 +105,16 @@ async function blockLeaves(
       const slice = blockSlice(group, block);
       const bytes = buffer.subarray(0, slice.numbers * 4).fill(0);
       for (const range of placement.ranges(parametersSection, slice))
-        await readExactly(handle, bytes.subarray(range.offset, range.offset + range.bytes), range.position);
+        readExactly(file, bytes.subarray(range.offset, range.offset + range.bytes), range.position);
       leaves.push(merkleLeaf(bytes));
     }
   return leaves;
+}
+
+function readExactly(file: number, target: Uint8Array, position: number): void {
+  for (let done = 0; done < target.byteLength;) {
+    const bytes = readSync(file, target, done, target.byteLength - done, position + done);
+    if (bytes === 0) throw new ShortFile(position + done);
+    done += bytes;
+  }
 }

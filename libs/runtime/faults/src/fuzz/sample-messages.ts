@@ -72,6 +72,12 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
     restore: [{ type: "restore", runId, section: "parameters", slice }, tensor(16)],
     ready: [{ type: "ready", ...at, index: 0 }],
     checkpoint: [{ type: "checkpoint", runId, version: 3, attempt: 1 }],
+    "checkpoint-place": [
+      {
+        ...{ type: "checkpoint-place", runId, version: 3, place: "here", files: ["/nowhere"] },
+        ranges: [{ section: "parameters", slice, file: 0, position: 128 }],
+      },
+    ],
     "checkpoint-slice": [
       { type: "checkpoint-slice", runId, version: 3, attempt: 0, section: "parameters", slice },
       tensor(16),

@@ -195,7 +195,7 @@ function beginCheckpoint(options: {
       target.set(bytes, ((offsets[slice.group] ?? 0) + slice.start) * 4);
       missing.set(section, (missing.get(section) ?? 0) - slice.numbers);
     },
-    async finish() {
+    async finish(meta = options.meta) {
       over = true;
       for (const [section, count] of missing)
         if (count !== 0)
@@ -210,7 +210,7 @@ function beginCheckpoint(options: {
         await options.writeAll(`${folder}/${section}`, bytes);
         digests[section] = digest(bytes);
       }
-      const text = JSON.stringify({ version, sections, hash, meta: options.meta, digests });
+      const text = JSON.stringify({ version, sections, hash, meta, digests });
       await options.writeAll(`${folder}/manifest`, Buffer.from(`${digest(Buffer.from(text))} ${text}`));
       if (options.omit.syncFiles !== true) await slow.run(() => disk.syncFolder(folder));
       if (options.omit.syncBeforePublishing !== true) await options.ledger.sync();
