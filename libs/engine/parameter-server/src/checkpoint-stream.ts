@@ -37,6 +37,8 @@ export function streamCheckpoint(options: {
   readonly parts: readonly Part[];
   /** Of the message that asked for it; 0 when it was due. */
   readonly attempt: number;
+  /** Not before this; default: at once. */
+  readonly after?: Promise<void> | undefined;
   /** Called after the first piece has left. */
   readonly onFirstPiece?: () => void;
 }): CheckpointStream {
@@ -55,6 +57,7 @@ export function streamCheckpoint(options: {
     });
 
   const send = async (): Promise<void> => {
+    if (options.after) await options.after;
     let isFirst = true;
     // What has left is let go of, part by part.
     for (let part = parts.shift(); part; part = parts.shift()) {

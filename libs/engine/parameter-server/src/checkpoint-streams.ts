@@ -31,6 +31,8 @@ export function createCheckpointStreams(
   const { runId, index, probe, checkpointFiles: files } = options;
   const memory = createPartMemory();
   let place: Place | undefined;
+  /** The newest that is written in place: what is made later is told of later, however it gets there. */
+  let placing: Promise<void> | undefined;
   /** By version and attempt. */
   const streams = new Map<string, CheckpointStream>();
   let streamedVersion: number | undefined;
@@ -47,18 +49,19 @@ export function createCheckpointStreams(
       ...(probe && { onFirstPiece: () => probe("mid-checkpoint", version) }),
     };
     const here = attempt === 0 && place?.version === version ? place : undefined;
-    const shared = here && files && memory.copy(state);
+    const copied = here && files && memory.copy(state);
     const stream =
-      here && files && shared
+      here && files && copied
         ? placeCheckpoint({
-            ...{ ...common, files, place: here, parts: shared },
+            ...{ ...common, files, place: here, parts: copied.parts, after: placing ?? Promise.resolve() },
             onRefused: (error) =>
               options.log(`shard ${index} sends its part of checkpoint ${version}: ${textOf(error)}`),
           })
-        : streamCheckpoint({ ...common, version, attempt, parts: partsOf(state) });
+        : streamCheckpoint({ ...common, version, attempt, after: placing, parts: partsOf(state) });
+    if (copied) placing = stream.over.catch(() => undefined);
     streams.set(name, stream);
     const forget = (): void => {
-      if (shared) memory.free();
+      copied?.free();
       if (streams.get(name) === stream) streams.delete(name);
     };
     stream.over.then(forget, options.onFailed);
@@ -78,7 +81,8 @@ export function createCheckpointStreams(
       stream(state, wanted?.version === state.version ? wanted.attempt : 0);
     },
     placed(message) {
-      if (!place && files) options.log(`shard ${index} writes its parts of checkpoints into the run's folder`);
+      if (!place && files)
+        options.log(`shard ${index} writes its parts of checkpoints into the run's folder`);
       place = message;
     },
     taken: (message) => streams.get(nameOf(message))?.taken(),

@@ -11,9 +11,8 @@ export interface SharedPart extends Part {
 
 /** Memory for one version's part, which is used again: fresh pages would cost as much as filling them. */
 export interface PartMemory {
-  /** Copies the newest version; undefined while the copy before is in use. */
-  copy(state: OwnedState): readonly SharedPart[] | undefined;
-  free(): void;
+  /** Copies the newest version; call `free` when the copy is of no use any more. */
+  copy(state: OwnedState): { readonly parts: readonly SharedPart[]; readonly free: () => void };
 }
 
 export function createPartMemory(): PartMemory {
@@ -21,21 +20,23 @@ export function createPartMemory(): PartMemory {
   let inUse = false;
   return {
     copy(state) {
-      if (inUse) return undefined;
-      inUse = true;
-      return ["parameters", ...state.stateNames].flatMap((section) =>
+      const buffers = inUse ? new Map<string, SharedArrayBuffer>() : kept;
+      const isKept = buffers === kept;
+      if (isKept) inUse = true;
+      const parts = ["parameters", ...state.stateNames].flatMap((section) =>
         state.slices.map((slice) => {
           const name = `${section} ${slice.group} ${slice.start}`;
-          let buffer = kept.get(name);
-          if (!buffer) kept.set(name, (buffer = new SharedArrayBuffer(slice.numbers * 4)));
+          let buffer = buffers.get(name);
+          if (!buffer) buffers.set(name, (buffer = new SharedArrayBuffer(slice.numbers * 4)));
           const bytes = new Uint8Array(buffer);
           state.copyTo(slice, section, bytes);
           return { section, slice, bytes };
         }),
       );
-    },
-    free() {
-      inUse = false;
+      const free = (): void => {
+        if (isKept) inUse = false;
+      };
+      return { parts, free };
     },
   };
 }
@@ -51,6 +52,8 @@ export function placeCheckpoint(options: {
   readonly parts: readonly SharedPart[];
   readonly place: Place;
   readonly files: CheckpointFiles;
+  /** Not before this; never rejects. */
+  readonly after: Promise<void>;
   /** Called once something of it is written. */
   readonly onFirstPiece?: () => void;
   readonly onRefused: (error: unknown) => void;
@@ -97,6 +100,7 @@ export function placeCheckpoint(options: {
   };
 
   const run = async (): Promise<void> => {
+    await options.after;
     try {
       await writeAll();
     } catch (error) {
