@@ -4,7 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import {
   createDiskPatience,
-  createDiskThread,
+  createPatientDisk,
   createRunStore,
   requireInitialWeights,
   writeTextAtomically,
@@ -78,7 +78,7 @@ export async function runCoordinatorProcess(
   if (spec.initial) await requireInitialWeights(directory, layout, spec.initial.hash);
   // The run's state is written before there is a coordinator to say anything.
   let say: Coordinator["event"] = (_, text) => log(text);
-  const disk = createDiskThread();
+  const disk = createPatientDisk();
   const store = createRunStore({
     ...{ directory, runId, layout, keep: options.keepCheckpoints, log },
     disk: faults?.wrapDisk(disk) ?? disk,

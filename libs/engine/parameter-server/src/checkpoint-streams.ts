@@ -33,6 +33,7 @@ export function createCheckpointStreams(
   let place: Place | undefined;
   /** The newest that is written in place: what is made later is told of later, however it gets there. */
   let placing: Promise<void> | undefined;
+  let beingPlaced = 0;
   /** By version and attempt. */
   const streams = new Map<string, CheckpointStream>();
   let streamedVersion: number | undefined;
@@ -58,10 +59,16 @@ export function createCheckpointStreams(
               options.log(`shard ${index} sends its part of checkpoint ${version}: ${textOf(error)}`),
           })
         : streamCheckpoint({ ...common, version, attempt, after: placing, parts: partsOf(state) });
-    if (copied) placing = stream.over.catch(() => undefined);
+    if (copied) {
+      placing = stream.over.catch(() => undefined);
+      files.hurry((beingPlaced += 1) > 1);
+    }
     streams.set(name, stream);
     const forget = (): void => {
-      copied?.free();
+      if (copied) {
+        copied.free();
+        files.hurry((beingPlaced -= 1) > 1);
+      }
       if (streams.get(name) === stream) streams.delete(name);
     };
     stream.over.then(forget, options.onFailed);

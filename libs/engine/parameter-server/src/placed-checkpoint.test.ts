@@ -34,6 +34,8 @@ function disk(refuses = Number.POSITIVE_INFINITY): Disk {
     open: 0,
     written: {},
     files: {
+      workersWait: () => undefined,
+      hurry: () => undefined,
       open(file) {
         made.open += 1;
         return {

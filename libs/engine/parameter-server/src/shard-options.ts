@@ -4,6 +4,10 @@ import type { Channel, Clock, Probe, ShardMoment, SpanRecorder, Vault } from "@l
 /** Writes files that are there already. Errors are the system's. */
 export interface CheckpointFiles {
   open(path: string): CheckpointFile;
+  /** Workers wait for this shard: what is written now keeps no gradient from being computed. False at first. */
+  workersWait(wait: boolean): void;
+  /** Another part is to be written after this one already: it waits for no moment any more. False at first. */
+  hurry(isDue: boolean): void;
 }
 
 export interface CheckpointFile {

@@ -165,6 +165,7 @@ export function prepareRun(
       reports.add({ step, timings, pushedBytes, broadcastBytes, ...measured });
       if (step >= lastStep(spec)) reports.flush();
     },
+    onWorkersWait: (wait) => options.checkpointFiles?.workersWait(wait),
     onCheckpoint: () => checkpoints.due(state),
     isCutDue: (version) => recovery.isDue(version),
     onCut: (combiner) => recovery.cut(state, leads ? combiner : undefined),

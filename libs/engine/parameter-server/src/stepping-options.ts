@@ -95,6 +95,8 @@ export interface SteppingOptions {
   readonly onStopped: (stopped: Omit<MessageOf<"stopped">, "type" | "runId">) => void;
   /** There is a version to publish: the first one, or one more. */
   readonly onPublish: () => void;
+  /** From now on workers wait for this shard, or no more; default: nobody asks. */
+  readonly onWorkersWait?: (wait: boolean) => void;
   readonly onApplied: (
     step: number,
     timings: { readonly update: number; readonly publish: number },

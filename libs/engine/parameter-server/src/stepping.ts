@@ -98,6 +98,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     const startedMs = clock.nowMs();
     current = { plan, reduction, decision, startedMs, reportedMs: undefined, unfit: false, borneOut: false };
     lateness.opened(plan);
+    options.onWorkersWait?.(false);
     const reports = early;
     early = [];
     for (const [message, products] of reports) takeReport(message, products);
@@ -117,6 +118,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     if (!step || step.reportedMs !== undefined || !updates(step.plan) || !step.reduction.gradientsComplete())
       return;
     step.reportedMs = clock.nowMs();
+    options.onWorkersWait?.(true);
     report(step);
     spans?.add("combine", timeline, step.plan.step, step.reportedMs, clock.nowMs());
   };
@@ -265,6 +267,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     current = undefined;
     lateness.closed(plan);
     over = decide.last;
+    if (over) options.onWorkersWait?.(true);
     const appliedMs = clock.nowMs();
     spans?.add("update", timeline, decide.step, startedMs, appliedMs);
     probe?.("before-publish", plan.step);
@@ -291,6 +294,7 @@ export function createStepping(options: SteppingOptions): Stepping {
     current = undefined;
     lateness.closed(undefined);
     over = true;
+    options.onWorkersWait?.(true);
     if (decide.checkpoint) checkpoint();
   };
 

@@ -9,6 +9,7 @@ export {
 export { bestVersion } from "./best-marks.ts";
 export { createDiskPatience, type DiskPatience } from "./disk-patience.ts";
 export { createDiskThread } from "./disk/disk-thread.ts";
+export { createPatientDisk } from "./disk/patient-disk.ts";
 export { listCheckpoints, type StoredCheckpoint } from "./checkpoint-directory.ts";
 export { examineCheckpoint, type Examination } from "./examine-checkpoint.ts";
 export { textWithOwnChecksum } from "./own-checksum.ts";

@@ -2,13 +2,19 @@
 import { readlinkSync, writeSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { errorCode } from "../disk-error.ts";
 import { digestFiles } from "./digest-files.ts";
 import type { Answer, Request } from "./thread-messages.ts";
 
 /** Whoever computes comes first; a tenth of a processor is left even where all of them are busy. */
 const niceness = 10;
+
+const { pace } = workerData as { readonly pace: Int32Array | undefined };
+/** Written at a time where there is a moment to wait for: some milliseconds of a processor. */
+const most = pace ? 2 ** 21 : Number.MAX_SAFE_INTEGER;
+/** From one such piece to the next while somebody computes: a thirtieth of a processor. */
+const mostWaitMs = 60;
 
 stepBack();
 parentPort?.on("message", (request: Request) => {
@@ -21,8 +27,10 @@ function answer(request: Request): Answer {
     if (request.kind === "digest") return { id, digests: digestFiles(request.files) };
     const { file, bytes, position } = request;
     // In this very thread: what is asked for asynchronously is done by threads that give way to nobody.
-    for (let done = 0; done < bytes.byteLength;)
-      done += writeSync(file, bytes, done, bytes.byteLength - done, position + done);
+    for (let done = 0; done < bytes.byteLength;) {
+      if (pace) Atomics.wait(pace, 0, 0, mostWaitMs);
+      done += writeSync(file, bytes, done, Math.min(most, bytes.byteLength - done), position + done);
+    }
     return { id, digests: undefined };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

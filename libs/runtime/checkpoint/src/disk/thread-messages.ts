@@ -1,5 +1,10 @@
 import type { FileDigests, WrittenFiles } from "./digest-files.ts";
 
+export interface DigestRequest {
+  readonly id: number;
+  readonly files: WrittenFiles;
+}
+
 /** What the disk's thread is asked for, one answer each. */
 export type Request =
   | {
@@ -9,9 +14,23 @@ export type Request =
       readonly bytes: Uint8Array;
       readonly position: number;
     }
-  | { readonly id: number; readonly kind: "digest"; readonly files: WrittenFiles };
+  | (DigestRequest & { readonly kind: "digest" });
 
 export type Answer =
   | { readonly id: number; readonly digests: FileDigests | undefined }
   /** An error's code would be lost if it were cloned. */
   | { readonly id: number; readonly failed: { readonly message: string; readonly code: string | undefined } };
+
+/** Tells whoever has asked. */
+export function answered(
+  answer: Answer,
+  asked: { resolve: (digests: FileDigests | undefined) => void; reject: (error: Error) => void },
+): void {
+  const { resolve, reject } = asked;
+  if (!("failed" in answer)) {
+    resolve(answer.digests);
+    return;
+  }
+  const { message, code } = answer.failed;
+  reject(Object.assign(new Error(message), code === undefined ? {} : { code }));
+}

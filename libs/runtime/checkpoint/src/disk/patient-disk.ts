@@ -1,0 +1,29 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { CheckpointDisk } from "./checkpoint-disk.ts";
+import { createDigestProcess } from "./digest-process.ts";
+import { createDiskThread } from "./disk-thread.ts";
+
+/** Where processors are never idle, digests are not put off for longer. */
+const patienceMs = 10_000;
+
+/** Writes by a thread, and digests by a process that gives way to everybody; by the thread where that takes too long. */
+export function createPatientDisk(): CheckpointDisk {
+  const thread = createDiskThread();
+  const process = createDigestProcess();
+  return {
+    write: thread.write,
+    async digest(files) {
+      const over = new AbortController();
+      const later = wait(patienceMs, undefined, { ref: false, signal: over.signal }).then(() =>
+        thread.digest(files),
+      );
+      later.catch(() => undefined);
+      try {
+        // What the system refuses the one it refuses the other: that is said by whoever comes to it first.
+        return await Promise.race([process.digest(files).catch(() => thread.digest(files)), later]);
+      } finally {
+        over.abort();
+      }
+    },
+  };
+}
