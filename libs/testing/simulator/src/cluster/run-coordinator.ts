@@ -128,8 +128,8 @@ function watched(store: DiskStore, process: SimProcess, watch: Watch): RunStore 
     },
     async beginCheckpoint(version, sections, meta) {
       const sink = await store.beginCheckpoint(version, sections, meta);
-      const finish: CheckpointSink["finish"] = async () => {
-        const result = await sink.finish();
+      const finish: CheckpointSink["finish"] = async (meta) => {
+        const result = await sink.finish(meta);
         if (process.state !== "dead") watch.durable(version);
         return result;
       };
