@@ -92,8 +92,12 @@ export interface CheckpointSink {
   write(section: string, slice: Slice, bytes: Uint8Array): Promise<void>;
   /** Where other processes of this host may write; absent where there is no such place. */
   readonly place?: CheckpointPlace;
-  /** Syncs, renames into place and applies the retention rule. @returns SHA-256 of the parameters (docs/job.md, "Hash"). */
-  finish(meta?: Readonly<Record<string, unknown>>): Promise<{ readonly hash: string }>;
+  /**
+   * Syncs, renames into place and applies the retention rule.
+   * @param meta kept as JSON: what the run needs to go on besides tensors
+   * @returns SHA-256 of the parameters (docs/job.md, "Hash")
+   */
+  finish(meta: Readonly<Record<string, unknown>>): Promise<{ readonly hash: string }>;
   abandon(): Promise<void>;
 }
 
@@ -102,7 +106,7 @@ export interface CheckpointSource {
   readonly sections: readonly string[];
   /** SHA-256 of the parameters, where it is known. */
   readonly hash?: string;
-  /** What `beginCheckpoint` or `finish` was given. */
+  /** What `finish` was given. */
   readonly meta?: Readonly<Record<string, unknown>>;
   /** Padding reads as zero. */
   read(section: string, slice: Slice): Promise<Uint8Array>;
@@ -141,12 +145,7 @@ export interface RunStore {
   writeState(state: Readonly<Record<string, unknown>>): Promise<void>;
   /** Its checkpoints have a place where others of this host may write. */
   readonly hasPlaces?: boolean;
-  /** `meta` is kept with the checkpoint as JSON: what the run needs to go on besides tensors. */
-  beginCheckpoint(
-    version: number,
-    sections: readonly string[],
-    meta?: Readonly<Record<string, unknown>>,
-  ): Promise<CheckpointSink>;
+  beginCheckpoint(version: number, sections: readonly string[]): Promise<CheckpointSink>;
   /** The newest checkpoint, of a version not above `notAbove`, whose checksums hold, or undefined; says (via `log`) which were passed over and why. */
   latestCheckpoint(notAbove?: number): Promise<CheckpointSource | undefined>;
   /** Undefined before a version was marked. A conviction takes back what was marked beyond it. */

@@ -29,7 +29,6 @@ export interface WriterOptions {
   readonly layout: ParameterLayout;
   readonly version: number;
   readonly sections: readonly string[];
-  readonly meta: Readonly<Record<string, unknown>>;
   /** How many checkpoints to keep, this one included. */
   readonly keep: number;
   /** Of those that are there, which stay besides; default: none. */
@@ -117,14 +116,11 @@ export async function beginCheckpoint(options: WriterOptions): Promise<Checkpoin
           arrive(arrived, section, slice);
         }),
     },
-    finish: (meta = options.meta) =>
+    finish: (meta) =>
       guarded(async () => {
         checkComplete(layout, arrived);
         for (const { handle } of files.values()) await handle.sync();
-        const manifest = describe(
-          { ...options, meta },
-          await disk.digest({ folder, layout, sections, metadata }),
-        );
+        const manifest = describe(options, meta, await disk.digest({ folder, layout, sections, metadata }));
         const manifestText = encodeManifest(manifest);
         await writeManifest(folder, manifestText);
         for (const { handle } of files.values()) await handle.close();
@@ -193,7 +189,8 @@ function checkComplete(layout: ParameterLayout, arrived: ReadonlyMap<string, rea
 }
 
 function describe(
-  { runId, layout, version, sections, meta }: WriterOptions,
+  { runId, layout, version, sections }: WriterOptions,
+  meta: Readonly<Record<string, unknown>>,
   { files, hash, merkleRoot }: FileDigests,
 ): Manifest {
   return {

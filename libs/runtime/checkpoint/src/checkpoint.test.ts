@@ -51,13 +51,13 @@ describe("writing a checkpoint", () => {
           .sort((a, b) => a.key - b.key)
           .map(({ piece }) => piece);
         const { store, directory } = openStore();
-        const sink = await store.beginCheckpoint(7, sections, { updates: { shared: 7 } });
+        const sink = await store.beginCheckpoint(7, sections);
         await Promise.all(
           shuffled.map(({ section, slice }) =>
             sink.write(section, slice, sliceBytes(smallLayout, section, slice)),
           ),
         );
-        await sink.finish();
+        await sink.finish({ updates: { shared: 7 } });
         expect(readAll(path.join(directory, "checkpoints", "step-00000007"))).toEqual(expected);
         await store.close();
       }),
@@ -74,7 +74,7 @@ describe("writing a checkpoint", () => {
     );
     for (const writers of [[0, 1], [1]]) {
       const { store, directory } = openStore();
-      const sink = await store.beginCheckpoint(7, sections, { not: "this" });
+      const sink = await store.beginCheckpoint(7, sections);
       const place = sink.place;
       if (!place) throw new Error("no place");
       for (const { shard, section, slice } of byShards) {
@@ -102,7 +102,7 @@ describe("writing a checkpoint", () => {
     const [first, ...others] = wholeGroups(smallLayout) as [Slice, ...Slice[]];
     await sink.place?.written("parameters", first);
     for (const slice of others.slice(1)) await sink.place?.written("parameters", slice);
-    await expect(sink.finish()).rejects.toThrow("is missing from number 0 on");
+    await expect(sink.finish({})).rejects.toThrow("is missing from number 0 on");
     const again = await store.beginCheckpoint(4, ["parameters"]);
     expect(again.place?.id).not.toBe(sink.place?.id);
     await again.place?.written("parameters", first);
@@ -118,7 +118,7 @@ describe("writing a checkpoint", () => {
         const sink = await store.beginCheckpoint(3, ["parameters"]);
         for (const slice of ownership(wideLayout, shards).flat())
           await sink.write("parameters", slice, sliceBytes(wideLayout, "parameters", slice));
-        await sink.finish();
+        await sink.finish({});
         return readFileSync(path.join(directory, "checkpoints", "step-00000003", "manifest.json"), "utf8");
       }),
     );
@@ -138,7 +138,7 @@ describe("writing a checkpoint", () => {
       return written;
     });
     await Promise.all(writes);
-    await sink.finish();
+    await sink.finish({});
     const source = await store.latestCheckpoint();
     for (const slice of wholeGroups(wideLayout))
       expect(await source?.read("parameters", slice)).toEqual(
@@ -153,7 +153,7 @@ describe("writing a checkpoint", () => {
     expect(await store.latestCheckpoint()).toBeUndefined();
     await sink.abandon();
     expect(readdirSync(path.join(directory, "checkpoints"))).toEqual([]);
-    await expect(sink.finish()).rejects.toThrow(/abandoned/);
+    await expect(sink.finish({})).rejects.toThrow(/abandoned/);
   });
 
   it("refuses to finish while a range is missing, and leaves no trace of it", async () => {
@@ -161,7 +161,7 @@ describe("writing a checkpoint", () => {
     const sink = await store.beginCheckpoint(4, sections);
     await fill(sink, smallLayout, ["parameters", "m"]);
     await sink.write("v", { group: 0, start: 0, numbers: 16 }, new Uint8Array(64));
-    await expect(sink.finish()).rejects.toThrow('"v" of group "shared" is missing from number 16 on');
+    await expect(sink.finish({})).rejects.toThrow('"v" of group "shared" is missing from number 16 on');
     expect(readdirSync(path.join(directory, "checkpoints"))).toEqual([]);
   });
 

@@ -62,7 +62,7 @@ describe("a full disk", () => {
       `${path.join(directory, "checkpoints", "step-00000002")}: the disk is full`,
     );
     expect(String(failure)).toMatch(/to mend: {2}free some space/);
-    await expect(sink.finish()).rejects.toBe(failure);
+    await expect(sink.finish({})).rejects.toBe(failure);
     expect(readdirSync(path.join(directory, "checkpoints"))).toEqual(["step-00000001"]);
     expect((await store.latestCheckpoint())?.version).toBe(1);
   });

@@ -29,7 +29,7 @@ export async function writeInitialWeights(options: {
   const checkpoints = folderOf(directory);
   await mkdir(checkpoints, { recursive: true });
   const sink = await beginCheckpoint({
-    ...{ checkpoints, runId, layout, sections, meta },
+    ...{ checkpoints, runId, layout, sections },
     ...{ version: 0, keep: 1 },
     beforePublishing: () => Promise.resolve(),
   });
@@ -43,7 +43,7 @@ export async function writeInitialWeights(options: {
         new Uint8Array(buffer, byteOffset, byteLength),
       );
     }
-  return (await sink.finish()).hash;
+  return (await sink.finish(meta)).hash;
 }
 
 /**

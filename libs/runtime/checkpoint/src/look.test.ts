@@ -37,7 +37,7 @@ async function makeRun(
     if (slice.group === 0) options.change?.(numbers);
     await sink.write("parameters", slice, new Uint8Array(numbers.buffer));
   }
-  await sink.finish();
+  await sink.finish({});
   await store.writeState({ state: "finished", runId: name });
   await store.close();
   return directory;
@@ -155,7 +155,7 @@ describe("comparing two runs", () => {
           if (differs(step + 1)) numbers[0] = step + Number(from !== 99);
           await sink.write("parameters", slice, new Uint8Array(numbers.buffer));
         }
-        await sink.finish();
+        await sink.finish({});
       }
       await store.close();
       return directory;
@@ -256,13 +256,13 @@ describe("a checkpoint's meta", () => {
     const { store } = openStore();
     const { hash } = await writeCheckpoint(store, smallLayout, 3);
     const other = openStore();
-    const sink = await other.store.beginCheckpoint(3, ["parameters"], { updates: 99 });
+    const sink = await other.store.beginCheckpoint(3, ["parameters"]);
     for (const slice of wholeGroups(smallLayout))
       await sink.write(
         "parameters",
         slice,
         new Uint8Array(groupNumbers(smallLayout, "parameters", slice.group).buffer),
       );
-    expect((await sink.finish()).hash).toBe(hash);
+    expect((await sink.finish({ updates: 99 })).hash).toBe(hash);
   });
 });

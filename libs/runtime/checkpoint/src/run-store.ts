@@ -83,7 +83,7 @@ export function createRunStore(options: RunStoreOptions): RunStore {
       return written;
     },
     hasPlaces: true,
-    async beginCheckpoint(version, sections, meta = {}) {
+    async beginCheckpoint(version, sections) {
       await swept;
       return beginCheckpoint({
         checkpoints,
@@ -91,7 +91,6 @@ export function createRunStore(options: RunStoreOptions): RunStore {
         layout,
         version,
         sections,
-        meta,
         keep,
         disk: options.disk,
         pinned: (there) => marks.pinned(there),

@@ -363,8 +363,8 @@ describe("a checkpoint that cannot be written", () => {
       },
       async beginCheckpoint(...what: Parameters<RunStore["beginCheckpoint"]>) {
         const sink = await memory.beginCheckpoint(...what);
-        const finish: typeof sink.finish = () =>
-          store.isFull ? Promise.reject(new Error("checkpoints: the disk is full")) : sink.finish();
+        const finish: typeof sink.finish = (meta) =>
+          store.isFull ? Promise.reject(new Error("checkpoints: the disk is full")) : sink.finish(meta);
         return { ...sink, finish };
       },
     };

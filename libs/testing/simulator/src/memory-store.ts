@@ -75,7 +75,7 @@ export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSo
     writeState: async (next) => {
       state = next;
     },
-    async beginCheckpoint(version, names, meta = {}) {
+    async beginCheckpoint(version, names) {
       const sections = new Map(
         names.map((name) => [name, layout.groups.map((group) => new Float32Array(group.numbers))]),
       );
@@ -85,10 +85,10 @@ export function createMemoryStore(layout: ParameterLayout, before?: CheckpointSo
           if (!group) throw new RangeError(`no section "${section}" or group ${slice.group}`);
           new Uint8Array(group.buffer, slice.start * 4, slice.numbers * 4).set(bytes);
         },
-        async finish(known = meta) {
+        async finish(meta) {
           const hash = parameterHash(layout, sections.get("parameters") ?? []);
           // As the manifest is: through JSON.
-          const kept = JSON.parse(JSON.stringify(known)) as Readonly<Record<string, unknown>>;
+          const kept = JSON.parse(JSON.stringify(meta)) as Readonly<Record<string, unknown>>;
           checkpoints.set(version, { ...sourceOf(version, sections), hash, meta: kept });
           hashes.set(version, hash);
           return { hash };

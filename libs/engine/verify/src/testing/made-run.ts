@@ -119,11 +119,11 @@ export function madeCommit(step: number, timeline = 0): CommitRecord {
 
 export async function writeMadeCheckpoint(store: RunStore, version: number): Promise<string> {
   const sections = ["parameters", "m", "v"];
-  const sink = await store.beginCheckpoint(version, sections, { combiner: null });
+  const sink = await store.beginCheckpoint(version, sections);
   for (const section of sections)
     for (const [group, values] of weightsOf(section === "parameters" ? version : 0.5).entries())
       await sink.write(section, { group, start: 0, numbers: values.length }, new Uint8Array(values.buffer));
-  return (await sink.finish()).hash;
+  return (await sink.finish({ combiner: null })).hash;
 }
 
 /** Commits `from` to `to` (exclusive), with the checkpoints that the plan wants. @returns the last hash */

@@ -37,7 +37,7 @@ function digestProcesses(): number[] {
 describe("digests by a process of their own", () => {
   it("are those of this process, one after the other and side by side", async () => {
     const files = await written();
-    const disk = createPatientDisk();
+    const disk = createPatientDisk(0);
     const expected = await plainDisk.digest(files);
     expect(await Promise.all([disk.digest(files), disk.digest(files)])).toEqual([expected, expected]);
     expect(await disk.digest(files)).toEqual(expected);
@@ -46,7 +46,7 @@ describe("digests by a process of their own", () => {
   it("fail with the system's error and its code", async () => {
     const files = { ...(await written()), folder: temporaryFolder() };
     await expect(createDigestProcess().digest(files)).rejects.toMatchObject({ code: "ENOENT" });
-    await expect(createPatientDisk().digest(files)).rejects.toMatchObject({ code: "ENOENT" });
+    await expect(createPatientDisk(0).digest(files)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
   it.runIf(isLinux)(
@@ -55,7 +55,7 @@ describe("digests by a process of their own", () => {
       const before = new Set(digestProcesses());
       const files = await written();
       const expected = await plainDisk.digest(files);
-      const disk = createPatientDisk();
+      const disk = createPatientDisk(0);
       await disk.digest(files);
       const [pid = 0] = digestProcesses().filter((one) => !before.has(one));
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -90,6 +90,15 @@ describe("digests by a process of their own", () => {
     expect(() => process.kill(pid, 0)).not.toThrow();
     child.kill("SIGKILL");
     await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { timeout: 60_000 });
+  });
+});
+
+describe.runIf(isLinux)("digests of little", () => {
+  it("take no process", async () => {
+    const before = digestProcesses();
+    const files = await written();
+    expect(await createPatientDisk().digest(files)).toEqual(await plainDisk.digest(files));
+    expect(digestProcesses()).toEqual(before);
   });
 });
 

@@ -43,6 +43,6 @@ for (let step = from; ; step++) {
     { group: 0, start: 0, numbers: group.numbers },
     new Uint8Array(numbers.buffer),
   );
-  await sink.finish();
+  await sink.finish({});
   process.stdout.write(`done ${step + 1}\n`);
 }

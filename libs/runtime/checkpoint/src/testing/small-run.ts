@@ -77,9 +77,9 @@ export async function writeCheckpoint(
   version: number,
   sections: readonly string[] = ["parameters", "m", "v"],
 ): Promise<{ hash: string }> {
-  const sink = await store.beginCheckpoint(version, sections, { updates: { shared: version } });
+  const sink = await store.beginCheckpoint(version, sections);
   await fill(sink, layout, sections);
-  return sink.finish();
+  return sink.finish({ updates: { shared: version } });
 }
 
 export function temporaryFolder(): string {

@@ -154,8 +154,8 @@ export function openDiskStore(slow: SlowDisk, layout: ParameterLayout, omit: Sto
         return undefined;
       }
     },
-    beginCheckpoint: async (version, sections, meta = {}) =>
-      beginCheckpoint({ slow, layout, version, sections, meta, writeAll, publish, omit, ledger }),
+    beginCheckpoint: async (version, sections) =>
+      beginCheckpoint({ slow, layout, version, sections, writeAll, publish, omit, ledger }),
     latestCheckpoint: (notAbove = Number.MAX_SAFE_INTEGER) =>
       slow.run(() => newestCheckpoint(disk, layout, Math.min(notAbove, end.nextStep), omit)),
     // Jobs that are simulated here keep no best checkpoint.
@@ -174,7 +174,6 @@ function beginCheckpoint(options: {
   readonly layout: ParameterLayout;
   readonly version: number;
   readonly sections: readonly string[];
-  readonly meta: Readonly<Record<string, unknown>>;
   readonly writeAll: (path: string, bytes: Uint8Array) => Promise<void>;
   readonly publish: (from: string, to: string, folder: string) => Promise<void>;
   readonly omit: StoreOmissions;
@@ -195,7 +194,7 @@ function beginCheckpoint(options: {
       target.set(bytes, ((offsets[slice.group] ?? 0) + slice.start) * 4);
       missing.set(section, (missing.get(section) ?? 0) - slice.numbers);
     },
-    async finish(meta = options.meta) {
+    async finish(meta) {
       over = true;
       for (const [section, count] of missing)
         if (count !== 0)

@@ -126,8 +126,8 @@ function watched(store: DiskStore, process: SimProcess, watch: Watch): RunStore 
       await store.appendTimeline(record);
       if (process.state !== "dead") watch.timeline(record);
     },
-    async beginCheckpoint(version, sections, meta) {
-      const sink = await store.beginCheckpoint(version, sections, meta);
+    async beginCheckpoint(version, sections) {
+      const sink = await store.beginCheckpoint(version, sections);
       const finish: CheckpointSink["finish"] = async (meta) => {
         const result = await sink.finish(meta);
         if (process.state !== "dead") watch.durable(version);
