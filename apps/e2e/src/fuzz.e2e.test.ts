@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -189,6 +190,9 @@ test("what is damaged on the way to a worker is sent again: the same hash", asyn
   expect(await Promise.race([damaged, gaveUp])).toBe(true);
   console.log(`damaged on the way: ${JSON.stringify(proxy.counts())}`);
   await stopAndCompare(training);
+  // That the run is over may have been damaged as well: then it waits for a coordinator, as workers do.
+  await Promise.race([joined.ended, wait(10_000)]);
+  joined.signal("SIGTERM");
   await joined.ended;
   await proxy.close();
 });
