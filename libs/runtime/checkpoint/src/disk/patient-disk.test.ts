@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { createLayout } from "@latentweave/parameters";
 import { build } from "esbuild";
 import { describe, expect, it, vi } from "vitest";
+import { parameterHash } from "../hash-of-path.ts";
 import { openStore, temporaryFolder, wideLayout, writeCheckpoint } from "../testing/small-run.ts";
 import { plainDisk } from "./checkpoint-disk.ts";
 import { createDigestProcess } from "./digest-process.ts";
@@ -99,6 +101,23 @@ describe.runIf(isLinux)("digests of little", () => {
     const files = await written();
     expect(await createPatientDisk().digest(files)).toEqual(await plainDisk.digest(files));
     expect(digestProcesses()).toEqual(before);
+  });
+});
+
+describe("the hash of the parameters", () => {
+  it("is that of the file, read tensor by tensor, where tensors lie across the pieces that are read", async () => {
+    const initialiser = { kind: "constant", value: 0 } as const;
+    const shapes = { "z/kernel": [700, 500], "a/kernel": [9, 70_001], "m/bias": [3] };
+    const layout = createLayout([
+      {
+        ...{ name: "large", tasks: ["digits"] },
+        tensors: Object.entries(shapes).map(([name, shape]) => ({ name, shape, initialiser })),
+      },
+    ]);
+    const { store, directory } = openStore({ layout });
+    const { hash } = await writeCheckpoint(store, layout, 3);
+    await store.close();
+    expect(await parameterHash(path.join(directory, "checkpoints", "step-00000003"))).toBe(hash);
   });
 });
 
