@@ -3,7 +3,6 @@ import { readOwnFaults } from "@latentweave/faults";
 import { loadFastArithmetic } from "@latentweave/native";
 import { createShard } from "@latentweave/parameter-server-engine";
 import { type Channel, parseMessage, type ShardMoment, systemClock } from "@latentweave/protocol";
-import { openCheckpointFiles } from "./checkpoint-files.ts";
 import { type FileVault, openSharedMemory, openShardVault } from "@latentweave/vault";
 import { atMostEvery, createSpanRecorder } from "@latentweave/telemetry";
 import {
@@ -13,6 +12,7 @@ import {
   type InProcess,
   keepConnected,
 } from "@latentweave/transport";
+import { openCheckpointFiles } from "./checkpoint-files.ts";
 
 export interface ShardProcessOptions {
   /** http://host:port of the coordinator. */

@@ -49,12 +49,11 @@ export function createProgress(
   past: readonly CommitPoint[],
   combiner?: string,
 ): Progress {
-  /** Where sampling is adaptive, by the step from which they hold, in order. */
-  let deals = new Map(
-    [...leaderDeals(combiner), ...past.flatMap(({ deal }) => deal ?? [])].map((deal) => [deal.from, deal]),
+  /** Where sampling is adaptive, the newest first. */
+  let deals = [...leaderDeals(combiner), ...past.flatMap(({ deal }) => deal ?? [])].sort(
+    (a, b) => b.from - a.from,
   );
-  const dealOf = (to: number): Deal | undefined =>
-    [...deals.values()].filter(({ from }) => from <= to).reduce<Deal | undefined>(newest, undefined);
+  const dealOf = (to: number): Deal | undefined => deals.find(({ from }) => from <= to);
   const seenOf = (task: string, to: number): number =>
     samplesBefore(spec, to, { deal: dealOf(to) }).get(task) ?? 0;
   const tasks = new Map<string, TaskSnapshot>(
@@ -128,7 +127,7 @@ export function createProgress(
         }
       }
       resumed = back;
-      if (commit.deal) deals.set(commit.deal.from, commit.deal);
+      if (commit.deal) deals.unshift(commit.deal);
       if (commit.order) staleness.add(commit.step - commit.order.basis, commit.order.givenUp.length);
       const interval = lastCommitMs === undefined ? undefined : nowMs - lastCommitMs;
       lastCommitMs = nowMs;
@@ -154,7 +153,7 @@ export function createProgress(
     },
     goTo(to) {
       version = to;
-      deals = new Map([...deals].filter(([from]) => from <= to));
+      deals = deals.filter(({ from }) => from <= to);
       for (const [name, { evaluation, paused, ...before }] of tasks) {
         const samplesSeen = seenOf(name, to);
         tasks.set(name, {
@@ -167,10 +166,6 @@ export function createProgress(
       lastCommitMs = undefined;
     },
   };
-}
-
-function newest(one: Deal | undefined, other: Deal): Deal {
-  return one && one.from > other.from ? one : other;
 }
 
 function lastTraining(past: readonly CommitPoint[], task: string): Record<string, number> {

@@ -11,10 +11,13 @@ export interface Part {
   readonly bytes: Uint8Array;
 }
 
-/** The newest version, copied. */
-export function partsOf(state: OwnedState): readonly Part[] {
+/** The newest version, copied piece by piece. */
+export function partsOf<Bytes extends Uint8Array>(
+  state: OwnedState,
+  copy: (slice: OwnedSlice, section: string) => Bytes,
+): readonly (Part & { readonly bytes: Bytes })[] {
   return ["parameters", ...state.stateNames].flatMap((section) =>
-    state.slices.map((slice) => ({ section, slice, bytes: state.copy(slice, section) })),
+    state.slices.map((slice) => ({ section, slice, bytes: copy(slice, section) })),
   );
 }
 

@@ -50,24 +50,23 @@ export function createCheckpointStreams(
       ...(probe && { onFirstPiece: () => probe("mid-checkpoint", version) }),
     };
     const here = attempt === 0 && place?.version === version ? place : undefined;
-    const copied = here && files && memory.copy(state);
-    const stream =
-      here && files && copied
-        ? placeCheckpoint({
-            ...{ ...common, files, place: here, parts: copied.parts, after: placing ?? Promise.resolve() },
-            onRefused: (error) =>
-              options.log(`shard ${index} sends its part of checkpoint ${version}: ${textOf(error)}`),
-          })
-        : streamCheckpoint({ ...common, version, attempt, after: placing, parts: partsOf(state) });
-    if (copied) {
+    const placed = here && files && { place: here, files, ...memory.copy(state) };
+    const stream = placed
+      ? placeCheckpoint({
+          ...{ ...common, ...placed, after: placing },
+          onRefused: (error) =>
+            options.log(`shard ${index} sends its part of checkpoint ${version}: ${textOf(error)}`),
+        })
+      : streamCheckpoint({ ...common, version, attempt, after: placing, parts: partsOf(state, state.copy) });
+    if (placed) {
       placing = stream.over.catch(() => undefined);
-      files.hurry((beingPlaced += 1) > 1);
+      placed.files.hurry((beingPlaced += 1) > 1);
     }
     streams.set(name, stream);
     const forget = (): void => {
-      if (copied) {
-        copied.free();
-        files.hurry((beingPlaced -= 1) > 1);
+      if (placed) {
+        placed.free();
+        placed.files.hurry((beingPlaced -= 1) > 1);
       }
       if (streams.get(name) === stream) streams.delete(name);
     };

@@ -67,7 +67,6 @@ function placed(onto: Disk, more: { onFirstPiece?: () => void } = {}) {
   };
   const stream = placeCheckpoint({
     ...{ runId: "run", index: 1, channel: channel as never, parts, place, files: onto.files, ...more },
-    after: Promise.resolve(),
     onRefused: (error) => void refusals.push(error),
   });
   return { sent, refusals, stream };

@@ -1,5 +1,5 @@
 import type { Channel, MessageOf } from "@latentweave/protocol";
-import { type CheckpointStream, type Part, streamCheckpoint } from "./checkpoint-stream.ts";
+import { type CheckpointStream, type Part, partsOf, streamCheckpoint } from "./checkpoint-stream.ts";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 import type { CheckpointFile, CheckpointFiles } from "./shard-options.ts";
 
@@ -23,16 +23,14 @@ export function createPartMemory(): PartMemory {
       const buffers = inUse ? new Map<string, SharedArrayBuffer>() : kept;
       const isKept = buffers === kept;
       if (isKept) inUse = true;
-      const parts = ["parameters", ...state.stateNames].flatMap((section) =>
-        state.slices.map((slice) => {
-          const name = `${section} ${slice.group} ${slice.start}`;
-          let buffer = buffers.get(name);
-          if (!buffer) buffers.set(name, (buffer = new SharedArrayBuffer(slice.numbers * 4)));
-          const bytes = new Uint8Array(buffer);
-          state.copyTo(slice, section, bytes);
-          return { section, slice, bytes };
-        }),
-      );
+      const parts = partsOf(state, (slice, section) => {
+        const name = `${section} ${slice.group} ${slice.start}`;
+        let buffer = buffers.get(name);
+        if (!buffer) buffers.set(name, (buffer = new SharedArrayBuffer(slice.numbers * 4)));
+        const bytes = new Uint8Array(buffer);
+        state.copyTo(slice, section, bytes);
+        return bytes;
+      });
       const free = (): void => {
         if (isKept) inUse = false;
       };
@@ -52,8 +50,8 @@ export function placeCheckpoint(options: {
   readonly parts: readonly SharedPart[];
   readonly place: Place;
   readonly files: CheckpointFiles;
-  /** Not before this; never rejects. */
-  readonly after: Promise<void>;
+  /** Not before this, which never rejects; default: at once. */
+  readonly after?: Promise<void> | undefined;
   /** Called once something of it is written. */
   readonly onFirstPiece?: () => void;
   readonly onRefused: (error: unknown) => void;

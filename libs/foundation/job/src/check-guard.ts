@@ -1,4 +1,5 @@
 import { baselineName } from "@latentweave/model";
+import { checkHeldOut } from "./check-held-out.ts";
 import { combinerParts } from "./combiner-schema.ts";
 import type { ParsedJob } from "./job-schema.ts";
 import type { Problem } from "./problem.ts";
@@ -57,23 +58,12 @@ function checkTasks({ tasks, model }: ParsedJob): Problem[] {
     }));
 }
 
-function checkEvaluations({ evaluate }: ParsedJob): Problem[] {
-  const problems: Problem[] = [];
-  if (evaluate.everySteps === 0)
-    problems.push({
-      path: ["evaluate", "everySteps"],
-      what: "got 0, but the guard goes by evaluations",
-      expected: "some steps, such as a twentieth of the run",
-      mend: "change it, or leave guard out",
-    });
-  if (evaluate.split === "test")
-    problems.push({
-      path: ["evaluate", "split"],
-      what: 'got "test": the guard would decide by the rows that are to judge the run afterwards',
-      expected: '"validation", with a validation part in the data of each task',
-      mend: 'write evaluate: { split: "validation" } and, in each data, split: { validation: 0.1 }',
-    });
-  return problems;
+function checkEvaluations(job: ParsedJob): Problem[] {
+  return checkHeldOut(job, {
+    who: "the guard goes by",
+    test: "the guard would decide by",
+    mend: "change it, or leave guard out",
+  });
 }
 
 function checkRest({ mode, clipNorm, combiner }: ParsedJob): Problem[] {

@@ -1,3 +1,4 @@
+import { checkHeldOut } from "./check-held-out.ts";
 import type { ParsedJob } from "./job-schema.ts";
 import type { Problem } from "./problem.ts";
 import type { ResolvedSampling } from "./sampling-schema.ts";
@@ -47,29 +48,22 @@ function checkDealing(
 }
 
 /** What follows losses needs them, of rows that judge nothing else afterwards, and before the next step begins. */
-function checkAdaptive({ mode, evaluate }: ParsedJob): Problem[] {
-  const problems: Problem[] = [];
+function checkAdaptive(job: ParsedJob): Problem[] {
+  const { mode } = job;
   const mend = 'change it, or write strategy: "temperature"';
-  if (mode.kind === "stale" || mode.kind === "async")
-    problems.push({
+  const heldOut = checkHeldOut(job, {
+    who: "adaptive sampling goes by",
+    test: "what is trained on would follow",
+    mend,
+  });
+  if (mode.kind !== "stale" && mode.kind !== "async") return heldOut;
+  return [
+    {
       path: ["sampling", "strategy"],
       what: `got "adaptive", in the mode "${mode.kind}"`,
       expected: 'the mode "sync", in which an evaluation is known before the step that follows it',
       mend,
-    });
-  if (evaluate.everySteps === 0)
-    problems.push({
-      path: ["evaluate", "everySteps"],
-      what: "got 0, but adaptive sampling goes by evaluations",
-      expected: "some steps, such as a twentieth of the run",
-      mend,
-    });
-  if (evaluate.split === "test")
-    problems.push({
-      path: ["evaluate", "split"],
-      what: 'got "test": what is trained on would follow the rows that are to judge the run afterwards',
-      expected: '"validation", with a validation part in the data of each task',
-      mend: 'write evaluate: { split: "validation" } and, in each data, split: { validation: 0.1 }',
-    });
-  return problems;
+    },
+    ...heldOut,
+  ];
 }

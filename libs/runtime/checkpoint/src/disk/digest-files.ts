@@ -6,7 +6,7 @@ import { merkleLeaf, merkleRoot } from "../merkle.ts";
 import { feedTensorHead } from "../parameter-hash.ts";
 import { fileOf, type FileName, parametersSection, Placement, planFiles } from "../placement.ts";
 import { chunkBytes, ShortFile } from "../safetensors-file.ts";
-import { headerLength, parseHeader, type StoredTensor } from "../safetensors-header.ts";
+import { headerLength, parseHeader } from "../safetensors-header.ts";
 
 /** A checkpoint whose data is all in its folder. */
 export interface WrittenFiles {
@@ -74,25 +74,18 @@ function feed(file: number, hash: Hash): Feed {
   readExactly(file, first, 0);
   const head = new Uint8Array(headerLength(first, fileBytes));
   readExactly(file, head, 0);
-  const waiting = [...parseHeader(head, fileBytes).tensors].sort((a, b) => a.position - b.position);
-  let current: StoredTensor | undefined;
+  const tensors = [...parseHeader(head, fileBytes).tensors].sort((a, b) => a.position - b.position);
+  /** The first that is not over yet. */
+  let next = 0;
   return (chunk, position) => {
-    for (;;) {
-      if (!current) {
-        if (waiting[0] === undefined || waiting[0].position >= position + chunk.byteLength) return;
-        current = waiting.shift();
-        if (!current) return;
-        feedTensorHead(hash, current);
-      }
-      const end = current.position + current.bytes;
+    const chunkEnd = position + chunk.byteLength;
+    for (let tensor = tensors[next]; tensor && tensor.position < chunkEnd; tensor = tensors[(next += 1)]) {
+      const end = tensor.position + tensor.bytes;
+      if (tensor.position >= position) feedTensorHead(hash, tensor);
       hash.update(
-        chunk.subarray(
-          Math.max(0, current.position - position),
-          Math.max(0, Math.min(end - position, chunk.byteLength)),
-        ),
+        chunk.subarray(Math.max(0, tensor.position - position), Math.min(end, chunkEnd) - position),
       );
-      if (end > position + chunk.byteLength) return;
-      current = undefined;
+      if (end > chunkEnd) return;
     }
   };
 }

@@ -1,8 +1,7 @@
 /** The first file of a process that digests checkpoints when nobody else wants the processor. */
-import { errorCode } from "../disk-error.ts";
 import { digestFiles } from "./digest-files.ts";
 import { stepBackBehindAll } from "./step-back.ts";
-import type { Answer, DigestRequest } from "./thread-messages.ts";
+import { answerOf, type DigestRequest } from "./thread-messages.ts";
 
 stepBackBehindAll();
 process.title = "latentweave digests";
@@ -10,12 +9,5 @@ process.title = "latentweave digests";
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit(0));
 process.on("message", ({ id, files }: DigestRequest) => {
-  let answer: Answer;
-  try {
-    answer = { id, digests: digestFiles(files) };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    answer = { id, failed: { message, code: errorCode(error) } };
-  }
-  process.send?.(answer);
+  process.send?.(answerOf(id, () => digestFiles(files)));
 });

@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { entryFile } from "@latentweave/native";
 import type { FileDigests, WrittenFiles } from "./digest-files.ts";
-import type { Answer } from "./thread-messages.ts";
-import { answered } from "./thread-messages.ts";
+import { type Answer, answered } from "./thread-messages.ts";
 
 interface Waiting {
   readonly resolve: (digests: FileDigests | undefined) => void;

@@ -3,9 +3,8 @@ import { readlinkSync, writeSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
-import { errorCode } from "../disk-error.ts";
-import { digestFiles } from "./digest-files.ts";
-import type { Answer, Request } from "./thread-messages.ts";
+import { type FileDigests, digestFiles } from "./digest-files.ts";
+import { answerOf, type Request } from "./thread-messages.ts";
 
 /** Whoever computes comes first; a tenth of a processor is left even where all of them are busy. */
 const niceness = 10;
@@ -18,24 +17,18 @@ const mostWaitMs = 60;
 
 stepBack();
 parentPort?.on("message", (request: Request) => {
-  parentPort?.postMessage(answer(request));
+  parentPort?.postMessage(answerOf(request.id, () => resultOf(request)));
 });
 
-function answer(request: Request): Answer {
-  const { id } = request;
-  try {
-    if (request.kind === "digest") return { id, digests: digestFiles(request.files) };
-    const { file, bytes, position } = request;
-    // In this very thread: what is asked for asynchronously is done by threads that give way to nobody.
-    for (let done = 0; done < bytes.byteLength;) {
-      if (pace) Atomics.wait(pace, 0, 0, mostWaitMs);
-      done += writeSync(file, bytes, done, Math.min(most, bytes.byteLength - done), position + done);
-    }
-    return { id, digests: undefined };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { id, failed: { message, code: errorCode(error) } };
+function resultOf(request: Request): FileDigests | undefined {
+  if (request.kind === "digest") return digestFiles(request.files);
+  const { file, bytes, position } = request;
+  // In this very thread: what is asked for asynchronously is done by threads that give way to nobody.
+  for (let done = 0; done < bytes.byteLength;) {
+    if (pace) Atomics.wait(pace, 0, 0, mostWaitMs);
+    done += writeSync(file, bytes, done, Math.min(most, bytes.byteLength - done), position + done);
   }
+  return undefined;
 }
 
 /** Linux gives each thread a niceness of its own; elsewhere it is the process's, which stays as it is. */

@@ -1,3 +1,4 @@
+import { errorCode } from "../disk-error.ts";
 import type { FileDigests, WrittenFiles } from "./digest-files.ts";
 
 export interface DigestRequest {
@@ -20,6 +21,16 @@ export type Answer =
   | { readonly id: number; readonly digests: FileDigests | undefined }
   /** An error's code would be lost if it were cloned. */
   | { readonly id: number; readonly failed: { readonly message: string; readonly code: string | undefined } };
+
+/** What the work comes to, its failure included. */
+export function answerOf(id: number, work: () => FileDigests | undefined): Answer {
+  try {
+    return { id, digests: work() };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { id, failed: { message, code: errorCode(error) } };
+  }
+}
 
 /** Tells whoever has asked. */
 export function answered(
