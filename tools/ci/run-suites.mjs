@@ -1,4 +1,4 @@
-/** Tests of projects, by way of Nx: one line for each project as it finishes, then what failed. */
+/** Tests of projects, by way of Nx: one line for each project as it finishes; what failed, and why, is in the result. */
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -11,20 +11,20 @@ const parallel = 2;
 const tailLines = 25;
 
 /** @typedef {{ name: string, folder: string, report: string }} Suite `report`: the name of what its Vitest writes */
+/** @typedef {{ passed: number, failed: number, problems: string[] }} Outcome `problems`: what failed and why, for a reader */
 
 /**
  * Every project's own tests.
  * @param {{ only?: string[], print?: (line: string) => void }} [options] `only`: names of projects
- * @returns {Promise<{ passed: number, failed: number }>}
+ * @returns {Promise<Outcome>}
  */
 export async function runUnitTests({ only = [], print = console.log } = {}) {
   const all = projectsWithTests();
   const unknown = only.filter((name) => !all.some((project) => project.name === name));
   if (unknown.length > 0) {
-    print(
-      `No tests in ${unknown.join(", ")}. Projects with tests: ${all.map(({ name }) => name).join(", ")}.`,
-    );
-    return { passed: 0, failed: unknown.length };
+    const known = all.map(({ name }) => name).join(", ");
+    const problems = [`✗ no tests in ${unknown.join(", ")}. Projects with tests: ${known}.`];
+    return { passed: 0, failed: unknown.length, problems };
   }
   const projects = only.length > 0 ? all.filter(({ name }) => only.includes(name)) : all;
   return await runSuites({ target: "test", suites: projects, print });
@@ -33,6 +33,7 @@ export async function runUnitTests({ only = [], print = console.log } = {}) {
 /**
  * The suites on real processes and real clusters, each test announced as it ends, for they take minutes.
  * @param {{ print?: (line: string) => void }} [options]
+ * @returns {Promise<Outcome>}
  */
 export async function runEndToEnd({ print = console.log } = {}) {
   let rest = "";
@@ -70,35 +71,35 @@ async function runSuites({ target, suites, print, onOutput }) {
       ...(onOutput === undefined ? {} : { onOutput }),
     });
     look();
-    return summarise(suites, seen, code, plain(output), print);
+    return summarise(suites, seen, code, plain(output));
   } finally {
     clearInterval(timer);
     rmSync(reports, { recursive: true, force: true });
   }
 }
 
-function summarise(suites, seen, code, output, print) {
+function summarise(suites, seen, code, output) {
+  const problems = [];
   let passed = 0;
   let failed = 0;
   for (const { name, folder } of suites) {
     const report = seen.get(name);
     if (report === undefined) {
       failed++;
-      print(
-        `\n✗ ${name}: its tests left no report (${folder}); the end of what was said:\n${tailOf(name, output)}`,
-      );
+      const end = tailOf(name, output);
+      problems.push(`✗ ${name}: its tests left no report (${folder}); the end of what was said:\n${end}`);
       continue;
     }
     passed += report.passed;
     failed += report.failures.length;
     for (const { title, file, message } of report.failures)
-      print(`\n✗ ${name} › ${title}\n  ${file}\n${indent(message)}`);
+      problems.push(`✗ ${name} › ${title}\n  ${file}\n${indent(message)}`);
   }
   if (code !== 0 && failed === 0) {
     failed++;
-    print(`\n✗ nx ended with exit code ${code} though every test passed:\n${tail(output)}`);
+    problems.push(`✗ nx ended with exit code ${code} though every test passed:\n${tail(output)}`);
   }
-  return { passed, failed };
+  return { passed, failed, problems };
 }
 
 function describe(name, { passed, skipped, failures, seconds }) {

@@ -10,7 +10,8 @@ const setupCode = await setup();
 if (setupCode === 0) {
   // Only now is there a node_modules to run from.
   const { runUnitTests } = await import("./run-suites.mjs");
-  const { passed, failed } = await runUnitTests({ only: process.argv.slice(2) });
+  const { passed, failed, problems } = await runUnitTests({ only: process.argv.slice(2) });
+  for (const problem of problems) console.log(`\n${problem}`);
   console.log(`\n${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 } else {
