@@ -79,7 +79,7 @@ export async function ensureBuilt({ force = false, publish = false, log = () => 
 }
 
 /** Every file that can change the result: sources (tests left out), manifests, this tool. */
-function listSources() {
+export function listSources() {
   const files = [path.join(root, "package-lock.json"), path.join(root, "apps/cli/package.json")];
   for (const name of readdirSync(path.join(root, "tools/build")))
     files.push(path.join(root, "tools/build", name));

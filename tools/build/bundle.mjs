@@ -5,10 +5,10 @@ import path from "node:path";
 import { build } from "esbuild";
 
 /**
- * @param {{ root: string, sources: string[] }} input
+ * @param {{ root: string, sources: string[], plugins?: import("esbuild").Plugin[] }} input `plugins`: to be asked first
  * @returns {Promise<Map<string, Uint8Array | string>>} contents by name below dist
  */
-export async function buildBundle({ root, sources }) {
+export async function buildBundle({ root, sources, plugins = [] }) {
   const entryPoints = {};
   const standalone = {};
   for (const name of ["main", "index"]) {
@@ -43,10 +43,11 @@ export async function buildBundle({ root, sources }) {
       entryPoints,
       format: "esm",
       splitting: true,
+      minifySyntax: true,
       sourcemap: true,
       entryNames: "[name]",
       chunkNames: "chunk-[hash]",
-      plugins: [leavePackagesOutside(root, new Set(Object.keys(dependencies)))],
+      plugins: [...plugins, leavePackagesOutside(root, new Set(Object.keys(dependencies)))],
     }),
     run(root, {
       ...shared,

@@ -2,9 +2,11 @@
  * The program of this checkout with one thing changed: its compute gives gradients at once (instant-compute.mjs). All
  * else is what `latentweave train` runs: the same processes, connections, shared memory, arithmetic, commits and records.
  */
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { listSources } from "../../build/build.mjs";
+import { buildBundle } from "../../build/bundle.mjs";
 import { root } from "../own-command.mjs";
 
 const instant = fileURLToPath(new URL("./instant-compute.mjs", import.meta.url));
@@ -26,25 +28,11 @@ async function buildProgram() {
         replaced += 1;
         return { path: instant };
       });
-      context.onResolve({ filter: /^[^./]/ }, ({ path: wanted, kind }) =>
-        wanted.startsWith("@latentweave/") || kind === "entry-point" ? undefined : { external: true },
-      );
     },
   };
-  await build({
-    entryPoints: { main: path.join(root, "apps/cli/src/main.ts") },
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    platform: "node",
-    target: "node20",
-    format: "esm",
-    chunkNames: "chunk-[hash]",
-    conditions: ["latentweave-source"],
-    loader: { ".wasm": "binary" },
-    logLevel: "error",
-    plugins: [replaceCompute],
-  });
+  const files = await buildBundle({ root, sources: listSources(), plugins: [replaceCompute] });
   if (replaced === 0) throw new Error("the program has no threaded-compute.ts any more: say what it has");
+  mkdirSync(folder, { recursive: true });
+  for (const [name, contents] of files) writeFileSync(path.join(folder, name), contents);
   return path.join(folder, "main.js");
 }
