@@ -13,6 +13,7 @@ import {
   keepConnected,
 } from "@latentweave/transport";
 import { openCheckpointFiles } from "./checkpoint-files.ts";
+import { updateThreads } from "./update-threads.ts";
 
 export interface ShardProcessOptions {
   /** http://host:port of the coordinator. */
@@ -108,8 +109,10 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     runId,
     index,
     shards,
-    arithmetic: loadFastArithmetic(process.env, (reason) =>
-      log(`sums and updates in WebAssembly: ${reason}`),
+    arithmetic: loadFastArithmetic(
+      process.env,
+      (reason) => log(`sums and updates in WebAssembly: ${reason}`),
+      updateThreads({ shards, cores: os.availableParallelism(), env: process.env }),
     ),
     clock: systemClock,
     keepShard(address, onChannel) {

@@ -16,7 +16,7 @@ export function addProducts(total: Float64Array, share: Float64Array): void {
 
 /** into = Σ_t weights[t]·gradients[t], in task order; `into` may be the first gradient's own memory, no other's. */
 export function combineBlock(
-  arithmetic: Arithmetic,
+  arithmetic: Pick<Arithmetic, "scaleInto" | "accumulate">,
   block: {
     readonly gradients: readonly number[];
     readonly weights: ArrayLike<number>;

@@ -1,4 +1,4 @@
-import type { Arithmetic } from "@latentweave/arithmetic";
+import type { Arithmetic, ElementKernels } from "@latentweave/arithmetic";
 import type { ResolvedOptimiser } from "@latentweave/job";
 
 export type OptimiserConfig = ResolvedOptimiser;
@@ -21,7 +21,7 @@ export interface Optimiser {
   readonly stateNames: readonly string[];
   /** Writes the initial state of a block into `state` (pointers, in the order of `stateNames`). */
   init(arithmetic: Arithmetic, state: readonly number[], numbers: number): void;
-  update(arithmetic: Arithmetic, block: OptimiserBlock): void;
+  update(arithmetic: ElementKernels, block: OptimiserBlock): void;
 }
 
 /** Pointers into the arithmetic's memory, `numbers` float32 each; a next pointer may equal its present one. */
@@ -118,7 +118,7 @@ function adam(config: OptimiserConfig & { readonly kind: "adam" | "adamw" }, wei
 function optimiser(
   kind: Optimiser["kind"],
   stateNames: readonly string[],
-  apply: (arithmetic: Arithmetic, block: OptimiserBlock) => void,
+  apply: (arithmetic: ElementKernels, block: OptimiserBlock) => void,
 ): Optimiser {
   return {
     kind,

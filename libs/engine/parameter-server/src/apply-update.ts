@@ -1,5 +1,5 @@
 import type { Agreement, StepReduction } from "@latentweave/aggregation";
-import type { Arithmetic } from "@latentweave/arithmetic";
+import type { Arithmetic, ElementKernels } from "@latentweave/arithmetic";
 import { combineBlock } from "@latentweave/multitask";
 import { blockNumbers, type ParameterLayout } from "@latentweave/parameters";
 import { averageSection, owedSection, type RunSpec, type StepPlan, totalSteps } from "@latentweave/plan";
@@ -104,38 +104,48 @@ export function applyUpdate(options: {
     const index = updateIndex(spec, layout, slice.group, plan);
     if (index === 1) zeroStates(arithmetic, optimiserStates, state, slice);
     const rounded = rounder?.open(slice.numbers, state.version + 1 >= totalSteps(spec), options.agreement);
-    for (const { offset, numbers, rule: own, factor } of blocksOf(segments)) {
+    // What looks at a block between two operations, or after them, has it by itself.
+    const isOneByOne = rounded !== undefined || relatedness !== undefined;
+    for (const { offset, numbers, rule: own, factor } of isOneByOne ? blocksOf(segments) : segments) {
       if (factor === 0) {
         copyAhead(arithmetic, state, slice, offset, numbers);
         continue;
       }
-      combineBlock(arithmetic, {
-        gradients: terms.map(({ pointer }) => pointer + offset * 4),
-        weights: terms.map(({ coefficient, statistic }) => (isAverage(own) ? statistic : coefficient)),
-        into: scratch,
-        numbers,
-      });
-      if (!isAverage(own)) relatedness?.addGradient(state, slice, offset, numbers, scratch);
       const at = (section: string, ahead: 0 | 1): number => state.pointer(slice, section, ahead) + offset * 4;
       const [params, next] = [at("parameters", 0), at("parameters", 1)];
       const [owed, nextOwed] = owes ? [at(owedSection, 0), at(owedSection, 1)] : [];
       const { optimiser, idleStates, ownRate } = own;
-      copyAhead(arithmetic, state, slice, offset, numbers, idleStates);
       const learningRate =
         ownRate === undefined
           ? decision.learningRate
           : rule.rateAt(plan, ownRate) * (decision.rateShare ?? 1);
-      optimiser.update(arithmetic, {
-        params: rounded?.exact({ params, owed, numbers }) ?? params,
-        next,
-        gradient: scratch,
-        state: optimiser.stateNames.map((name) => at(name, 0)),
-        nextState: optimiser.stateNames.map((name) => at(name, 1)),
-        numbers,
-        updateIndex: index,
-        learningRate: learningRate * factor,
-      });
-      rounded?.round({ params, next, owed, nextOwed, scratch, offset, numbers });
+      const combine = (kernels: ElementKernels, into: number): void =>
+        combineBlock(kernels, {
+          gradients: terms.map(({ pointer }) => pointer + offset * 4),
+          weights: terms.map(({ coefficient, statistic }) => (isAverage(own) ? statistic : coefficient)),
+          ...{ into, numbers },
+        });
+      const update = (kernels: ElementKernels, gradient: number): void =>
+        optimiser.update(kernels, {
+          params: rounded?.exact({ params, owed, numbers }) ?? params,
+          ...{ next, gradient },
+          state: optimiser.stateNames.map((name) => at(name, 0)),
+          nextState: optimiser.stateNames.map((name) => at(name, 1)),
+          ...{ numbers, updateIndex: index },
+          learningRate: learningRate * factor,
+        });
+      copyAhead(arithmetic, state, slice, offset, numbers, idleStates);
+      if (isOneByOne) {
+        combine(arithmetic, scratch);
+        if (!isAverage(own)) relatedness?.addGradient(state, slice, offset, numbers, scratch);
+        update(arithmetic, scratch);
+        rounded?.round({ params, next, owed, nextOwed, scratch, offset, numbers });
+      } else {
+        arithmetic.inBlocks(numbers, (kernels, gradient) => {
+          combine(kernels, gradient);
+          update(kernels, gradient);
+        });
+      }
     }
     changed.push({ slice, encoded: rounded?.encoded, ...(rounded?.kind && { kind: rounded.kind }) });
   }
@@ -157,14 +167,13 @@ function average(arithmetic: Arithmetic, state: OwnedState, slice: OwnedSlice, d
   const [next, weights] = [averageSection, "parameters"].map((section) =>
     state.pointer(slice, section, 1),
   ) as [number, number];
-  for (let at = 0; at < slice.numbers; at += blockNumbers) {
-    const numbers = Math.min(blockNumbers, slice.numbers - at);
-    arithmetic.scaleInto(next + at * 4, before + at * 4, decay, numbers);
-    arithmetic.accumulate(next + at * 4, weights + at * 4, 1 - decay, numbers);
-  }
+  arithmetic.inBlocks(slice.numbers, (kernels) => {
+    kernels.scaleInto(next, before, decay, slice.numbers);
+    kernels.accumulate(next, weights, 1 - decay, slice.numbers);
+  });
 }
 
-/** As many numbers at once as stay in cache, of one rule and rate. */
+/** Blocks, each of one rule and rate. */
 function blocksOf(segments: readonly RuleSegment[]): RuleSegment[] {
   return segments.flatMap((segment) =>
     Array.from({ length: Math.ceil(segment.numbers / blockNumbers) }, (_, index) => ({

@@ -55,16 +55,17 @@ export function blockProducts(
       }
     }
   }
+  const wanted = [...byBlock.values()].flatMap(({ users }) =>
+    (users[0]?.parts ?? []).map(({ from, numbers }) => ({
+      vectors: users.map(({ pointer }) => pointer + from * 4),
+      n: numbers,
+    })),
+  );
+  const found = arithmetic.productsOfEach(wanted).values();
   for (const { users, gram } of byBlock.values()) {
     const products = new Float64Array(users.length * users.length);
-    for (const { from, numbers } of users[0]?.parts ?? [])
-      addProducts(
-        products,
-        arithmetic.products(
-          users.map(({ pointer }) => pointer + from * 4),
-          numbers,
-        ),
-      );
+    for (let part = 0; part < (users[0]?.parts.length ?? 0); part++)
+      addProducts(products, found.next().value ?? new Float64Array());
     for (const [row, a] of users.entries()) {
       for (const [column, b] of users.entries())
         gram[a.row * count + b.row] = (products[row * users.length + column] ?? 0) * (a.share * b.share);

@@ -1,4 +1,5 @@
 import { Arena } from "./arena.ts";
+import { type ElementKernels, passBytes, recordPass, runPass } from "./block-pass.ts";
 import { type Codec, codecNumber } from "./codec.ts";
 import { type DigestPiece, digestOf, throughWindow } from "./digest.ts";
 import { instantiate } from "./instance.ts";
@@ -70,8 +71,23 @@ export interface BlockKernels {
   sumSquares(a: number, n: number): number;
   /** Row-major [T, T]: `dot` of each of T vectors with each. */
   products(vectors: readonly number[], n: number): Float64Array;
+  /** `products` of each of these. */
+  productsOfEach(all: readonly VectorsOf[]): Float64Array[];
   /** False when an element is NaN or infinite. */
   allFinite(pointer: number, n: number): boolean;
+  /**
+   * Does to each block of n numbers what `say` calls, all of it to one block before the next, so that what one operation
+   * writes the next one finds in cache. Where there are threads for it, they share the blocks.
+   * @param say each operation is to be on all n numbers; `scratch` stands for room of the block's own
+   * @throws RangeError where one is not
+   */
+  inBlocks(n: number, say: (kernels: ElementKernels, scratch: number) => void): void;
+}
+
+/** Vectors of n numbers each. */
+export interface VectorsOf {
+  readonly vectors: readonly number[];
+  readonly n: number;
 }
 
 /**
@@ -168,6 +184,7 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
   const wasm = instantiate();
   const arena = new Arena(wasm.memory, wasm.heapBase());
   const { memory, exp, log, pow, sin, cos, tanh, add, scaleInto, accumulate, fill, dot } = wasm;
+  let scratch: number | undefined;
   const operations: ArithmeticOperations = {
     allocate: (bytes) => arena.allocate(bytes),
     allocatePages: (pages) => arena.allocatePages(pages),
@@ -181,7 +198,17 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
     digest: (...pieces) => digestOf(wasm, pieces),
     sumSquares: (a, n) => dot(a, a, n),
     products: (vectors, n) => productsOf(dot, vectors, n),
+    productsOfEach: (all) => all.map(({ vectors, n }) => productsOf(dot, vectors, n)),
     allFinite: (pointer, n) => wasm.allFinite(pointer, n) === 1,
+    inBlocks(n, say) {
+      scratch ??= arena.allocate(passBytes);
+      const plain = {
+        ...wasm,
+        scaleInto: (dst: number, src: number, count: number, w: number) => scaleInto(dst, src, w, count),
+        accumulate: (dst: number, src: number, count: number, w: number) => accumulate(dst, src, w, count),
+      };
+      runPass(plain, recordPass(n, scratch, pow, say), n, scratch);
+    },
     encode: (codec, dst, src, n) => wasm.encode(codecNumber(codec), dst, src, n),
     decode: (codec, dst, src, n) => wasm.decode(codecNumber(codec), dst, src, n),
     roundTo: (codec, dst, src, n) => wasm.roundTo(codecNumber(codec), dst, src, n),
@@ -196,7 +223,7 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
       wasm.fillNormal(pointer, n, key.low, key.high, offset, mean, std),
     fillBernoulliMask: (pointer, n, key, offset, keepProbability, scale) =>
       wasm.fillBernoulliMask(pointer, n, key.low, key.high, offset, keepProbability, scale),
-    ...(kernels && kernelOperations(kernels, memory)),
+    ...(kernels && kernelOperations(kernels, { memory, pow, allocate: (bytes) => arena.allocate(bytes) })),
   };
   return withSizes(
     operations,

@@ -7,9 +7,11 @@ export {
   type LargestKernels,
   type OptimiserKernels,
   type RandomFills,
+  type VectorsOf,
   loadArithmetic,
   withSizes,
 } from "./arithmetic.ts";
+export { type ElementKernels, passNumbers } from "./block-pass.ts";
 export { type Codec, codecBlockNumbers, codecs, encodedBytes } from "./codec.ts";
 export type { DigestPiece } from "./digest.ts";
 export { ArithmeticMemoryError, InvalidFreeError, pageBytes as arithmeticPageBytes } from "./arena.ts";

@@ -1,4 +1,5 @@
 import type { Arithmetic, BlockUpdate } from "./arithmetic.ts";
+import { passBytes, recordPass } from "./block-pass.ts";
 import { type Codec, codecNumber, codecs, encodedBytes } from "./codec.ts";
 import { largestBytes } from "./largest.ts";
 import { adamArguments, momentumArguments, sgdArguments } from "./optimiser-arguments.ts";
@@ -15,7 +16,16 @@ export interface NativeKernels {
   accumulate(base: number, dst: number, src: number, w: number, n: number): void;
   dot(base: number, a: number, b: number, n: number): number;
   products(base: number, vectors: Float64Array, n: number, into: Float64Array): void;
+  /** For each: how many vectors, their length, where they begin; the results one after the other. */
+  productsOfEach(base: number, words: Float64Array, into: Float64Array): void;
   allFinite(base: number, pointer: number, n: number): boolean;
+  /** What is said in `words` (block-pass.ts), with room of one block for each of `mostThreads`. */
+  pass(base: number, words: Float64Array, n: number, scratch: number): void;
+  /**
+   * From now on so many threads of the process, the caller's included, share what can be shared: products of several,
+   * passes, whether numbers are finite. @returns how many there are
+   */
+  useThreads(count: number): number;
   /** Codecs by number (codec.ts). */
   encode(base: number, codec: number, dst: number, src: number, n: number): void;
   decode(base: number, codec: number, dst: number, src: number, n: number): void;
@@ -40,7 +50,9 @@ export type KernelOperations = Pick<
   | "dot"
   | "sumSquares"
   | "products"
+  | "productsOfEach"
   | "allFinite"
+  | "inBlocks"
   | "encode"
   | "decode"
   | "roundTo"
@@ -52,12 +64,21 @@ export type KernelOperations = Pick<
   | "digest"
 >;
 
-/** @param memory of the module; it never moves as it grows */
+/** As many as ever share a pass: each has room of one block. */
+export const mostThreads = 8;
+
+/** @param module its memory never moves as it grows */
 export function kernelOperations(
   kernels: NativeKernels,
-  memory: { readonly buffer: ArrayBuffer },
+  module: {
+    readonly memory: { readonly buffer: ArrayBuffer };
+    readonly pow: Arithmetic["pow"];
+    allocate(bytes: number): number;
+  },
 ): KernelOperations {
+  const { memory } = module;
   const base = kernels.address(new Uint8Array(memory.buffer));
+  let scratch: number | undefined;
   let limit = memory.buffer.byteLength;
 
   /** WebAssembly would trap there; a kernel would write into somebody else's memory. */
@@ -101,9 +122,25 @@ export function kernelOperations(
       kernels.products(base, Float64Array.from(vectors), n, products);
       return products;
     },
+    productsOfEach(all) {
+      const words = all.flatMap(({ vectors, n }) => {
+        within(n, ...vectors);
+        return [vectors.length, n, ...vectors];
+      });
+      const sizes = all.map(({ vectors }) => vectors.length ** 2);
+      const into = new Float64Array(sizes.reduce((sum, size) => sum + size, 0));
+      kernels.productsOfEach(base, Float64Array.from(words), into);
+      let at = 0;
+      return sizes.map((size) => into.subarray(at, (at += size)));
+    },
     allFinite(pointer, n) {
       within(n, pointer);
       return kernels.allFinite(base, pointer, n);
+    },
+    inBlocks(n, say) {
+      scratch ??= module.allocate(mostThreads * passBytes);
+      const words = recordPass(n, scratch, module.pow, say, within);
+      kernels.pass(base, Float64Array.from(words), n, scratch);
     },
     encode(codec, dst, src, n) {
       within(n, src);
@@ -273,6 +310,13 @@ const trials: Readonly<Record<string, Trial>> = {
   dot: (own, at, n) => own.dot(at[3] as number, at[5] as number, n),
   sumSquares: (own, at, n) => own.sumSquares(at[3] as number, n),
   products: (own, at, n) => [...own.products(at, n)],
+  "products of several": (own, at, n) =>
+    own
+      .productsOfEach([
+        { vectors: at, n },
+        { vectors: at.slice(2, 5), n },
+      ])
+      .map((products) => [...products]),
   allFinite(own, at, n) {
     const before = own.allFinite(at[3] as number, n);
     if (n > 0) own.f32(at[3] as number, n)[n - 1] = Number.NEGATIVE_INFINITY;
@@ -299,6 +343,31 @@ const trials: Readonly<Record<string, Trial>> = {
       },
       { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, stepSize: 0.01, rootScale: 1.3, decay: 0.001 },
     ),
+  "a pass": (own, at, n) =>
+    own.inBlocks(n, (kernels, scratch) => {
+      const [first, next, second, third, fourth, fifth, sixth] = at as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      kernels.scaleInto(scratch, second, 0.7, n);
+      kernels.accumulate(scratch, first, -0.3, n);
+      kernels.accumulate(first, scratch, 2, n);
+      const update = { ...blockAt(at, n), gradient: scratch };
+      kernels.sgd(update, 0.1);
+      kernels.momentum(
+        { ...update, params: next, velocity: third, nextVelocity: fifth },
+        { learningRate: 0.1, momentum: 0.9, nesterov: true },
+      );
+      kernels.adam(
+        { ...update, m: third, v: fourth, nextM: fifth, nextV: sixth },
+        { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, stepSize: 0.01, rootScale: 1.3, decay: 0.001 },
+      );
+    }),
   digest(own, at, n) {
     const piece = { pointer: at[3] as number, bytes: n * 4 };
     const odd = own.u8(at[5] as number, n).slice();

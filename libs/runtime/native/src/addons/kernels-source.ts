@@ -4,7 +4,9 @@ import { codecs } from "./kernels/codecs.ts";
 import { digests } from "./kernels/digests.ts";
 import { largest } from "./kernels/largest.ts";
 import { optimisers } from "./kernels/optimisers.ts";
+import { passes } from "./kernels/passes.ts";
 import { sums } from "./kernels/sums.ts";
+import { threads } from "./kernels/threads.ts";
 
 /**
  * The kernels of libs/foundation/arithmetic/assembly once more, for the processor at hand: the same operations in the
@@ -14,7 +16,7 @@ import { sums } from "./kernels/sums.ts";
  *
  * Addresses are numbers: `base` is where the WebAssembly memory begins, the others are offsets in it.
  */
-const source = [sums, codecs, largest, optimisers, digests, bindings].join("");
+const source = [sums, codecs, largest, optimisers, digests, threads, passes, bindings].join("");
 
 /** Whether it loads and adds; its bits are compared with the module's by each process that takes it. */
 const check = `
@@ -31,7 +33,7 @@ if (kernels.digest() !== "ef46db3751d8e999") throw new Error("a digest of nothin
 `;
 
 /** Neither may change a bit: no fused multiply-add, no error numbers of the C library (which would keep `sqrtf` scalar). */
-const exact = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"];
+const exact = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-pthread"];
 
 export const kernelsAddon: AddonSource = {
   ...{ name: "kernels", title: "sums and updates at this processor's speed" },

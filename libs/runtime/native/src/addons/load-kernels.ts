@@ -43,14 +43,21 @@ function loadFrom(file: string): Kernels | string {
   }
 }
 
-/** An arithmetic that is as fast as this machine allows; the same bits in any case. */
+/**
+ * An arithmetic that is as fast as this machine allows; the same bits in any case.
+ * @param onSlow told why it is no faster than WebAssembly
+ * @param threads as many of the process share what can be shared, the caller's included
+ */
 export function loadFastArithmetic(
   env: NodeJS.ProcessEnv = process.env,
-  /** Told why it is no faster than WebAssembly. */
   onSlow: (reason: string) => void = () => undefined,
+  threads = 1,
 ): Arithmetic {
   const kernels = loadKernels(env);
-  if (typeof kernels !== "string") return loadArithmetic(kernels);
-  onSlow(kernels);
-  return loadArithmetic();
+  if (typeof kernels === "string") {
+    onSlow(kernels);
+    return loadArithmetic();
+  }
+  if (threads > 1) kernels.useThreads(threads);
+  return loadArithmetic(kernels);
 }

@@ -75,20 +75,84 @@ static napi_value products(napi_env env, napi_callback_info info) {
     napi_throw_type_error(env, NULL, "kernels: wrong arguments");
     return NULL;
   }
-#ifndef ONE_PROCESSOR
-  if (vectors >= 4 && __builtin_cpu_supports("avx512f") &&
-      wide_products((uintptr_t)base, places, vectors, (size_t)n, result))
-    return NULL;
-#endif
-  paired_products((uintptr_t)base, places, vectors, (size_t)n, result);
+  products_((uintptr_t)base, places, vectors, (size_t)n, result);
   return NULL;
+}
+
+/* The same for several, which threads share: base, for each how many vectors, their length, where they begin; results. */
+static napi_value products_of_each(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  size_t count = 3, length, room, parts = 0, needed = 0;
+  double base;
+  napi_typedarray_type first, last;
+  void *words, *result;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 3 ||
+      napi_get_value_double(env, args[0], &base) != napi_ok ||
+      napi_get_typedarray_info(env, args[1], &first, &length, &words, NULL, NULL) != napi_ok ||
+      napi_get_typedarray_info(env, args[2], &last, &room, &result, NULL, NULL) != napi_ok ||
+      first != napi_float64_array || last != napi_float64_array)
+    goto misused;
+  const double *all = words;
+  size_t at = 0;
+  for (; at < length; at += 2 + (size_t)all[at], parts++) needed += (size_t)all[at] * (size_t)all[at];
+  if (at != length || needed > room) goto misused;
+  const double **of = calloc(parts + 1, sizeof *of);
+  double **results = calloc(parts + 1, sizeof *results);
+  if (of == NULL || results == NULL) napi_throw_error(env, NULL, "kernels: no memory");
+  else {
+    double *next = result;
+    at = 0;
+    for (size_t i = 0; i < parts; i++) {
+      of[i] = all + at;
+      results[i] = next;
+      next += (size_t)all[at] * (size_t)all[at];
+      at += 2 + (size_t)all[at];
+    }
+    struct products_of shared = {.base = (uintptr_t)base, .words = of, .results = results};
+    share(products_part, &shared, parts);
+  }
+  free(of);
+  free(results);
+  return NULL;
+misused:
+  napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+  return NULL;
+}
+
+/* Base, what is done to each block, how many numbers, room of a block for each thread. */
+static napi_value pass(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4, length;
+  double base, n, scratch;
+  napi_typedarray_type type;
+  void *words;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 4 ||
+      napi_get_value_double(env, args[0], &base) != napi_ok || napi_get_value_double(env, args[2], &n) != napi_ok ||
+      napi_get_value_double(env, args[3], &scratch) != napi_ok ||
+      napi_get_typedarray_info(env, args[1], &type, &length, &words, NULL, NULL) != napi_ok ||
+      type != napi_float64_array || !is_pass(words, length)) {
+    napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+    return NULL;
+  }
+  struct pass shared = {
+      .base = (uintptr_t)base, .words = words, .length = length, .n = (size_t)n, .scratch = (size_t)scratch};
+  share(pass_block, &shared, (shared.n + PASS - 1) / PASS);
+  return NULL;
+}
+
+static napi_value use_threads_(napi_env env, napi_callback_info info) {
+  double x[1];
+  napi_value result;
+  if (!numbers(env, info, 1, x)) return NULL;
+  size_t there = use_threads(x[0] < 1 ? 1 : (size_t)x[0]);
+  return napi_create_double(env, (double)there, &result) == napi_ok ? result : NULL;
 }
 
 static napi_value all_finite(napi_env env, napi_callback_info info) {
   double x[3];
   napi_value result;
   if (!numbers(env, info, 3, x)) return NULL;
-  return napi_get_boolean(env, finite_(AT(1), N(2)), &result) == napi_ok ? result : NULL;
+  return napi_get_boolean(env, all_finite_(AT(1), N(2)), &result) == napi_ok ? result : NULL;
 }
 
 /* Arguments of all three: codec (bf16, fp16, int8), destination, source, numbers. */
@@ -261,6 +325,9 @@ NAPI_MODULE_INIT() {
       {"accumulate", NULL, accumulate, NULL, NULL, NULL, napi_enumerable, NULL},
       {"dot", NULL, dot, NULL, NULL, NULL, napi_enumerable, NULL},
       {"products", NULL, products, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"productsOfEach", NULL, products_of_each, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"pass", NULL, pass, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"useThreads", NULL, use_threads_, NULL, NULL, NULL, napi_enumerable, NULL},
       {"allFinite", NULL, all_finite, NULL, NULL, NULL, napi_enumerable, NULL},
       {"encode", NULL, encode, NULL, NULL, NULL, napi_enumerable, NULL},
       {"decode", NULL, decode, NULL, NULL, NULL, napi_enumerable, NULL},

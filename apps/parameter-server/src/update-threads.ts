@@ -1,0 +1,30 @@
+import { UserError } from "@latentweave/protocol";
+
+/** Where a container may use fewer processors than it sees, or they are wanted for something else. */
+const threadsName = "LATENTWEAVE_SHARD_THREADS";
+/** Updates wait for memory: more do not make them faster. */
+const most = 8;
+
+/**
+ * Threads that share a shard's products and updates. Workers wait for these, so their cores are idle then; shards are
+ * taken to be on one host.
+ * @throws UserError when the environment says something that is no number of threads
+ */
+export function updateThreads({
+  shards,
+  cores,
+  env,
+}: {
+  readonly shards: number;
+  readonly cores: number;
+  readonly env: NodeJS.ProcessEnv;
+}): number {
+  const said = env[threadsName];
+  if (said === undefined || said === "") return Math.max(1, Math.min(most, Math.floor(cores / shards)));
+  if (/^[1-8]$/.test(said)) return Number(said);
+  throw new UserError({
+    what: `${threadsName} is "${said}"`,
+    expected: `a whole number from 1 to ${most}`,
+    mend: `unset it, and a shard takes its share of the processors`,
+  });
+}
