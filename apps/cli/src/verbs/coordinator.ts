@@ -45,6 +45,9 @@ export function addCoordinator(program: Command): void {
     .option("--no-dashboard", "serve no page");
   withProcessFlags(command).action(async (flags: CoordinatorFlags) => {
     const { token, signal } = await processContext(flags, orphanMs);
+    const { interruptNobody } = await import("@latentweave/vault");
+    // No step waits for it.
+    interruptNobody();
     const { runCoordinatorProcess } = await import("@latentweave/coordinator-app");
     const directory = path.resolve(flags.run);
     const job = await readJob(directory);

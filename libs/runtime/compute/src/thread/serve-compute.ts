@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import { interruptNobody } from "@latentweave/vault";
 import { loadBackend } from "../backend/load-backend.ts";
 import type { Tf } from "../backend/loaded-backend.ts";
 import { ModelRuntime } from "../model/model-runtime.ts";
@@ -16,6 +17,8 @@ import {
 export async function serveCompute(port: MessagePort, data: ThreadData): Promise<void> {
   const post = (message: FromThread, transfer: readonly ArrayBuffer[] = []): void =>
     port.postMessage(message, [...transfer]);
+  // Before TensorFlow starts its own.
+  interruptNobody();
   let tf: Tf;
   try {
     const { tf: loaded, name, determinismClass, notes } = await loadBackend(data.backend);

@@ -10,6 +10,7 @@ import type { AddonSource } from "./addon-source.ts";
  * - `open(fd, bytes)`: a new ArrayBuffer that is the beginning of a file, shared with whoever else maps it
  * - `close(buffer)`: such a buffer becomes empty, and its pages are given back
  * - `keepFreed()`: what this process frees stays with it, to be used again; false where its allocator cannot be told
+ * - `interruptNobody()`: this thread, when it wakes, waits for whoever runs; false where the system has no such word
  *
  * Failures of the system are thrown with its error number, as text, in `code`.
  */
@@ -22,6 +23,11 @@ const source = `#define _GNU_SOURCE
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#ifdef __linux__
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #ifdef __GLIBC__
 #include <limits.h>
 #include <malloc.h>
@@ -152,6 +158,18 @@ static napi_value keep_freed(napi_env env, napi_callback_info info) {
   return napi_get_boolean(env, told, &result) == napi_ok ? result : NULL;
 }
 
+static napi_value interrupt_nobody(napi_env env, napi_callback_info info) {
+  (void)info;
+  bool told = false;
+#ifdef SCHED_BATCH
+  /* The system's own call, of this thread: not every C library has it. */
+  struct sched_param ordinary = {0};
+  told = syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &ordinary) == 0;
+#endif
+  napi_value result;
+  return napi_get_boolean(env, told, &result) == napi_ok ? result : NULL;
+}
+
 NAPI_MODULE_INIT() {
   napi_property_descriptor functions[] = {
       {"map", NULL, map, NULL, NULL, NULL, napi_enumerable, NULL},
@@ -161,8 +179,9 @@ NAPI_MODULE_INIT() {
       {"open", NULL, open_buffer, NULL, NULL, NULL, napi_enumerable, NULL},
       {"close", NULL, close_buffer, NULL, NULL, NULL, napi_enumerable, NULL},
       {"keepFreed", NULL, keep_freed, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"interruptNobody", NULL, interrupt_nobody, NULL, NULL, NULL, napi_enumerable, NULL},
   };
-  napi_define_properties(env, exports, 7, functions);
+  napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
   return exports;
 }
 `;
@@ -193,6 +212,7 @@ Atomics.store(new BigUint64Array(one), 9, 5n);
 if (new Uint8Array(other)[7] !== 3 || Atomics.load(new BigUint64Array(other), 9) !== 5n)
   throw new Error("two mappings of a file differ");
 addon.keepFreed();
+addon.interruptNobody();
 addon.close(one);
 if (one.byteLength !== 0) throw new Error("a mapping is still there");
 `;

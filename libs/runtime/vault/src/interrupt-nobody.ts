@@ -1,0 +1,12 @@
+import { loadAddon } from "./page-map.ts";
+
+/**
+ * The calling thread, and those that it starts from now on, wait for a processor when they wake, in place of taking it
+ * from whoever runs (Linux: SCHED_BATCH). For what is always busy or never in a hurry: a shard that has told one worker
+ * to begin would else lose its processor to that one before it has told the next.
+ * @returns false where there is no addon, or the system has no such word
+ */
+export function interruptNobody(env: NodeJS.ProcessEnv = process.env): boolean {
+  const addon = loadAddon(env);
+  return typeof addon !== "string" && addon.interruptNobody();
+}
