@@ -1,3 +1,4 @@
+import type { OpenDigest } from "@latentweave/arithmetic";
 import type { TreeNode } from "@latentweave/protocol";
 import { isAncestor, isNodeOf, nodeName, nodeRange, parentOf, rootOf, siblingOf } from "./tree.ts";
 import type { ValueStore } from "./value-store.ts";
@@ -13,8 +14,11 @@ import type { ValueStore } from "./value-store.ts";
  * 4. The reducer owns the values it holds and releases each exactly once, unless `takeResult` hands one over.
  */
 export interface Reducer<V> {
-  /** Copies the bytes of a node's value in. "duplicate": these slots are held already, the bytes were not looked at. */
-  accept(node: TreeNode, bytes: Uint8Array): Acceptance;
+  /**
+   * Copies the bytes of a node's value in. "duplicate": these slots are held already, the bytes were not looked at.
+   * @param digest is fed what is accepted
+   */
+  accept(node: TreeNode, bytes: Uint8Array, digest?: OpenDigest): Acceptance;
   /** As `accept`, for a value that is in the store already. The reducer owns it from now on (a duplicate is released). */
   adopt(node: TreeNode, value: V): Acceptance;
   isComplete(): boolean;
@@ -91,15 +95,15 @@ export function createReducer<V>(options: {
   }
 
   /** Bytes whose sibling is held are added where they lie. */
-  function placeBytes(node: TreeNode, bytes: Uint8Array): void {
+  function placeBytes(node: TreeNode, bytes: Uint8Array, digest: OpenDigest | undefined): void {
     const sibling = siblingOf(node, slots);
     const other = sibling && held.get(keyOf(sibling));
     const parent = parentOf(node, slots);
     if (!values.addBytes || !other || !parent || travels) {
-      place(node, values.take(bytes));
+      place(node, values.take(bytes, digest));
       return;
     }
-    const sum = values.addBytes(other.value, bytes);
+    const sum = values.addBytes(other.value, bytes, digest);
     held.delete(keyOf(other.node));
     dropDescendants(node);
     rise(parent, rounded(parent, sum));
@@ -186,13 +190,13 @@ export function createReducer<V>(options: {
   }
 
   return {
-    accept(node, bytes) {
+    accept(node, bytes, digest) {
       refuseForeign(node);
       if (isCovered(node)) {
         dropped.duplicates += 1;
         return "duplicate";
       }
-      placeBytes(node, bytes);
+      placeBytes(node, bytes, digest);
       return "accepted";
     },
     adopt(node, value) {

@@ -1,4 +1,10 @@
-import { type Arithmetic, encodedBytes, type FeedbackCodec, feedbackBytes } from "@latentweave/arithmetic";
+import {
+  type Arithmetic,
+  encodedBytes,
+  type FeedbackCodec,
+  feedbackBytes,
+  type OpenDigest,
+} from "@latentweave/arithmetic";
 import { metricNames, type TaskGraph } from "@latentweave/model";
 import type { ParameterLayout, Slice } from "@latentweave/parameters";
 import {
@@ -123,6 +129,7 @@ export function createStepReduction(options: {
       const task = find(message);
       checkNode(task, message.node);
       const parts = partsOf(task, message);
+      const digest = options.arithmetic.openDigest();
       let isNew = false;
       for (const [place, payload] of message.payloads.entries()) {
         const data = bytesOf(task, message.node, payload, bytes[place]);
@@ -131,16 +138,20 @@ export function createStepReduction(options: {
           if (collector.accept(slotOf(message), data) === "duplicate") duplicates += 1;
           else isNew = true;
         } else if (payload.name === "gradient") {
-          if (acceptGradient(task, message.node, payload, data) === "duplicate") duplicates += 1;
-          else isNew = true;
+          if (acceptGradient(task, message.node, payload, data, digest) === "accepted") {
+            isNew = true;
+            continue;
+          }
+          duplicates += 1;
         } else if (payload.name === "metrics" && task.metrics) {
           if (task.metrics.reducer.accept(message.node, data) === "duplicate") duplicates += 1;
           else isNew = true;
         } else throw new ProtocolError(`payload "${payload.name}" is not one that this shard takes`);
+        digest.feed(data);
       }
       if (isNew) {
         const { level, index } = message.node;
-        noteNode(task, message.node, [level, index, workerId, options.arithmetic.digest(...bytes)], parts);
+        noteNode(task, message.node, [level, index, workerId, digest.end()], parts);
       }
       return isNew;
     },
@@ -222,19 +233,26 @@ function checkNode({ plan, codec, apart }: TaskReduction, node: TreeNode): void 
     );
 }
 
-/** A node's value as it is written in the push: encoded where the job rounds its level. */
+/**
+ * A node's value as it is written in the push: encoded where the job rounds its level.
+ * @param digest is fed what is accepted
+ */
 function acceptGradient(
   task: TaskReduction,
   node: TreeNode,
   payload: PayloadHeader,
   data: Uint8Array,
+  digest: OpenDigest,
 ): "accepted" | "duplicate" {
   const { reducer, values } = sliceFor(task, payload.slice);
   const { codec, feedback } = task;
   const chosen = feedbackOf(payload.dtype, feedback);
-  if (chosen) return reducer.adopt(node, values.takeFeedback(chosen, data));
-  if (codec === undefined || payload.dtype === "F32") return reducer.accept(node, data);
-  return reducer.adopt(node, values.takeEncoded(codec.codec, data));
+  let outcome: "accepted" | "duplicate";
+  if (chosen) outcome = reducer.adopt(node, values.takeFeedback(chosen, data));
+  else if (codec === undefined || payload.dtype === "F32") return reducer.accept(node, data, digest);
+  else outcome = reducer.adopt(node, values.takeEncoded(codec.codec, data));
+  if (outcome === "accepted") digest.feed(data);
+  return outcome;
 }
 
 /** @throws ProtocolError when a payload is written in another way than is due, or its bytes are not as many. */

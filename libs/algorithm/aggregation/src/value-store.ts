@@ -6,19 +6,20 @@ import {
   type FeedbackCodec,
   feedbackBytes,
   feedbackKernels,
+  type OpenDigest,
 } from "@latentweave/arithmetic";
 
-/** Where a reducer's values live, and how two of them are added. */
+/** Where a reducer's values live, and how two of them are added. A digest is fed the bytes that come with it, once. */
 export interface ValueStore<V> {
   /** Copies little-endian numbers in. Throws PayloadLengthError when there are not as many as the store's values have. */
-  take(bytes: Uint8Array): V;
+  take(bytes: Uint8Array, digest?: OpenDigest): V;
   /** left + right; consumes both and returns the sum (which may reuse the memory of either). */
   add(left: V, right: V): V;
   /**
    * The sum of a value and one that still lies in these bytes, without a copy of it; consumes the value. Absent where that
    * is not to be had, or where the order of the two matters. Throws as `take` does, and then the value is as it was.
    */
-  addBytes?(value: V, bytes: Uint8Array): V;
+  addBytes?(value: V, bytes: Uint8Array, digest?: OpenDigest): V;
   /** Gives the memory of a value back. */
   release(value: V): void;
 }
@@ -38,7 +39,7 @@ export class PayloadLengthError extends Error {
 
 /** What `float32Values` can do besides. */
 export interface Float32Values extends ValueStore<number> {
-  addBytes(value: number, bytes: Uint8Array): number;
+  addBytes(value: number, bytes: Uint8Array, digest?: OpenDigest): number;
   /** As `take`, of encoded numbers. */
   takeEncoded(codec: Codec, bytes: Uint8Array): number;
   /** As `takeEncoded`, of what a sender did not leave out. */
@@ -55,10 +56,10 @@ export interface Float32Values extends ValueStore<number> {
 export function float32Values(arithmetic: Arithmetic, length: number): Float32Values {
   const bytesEach = length * 4;
   return {
-    take(bytes) {
+    take(bytes, digest) {
       if (bytes.byteLength !== bytesEach) throw new PayloadLengthError(bytesEach, bytes.byteLength);
       const pointer = arithmetic.allocate(bytesEach);
-      arithmetic.u8(pointer, bytesEach).set(bytes);
+      arithmetic.takeBytes(pointer, bytes, digest);
       return pointer;
     },
     add(left, right) {
@@ -66,9 +67,9 @@ export function float32Values(arithmetic: Arithmetic, length: number): Float32Va
       arithmetic.free(right, bytesEach);
       return left;
     },
-    addBytes(value, bytes) {
+    addBytes(value, bytes, digest) {
       if (bytes.byteLength !== bytesEach) throw new PayloadLengthError(bytesEach, bytes.byteLength);
-      arithmetic.addBytes(value, value, bytes);
+      arithmetic.addBytes(value, value, bytes, digest);
       return value;
     },
     takeEncoded(codec, bytes) {
@@ -111,7 +112,7 @@ export interface KeptVector {
 /** `float32Values` of somebody who hands his vectors over: one that is never added to another is never copied. */
 export interface KeptFloat32Values extends ValueStore<KeptVector> {
   /** Keeps the bytes themselves: nobody may write to them any more. */
-  take(bytes: Uint8Array): KeptVector;
+  take(bytes: Uint8Array, digest?: OpenDigest): KeptVector;
   /** What the codec makes of the value: made when it is needed. */
   round(codec: Codec, value: KeptVector): KeptVector;
   /** Some of a vector's numbers where they are; until the value is added to another or released. Not of a rounded one. */
@@ -129,16 +130,17 @@ export function keptFloat32Values(arithmetic: Arithmetic, length: number): KeptF
     return value.at;
   };
   return {
-    take(bytes) {
+    take(bytes, digest) {
       if (bytes.byteLength !== length * 4) throw new PayloadLengthError(length * 4, bytes.byteLength);
+      digest?.feed(bytes);
       return { at: bytes };
     },
     add(left, right) {
       stored.add(pointerOf(left), pointerOf(right));
       return left;
     },
-    addBytes(value, bytes) {
-      stored.addBytes(pointerOf(value), bytes);
+    addBytes(value, bytes, digest) {
+      stored.addBytes(pointerOf(value), bytes, digest);
       return value;
     },
     release({ at }) {
@@ -184,8 +186,9 @@ export function float64Values(length: number): ValueStore<Float64Array> {
   const bytesEach = length * 8;
   const spare: Float64Array[] = [];
   return {
-    take(bytes) {
+    take(bytes, digest) {
       if (bytes.byteLength !== bytesEach) throw new PayloadLengthError(bytesEach, bytes.byteLength);
+      digest?.feed(bytes);
       const value = spare.pop() ?? new Float64Array(length);
       new Uint8Array(value.buffer).set(bytes);
       return value;

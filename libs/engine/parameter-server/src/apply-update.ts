@@ -144,6 +144,8 @@ export function applyUpdate(options: {
         arithmetic.inBlocks(numbers, (kernels, gradient) => {
           combine(kernels, gradient);
           update(kernels, gradient);
+          if (numbers === slice.numbers)
+            kernels.digestInto(state.digests.coming(slice, state.version + 1), next, numbers);
         });
       }
     }

@@ -1,6 +1,7 @@
 import { type Arithmetic, arithmeticPageBytes, randomKey } from "@latentweave/arithmetic";
 import type { ParameterGroup, ParameterLayout, PlacedTensor, Slice } from "@latentweave/parameters";
 import type { Vault } from "@latentweave/protocol";
+import { type BlockDigests, createBlockDigests } from "./block-digests.ts";
 import { headerPages, openStateHeader, type StoredDecision, writingAt } from "./state-header.ts";
 
 /** One owned slice in WebAssembly memory: two versions side by side, so that n stays readable while n+1 is written. */
@@ -23,6 +24,8 @@ export interface OwnedSlice extends Slice {
 export interface OwnedState {
   readonly slices: readonly OwnedSlice[];
   readonly stateNames: readonly string[];
+  /** Of the newest version, as far as its update made them. */
+  readonly digests: BlockDigests<OwnedSlice>;
   readonly version: number;
   /** A predecessor's whole state was found in the vault, and is there still: `version`, `timeline` and the decision are its. */
   readonly kept: boolean;
@@ -137,7 +140,9 @@ export function createOwnedState(
   };
   let version = header.found ? header.version : 0;
   let kept = header.found;
+  const digests = createBlockDigests<OwnedSlice>(arithmetic);
   const invalidate = (): void => {
+    digests.forget();
     kept = false;
     header.version = -1;
   };
@@ -155,6 +160,7 @@ export function createOwnedState(
   return {
     slices,
     stateNames,
+    digests,
     get version() {
       return version;
     },
@@ -188,6 +194,7 @@ export function createOwnedState(
         .set(bytes);
     },
     setVersion(next) {
+      digests.forget();
       if (((next - version) & 1) === 1) {
         for (const slice of slices) {
           for (const pointers of [slice.parameters, ...slice.states.values()]) {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import { blockNumbers, type ParameterLayout, type Slice } from "@latentweave/parameters";
 import { ProtocolError } from "@latentweave/protocol";
-import type { OwnedState } from "./owned-state.ts";
+import type { OwnedSlice, OwnedState } from "./owned-state.ts";
 
 const digestBytes = 8;
 
@@ -28,13 +28,23 @@ export function blockOrder(layout: ParameterLayout, owned: readonly (readonly Sl
 
 /** XXH64 of each parameter block that a shard owns, 8 bytes little-endian each, in the order of its slices. */
 export function blockDigests(arithmetic: Arithmetic, state: OwnedState): Uint8Array {
-  const digests: bigint[] = [];
+  const blocks = state.slices.reduce((sum, { numbers }) => sum + Math.ceil(numbers / blockNumbers), 0);
+  const all = new Uint8Array(blocks * digestBytes);
+  let at = 0;
   for (const slice of state.slices) {
-    const pointer = state.pointer(slice, "parameters", 0);
-    for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {
-      const bytes = Math.min(blockNumbers, slice.numbers - offset) * 4;
-      digests.push(BigInt(`0x${arithmetic.digest({ pointer: pointer + offset * 4, bytes })}`));
-    }
+    const made = state.digests.of(slice, state.version) ?? digestsOf(arithmetic, state, slice);
+    all.set(made, at);
+    at += made.byteLength;
+  }
+  return all;
+}
+
+function digestsOf(arithmetic: Arithmetic, state: OwnedState, slice: OwnedSlice): Uint8Array {
+  const digests: bigint[] = [];
+  const pointer = state.pointer(slice, "parameters", 0);
+  for (let offset = 0; offset < slice.numbers; offset += blockNumbers) {
+    const bytes = Math.min(blockNumbers, slice.numbers - offset) * 4;
+    digests.push(BigInt(`0x${arithmetic.digest({ pointer: pointer + offset * 4, bytes })}`));
   }
   return new Uint8Array(BigUint64Array.from(digests).buffer);
 }

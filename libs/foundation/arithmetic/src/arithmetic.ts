@@ -1,5 +1,5 @@
 import { Arena } from "./arena.ts";
-import { type ElementKernels, passBytes, recordPass, runPass } from "./block-pass.ts";
+import { passBytes, type PassKernels, recordPass, runPass } from "./block-pass.ts";
 import { type Codec, codecNumber } from "./codec.ts";
 import { type DigestPiece, digestOf, throughWindow } from "./digest.ts";
 import { instantiate } from "./instance.ts";
@@ -51,14 +51,28 @@ export interface Arithmetic
    * copied in through a window of the module's own: nothing is allocated, no view is detached.
    */
   digest(...pieces: readonly DigestPiece[]): string;
+  /** `digest` of pieces that are shown one after the other. */
+  openDigest(): OpenDigest;
+}
+
+/** Bytes that it was shown must stay as they are until its end. */
+export interface OpenDigest {
+  feed(bytes: Uint8Array): void;
+  /** To be called once. */
+  end(): string;
 }
 
 /** Float32 vectors; inputs and results flushed (docs/arithmetic.md, "Denormals"). */
 export interface BlockKernels {
   /** dst = a + b: the adder of the reduction tree. */
   add(dst: number, a: number, b: number, n: number): void;
-  /** The same, with little-endian numbers that lie outside this memory as the second summand. */
-  addBytes(dst: number, a: number, bytes: Uint8Array): void;
+  /**
+   * The same, with little-endian numbers that lie outside this memory as the second summand.
+   * @param digest is fed them too, while they are in cache
+   */
+  addBytes(dst: number, a: number, bytes: Uint8Array, digest?: OpenDigest): void;
+  /** dst = bytes that lie outside this memory. @param digest as of `addBytes` */
+  takeBytes(dst: number, bytes: Uint8Array, digest?: OpenDigest): void;
   /** dst = w·src, with w rounded to float32. */
   scaleInto(dst: number, src: number, w: number, n: number): void;
   /** dst += w·src, with w rounded to float32; two roundings, no fused multiply-add. */
@@ -81,7 +95,7 @@ export interface BlockKernels {
    * @param say each operation is to be on all n numbers; `scratch` stands for room of the block's own
    * @throws RangeError where one is not
    */
-  inBlocks(n: number, say: (kernels: ElementKernels, scratch: number) => void): void;
+  inBlocks(n: number, say: (kernels: PassKernels, scratch: number) => void): void;
 }
 
 /** Vectors of n numbers each. */
@@ -193,9 +207,20 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
     f64: (pointer, n) => new Float64Array(memory.buffer, pointer, n),
     u8: (pointer, n) => new Uint8Array(memory.buffer, pointer, n),
     ...{ exp, log, pow, sin, cos, tanh, add, scaleInto, accumulate, fill, dot },
-    addBytes: (dst, a, bytes) =>
-      throughWindow(wasm, bytes, (at, length, from) => add(dst + from, a + from, at, length / 4)),
+    addBytes(dst, a, bytes, digest) {
+      throughWindow(wasm, bytes, (at, length, from) => add(dst + from, a + from, at, length / 4));
+      digest?.feed(bytes);
+    },
+    takeBytes(dst, bytes, digest) {
+      new Uint8Array(memory.buffer, dst, bytes.byteLength).set(bytes);
+      digest?.feed(bytes);
+    },
     digest: (...pieces) => digestOf(wasm, pieces),
+    openDigest() {
+      // The module has room for one digest at a time.
+      const pieces: Uint8Array[] = [];
+      return { feed: (bytes) => void pieces.push(bytes), end: () => digestOf(wasm, pieces) };
+    },
     sumSquares: (a, n) => dot(a, a, n),
     products: (vectors, n) => productsOf(dot, vectors, n),
     productsOfEach: (all) => all.map(({ vectors, n }) => productsOf(dot, vectors, n)),
@@ -206,6 +231,11 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
         ...wasm,
         scaleInto: (dst: number, src: number, count: number, w: number) => scaleInto(dst, src, w, count),
         accumulate: (dst: number, src: number, count: number, w: number) => accumulate(dst, src, w, count),
+        digestInto(pointer: number, count: number, into: number) {
+          new BigUint64Array(memory.buffer, into, 1)[0] = BigInt(
+            `0x${digestOf(wasm, [{ pointer, bytes: count * 4 }])}`,
+          );
+        },
       };
       runPass(plain, recordPass(n, scratch, pow, say), n, scratch);
     },

@@ -7,6 +7,12 @@ export type ElementKernels = Pick<
   "scaleInto" | "accumulate" | "sgd" | "momentum" | "adam" | "pow"
 >;
 
+/** What a pass is made of. */
+export interface PassKernels extends ElementKernels {
+  /** XXH64 (seed 0) of each block's numbers at `pointer`, little-endian: that of block b at `into` + 8·b. */
+  digestInto(into: number, pointer: number, n: number): void;
+}
+
 /** As many numbers as stay in cache, with those of all vectors that an update reads and writes. */
 export const passNumbers = 16_384;
 export const passBytes = passNumbers * 4;
@@ -24,6 +30,8 @@ const operations = {
   sgd: { code: 2, pointers: 3, factors: 3 },
   momentum: { code: 3, pointers: 5, factors: 5 },
   adam: { code: 4, pointers: 7, factors: 10 },
+  // Where it writes to counts blocks, not numbers, and so is none of the pointers that move with them.
+  digestInto: { code: 5, pointers: 1, factors: 1 },
 } as const;
 type Operation = keyof typeof operations;
 const byCode = Object.entries(operations).map(([name, shape]) => ({ name: name as Operation, ...shape }));
@@ -40,7 +48,7 @@ export function recordPass(
   n: number,
   scratch: number,
   pow: Arithmetic["pow"],
-  say: (kernels: ElementKernels, scratch: number) => void,
+  say: (kernels: PassKernels, scratch: number) => void,
   within: (n: number, pointer: number) => void = () => undefined,
 ): PassWords {
   const words: number[] = [];
@@ -62,6 +70,10 @@ export function recordPass(
       sgd: (...update) => note("sgd", sgdArguments(...update)),
       momentum: (...update) => note("momentum", momentumArguments(...update)),
       adam: (...update) => note("adam", adamArguments(...update)),
+      digestInto(into, pointer, count) {
+        within(2 * Math.ceil(n / passNumbers), into);
+        note("digestInto", [pointer, count, into]);
+      },
       pow,
     },
     scratch,
@@ -78,7 +90,13 @@ export function runPass(kernels: PlainKernels, words: PassWords, n: number, scra
       const args = words.slice(at + 1, at + 1 + pointers);
       const moved = args.map((pointer) => (isScratch(pointer, scratch) ? pointer : pointer + from * 4));
       at += 1 + pointers + factors;
-      kernels[name](...moved, count, ...words.slice(at - factors, at));
+      const rest = words.slice(at - factors, at);
+      const block = from / passNumbers;
+      kernels[name](
+        ...moved,
+        count,
+        ...(name === "digestInto" ? rest.map((into) => into + 8 * block) : rest),
+      );
     }
   }
 }

@@ -5,13 +5,14 @@ export {
   type BlockUpdate,
   type CodecKernels,
   type LargestKernels,
+  type OpenDigest,
   type OptimiserKernels,
   type RandomFills,
   type VectorsOf,
   loadArithmetic,
   withSizes,
 } from "./arithmetic.ts";
-export { type ElementKernels, passNumbers } from "./block-pass.ts";
+export { type ElementKernels, type PassKernels, passNumbers } from "./block-pass.ts";
 export { type Codec, codecBlockNumbers, codecs, encodedBytes } from "./codec.ts";
 export type { DigestPiece } from "./digest.ts";
 export { ArithmeticMemoryError, InvalidFreeError, pageBytes as arithmeticPageBytes } from "./arena.ts";

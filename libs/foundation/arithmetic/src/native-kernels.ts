@@ -1,4 +1,4 @@
-import type { Arithmetic, BlockUpdate } from "./arithmetic.ts";
+import type { Arithmetic, BlockUpdate, OpenDigest } from "./arithmetic.ts";
 import { passBytes, recordPass } from "./block-pass.ts";
 import { type Codec, codecNumber, codecs, encodedBytes } from "./codec.ts";
 import { largestBytes } from "./largest.ts";
@@ -11,7 +11,9 @@ import { adamArguments, momentumArguments, sgdArguments } from "./optimiser-argu
 export interface NativeKernels {
   address(view: Uint8Array): number;
   add(base: number, dst: number, a: number, b: number, n: number): void;
-  addBytes(base: number, dst: number, a: number, bytes: Uint8Array): void;
+  /** The state of an open digest, where there is one, is fed the bytes too. */
+  addBytes(base: number, dst: number, a: number, bytes: Uint8Array, state?: Uint8Array): void;
+  takeBytes(base: number, dst: number, bytes: Uint8Array, state?: Uint8Array): void;
   scaleInto(base: number, dst: number, src: number, w: number, n: number): void;
   accumulate(base: number, dst: number, src: number, w: number, n: number): void;
   dot(base: number, a: number, b: number, n: number): number;
@@ -38,6 +40,9 @@ export interface NativeKernels {
   adam(base: number, ...args: readonly number[]): void;
   /** Each piece is a Uint8Array, or an address and a length. */
   digest(...pieces: readonly (Uint8Array | number)[]): string;
+  openDigest(state: Uint8Array): void;
+  feedDigest(state: Uint8Array, bytes: Uint8Array): void;
+  endDigest(state: Uint8Array): string;
 }
 
 /** What the kernels take over of an arithmetic. */
@@ -45,6 +50,7 @@ export type KernelOperations = Pick<
   Arithmetic,
   | "add"
   | "addBytes"
+  | "takeBytes"
   | "scaleInto"
   | "accumulate"
   | "dot"
@@ -62,7 +68,27 @@ export type KernelOperations = Pick<
   | "momentum"
   | "adam"
   | "digest"
+  | "openDigest"
 >;
+
+/** What the addon keeps of a digest between two of its pieces. */
+const digestStateBytes = 80;
+
+/** One that knows its own state: another's is fed by itself. */
+class NativeDigest implements OpenDigest {
+  readonly state = new Uint8Array(digestStateBytes);
+  readonly #kernels: NativeKernels;
+  constructor(kernels: NativeKernels) {
+    this.#kernels = kernels;
+    kernels.openDigest(this.state);
+  }
+  feed(bytes: Uint8Array): void {
+    this.#kernels.feedDigest(this.state, bytes);
+  }
+  end(): string {
+    return this.#kernels.endDigest(this.state);
+  }
+}
 
 /** As many as ever share a pass: each has room of one block. */
 export const mostThreads = 8;
@@ -102,9 +128,17 @@ export function kernelOperations(
       within(n, dst, a, b);
       kernels.add(base, dst, a, b, n);
     },
-    addBytes(dst, a, bytes) {
+    addBytes(dst, a, bytes, digest) {
       within(bytes.byteLength / 4, dst, a);
-      kernels.addBytes(base, dst, a, bytes);
+      const state = digest instanceof NativeDigest ? digest.state : undefined;
+      kernels.addBytes(base, dst, a, bytes, state);
+      if (!state) digest?.feed(bytes);
+    },
+    takeBytes(dst, bytes, digest) {
+      within(bytes.byteLength / 4, dst);
+      const state = digest instanceof NativeDigest ? digest.state : undefined;
+      kernels.takeBytes(base, dst, bytes, state);
+      if (!state) digest?.feed(bytes);
     },
     scaleInto(dst, src, w, n) {
       within(n, dst, src);
@@ -189,6 +223,7 @@ export function kernelOperations(
       }
       return kernels.digest(...args);
     },
+    openDigest: () => new NativeDigest(kernels),
   };
 }
 
@@ -305,6 +340,15 @@ const trials: Readonly<Record<string, Trial>> = {
   "add in place": (own, at, n) => own.add(at[0] as number, at[0] as number, at[2] as number, n),
   addBytes: (own, at, n) =>
     own.addBytes(at[0] as number, at[1] as number, own.u8(at[2] as number, 4 * n).slice()),
+  "bytes with their digest"(own, at, n) {
+    const digest = own.openDigest();
+    const [first, second] = [at[2], at[5]].map((from) => own.u8(from as number, 4 * n).slice());
+    own.takeBytes(at[0] as number, first as Uint8Array, digest);
+    digest.feed(Uint8Array.of(1, 2, 3));
+    own.addBytes(at[0] as number, at[0] as number, second as Uint8Array, digest);
+    own.takeBytes(at[1] as number, second as Uint8Array);
+    return digest.end();
+  },
   scaleInto: (own, at, n) => own.scaleInto(at[0] as number, at[1] as number, 0.3, n),
   accumulate: (own, at, n) => own.accumulate(at[0] as number, at[1] as number, -1.7, n),
   dot: (own, at, n) => own.dot(at[3] as number, at[5] as number, n),
@@ -354,6 +398,7 @@ const trials: Readonly<Record<string, Trial>> = {
         number,
         number,
       ];
+      kernels.digestInto(at[7] as number, third, n);
       kernels.scaleInto(scratch, second, 0.7, n);
       kernels.accumulate(scratch, first, -0.3, n);
       kernels.accumulate(first, scratch, 2, n);
@@ -365,6 +410,23 @@ const trials: Readonly<Record<string, Trial>> = {
       );
       kernels.adam(
         { ...update, m: third, v: fourth, nextM: fifth, nextV: sixth },
+        { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, stepSize: 0.01, rootScale: 1.3, decay: 0.001 },
+      );
+    }),
+  "a pass of one vector": (own, at, n) =>
+    own.inBlocks(n, (kernels, scratch) => {
+      const [params, next, gradient, m, v, nextM, nextV] = at as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      kernels.scaleInto(scratch, gradient, 0.7, n);
+      kernels.adam(
+        { ...blockAt(at, n), params, next, gradient: scratch, m, v, nextM, nextV },
         { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, stepSize: 0.01, rootScale: 1.3, decay: 0.001 },
       );
     }),

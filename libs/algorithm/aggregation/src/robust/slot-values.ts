@@ -56,10 +56,10 @@ export function createSlotValues<V>(options: {
 
   return {
     all,
-    accept: (node, bytes) =>
+    accept: (node, bytes, digest) =>
       place(
         node,
-        () => values.take(bytes),
+        () => values.take(bytes, digest),
         () => undefined,
       ),
     adopt: (node, value) =>

@@ -25,19 +25,67 @@ static napi_value add(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static napi_value add_bytes(napi_env env, napi_callback_info info) {
-  napi_value args[4];
-  size_t count = 4, length;
-  double x[3];
+static bool bytes_of(napi_env env, napi_value value, uint8_t **data, size_t *length) {
   napi_typedarray_type type;
-  void *data;
-  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 4 ||
-      napi_get_value_double(env, args[0], &x[0]) != napi_ok || napi_get_value_double(env, args[1], &x[1]) != napi_ok ||
-      napi_get_value_double(env, args[2], &x[2]) != napi_ok ||
-      napi_get_typedarray_info(env, args[3], &type, &length, &data, NULL, NULL) != napi_ok || type != napi_uint8_array)
-    napi_throw_type_error(env, NULL, "kernels: wrong arguments");
-  else
-    add_(AT(1), AT(2), data, length / 4);
+  void *at;
+  if (napi_get_typedarray_info(env, value, &type, length, &at, NULL, NULL) != napi_ok || type != napi_uint8_array)
+    return false;
+  *data = at;
+  return true;
+}
+
+/* Of an open digest: bytes that JavaScript keeps. */
+static struct digest *state_of(napi_env env, napi_value value) {
+  uint8_t *data;
+  size_t length;
+  bool is_state = bytes_of(env, value, &data, &length) && length >= sizeof(struct digest);
+  return is_state && (uintptr_t)data % _Alignof(struct digest) == 0 ? (struct digest *)data : NULL;
+}
+
+/* Where to: as it is, or added to what is at a; what the digest is fed is in cache for it then. */
+static void take_fed(float *dst, const float *a, const uint8_t *data, size_t length, struct digest *fed) {
+  for (size_t from = 0; from < length; from += PASS * sizeof(float)) {
+    size_t part = length - from < PASS * sizeof(float) ? length - from : PASS * sizeof(float), at = from / sizeof(float);
+    if (fed != NULL) feed(fed, data + from, part);
+    if (a == NULL) memcpy(dst + at, data + from, part);
+    else add_(dst + at, a + at, (const float *)(data + from), part / sizeof(float));
+  }
+}
+
+/* The arguments: base, as many offsets, bytes, and perhaps the state of a digest. */
+static bool taken(napi_env env, napi_callback_info info, size_t offsets, double *x, uint8_t **data, size_t *length,
+                  struct digest **fed) {
+  napi_value args[5];
+  size_t count = 5;
+  napi_valuetype kind = napi_undefined;
+  *fed = NULL;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < offsets + 2) goto misused;
+  for (size_t i = 0; i <= offsets; i++)
+    if (napi_get_value_double(env, args[i], &x[i]) != napi_ok) goto misused;
+  if (!bytes_of(env, args[offsets + 1], data, length)) goto misused;
+  if (count > offsets + 2 && napi_typeof(env, args[offsets + 2], &kind) != napi_ok) goto misused;
+  if (kind != napi_undefined && (*fed = state_of(env, args[offsets + 2])) == NULL) goto misused;
+  return true;
+misused:
+  napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+  return false;
+}
+
+static napi_value add_bytes(napi_env env, napi_callback_info info) {
+  double x[3];
+  uint8_t *data;
+  size_t length;
+  struct digest *fed;
+  if (taken(env, info, 2, x, &data, &length, &fed)) take_fed(AT(1), AT(2), data, length, fed);
+  return NULL;
+}
+
+static napi_value take_bytes(napi_env env, napi_callback_info info) {
+  double x[2];
+  uint8_t *data;
+  size_t length;
+  struct digest *fed;
+  if (taken(env, info, 1, x, &data, &length, &fed)) take_fed(AT(1), NULL, data, length, fed);
   return NULL;
 }
 
@@ -136,6 +184,7 @@ static napi_value pass(napi_env env, napi_callback_info info) {
   }
   struct pass shared = {
       .base = (uintptr_t)base, .words = words, .length = length, .n = (size_t)n, .scratch = (size_t)scratch};
+  shared.scaled = is_scaled_adam(&shared);
   share(pass_block, &shared, (shared.n + PASS - 1) / PASS);
   return NULL;
 }
@@ -235,10 +284,47 @@ static napi_value adam(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+static napi_value digest_text(napi_env env, struct digest *d) {
+  napi_value result;
+  char text[17];
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)end_of(d));
+  return napi_create_string_latin1(env, text, 16, &result) == napi_ok ? result : NULL;
+}
+
+/* The first argument is the state, the second what it is fed, where it is. */
+static struct digest *opened(napi_env env, napi_callback_info info, size_t wanted, uint8_t **data, size_t *length) {
+  napi_value args[2];
+  size_t count = 2;
+  struct digest *d = NULL;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) == napi_ok && count >= wanted) d = state_of(env, args[0]);
+  if (d != NULL && (wanted < 2 || bytes_of(env, args[1], data, length))) return d;
+  napi_throw_type_error(env, NULL, "kernels: wrong arguments");
+  return NULL;
+}
+
+static napi_value open_digest(napi_env env, napi_callback_info info) {
+  struct digest *d = opened(env, info, 1, NULL, NULL);
+  if (d != NULL) *d = opened_digest;
+  return NULL;
+}
+
+static napi_value feed_digest(napi_env env, napi_callback_info info) {
+  uint8_t *data;
+  size_t length;
+  struct digest *d = opened(env, info, 2, &data, &length);
+  if (d != NULL) feed(d, data, length);
+  return NULL;
+}
+
+static napi_value end_digest(napi_env env, napi_callback_info info) {
+  struct digest *d = opened(env, info, 1, NULL, NULL);
+  return d == NULL ? NULL : digest_text(env, d);
+}
+
 /* Of pieces laid end to end: each is a Uint8Array, or an address and a length. */
 static napi_value digest(napi_env env, napi_callback_info info) {
   size_t count = 0;
-  struct digest d = {.lanes = {PRIME1 + PRIME2, PRIME2, 0, 0 - PRIME1}};
+  struct digest d = opened_digest;
   if (napi_get_cb_info(env, info, &count, NULL, NULL, NULL) != napi_ok) return NULL;
   napi_value *args = calloc(count + 1, sizeof *args), result = NULL;
   if (args == NULL || napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok) goto done;
@@ -257,9 +343,7 @@ static napi_value digest(napi_env env, napi_callback_info info) {
       feed(&d, data, length);
     }
   }
-  char text[17];
-  snprintf(text, sizeof text, "%016llx", (unsigned long long)end_of(&d));
-  if (napi_create_string_latin1(env, text, 16, &result) != napi_ok) result = NULL;
+  result = digest_text(env, &d);
   goto done;
 misused:
   napi_throw_type_error(env, NULL, "kernels: wrong arguments");
@@ -321,6 +405,10 @@ NAPI_MODULE_INIT() {
   napi_property_descriptor functions[] = {
       {"add", NULL, add, NULL, NULL, NULL, napi_enumerable, NULL},
       {"addBytes", NULL, add_bytes, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"takeBytes", NULL, take_bytes, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"openDigest", NULL, open_digest, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"feedDigest", NULL, feed_digest, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"endDigest", NULL, end_digest, NULL, NULL, NULL, napi_enumerable, NULL},
       {"scaleInto", NULL, scale_into, NULL, NULL, NULL, napi_enumerable, NULL},
       {"accumulate", NULL, accumulate, NULL, NULL, NULL, napi_enumerable, NULL},
       {"dot", NULL, dot, NULL, NULL, NULL, napi_enumerable, NULL},

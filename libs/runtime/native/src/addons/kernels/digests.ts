@@ -12,6 +12,8 @@ struct digest {
   size_t held;
 };
 
+static const struct digest opened_digest = {.lanes = {PRIME1 + PRIME2, PRIME2, 0, 0 - PRIME1}};
+
 static inline uint64_t turned(uint64_t x, int by) { return (x << by) | (x >> (64 - by)); }
 static inline uint64_t round_(uint64_t lane, uint64_t word) { return turned(lane + word * PRIME2, 31) * PRIME1; }
 static inline uint64_t word_at(const uint8_t *at) {

@@ -6,16 +6,24 @@ struct pass {
   uintptr_t base;
   const double *words;
   size_t length, n, scratch;
+  /* All that is done first is to scale into the scratch and to update by that: both at once then, to the same bits. */
+  bool scaled;
 };
 
 /* By code: pointers, and numbers after them. */
-static const size_t pointers_of[] = {2, 2, 3, 5, 7}, factors_of[] = {1, 1, 3, 5, 10};
+static const size_t pointers_of[] = {2, 2, 3, 5, 7, 1}, factors_of[] = {1, 1, 3, 5, 10, 1};
 #define OPERATIONS (sizeof pointers_of / sizeof *pointers_of)
 
 static void pass_block(const void *of, size_t block, size_t thread) {
   const struct pass *pass = of;
   size_t from = block * PASS, n = pass->n - from < PASS ? pass->n - from : PASS;
-  for (const double *word = pass->words, *end = word + pass->length; word < end;) {
+  const double *word = pass->words, *end = word + pass->length;
+  float by = 1;
+  if (pass->scaled) {
+    by = (float)word[3];
+    word += 4;
+  }
+  while (word < end) {
     size_t code = (size_t)*word++, pointers = pointers_of[code];
     float *at[7];
     for (size_t i = 0; i < pointers; i++) {
@@ -30,11 +38,31 @@ static void pass_block(const void *of, size_t block, size_t thread) {
     else if (code == 1) accumulate_(at[0], at[1], F(0), n);
     else if (code == 2) sgd_(at[0], at[1], at[2], n, F(0), F(1), F(2));
     else if (code == 3) momentum_(at[0], at[1], at[2], at[3], at[4], n, F(0), F(1), x[2] != 0, F(3), F(4));
+    else if (code == 5) {
+      struct digest d = opened_digest;
+      feed(&d, (const uint8_t *)at[0], n * sizeof(float));
+      ((uint64_t *)(pass->base + (size_t)x[0]))[block] = end_of(&d);
+    } else if (pass->scaled)
+      scaled_adam_(at[0], at[1], (const float *)(pass->base + (size_t)pass->words[2]) + from, by, at[3], at[4], at[5],
+                   at[6], n, F(0), F(1), F(2), F(3), F(4), F(5), F(6), F(7), F(8), F(9));
     else
       adam_(at[0], at[1], at[2], at[3], at[4], at[5], at[6], n, F(0), F(1), F(2), F(3), F(4), F(5), F(6), F(7), F(8),
             F(9));
 #undef F
   }
+}
+
+/* Scaled into the scratch, which is the gradient of one Adam; then nothing but digests of something else. */
+static bool is_scaled_adam(const struct pass *pass) {
+  const double *word = pass->words, scratch = (double)pass->scratch;
+  const size_t scale = 4, adam = 1 + 7 + 10, digest = 3;
+  if (pass->length < scale + adam || (pass->length - scale - adam) % digest != 0) return false;
+  if (word[0] != 0 || word[1] != scratch || word[2] == scratch || word[scale] != 4) return false;
+  for (size_t i = 0; i < 7; i++)
+    if ((word[scale + 1 + i] == scratch) != (i == 2)) return false;
+  for (size_t at = scale + adam; at < pass->length; at += digest)
+    if (word[at] != 5 || word[at + 1] == scratch) return false;
+  return true;
 }
 
 /* @returns whether the words are whole operations */
