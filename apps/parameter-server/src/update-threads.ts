@@ -6,8 +6,8 @@ const threadsName = "LATENTWEAVE_SHARD_THREADS";
 const most = 8;
 
 /**
- * Threads that share a shard's products and updates. Workers wait for these, so their cores are idle then; shards are
- * taken to be on one host.
+ * Threads that share a shard's products and updates: of half of the processors, the shard's share. Workers wait for these,
+ * so all are free but for what the coordinator and workers do besides. Shards are taken to be on one host.
  * @throws UserError when the environment says something that is no number of threads
  */
 export function updateThreads({
@@ -20,7 +20,7 @@ export function updateThreads({
   readonly env: NodeJS.ProcessEnv;
 }): number {
   const said = env[threadsName];
-  if (said === undefined || said === "") return Math.max(1, Math.min(most, Math.floor(cores / shards)));
+  if (said === undefined || said === "") return Math.max(1, Math.min(most, Math.floor(cores / 2 / shards)));
   if (/^[1-8]$/.test(said)) return Number(said);
   throw new UserError({
     what: `${threadsName} is "${said}"`,

@@ -8,12 +8,14 @@ import { setFlagsFromString } from "node:v8";
 const growthPercent = 300;
 
 /**
- * For processes that move tensors, before they allocate much or start a thread: garbage may grow, and memory that is
- * freed is used again.
+ * For processes that move tensors, before they allocate much or start a thread: garbage may grow, memory that is freed
+ * is used again, and whoever waits for a message is answered soon.
  */
 export async function prepareForTensors(): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
   // Loaded when it is needed: other verbs start in a fraction of the time.
-  const { keepFreedMemory } = await import("@latentweave/vault");
+  const { answerAtOnce, keepFreedMemory } = await import("@latentweave/vault");
   keepFreedMemory();
+  // Of this thread, through which all messages go.
+  answerAtOnce();
 }

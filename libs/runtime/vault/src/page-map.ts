@@ -11,7 +11,7 @@ export interface PageMapAddon {
   open(fd: number, bytes: number): ArrayBuffer;
   close(buffer: ArrayBuffer): void;
   keepFreed(): boolean;
-  interruptNobody(): boolean;
+  schedule(kind: 0 | 1): boolean;
 }
 
 /** Set to "off", memory ends with its process: to see what a run is without a vault, or where one makes trouble. */

@@ -10,7 +10,8 @@ import type { AddonSource } from "./addon-source.ts";
  * - `open(fd, bytes)`: a new ArrayBuffer that is the beginning of a file, shared with whoever else maps it
  * - `close(buffer)`: such a buffer becomes empty, and its pages are given back
  * - `keepFreed()`: what this process frees stays with it, to be used again; false where its allocator cannot be told
- * - `interruptNobody()`: this thread, when it wakes, waits for whoever runs; false where the system has no such word
+ * - `schedule(kind)`: 0: this thread, when it wakes, waits for whoever runs; 1: it asks for short turns, and so for early
+ *   ones; false where the system has no such word
  *
  * Failures of the system are thrown with its error number, as text, in `code`.
  */
@@ -25,6 +26,7 @@ const source = `#define _GNU_SOURCE
 #include <sys/mman.h>
 #ifdef __linux__
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -158,15 +160,32 @@ static napi_value keep_freed(napi_env env, napi_callback_info info) {
   return napi_get_boolean(env, told, &result) == napi_ok ? result : NULL;
 }
 
-static napi_value interrupt_nobody(napi_env env, napi_callback_info info) {
-  (void)info;
+/* Of Linux: not every C library has it. Systems before 6.12 do not look at the length of a turn. */
+struct turns {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t niceness;
+  uint32_t priority;
+  uint64_t turn_ns, deadline, period;
+};
+
+static napi_value schedule(napi_env env, napi_callback_info info) {
   bool told = false;
-#ifdef SCHED_BATCH
-  /* The system's own call, of this thread: not every C library has it. */
-  struct sched_param ordinary = {0};
-  told = syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &ordinary) == 0;
+  napi_value args[1], result;
+  size_t count = 1;
+  int32_t kind;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 1 ||
+      napi_get_value_int32(env, args[0], &kind) != napi_ok) {
+    napi_throw_type_error(env, NULL, "page_map: wrong arguments");
+    return NULL;
+  }
+#if defined(SCHED_BATCH) && defined(SYS_sched_setattr)
+  struct turns turns = {.size = sizeof turns, .policy = kind == 0 ? SCHED_BATCH : SCHED_OTHER};
+  turns.niceness = getpriority(PRIO_PROCESS, 0);
+  /* The shortest there is; 0 is the ordinary length. */
+  turns.turn_ns = kind == 0 ? 0 : 100000;
+  told = syscall(SYS_sched_setattr, 0, &turns, 0) == 0;
 #endif
-  napi_value result;
   return napi_get_boolean(env, told, &result) == napi_ok ? result : NULL;
 }
 
@@ -179,7 +198,7 @@ NAPI_MODULE_INIT() {
       {"open", NULL, open_buffer, NULL, NULL, NULL, napi_enumerable, NULL},
       {"close", NULL, close_buffer, NULL, NULL, NULL, napi_enumerable, NULL},
       {"keepFreed", NULL, keep_freed, NULL, NULL, NULL, napi_enumerable, NULL},
-      {"interruptNobody", NULL, interrupt_nobody, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"schedule", NULL, schedule, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
   return exports;
@@ -212,7 +231,8 @@ Atomics.store(new BigUint64Array(one), 9, 5n);
 if (new Uint8Array(other)[7] !== 3 || Atomics.load(new BigUint64Array(other), 9) !== 5n)
   throw new Error("two mappings of a file differ");
 addon.keepFreed();
-addon.interruptNobody();
+addon.schedule(0);
+addon.schedule(1);
 addon.close(one);
 if (one.byteLength !== 0) throw new Error("a mapping is still there");
 `;
