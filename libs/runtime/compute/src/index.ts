@@ -3,6 +3,7 @@ export { type ComputeBackend, createInlineCompute } from "./model/inline-compute
 export { LayerError } from "./layers/layer.ts";
 export { UnkeyedRandomError } from "./layers/refuse-unkeyed.ts";
 export { UserModuleError } from "./layers/user-module.ts";
+export { createMappedMemory, type MappedMemory } from "./model/mapped-memory.ts";
 export { ComputeError } from "./thread/messages.ts";
 export {
   ComputeThreadError,
