@@ -53,14 +53,14 @@ function measure(library, numbers) {
   };
 }
 
-/** Combines and updates block by block, as apply-update.ts of the parameter server does. */
+/** Combines, updates and digests block by block, as apply-update.ts of the parameter server does. */
 function updater({ combineBlock, createOptimiser, blockNumbers }, arithmetic, numbers) {
   const vector = () => {
     const pointer = arithmetic.allocate(numbers * 4);
     arithmetic.fill(pointer, 0, numbers);
     return pointer;
   };
-  const scratch = arithmetic.allocate(blockNumbers * 4);
+  const digests = arithmetic.allocate(Math.ceil(numbers / blockNumbers) * 8);
   const optimiser = createOptimiser({
     kind: "adam",
     learningRate: 0.001,
@@ -72,14 +72,12 @@ function updater({ combineBlock, createOptimiser, blockNumbers }, arithmetic, nu
   return (gradient, updateIndex) => {
     const [params, ...state] = pairs.map((pair) => pair[(updateIndex - 1) & 1]);
     const [next, ...nextState] = pairs.map((pair) => pair[updateIndex & 1]);
-    for (let offset = 0; offset < numbers; offset += blockNumbers) {
-      const count = Math.min(blockNumbers, numbers - offset);
-      const at = (pointer) => pointer + offset * 4;
-      combineBlock(arithmetic, { gradients: [at(gradient)], weights: [0.5], into: scratch, numbers: count });
-      optimiser.update(arithmetic, {
-        ...{ params: at(params), next: at(next), gradient: scratch, numbers: count },
-        ...{ state: state.map(at), nextState: nextState.map(at), updateIndex, learningRate: 0.001 },
+    arithmetic.inBlocks(numbers, (kernels, scratch) => {
+      combineBlock(kernels, { gradients: [gradient], weights: [0.5], into: scratch, numbers });
+      optimiser.update(kernels, {
+        ...{ params, next, gradient: scratch, numbers, state, nextState, updateIndex, learningRate: 0.001 },
       });
-    }
+      kernels.digestInto(digests, next, numbers);
+    });
   };
 }

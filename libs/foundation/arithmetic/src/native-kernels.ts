@@ -161,7 +161,7 @@ export function kernelOperations(
         within(n, ...vectors);
         return [vectors.length, n, ...vectors];
       });
-      const sizes = all.map(({ vectors }) => vectors.length ** 2);
+      const sizes = all.map(({ vectors }) => vectors.length * vectors.length);
       const into = new Float64Array(sizes.reduce((sum, size) => sum + size, 0));
       kernels.productsOfEach(base, Float64Array.from(words), into);
       let at = 0;

@@ -5,6 +5,7 @@ import {
   largestBytes,
   loadArithmetic,
   type NativeKernels,
+  passNumbers,
   randomKey,
 } from "@latentweave/arithmetic";
 import fc from "fast-check";
@@ -51,6 +52,33 @@ describe.skipIf(addon.kind === "unavailable")("kernels compiled for this process
       }),
       { numRuns: 60 },
     );
+  });
+
+  describe("shared by threads", () => {
+    const blocks = 40;
+    const n = blocks * passNumbers - 77;
+
+    it("are as many as are asked for, and never fewer than before", () => {
+      expect(kernels.useThreads(3)).toBe(3);
+      expect(kernels.useThreads(1)).toBe(3);
+    });
+
+    it("update, digest and multiply blocks to the bits of one thread, however often", () => {
+      const expected = passOf(module, n);
+      for (let round = 0; round < 20; round++) expect(passOf(own, n)).toEqual(expected);
+    });
+
+    it("find the one number that is not finite, in whichever block", () => {
+      const at = own.allocate(4 * n);
+      own.fill(at, 1, n);
+      expect(own.allFinite(at, n)).toBe(true);
+      for (const place of [0, passNumbers, 21 * passNumbers - 1, n - 1]) {
+        own.f32(at, n)[place] = Number.NaN;
+        expect(own.allFinite(at, n)).toBe(false);
+        own.f32(at, n)[place] = 1;
+      }
+      own.free(at, 4 * n);
+    });
   });
 
   it("choose the same largest numbers of several blocks, and leave the same", () => {
@@ -179,4 +207,41 @@ function summed(
   const bits = [...new Uint32Array(arithmetic.u8(into, 4 * n).slice().buffer)];
   for (const pointer of [a, b, into]) arithmetic.free(pointer, 4 * n);
   return bits;
+}
+
+/** All that threads share, on vectors of keyed numbers: digests of what comes of it. */
+function passOf(own: Arithmetic, n: number): unknown {
+  const bytes = 4 * n;
+  const blocks = Math.ceil(n / passNumbers);
+  const vectors = Array.from({ length: 7 }, (_, vector) => {
+    const pointer = own.allocate(bytes);
+    own.fillUniform(pointer, n, randomKey(3, "pass", String(vector)), 0, 0, 1);
+    return pointer;
+  });
+  const into = own.allocate(8 * blocks);
+  const [params = 0, next = 0, gradient = 0, m = 0, v = 0, nextM = 0, nextV = 0] = vectors;
+  for (const more of [0, 1])
+    own.inBlocks(n, (kernels, scratch) => {
+      kernels.scaleInto(scratch, gradient, 0.3, n);
+      if (more === 1) kernels.accumulate(scratch, m, -0.7, n);
+      kernels.adam(
+        { params, next, gradient: scratch, n, gradientScale: 1, l2: 0, m, v, nextM, nextV },
+        { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, stepSize: 0.01, rootScale: 1.3, decay: 0.001 },
+      );
+      kernels.digestInto(into, next, n);
+    });
+  const products = own.productsOfEach(
+    Array.from({ length: blocks }, (_, block) => ({
+      vectors: vectors.slice(block % 3).map((pointer) => pointer + 4 * passNumbers * block),
+      n: Math.min(passNumbers, n - block * passNumbers),
+    })),
+  );
+  const said = [
+    ...vectors.map((pointer) => own.digest({ pointer, bytes })),
+    own.digest({ pointer: into, bytes: 8 * blocks }),
+    products.map((all) => [...all]),
+  ];
+  for (const pointer of vectors) own.free(pointer, bytes);
+  own.free(into, 8 * blocks);
+  return said;
 }
