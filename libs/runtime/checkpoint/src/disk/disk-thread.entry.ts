@@ -3,6 +3,7 @@ import { readlinkSync, writeSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { interruptNobody } from "@latentweave/vault";
 import { type FileDigests, digestFiles } from "./digest-files.ts";
 import { answerOf, type Request } from "./thread-messages.ts";
 
@@ -16,6 +17,7 @@ const most = pace ? 2 ** 21 : Number.MAX_SAFE_INTEGER;
 const mostWaitMs = 60;
 
 stepBack();
+interruptNobody();
 parentPort?.on("message", (request: Request) => {
   parentPort?.postMessage(answerOf(request.id, () => resultOf(request)));
 });
