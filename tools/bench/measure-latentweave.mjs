@@ -8,7 +8,8 @@ import { watchMemory } from "./process-memory.mjs";
 import { mean } from "./statistics.mjs";
 
 const autoencoder = fileURLToPath(new URL("./autoencoder.yaml", import.meta.url));
-const memoryEveryMs = 200;
+/** A look costs a millisecond or two of a processor; the most that a process ever held is in the last one. */
+const memoryEveryMs = 1_000;
 export const batch = 256;
 
 /**

@@ -21,8 +21,11 @@ export function widthSettings([, hidden, latent, back]) {
 const allReduceNote =
   "_all-reduce_: PyTorch without DDP and its buckets, as Horovod's optimiser works: each gradient is all-reduced over gloo as soon as the backward pass has it, and waited for before the update. It is not Horovod itself, whose extension is built for one version of PyTorch and fuses small tensors in a background thread.";
 
-/** Steps before those that count, of every row: JavaScript is compiled where it turns out to be run often. */
-export const warmupSteps = 200;
+/**
+ * Steps before those that count, of every row: JavaScript is compiled where it turns out to be run often. With fewer, a
+ * part of what is measured is V8's compiler at work (three runs of ours: 23.1 ms a step up to the 350th, 21.1 from the 700th on).
+ */
+export const warmupSteps = 600;
 /** The same where a step is a few milliseconds: as many messages make less time, and compiling them takes longer. */
 export const smallWarmupSteps = 1500;
 
