@@ -1,9 +1,8 @@
+import { mostThreads } from "@latentweave/arithmetic";
 import { UserError } from "@latentweave/protocol";
 
 /** Where a container may use fewer processors than it sees, or they are wanted for something else. */
 const threadsName = "LATENTWEAVE_SHARD_THREADS";
-/** Updates wait for memory: more do not make them faster. */
-const most = 8;
 
 /**
  * Threads that share a shard's products and updates: of half of the processors, the shard's share. Workers wait for these,
@@ -20,11 +19,12 @@ export function updateThreads({
   readonly env: NodeJS.ProcessEnv;
 }): number {
   const said = env[threadsName];
-  if (said === undefined || said === "") return Math.max(1, Math.min(most, Math.floor(cores / 2 / shards)));
-  if (/^[1-8]$/.test(said)) return Number(said);
+  if (said === undefined || said === "")
+    return Math.max(1, Math.min(mostThreads, Math.floor(cores / 2 / shards)));
+  if (/^[1-9]$/.test(said) && Number(said) <= mostThreads) return Number(said);
   throw new UserError({
     what: `${threadsName} is "${said}"`,
-    expected: `a whole number from 1 to ${most}`,
-    mend: `unset it, and a shard takes its share of the processors`,
+    expected: `a whole number from 1 to ${mostThreads}`,
+    mend: "unset it, and a shard takes its share of the processors",
   });
 }

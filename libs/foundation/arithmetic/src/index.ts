@@ -16,7 +16,8 @@ export { type ElementKernels, type PassKernels, passNumbers } from "./block-pass
 export { type Codec, codecBlockNumbers, codecs, encodedBytes } from "./codec.ts";
 export type { DigestPiece } from "./digest.ts";
 export { ArithmeticMemoryError, InvalidFreeError, pageBytes as arithmeticPageBytes } from "./arena.ts";
-export { differingKernel, type NativeKernels } from "./native-kernels.ts";
+export { differingKernel } from "./differing-kernel.ts";
+export { mostThreads, type NativeKernels } from "./native-kernels.ts";
 export { halfToNumber } from "./half.ts";
 export { type Key, randomKey } from "./key.ts";
 export { permute } from "./permutation.ts";

@@ -108,26 +108,7 @@ static napi_value dot(napi_env env, napi_callback_info info) {
   return napi_create_double(env, dot_(AT(1), AT(2), N(3)), &result) == napi_ok ? result : NULL;
 }
 
-/* All inner products of vectors: base, where they begin, how many numbers each has, the row-major products. */
-static napi_value products(napi_env env, napi_callback_info info) {
-  napi_value args[4];
-  size_t count = 4, vectors, room;
-  double base, n;
-  napi_typedarray_type first, last;
-  void *places, *result;
-  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 4 ||
-      napi_get_value_double(env, args[0], &base) != napi_ok || napi_get_value_double(env, args[2], &n) != napi_ok ||
-      napi_get_typedarray_info(env, args[1], &first, &vectors, &places, NULL, NULL) != napi_ok ||
-      napi_get_typedarray_info(env, args[3], &last, &room, &result, NULL, NULL) != napi_ok ||
-      first != napi_float64_array || last != napi_float64_array || room < vectors * vectors) {
-    napi_throw_type_error(env, NULL, "kernels: wrong arguments");
-    return NULL;
-  }
-  products_((uintptr_t)base, places, vectors, (size_t)n, result);
-  return NULL;
-}
-
-/* The same for several, which threads share: base, for each how many vectors, their length, where they begin; results. */
+/* All inner products of several sets of vectors, which threads share: base, for each how many vectors, their length, where they begin; results. */
 static napi_value products_of_each(napi_env env, napi_callback_info info) {
   napi_value args[3];
   size_t count = 3, length, room, parts = 0, needed = 0;
@@ -412,7 +393,6 @@ NAPI_MODULE_INIT() {
       {"scaleInto", NULL, scale_into, NULL, NULL, NULL, napi_enumerable, NULL},
       {"accumulate", NULL, accumulate, NULL, NULL, NULL, napi_enumerable, NULL},
       {"dot", NULL, dot, NULL, NULL, NULL, napi_enumerable, NULL},
-      {"products", NULL, products, NULL, NULL, NULL, napi_enumerable, NULL},
       {"productsOfEach", NULL, products_of_each, NULL, NULL, NULL, napi_enumerable, NULL},
       {"pass", NULL, pass, NULL, NULL, NULL, napi_enumerable, NULL},
       {"useThreads", NULL, use_threads_, NULL, NULL, NULL, napi_enumerable, NULL},
