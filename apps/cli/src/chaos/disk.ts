@@ -59,6 +59,10 @@ function pretendedDisk(folder: FaultFolder): DrillDisk {
 async function mountDisk(directory: string): Promise<DrillDisk> {
   await mkdir(directory, { recursive: true });
   await run("mount", ["-t", "tmpfs", "-o", `size=${diskBytes}`, "tmpfs", directory]);
+  const closed = await mountReadOnly(directory).catch(async (error: unknown) => {
+    await run("umount", ["--lazy", directory]);
+    throw error;
+  });
   const filler = path.join(directory, fillerName);
   let opened = true;
   let isFull = false;
@@ -102,11 +106,9 @@ async function mountDisk(directory: string): Promise<DrillDisk> {
     },
     async close() {
       if (!opened) return reopen;
-      // The same folder once more, over itself and read-only: the disk itself cannot be closed while files are open.
-      await run("mount", ["--bind", directory, directory]);
+      await run("mount", ["--bind", closed, directory]);
       layers += 1;
       opened = false;
-      await run("mount", ["-o", "remount,bind,ro", directory]);
       return reopen;
     },
     async remove() {
@@ -116,10 +118,29 @@ async function mountDisk(directory: string): Promise<DrillDisk> {
       await cp(directory, copy, { recursive: true });
       // At once, whoever still looks into it.
       for (; layers > 0; layers--) await run("umount", ["--lazy", directory]);
+      await run("umount", ["--lazy", closed]);
+      await rm(closed, { recursive: true });
       await cp(copy, directory, { recursive: true });
       await rm(copy, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * The folder once more, elsewhere and read-only, to be laid over itself when it is to be closed. The disk itself, and
+ * any view of it that somebody uses, cannot be closed while a file is open to be written.
+ */
+async function mountReadOnly(directory: string): Promise<string> {
+  const view = await mkdtemp(path.join(path.dirname(directory), ".read-only-"));
+  try {
+    await run("mount", ["--bind", directory, view]);
+    await run("mount", ["-o", "remount,bind,ro", view]);
+  } catch (error) {
+    await run("umount", ["--lazy", view]).catch(() => undefined);
+    await rm(view, { recursive: true });
+    throw error;
+  }
+  return view;
 }
 
 async function writeUntilFull(file: string): Promise<void> {
