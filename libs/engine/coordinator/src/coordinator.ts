@@ -8,6 +8,7 @@ import {
   type RunSnapshot,
   type StreamMessage,
 } from "@latentweave/telemetry";
+import { createAcknowledging } from "./acknowledging.ts";
 import { createBestCheckpoint } from "./best-checkpoint.ts";
 import { checkpointMeta, combinerOf } from "./checkpoint-meta.ts";
 import { createCheckpointPlaces } from "./checkpoint-places.ts";
@@ -361,6 +362,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   const tellToStop = (reason: string): void => shards.leader()?.send({ type: "stop", runId, reason });
 
+  const acknowledging = createAcknowledging((timeline, step) => {
+    shards.leader()?.send({ type: "committed-ack", runId, timeline, step });
+  });
+
   const takeCommit = (message: MessageOf<"committed">): void => {
     const { step, timeline } = message;
     options.probe?.("before-record", step);
@@ -383,7 +388,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     store.recorded().then(
       () => {
         options.probe?.("after-record", step);
-        shards.leader()?.send({ type: "committed-ack", runId, timeline, step });
+        acknowledging.recorded(timeline, step);
         // Not before its record is safe: nobody would tell it again.
         if (message.last && timeline === shards.timeline) {
           lastCommitted = true;

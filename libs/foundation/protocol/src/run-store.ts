@@ -132,7 +132,7 @@ export interface RunStore {
   appendTimeline(record: TimelineRecord): Promise<void>;
   /**
    * Resolves once every line appended to the ledger so far is with the operating system: it outlives this process, not
-   * yet a power cut. Rejects when it could not be written.
+   * yet a power cut. That may take some milliseconds, for lines are written together. Rejects when it could not be written.
    */
   recorded(): Promise<void>;
   readonly ledgerEnd: LedgerEnd;

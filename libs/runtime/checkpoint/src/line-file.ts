@@ -5,10 +5,13 @@ import { type DiskPatience, noPatience } from "./disk-patience.ts";
 
 /** Text that waits in memory for the disk; beyond this the writer waits, so that memory stays bounded. */
 const maxPendingBytes = 1 << 20;
+/** Lines that come one by one wait for others, so long or until they are so many: a write costs more than a line. */
+const gatherMs = 25;
+const mostGathered = 8;
 
 /**
  * An append-only file of lines. `append` returns at once; lines are written in order, many at a time, off the event
- * loop; when the disk falls behind by a mebibyte, `append` writes and thereby holds its caller back.
+ * loop, soon after; when the disk falls behind by a mebibyte, `append` writes and thereby holds its caller back.
  *
  * 1. The file always ends after a whole line, except while a write is under way or after a crash in one.
  * 2. While the disk refuses and may take it later, lines wait in memory, however many.
@@ -21,6 +24,8 @@ export class LineFile {
   #end: number;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
+  /** Ends the gathering that is under way, if one is. */
+  #endGathering: () => void = () => undefined;
   #writing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** Where the lines begin that the drain is writing just now. */
@@ -66,6 +71,7 @@ export class LineFile {
     this.#pendingBytes += bytes.byteLength;
     if (this.#pendingBytes > maxPendingBytes && !this.#refused) this.#writeNow();
     else this.#writing ??= this.#drain();
+    if (this.#pending.length >= mostGathered) this.#endGathering();
   }
 
   /** Everything appended so far is on the disk when this resolves. */
@@ -139,6 +145,7 @@ export class LineFile {
   }
 
   async #settle(): Promise<void> {
+    this.#endGathering();
     while (this.#writing) await this.#writing;
     this.#check();
   }
@@ -166,7 +173,7 @@ export class LineFile {
   }
 
   async #drain(): Promise<void> {
-    await new Promise(setImmediate); // lets the lines of one step gather
+    await this.#gather();
     while (this.#pending.length > 0 && !this.#failure) {
       const { bytes, position } = this.#take();
       this.#inFlight = position;
@@ -180,6 +187,16 @@ export class LineFile {
       this.#tellWritten();
     }
     this.#writing = undefined;
+  }
+
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, gatherMs);
+      this.#endGathering = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #write(bytes: Buffer, offset: number, position: number): Promise<number> {
