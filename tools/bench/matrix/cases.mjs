@@ -35,7 +35,7 @@ export const cases = [
   }),
   besideDdp({
     ...{ name: "3.3m", title: "2 workers, 3.3 M parameters", bar: 1.25, workers: 2, allReduce: true },
-    ...{ widths: [784, 2048, 32, 2048, 784], warmup: 60, steps: 60 },
+    ...{ widths: [784, 2048, 32, 2048, 784], warmup: 400, steps: 60 },
   }),
   besideDdp({
     name: "26.8m",
@@ -51,13 +51,14 @@ export const cases = [
     title: "4 workers, 0.84 M parameters",
     bar: 1.4,
     workers: 4,
+    warmup: 1000,
     steps: 100,
     allReduce: true,
   }),
   ...exchangeCases,
   besideDdp({
     ...{ name: "tiny", title: "4 workers, about 1,000 parameters: committed steps", bar: 2, workers: 4 },
-    ...{ widths: [4, 110, 4], batch: 16, warmup: smallWarmupSteps, steps: 1000 },
+    ...{ widths: [4, 110, 4], batch: 16, warmup: smallWarmupSteps, steps: 1500 },
     ours: { job: new URL("./tiny.yaml", import.meta.url).pathname, settings: [] },
   }),
   {

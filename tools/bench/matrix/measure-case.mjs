@@ -7,6 +7,9 @@ import { measureAllReduce, measureExchange } from "./measure-exchange.mjs";
 import { measureTfjs } from "./measure-tfjs.mjs";
 
 const defaultBatch = 256;
+/** PyTorch compiles nothing while it runs: as many steps as ours takes to warm up would make it no quicker. */
+const mostPyTorchWarmup = 300;
+const warmedUp = (options) => ({ ...options, warmup: Math.min(options.warmup, mostPyTorchWarmup) });
 
 /** Each gives milliseconds a step and samples (or what the case counts) a second; ours the hash of what was learned. */
 const sides = {
@@ -16,10 +19,10 @@ const sides = {
   exchange: { measure: (options) => measureExchange(options) },
   pytorch: {
     needsPython: true,
-    measure: (options) => measurePyTorch({ batch: defaultBatch, ...options }),
+    measure: (options) => measurePyTorch({ batch: defaultBatch, ...warmedUp(options) }),
   },
   "pytorch-compute": { needsPython: true, measure: (options) => measurePyTorchCompute(options) },
-  "all-reduce": { needsPython: true, measure: (options) => measureAllReduce(options) },
+  "all-reduce": { needsPython: true, measure: (options) => measureAllReduce(warmedUp(options)) },
 };
 
 /**
