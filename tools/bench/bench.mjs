@@ -3,7 +3,7 @@
  * Measures training speed and memory, against PyTorch DDP on the same machine, and writes docs/benchmarks.md.
  *
  *   npm run bench                      everything; docs/benchmarks.md and tools/bench/results/latest.json are written
- *   npm run bench -- --quick           two rounds, nothing written
+ *   npm run bench -- --quick           two rounds after a short warm-up, nothing written
  *   npm run bench -- --memory          only: does memory grow with steps?
  *   npm run bench -- --no-pytorch      without the comparison
  *   npm run bench -- --python PATH     a Python that has torch and numpy, in place of one made in the cache
@@ -17,10 +17,10 @@ import { measureMemoryGrowth } from "./memory-growth.mjs";
 import { setUpPyTorch } from "./pytorch-setup.mjs";
 import { growthText, kernelTable, memoryTable, page, phaseTable, speedTable } from "./report.mjs";
 import { measureServerKernels } from "./server-kernels.mjs";
+import { pyTorchWarmup, warmupSteps } from "./warm-up.mjs";
 import { writeFormatted } from "./write-formatted.mjs";
 
 const parameters = 837_424;
-const warmup = 50;
 
 const whole = (text, name) => {
   const value = Number(text);
@@ -54,6 +54,7 @@ async function main() {
   }
   const rounds = whole(values.rounds ?? (values.quick ? "2" : "5"), "rounds");
   const steps = whole(values.steps ?? "300", "steps");
+  const warmup = values.quick ? steps : warmupSteps;
   const workerCounts = values.workers.split(",").map((text) => whole(text, "workers"));
   const torch = values["no-pytorch"]
     ? { missing: "it was not wanted" }
@@ -62,7 +63,7 @@ async function main() {
   else console.log(`PyTorch ${torch.torch}`);
 
   const machine = await describeMachine();
-  const speed = await measureSpeed({ rounds, steps, workerCounts, torch });
+  const speed = await measureSpeed({ rounds, warmup, steps, workerCounts, torch });
   requireSameBits(speed);
   const kernels = await measureServerKernels();
   const growth = values.quick ? undefined : await measureMemoryGrowth();
@@ -89,7 +90,7 @@ function requireSameBits(speed) {
 }
 
 /** @returns {Promise<{ workers: number, rounds: object[] }[]>} for each number of workers, the rounds in order */
-async function measureSpeed({ rounds, steps, workerCounts, torch }) {
+async function measureSpeed({ rounds, warmup, steps, workerCounts, torch }) {
   console.log("preparing the data ...");
   const images = torch.python === undefined ? undefined : await findImages();
   await measureLatentweave({ workers: 1, warmup: 1, steps: 2 });
@@ -98,10 +99,13 @@ async function measureSpeed({ rounds, steps, workerCounts, torch }) {
     ...(torch.python === undefined ? [] : ["stock", "tuned"]).map((name) => ({
       ...{ workers, name },
       measure: () =>
-        measurePyTorch({ ...{ python: torch.python, images, workers, variant: name, batch }, warmup, steps }),
+        measurePyTorch({
+          ...{ python: torch.python, images, workers, variant: name, batch },
+          ...{ warmup: pyTorchWarmup(warmup), steps },
+        }),
     })),
   ]);
-  console.log(`${rounds} rounds of ${runs.length} runs of ${warmup + steps} steps each`);
+  console.log(`${rounds} rounds of ${runs.length} runs of ${steps} steps each, after ${warmup}`);
   const speed = workerCounts.map((workers) => ({
     workers,
     rounds: Array.from({ length: rounds }, () => ({})),

@@ -1,6 +1,7 @@
 /** The measured figures as text: for the terminal, and as docs/benchmarks.md. */
 import { mean, median, spread } from "./statistics.mjs";
 import { table } from "./table.mjs";
+import { pyTorchWarmup } from "./warm-up.mjs";
 
 const count = (value) => Math.round(value).toLocaleString("en-US");
 const megabytes = (bytes) => (bytes === null || bytes === undefined ? "–" : count(bytes / 1e6));
@@ -132,7 +133,7 @@ Written by \`npm run bench\` (\`tools/bench\`); the numbers behind it are in \`t
 
 ## Training speed
 
-The autoencoder 784-512-32-512-784 (${count(parameters)} parameters), MNIST, binary cross-entropy, Adam, ${batch} samples per worker and step, float32. ${rounds} rounds; in each, every row runs once, one after the other, in an order that turns from round to round. ${warmup} steps of warm-up, then ${steps} are counted. A worker is a process of one thread.
+The autoencoder 784-512-32-512-784 (${count(parameters)} parameters), MNIST, binary cross-entropy, Adam, ${batch} samples per worker and step, float32. ${rounds} rounds; in each, every row runs once, one after the other, in an order that turns from round to round. After ${warmup} steps of warm-up (PyTorch ${pyTorchWarmup(warmup)}), in which V8 compiles what a step runs, ${steps} are counted. A worker is a process of one thread.
 
 ${speedTable(speed)}
 

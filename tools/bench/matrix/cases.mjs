@@ -4,9 +4,10 @@
  * A ratio is of how much is done in a second. Its bar is `bar`, the least; or `mostTime`, the most of the time; or
  * `bar: { share, of, case }`, a share of what was kept of another case's first ratio.
  */
+import { smallWarmupSteps } from "../warm-up.mjs";
 import { combinerCases } from "./combiner-cases.mjs";
 import { computeCases } from "./compute-cases.mjs";
-import { besideDdp, large, placements, smallWarmupSteps, twoWorkers, widthSettings } from "./ddp-rows.mjs";
+import { besideDdp, large, placements, twoWorkers, widthSettings } from "./ddp-rows.mjs";
 import { exchangeCases } from "./exchange-cases.mjs";
 import { hostAggregationText, judgedHostAggregation, measureHostAggregation } from "./host-aggregation.mjs";
 import { judgedPrediction, measurePrediction, predictionPictures, predictionText } from "./prediction.mjs";

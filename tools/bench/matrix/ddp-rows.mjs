@@ -1,4 +1,5 @@
 /** Rows of ours beside stock and tuned DDP with the same model, batch and cores. */
+import { warmupSteps } from "../warm-up.mjs";
 
 /** The case that others are compared with. */
 export const twoWorkers = "0.84m";
@@ -20,18 +21,6 @@ export function widthSettings([, hidden, latent, back]) {
 
 const allReduceNote =
   "_all-reduce_: PyTorch without DDP and its buckets, as Horovod's optimiser works: each gradient is all-reduced over gloo as soon as the backward pass has it, and waited for before the update. It is not Horovod itself, whose extension is built for one version of PyTorch and fuses small tensors in a background thread.";
-
-/**
- * Steps before those that count, of every row: JavaScript is compiled where it turns out to be run often, so by steps and
- * not by time. With fewer, a part of what is measured is V8's compiler at work, and code that it has yet to compile: 22.7
- * ms a step up to the 400th, 20.5 at the 1,000th, 19.3 from the 1,600th on.
- */
-export const warmupSteps = 1600;
-/**
- * The same where there is little but JavaScript in a step. An exchange of 4 KB: 2.2 ms in the first thousand steps, 1.4 in
- * the second, 0.95 in the fourth, 0.75 from the sixth on. The smallest model: 6.5 ms, 5.5, 3.5, 2.9.
- */
-export const smallWarmupSteps = 5000;
 
 /** `beside`: with a shard in each worker's process; `dedicated`: with one in a process of its own. */
 export const placements = { beside: ["--placement", "beside"], dedicated: ["--placement", "dedicated"] };

@@ -2,7 +2,8 @@
  * A step of two workers that compute nothing, beside gloo's all-reduce of as many bytes. Ours is the whole step: push,
  * reduce, an update by SGD, the commit and its record, broadcast. An all-reduce has no update and no record.
  */
-import { otherPlacement, placements, smallWarmupSteps } from "./ddp-rows.mjs";
+import { smallWarmupSteps } from "../warm-up.mjs";
+import { otherPlacement, placements } from "./ddp-rows.mjs";
 
 const sizes = [
   { name: "4kb", title: "4 KB", numbers: 1_024, warmup: smallWarmupSteps, steps: 2_000, bar: 3 },

@@ -2,14 +2,13 @@
 import { measureLatentweave } from "../measure-latentweave.mjs";
 import { measurePyTorch } from "../measure-pytorch.mjs";
 import { mean, median, spread } from "../statistics.mjs";
+import { pyTorchWarmup } from "../warm-up.mjs";
 import { measureCompute, measurePyTorchCompute } from "./measure-compute.mjs";
 import { measureAllReduce, measureExchange } from "./measure-exchange.mjs";
 import { measureTfjs } from "./measure-tfjs.mjs";
 
 const defaultBatch = 256;
-/** PyTorch compiles nothing while it runs: as many steps as ours takes to warm up would make it no quicker. */
-const mostPyTorchWarmup = 300;
-const warmedUp = (options) => ({ ...options, warmup: Math.min(options.warmup, mostPyTorchWarmup) });
+const warmedUp = (options) => ({ ...options, warmup: pyTorchWarmup(options.warmup) });
 
 /** Each gives milliseconds a step and samples (or what the case counts) a second; ours the hash of what was learned. */
 const sides = {
@@ -27,7 +26,7 @@ const sides = {
 
 /**
  * @param python absent: PyTorch's rows are left out
- * @returns {Promise<{ rounds: number, rows: object[], ratios: object[], hash: string | null }>} per row what it did in a
+ * @returns {Promise<{ rounds: number, warmup?: number, rows: object[], ratios: object[], hash: string | null }>} per row what it did in a
  *   second and milliseconds a step; per ratio the median, worst and best of the rounds' own ratios
  * @throws Error when runs of ours that must come to the same bits do not
  */
@@ -45,8 +44,10 @@ export async function measureCase(one, { rounds, python, images, say }) {
     }
   }
   const hashes = hashesOf(one, measured);
+  const { warmup } = one.rows[0].options;
   return {
     rounds,
+    ...(warmup !== undefined && { warmup }),
     rows: rows.map(({ name }) => ({
       name,
       perSecond: spread(measured.get(name).map(({ samplesPerSecond }) => samplesPerSecond)),

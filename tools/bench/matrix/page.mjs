@@ -46,14 +46,15 @@ function summary(cases, kept) {
   return table(["case", "figure", "bar", "met"], rows);
 }
 
-function whenText({ machine, torch, isBusy, rounds }) {
+function whenText({ machine, torch, isBusy, rounds, warmup }) {
   const versions = [
     `Node ${machine.node}`,
     `TensorFlow ${machine.tensorflow ?? "none"}`,
     ...(torch === null ? [] : [`PyTorch ${torch}`]),
   ].join(", ");
+  const after = warmup === undefined ? "" : ` after ${count(warmup)} steps of warm-up`;
   const busy = isBusy ? "; **the machine was busy: this means little**" : "";
-  return `${machine.cpu}, ${machine.cores} cores, ${versions}; ${rounds} rounds; ${machine.date} at ${machine.commit}${busy}`;
+  return `${machine.cpu}, ${machine.cores} cores, ${versions}; ${rounds} rounds${after}; ${machine.date} at ${machine.commit}${busy}`;
 }
 
 export function matrixPage(cases, kept) {
@@ -65,7 +66,7 @@ export function matrixPage(cases, kept) {
   });
   return `# Benchmarks, case by case
 
-Written by \`npm run bench:matrix\` (\`tools/bench\`); the numbers behind it are in \`tools/bench/results/matrix.json\`. Rows of a case take turns, round by round, in the same run; a ratio is what one does in a second over what the other does, in the same round (where it says _time_, the other way round): median [worst–best]. Above 1 the first is faster. PyTorch DDP runs over gloo, one process and one thread per rank; _stock_ and _tuned_ are those of [benchmarks.md](benchmarks.md). Ours is the whole product with the same-bits guarantee on; _beside_: with a shard of the parameter server in each worker's process (\`--placement beside\`), _dedicated_: with one shard in a process of its own (the default). A case's bar is on the placement that \`--placement auto\` takes for that many parameters. Steps count after a warm-up, the same for all rows of a case and long enough for V8 to have compiled what runs often: 1,500 steps of about 1,000 parameters, 600 at 0.84 M, 60 at 3.3 M and 3 at 26.8 M; of exchanges 1,500, 800, 100 and 10.
+Written by \`npm run bench:matrix\` (\`tools/bench\`); the numbers behind it are in \`tools/bench/results/matrix.json\`. Rows of a case take turns, round by round, in the same run; a ratio is what one does in a second over what the other does, in the same round (where it says _time_, the other way round): median [worst–best]. Above 1 the first is faster. PyTorch DDP runs over gloo, one process and one thread per rank; _stock_ and _tuned_ are those of [benchmarks.md](benchmarks.md). Ours is the whole product with the same-bits guarantee on; _beside_: with a shard of the parameter server in each worker's process (\`--placement beside\`), _dedicated_: with one shard in a process of its own (the default). A case's bar is on the placement that \`--placement auto\` takes for that many parameters. Steps count after a warm-up: ours as long as V8 takes to compile what runs often, where that is not too long to wait for (\`tools/bench/warm-up.mjs\`; how many steps stands below the case), PyTorch's at most 300 steps, for it compiles nothing. So these are figures of long runs; the first thousand steps of one are slower, the more so the smaller they are.
 
 ## All bars
 

@@ -1,6 +1,7 @@
 /** What two workers with a micro-batch each do, in other shapes: it must keep most of its lead over tuned DDP. */
 import { fileURLToPath } from "node:url";
-import { besideDdp, standard as widths, twoWorkers, warmupSteps } from "./ddp-rows.mjs";
+import { warmupSteps } from "../warm-up.mjs";
+import { besideDdp, standard as widths, twoWorkers } from "./ddp-rows.mjs";
 
 const fourTasks = fileURLToPath(new URL("./four-tasks.yaml", import.meta.url));
 const bar = { share: 0.85, case: twoWorkers };
