@@ -26,13 +26,14 @@ describe("the best of a run's checkpoints", () => {
     expect(openBestMarks(checkpoints).best).toEqual({ version: 30, loss: 2 });
   });
 
-  it("stays, and so does one before it as long as its successor is not there", () => {
+  it("stays, and so does one before it as long as its successor is not there", async () => {
     const marks = openBestMarks(folder([10]).checkpoints);
     expect([...marks.pinned(new Set([10]))]).toEqual([]);
     marks.mark({ version: 10, loss: 3 });
     marks.mark({ version: 30, loss: 2 });
     expect([...marks.pinned(new Set([10, 20]))]).toEqual([30, 10]);
     expect([...marks.pinned(new Set([10, 20, 30]))]).toEqual([30]);
+    await marks.written();
   });
 
   it("is forgotten where what was marked was computed wrong", async () => {

@@ -15,17 +15,20 @@ function scene() {
   return { file, writes: () => write.mock.calls.length, text: () => fs.readFileSync(file.path, "utf8") };
 }
 
-/** No line is written because time passes. */
+/** No line is written because time passes, but when it is told to. */
 const stopTime = (): unknown => vi.useFakeTimers({ toFake: ["setTimeout"] });
 
 it("lines that come one by one are written together, and whoever waits for them is told", async () => {
+  stopTime();
   const { file, writes, text } = scene();
   for (const line of ["a", "b", "c"]) {
     file.append(line);
     await new Promise(setImmediate);
   }
   expect(text()).toBe("");
-  await file.written();
+  const written = file.written();
+  vi.runAllTimers();
+  await written;
   expect(text()).toBe("a\nb\nc\n");
   expect(writes()).toBe(1);
 });
