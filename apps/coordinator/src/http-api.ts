@@ -81,6 +81,7 @@ function stream(response: ServerResponse, coordinator: Coordinator): true {
   response.on("close", () => {
     clearInterval(timer);
     clearTimeout(gathering);
+    gathered = "";
     unsubscribe();
   });
   const end = (): void => {
