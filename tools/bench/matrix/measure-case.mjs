@@ -26,8 +26,8 @@ const sides = {
 
 /**
  * @param python absent: PyTorch's rows are left out
- * @returns {Promise<{ rounds: number, warmup?: number, rows: object[], ratios: object[], hash: string | null }>} per row what it did in a
- *   second and milliseconds a step; per ratio the median, worst and best of the rounds' own ratios
+ * @returns {Promise<{ rounds: number, warmup?: number, rows: object[], ratios: object[], hash: string | null }>} per row
+ *   what it did in a second and milliseconds a step; per ratio the median, worst and best of the rounds' own ratios
  * @throws Error when runs of ours that must come to the same bits do not
  */
 export async function measureCase(one, { rounds, python, images, say }) {

@@ -77,6 +77,9 @@ function trialNumbers(arithmetic: Arithmetic): Uint8Array {
 
 const adamRule = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, stepSize: 0.01, rootScale: 1.3, decay: 0.001 };
 
+/** Where the vectors begin, for trials that need many. */
+type Places = readonly [number, number, number, number, number, number, number];
+
 type Trial = (arithmetic: Arithmetic, at: readonly number[], n: number) => unknown;
 
 const blockAt = (at: readonly number[], n: number): BlockUpdate => ({
@@ -165,15 +168,7 @@ const trials: Readonly<Record<string, Trial>> = {
     ),
   "a pass": (own, at, n) =>
     own.inBlocks(n, (kernels, scratch) => {
-      const [first, next, second, third, fourth, fifth, sixth] = at as [
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
+      const [first, next, second, third, fourth, fifth, sixth] = at as Places;
       kernels.digestInto(at[7] as number, third, n);
       kernels.scaleInto(scratch, second, 0.7, n);
       kernels.accumulate(scratch, first, -0.3, n);
@@ -188,15 +183,7 @@ const trials: Readonly<Record<string, Trial>> = {
     }),
   "a pass of one vector": (own, at, n) =>
     own.inBlocks(n, (kernels, scratch) => {
-      const [params, next, gradient, m, v, nextM, nextV] = at as [
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
+      const [params, next, gradient, m, v, nextM, nextV] = at as Places;
       kernels.scaleInto(scratch, gradient, 0.7, n);
       kernels.adam({ ...blockAt(at, n), params, next, gradient: scratch, m, v, nextM, nextV }, adamRule);
     }),
