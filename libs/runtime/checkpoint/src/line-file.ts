@@ -5,9 +5,14 @@ import { type DiskPatience, noPatience } from "./disk-patience.ts";
 
 /** Text that waits in memory for the disk; beyond this the writer waits, so that memory stays bounded. */
 const maxPendingBytes = 1 << 20;
+
 /** Lines that come one by one wait for others, so long or until they are so many: a write costs more than a line. */
-const gatherMs = 25;
-const mostGathered = 8;
+export interface Gathering {
+  readonly forMs: number;
+  readonly lines: number;
+}
+
+const fewLines: Gathering = { forMs: 25, lines: 8 };
 
 /**
  * An append-only file of lines. `append` returns at once; lines are written in order, many at a time, off the event
@@ -37,6 +42,7 @@ export class LineFile {
   }[] = [];
   #failure: { readonly error: unknown } | undefined;
   readonly #patience: DiskPatience;
+  readonly #gathering: Gathering;
   /** The disk has refused what is being written, and is asked again. */
   #refused = false;
 
@@ -44,20 +50,28 @@ export class LineFile {
   static open(
     path: string,
     patience: DiskPatience = noPatience,
+    gathering = fewLines,
   ): { readonly file: LineFile; readonly tornBytes: number } {
     try {
       const descriptor = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o644);
       const size = fs.fstatSync(descriptor).size;
       const end = endOfLastLine(descriptor, size);
       if (end < size) fs.ftruncateSync(descriptor, end);
-      return { file: new LineFile(path, descriptor, end, patience), tornBytes: size - end };
+      return { file: new LineFile(path, descriptor, end, patience, gathering), tornBytes: size - end };
     } catch (error) {
       throw diskError(error, path);
     }
   }
 
-  private constructor(path: string, descriptor: number, end: number, patience: DiskPatience) {
+  private constructor(
+    path: string,
+    descriptor: number,
+    end: number,
+    patience: DiskPatience,
+    gathering: Gathering,
+  ) {
     this.path = path;
+    this.#gathering = gathering;
     this.#patience = patience;
     this.#descriptor = descriptor;
     this.#end = end;
@@ -71,7 +85,7 @@ export class LineFile {
     this.#pendingBytes += bytes.byteLength;
     if (this.#pendingBytes > maxPendingBytes && !this.#refused) this.#writeNow();
     else this.#writing ??= this.#drain();
-    if (this.#pending.length >= mostGathered) this.#endGathering();
+    if (this.#pending.length >= this.#gathering.lines) this.#endGathering();
   }
 
   /** Everything appended so far is on the disk when this resolves. */
@@ -191,7 +205,7 @@ export class LineFile {
 
   #gather(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, gatherMs);
+      const timer = setTimeout(resolve, this.#gathering.forMs);
       this.#endGathering = () => {
         clearTimeout(timer);
         resolve();

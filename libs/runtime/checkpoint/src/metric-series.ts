@@ -6,59 +6,30 @@ import { type RunStore } from "@latentweave/protocol";
 import { diskError } from "./disk-error.ts";
 import type { DiskPatience } from "./disk-patience.ts";
 import { syncDirectory } from "./durable-file.ts";
-import { LineFile, readLines } from "./line-file.ts";
+import { type Gathering, LineFile, readLines } from "./line-file.ts";
 
 export type SeriesName = Parameters<RunStore["appendMetric"]>[0];
 
 /**
- * Every process reports on every step: in a large fleet a write for each would take the coordinator a good part of its
- * time. A kill loses no more than this of them.
+ * Every process reports on every step: in a large fleet a write for a few of them would take the coordinator a good part
+ * of its time. A kill loses no more than this of them.
  */
-const gatherMs = 100;
-const mostGatheredRows = 1_000;
+const ofEveryProcess: Gathering = { forMs: 100, lines: 1_000 };
 /** A leader waits with its next step when as many as 64 commits are not acknowledged. */
 const mostLeftRows = 128;
 
 /** One file of measurements: a JSON object per line. */
 export class MetricSeries {
   readonly #file: LineFile;
-  /** Of the busiest series rows are gathered; the others, of a few rows a step, are written as they come. */
-  readonly #gathers: boolean;
-  #rows: string[] = [];
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(directory: string, name: SeriesName, patience: DiskPatience) {
-    this.#file = LineFile.open(path.join(directory, `${name}.jsonl`), patience).file;
-    this.#gathers = name === "workers";
+    const gathering = name === "workers" ? ofEveryProcess : undefined;
+    this.#file = LineFile.open(path.join(directory, `${name}.jsonl`), patience, gathering).file;
   }
 
   /** @throws the failure of an earlier write: UserError on a full disk. */
   append(row: Readonly<Record<string, unknown>>): void {
-    const text = JSON.stringify(row);
-    if (!this.#gathers) {
-      this.#file.append(text);
-      return;
-    }
-    this.#rows.push(text);
-    if (this.#rows.length >= mostGatheredRows) this.#hand();
-    else this.#timer ??= setTimeout(() => this.#handLater(), gatherMs);
-  }
-
-  /** To the file what was gathered. */
-  #hand(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const rows = this.#rows;
-    this.#rows = [];
-    if (rows.length > 0) this.#file.append(rows.join("\n"));
-  }
-
-  #handLater(): void {
-    try {
-      this.#hand();
-    } catch {
-      // The file keeps its failure: whoever appends or syncs next is told.
-    }
+    this.#file.append(JSON.stringify(row));
   }
 
   /**
@@ -105,17 +76,12 @@ export class MetricSeries {
     }
   }
 
-  async sync(): Promise<void> {
-    this.#hand();
-    await this.#file.sync();
+  sync(): Promise<void> {
+    return this.#file.sync();
   }
 
-  async close(): Promise<void> {
-    try {
-      this.#hand();
-    } finally {
-      await this.#file.close();
-    }
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
 
