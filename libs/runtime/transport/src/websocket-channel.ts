@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { crc32 } from "node:zlib";
 import {
   type Channel,
   type Clock,
@@ -14,6 +13,7 @@ import {
   type SharedMemory,
 } from "@latentweave/protocol";
 import { type RawData, WebSocket } from "ws";
+import { checksum } from "./checksum.ts";
 import { beat, type Heard, type HeartbeatState, startHeartbeat } from "./heartbeat.ts";
 import { coalesce } from "./coalesce.ts";
 import { IncomingMemory } from "./memory/incoming-memory.ts";
@@ -155,7 +155,7 @@ export class WebSocketChannel implements Channel {
 
   /** @param outsideAt the slices were handed over already, from there on */
   #sendFrame(message: object, slices: readonly Uint8Array[], outsideAt?: number): void {
-    const pieces = coalesce(encodeFrame(message, slices, { sequence: this.#sentMessages, crc32, outsideAt }));
+    const pieces = coalesce(encodeFrame(message, slices, { sequence: this.#sentMessages, crc32: checksum, outsideAt }));
     const totalBytes = frameBytes(pieces);
     if (totalBytes > this.#options.maxFrameBytes) {
       throw new FrameError(
@@ -250,7 +250,7 @@ export class WebSocketChannel implements Channel {
       if (!isBinary) throw new ProtocolError("a text message; frames are binary");
       const { maxFrameBytes } = this.#options;
       const frame = decodeFrame(asPieces(data), {
-        ...{ maxFrameBytes, crc32, sequence: this.#receivedMessages },
+        ...{ maxFrameBytes, crc32: checksum, sequence: this.#receivedMessages },
         outsideAt: this.#incoming?.place,
       });
       this.#receivedMessages += 1;
