@@ -55,6 +55,8 @@ const codecOptions = {
   variableMapSize: true,
   mapsAsObjects: true,
   skipValues: [undefined],
+  // Frames are read where they were received, and that memory is used again.
+  copyBuffers: true,
 };
 const codec = new Packr(codecOptions);
 
@@ -187,6 +189,22 @@ export function decodeFrame(bytes: Uint8Array | readonly Uint8Array[], reading: 
     return parts.read(start, length);
   });
   return { sequence, message, slices, outside };
+}
+
+/**
+ * How long a frame says that it is going to be, from its first bytes: to have memory ready. Nothing of it is checked.
+ *
+ * @returns undefined where these bytes do not say so
+ */
+export function announcedBytes(start: Uint8Array): number | undefined {
+  if (start.length < preambleBytes || magic.some((byte, i) => start[i] !== byte)) return undefined;
+  const fields = new DataView(start.buffer, start.byteOffset, start.length);
+  const sliceCount = fields.getUint32(8, true);
+  const headerAt = preambleBytes + 4 * sliceCount;
+  if (sliceCount > maxSlices || start.length < headerAt) return undefined;
+  const lengths = readLengths(start.subarray(preambleBytes, headerAt), sliceCount);
+  const inside = lengths.filter((length) => length < outsideBit);
+  return sliceStarts(headerAt + fields.getUint32(4, true), inside).end;
 }
 
 function checkMagic(preamble: Uint8Array): void {

@@ -47,6 +47,7 @@ export {
   type Frame,
   type FrameReading,
   type FrameWriting,
+  announcedBytes,
   decodeFrame,
   encodeFrame,
   frameBytes,

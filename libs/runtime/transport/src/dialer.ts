@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import type { ClientRequestArgs, IncomingMessage } from "node:http";
+import type { Socket, TcpNetConnectOpts } from "node:net";
 import {
   type Channel,
   ChannelRefused,
@@ -13,6 +13,7 @@ import {
 import { hostHeader, hostIdentity, isOnThisHost } from "./host-identity.ts";
 import { defaultMaxBufferedBytes, LimitedWebSocket, webSocketOptions } from "./limited-websocket.ts";
 import { memoryHeader, memoryVersion } from "./memory/memory-words.ts";
+import { connectWithOwnReads } from "./reading/socket-reads.ts";
 import { subprotocol } from "./versions.ts";
 import { WebSocketChannel } from "./websocket-channel.ts";
 
@@ -63,13 +64,13 @@ function dial(url: string, options: DialerOptions): Promise<Channel> {
       generateMask: (mask: Buffer) => {
         mask.fill(0);
       },
+      ...(isSecure(url) ? {} : { createConnection }),
       headers: {
         [hostHeader]: hostIdentity,
         ...(options.sharedMemory && { [memoryHeader]: memoryVersion }),
         ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
       },
     });
-    webSocket.binaryType = "fragments";
     let socket: Socket | undefined;
     let identity: string | undefined;
     let sharesMemory = false;
@@ -93,6 +94,7 @@ function dial(url: string, options: DialerOptions): Promise<Channel> {
       const peer = {
         remote: `${remoteAddress}:${remotePort}`,
         local: isOnThisHost(remoteAddress, localAddress, identity),
+        dialled: false,
       };
       const channelOptions = {
         ...options,
@@ -111,6 +113,16 @@ function dial(url: string, options: DialerOptions): Promise<Channel> {
       cause: error,
     });
   }) as Promise<Channel>;
+}
+
+/** Encrypted connections read as Node does it. */
+function isSecure(url: string): boolean {
+  return /^(wss|https):/i.test(url);
+}
+
+/** The request's path would be taken for that of a socket in the file system. */
+function createConnection(options: ClientRequestArgs): Socket {
+  return connectWithOwnReads({ ...(options as TcpNetConnectOpts), path: undefined } as TcpNetConnectOpts);
 }
 
 function codeOfStatus(status: number | undefined): number | undefined {

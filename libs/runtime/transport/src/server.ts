@@ -9,6 +9,7 @@ import { listen, urlOf } from "./listen.ts";
 import { memoryHeader, memoryVersion } from "./memory/memory-words.ts";
 import { peerOf } from "./peer.ts";
 import { openTunnel, type TunnelTarget } from "./tunnel.ts";
+import { withOwnReads } from "./reading/socket-reads.ts";
 import { createUpgrader } from "./upgrader.ts";
 import { WebSocketChannel } from "./websocket-channel.ts";
 
@@ -78,10 +79,11 @@ export async function createServer(options: ServerOptions): Promise<TransportSer
   const endTunnels = new Set<() => void>();
   const sockets = new Set<Socket>();
 
-  server.on("connection", (socket) => {
+  const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-  });
+  };
+  server.on("connection", keep);
   server.on("drop", () => log(`connection refused: ${server.maxConnections} are open`));
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code !== "ECONNRESET") {
@@ -122,13 +124,17 @@ export async function createServer(options: ServerOptions): Promise<TransportSer
       return;
     }
     const peer = peerOf(request.headers, socket);
-    upgrade(request, socket, head, peer.remote, (webSocket) => {
+    const memory = sharesMemory(request) ? options.sharedMemory : undefined;
+    const own = withOwnReads(socket);
+    sockets.delete(socket);
+    keep(own);
+    own.on("error", () => own.destroy());
+    upgrade(request, own, head, peer.remote, (webSocket) => {
       const channelOptions = {
         ...options,
         maxBufferedBytes: options.maxBufferedBytes ?? defaultMaxBufferedBytes,
       };
-      const memory = sharesMemory(request) ? options.sharedMemory : undefined;
-      const channel = new WebSocketChannel(webSocket, socket, peer, channelOptions, memory);
+      const channel = new WebSocketChannel(webSocket, own, peer, channelOptions, memory);
       channels.add(channel);
       channel.onClose(() => channels.delete(channel));
       options.onChannel(entry.path, channel);

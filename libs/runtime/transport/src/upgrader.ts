@@ -43,7 +43,6 @@ export function createUpgrader(
   });
   return (request, socket, head, remote, opened) => {
     webSocketServer.handleUpgrade(request, socket, head, (webSocket) => {
-      webSocket.binaryType = "fragments";
       if (webSocket.protocol === subprotocol) return opened(webSocket);
       const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
       const reason = versionMismatch(offered.filter((name) => name !== ""));

@@ -12,13 +12,16 @@ import {
   ProtocolError,
   type SharedMemory,
 } from "@latentweave/protocol";
-import { type RawData, WebSocket } from "ws";
+import { WebSocket } from "ws";
 import { checksum } from "./checksum.ts";
 import { beat, type Heard, type HeartbeatState, startHeartbeat } from "./heartbeat.ts";
 import { coalesce } from "./coalesce.ts";
 import { IncomingMemory } from "./memory/incoming-memory.ts";
 import { answer, type MemoryWord, offer, readWord } from "./memory/memory-words.ts";
 import { OutgoingMemory } from "./memory/outgoing-memory.ts";
+import { MessageMemory } from "./reading/message-memory.ts";
+import { MessageReader } from "./reading/message-reader.ts";
+import { divert } from "./reading/socket-reads.ts";
 
 /*
  * Owns: one open WebSocket, its heartbeat, and the order and fate of what is sent on it. Does not own: handshakes
@@ -52,7 +55,12 @@ export type ChannelMemory = SharedMemory | undefined;
 export interface Peer {
   readonly remote: string;
   readonly local: boolean;
+  /** It opened the connection, so its frames are masked. */
+  readonly dialled: boolean;
 }
+
+/** All connections of the process put their messages together in it. */
+const messageMemory = new MessageMemory();
 
 /** After a close was asked for, the peer has this long to answer it before the socket is taken away. */
 const closeGraceMs = 2_000;
@@ -100,8 +108,9 @@ export class WebSocketChannel implements Channel {
   #waiting: { readonly until: number; readonly resolve: () => void }[] = [];
   readonly #outgoing: OutgoingMemory | undefined;
   readonly #incoming: IncomingMemory | undefined;
+  readonly #reader: MessageReader;
 
-  /** @param webSocket an open one that was set up by `dialer.ts` or `server.ts`, with `binaryType` "fragments". */
+  /** @param webSocket one that has just been opened by `dialer.ts` or `server.ts`: nothing was read from it yet */
   constructor(
     webSocket: WebSocket,
     socket: Socket,
@@ -122,7 +131,18 @@ export class WebSocketChannel implements Channel {
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#options = options;
-    webSocket.on("message", (data, isBinary) => this.#receive(data, isBinary));
+    // The library gets what the reader does not take.
+    const library = socket.listeners("data");
+    this.#reader = new MessageReader(peer.dialled, options.maxFrameBytes, messageMemory, {
+      message: (bytes) => this.#receive(bytes),
+      rest: (bytes) => {
+        const copy = Buffer.from(bytes);
+        for (const listener of library) listener.call(socket, copy);
+      },
+      tooLarge: () => this.#reject(closeCodes.frameTooLarge, this.#overLimit),
+    });
+    divert(socket, this.#reader);
+    webSocket.on("message", () => this.#receive(undefined));
     webSocket.on("ping", (sent) => this.#pinged(sent));
     webSocket.on("pong", (sent) => this.#answered(sent));
     webSocket.on("error", (error) => this.#failed(error));
@@ -208,16 +228,16 @@ export class WebSocketChannel implements Channel {
     else this.#closeHandlers.push(handler);
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
+  /** @param bytes a frame, lent for this call; undefined: a message that is none */
+  #receive(bytes: Uint8Array | undefined): void {
     this.#understood += 1;
     if (this.#state.phase !== "open") return;
-    const received = this.#read(data, isBinary);
+    const received = this.#read(bytes);
     if (received === undefined) return;
     if (this.#onMessage !== undefined && this.#early.length === 0) {
       this.#deliver(received);
     } else {
-      const { message, slices } = received;
-      this.#early.push({ message, slices: received.outside ? slices.map((slice) => slice.slice()) : slices });
+      this.#early.push({ ...received, slices: received.slices.map((slice) => slice.slice()) });
       this.#webSocket.pause();
     }
     if (received.outside) this.#incoming?.release();
@@ -245,11 +265,11 @@ export class WebSocketChannel implements Channel {
     }
   }
 
-  #read(data: RawData, isBinary: boolean): Received | undefined {
+  #read(bytes: Uint8Array | undefined): Received | undefined {
     try {
-      if (!isBinary) throw new ProtocolError("a text message; frames are binary");
+      if (!bytes) throw new ProtocolError("a text message; frames are binary");
       const { maxFrameBytes } = this.#options;
-      const frame = decodeFrame(asPieces(data), {
+      const frame = decodeFrame(bytes, {
         ...{ maxFrameBytes, crc32: checksum, sequence: this.#receivedMessages },
         outsideAt: this.#incoming?.place,
       });
@@ -279,8 +299,12 @@ export class WebSocketChannel implements Channel {
   #failed(error: Error & { readonly code?: string }): void {
     if (error.code?.startsWith("WS_ERR_") !== true || this.#state.phase !== "open") return;
     const tooLarge = error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
-    const reason = tooLarge ? `frame over ${this.#options.maxFrameBytes} bytes` : error.message;
+    const reason = tooLarge ? this.#overLimit : error.message;
     this.#reject(tooLarge ? closeCodes.frameTooLarge : closeCodes.damaged, reason);
+  }
+
+  get #overLimit(): string {
+    return `frame over ${this.#options.maxFrameBytes} bytes`;
   }
 
   #open(heartbeat: HeartbeatState): ChannelState {
@@ -336,6 +360,7 @@ export class WebSocketChannel implements Channel {
     this.#state = { phase: "closed", code, reason };
     this.#onMessage = undefined;
     this.#early = [];
+    this.#reader.close();
     this.#outgoing?.close();
     this.#incoming?.close();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
@@ -362,11 +387,6 @@ function codeFor(error: FrameError | ProtocolError): CloseCode {
   if (error instanceof ProtocolError) return closeCodes.protocolError;
   if (error.isDamage) return closeCodes.damaged;
   return error.fault === "tooLarge" ? closeCodes.frameTooLarge : closeCodes.protocolError;
-}
-
-function asPieces(data: RawData): readonly Uint8Array[] {
-  if (Array.isArray(data)) return data;
-  return [data instanceof ArrayBuffer ? new Uint8Array(data) : data];
 }
 
 function shortened(reason: string): string {
