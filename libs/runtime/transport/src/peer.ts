@@ -11,7 +11,11 @@ export function peerOf(headers: IncomingHttpHeaders, socket: Socket): Peer {
   // Only a process of this host can have sent the header honestly; from elsewhere it is a claim.
   if (forwarded !== undefined && isLoopbackAddress(socket.remoteAddress ?? "")) {
     const address = forwarded.slice(0, forwarded.lastIndexOf(":"));
-    return { remote: `${printable(forwarded)} (tunnel)`, local: isOnThisHost(address, undefined, identity), dialled: true };
+    return {
+      remote: `${printable(forwarded)} (tunnel)`,
+      local: isOnThisHost(address, undefined, identity),
+      dialled: true,
+    };
   }
   return {
     remote: `${socket.remoteAddress}:${socket.remotePort}`,

@@ -175,7 +175,9 @@ export class WebSocketChannel implements Channel {
 
   /** @param outsideAt the slices were handed over already, from there on */
   #sendFrame(message: object, slices: readonly Uint8Array[], outsideAt?: number): void {
-    const pieces = coalesce(encodeFrame(message, slices, { sequence: this.#sentMessages, crc32: checksum, outsideAt }));
+    const pieces = coalesce(
+      encodeFrame(message, slices, { sequence: this.#sentMessages, crc32: checksum, outsideAt }),
+    );
     const totalBytes = frameBytes(pieces);
     if (totalBytes > this.#options.maxFrameBytes) {
       throw new FrameError(

@@ -27,7 +27,10 @@ export class MessageMemory {
    */
   take(bytes: number, fresh = bytes): Uint8Array {
     const [first, ...others] = this.#idle.filter((idle) => idle.bytes.length >= bytes);
-    if (first === undefined) return Buffer.allocUnsafeSlow(Math.max(fresh, smallestBytes));
+    // Not filled with zeros; and no Buffer, whose `slice` does not copy.
+    if (first === undefined) {
+      return new Uint8Array(Buffer.allocUnsafeSlow(Math.max(fresh, smallestBytes)).buffer);
+    }
     const smallest = others.reduce(
       (least, idle) => (idle.bytes.length < least.bytes.length ? idle : least),
       first,

@@ -147,7 +147,10 @@ export class MessageReader {
     if (!this.#isRegular(head)) this.#handOn(head.headBytes, { at: "handed on" });
     else if (head.opcode >= opcodes.firstControl) {
       const { payloadBytes } = head;
-      this.#handOn(head.headBytes, payloadBytes === 0 ? { at: "head" } : { at: "control", left: payloadBytes });
+      this.#handOn(
+        head.headBytes,
+        payloadBytes === 0 ? { at: "head" } : { at: "control", left: payloadBytes },
+      );
     } else return taken + this.#beginFrame(head, bytes.subarray(taken));
     return taken;
   }
@@ -236,7 +239,8 @@ function readHead(bytes: Uint8Array): Head | undefined {
     reserved: (first & reservedBits) !== 0,
     mask: isMasked ? bytes.slice(headBytes - 4, headBytes) : undefined,
     // More than a number holds exactly is more than any limit.
-    payloadBytes: lengthBytes === 2 ? view.getUint16(2) : lengthBytes === 8 ? Number(view.getBigUint64(2)) : short,
+    payloadBytes:
+      lengthBytes === 2 ? view.getUint16(2) : lengthBytes === 8 ? Number(view.getBigUint64(2)) : short,
     headBytes,
   };
 }

@@ -23,7 +23,7 @@ export interface Reads {
 }
 
 /** All sockets of the process may share it: what was read is dealt with before the next read. */
-const common = Buffer.allocUnsafeSlow(256 * 1024);
+const common = new Uint8Array(256 * 1024);
 const diversions = new WeakMap<Socket, Diversion>();
 
 class Diversion {
@@ -104,6 +104,8 @@ export function withOwnReads(accepted: Socket): Socket {
 /** From now on what comes goes to `reads`; what waits in the stream too, first. */
 export function divert(socket: Socket, reads: Reads): void {
   socket.removeAllListeners("data");
-  socket.on("data", (bytes: Buffer) => reads.take(bytes));
+  socket.on("data", ({ buffer, byteOffset, length }: Buffer) => {
+    reads.take(new Uint8Array(buffer, byteOffset, length));
+  });
   diversions.get(socket)?.to(reads);
 }
