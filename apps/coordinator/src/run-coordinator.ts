@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import {
   createDiskPatience,
@@ -170,7 +171,8 @@ export async function runCoordinatorProcess(
   try {
     const facts = {
       ...{ pid: process.pid, url: server.url, port: server.port, token: token ?? null },
-      launcher: options.launcher ?? null,
+      // Whoever waits for the next coordinator looks here: while that one takes the lock, there may be none for a moment.
+      ...{ launcher: options.launcher ?? null, host: os.hostname() },
     };
     await writeTextAtomically(file, `${JSON.stringify(facts, undefined, 2)}\n`, 0o600);
     options.onListening(server.url);

@@ -11,7 +11,7 @@ export interface RunHolder {
   readonly token: string | undefined;
 }
 
-/** As the coordinator writes it: pid, address, token, launcher. */
+/** As the coordinator writes it: pid, address, token, launcher, host. */
 export const coordinatorFile = "coordinator.json";
 
 /** From the run's lock; undefined when nobody writes it, or its holder was killed. */
@@ -34,8 +34,8 @@ export function runHolder(runDirectory: string): RunHolder | undefined {
  * itself takes its file with it.)
  */
 export function awaitsCoordinator(runDirectory: string): boolean {
-  const { launcher } = readFields(path.join(runDirectory, coordinatorFile));
-  const { host } = readFields(path.join(runDirectory, ".lock"));
+  // Not from the lock: there is none for a moment while the next coordinator takes it over.
+  const { launcher, host } = readFields(path.join(runDirectory, coordinatorFile));
   if (typeof launcher !== "number" || host !== os.hostname()) return false;
   return runHolder(runDirectory) === undefined && isAlive(launcher);
 }
