@@ -29,7 +29,6 @@ async function killAndFinish(
   runId: string,
   shards: number | "beside",
   names: readonly string[],
-  meanwhile?: (training: Training) => Promise<void>,
 ): Promise<Training> {
   const where = shards === "beside" ? ["--placement", "beside"] : ["--shards", String(shards)];
   const training = startTraining(runs, runId, [...job, "--workers", "2", ...where]);
@@ -40,7 +39,6 @@ async function killAndFinish(
   const next = await training.waitFor("a step after the kill", () => commitsOf(training)[before]);
   const ms = Math.round(performance.now() - at);
   console.log(`${names.join(", ")} of ${shards} shard(s): step ${next} was committed ${ms} ms later`);
-  await meanwhile?.(training);
   const end = await finish(training);
   expect(end.hash).toBe(undisturbed);
   // A step may be told twice, when the first word of it was not on disk yet; it is written once, and none is undone.
@@ -93,11 +91,7 @@ test("a worker that is asked to leave goes, and the shard beside it stays at wor
 });
 
 test("kill -9 of the coordinator: no step is computed twice, and the run began when it began", async () => {
-  const training = await killAndFinish("coordinator", 1, ["coordinator"], async (running) => {
-    const answer = await fetch(new URL("/api/v1/history", await addressOf(running)));
-    // A page that connects again still has the whole curve.
-    expect(((await answer.json()) as CommitPoint[])[0]?.step).toBe(0);
-  });
+  const training = await killAndFinish("coordinator", 1, ["coordinator"]);
   const began = new Set(
     training.said.flatMap((said) => (said.kind === "snapshot" ? [said.snapshot.startedAtMs] : [])),
   );
@@ -133,6 +127,16 @@ async function expectStopped(training: Training): Promise<void> {
   expect(last?.kind === "end" ? last.step : 0).toBeGreaterThanOrEqual(12);
   expect(await leftBehind(training.mark)).toEqual([]);
 }
+
+test("a page that connects again after kill -9 of the coordinator still has the whole curve", async () => {
+  const training = await withoutCoordinator("curve");
+  const before = commitsOf(training).length;
+  await training.waitFor("a step after the kill", () => commitsOf(training)[before]);
+  const answer = await fetch(new URL("/api/v1/history", await addressOf(training)));
+  expect(((await answer.json()) as CommitPoint[])[0]?.step).toBe(0);
+  training.signal("SIGINT");
+  await expectStopped(training);
+});
 
 test("Ctrl-C while there is no coordinator ends the run after a checkpoint", async () => {
   const training = await withoutCoordinator("ctrl-c");
