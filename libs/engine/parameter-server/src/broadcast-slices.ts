@@ -1,15 +1,16 @@
-import type { MessageOf } from "@latentweave/protocol";
+import type { Channel, MessageOf } from "@latentweave/protocol";
 import type { OwnedSlice } from "./owned-state.ts";
 import type { Publication } from "./publication.ts";
 
-/** What a broadcast says of its slices, and their bytes, in the same order. */
+/** What a broadcast says of its slices, and how they go with it, in the same order. */
 export interface BroadcastSlices {
   readonly headers: MessageOf<"broadcast">["slices"];
   readonly bytes: number;
-  /** Where they lie, until the next update. */
-  views(): Uint8Array[];
-  /** Copies that never change. */
-  copies(): readonly Uint8Array[];
+  /**
+   * Takes them from where they lie, if the channel shares memory; through others go copies that all of those share.
+   * @returns what lets the message leave, before the next update and before anything else is sent on this channel
+   */
+  stage(channel: Channel, message: MessageOf<"broadcast">): () => void;
 }
 
 /**
@@ -36,8 +37,18 @@ export function broadcastSlices(
       ...((kind === "int8" || kind === "topk") && { codec: kind }),
     })),
     bytes: parts.reduce((sum, { slice, change }) => sum + (change?.byteLength ?? 4 * slice.numbers), 0),
-    views: () => parts.map(({ slice, change }) => change ?? publication.viewOf(slice, version)),
-    copies: () =>
-      publication.together(parts.map(({ slice, change }) => change ?? publication.bytesOf(slice, version))),
+    stage(channel, message) {
+      const views = parts.map(({ slice, change }) => change ?? publication.viewOf(slice, version));
+      const copies = (): readonly Uint8Array[] =>
+        publication.together(parts.map(({ slice, change }) => change ?? publication.bytesOf(slice, version)));
+      return (
+        channel.stage(message, views) ??
+        (() => {
+          const bytes = copies();
+          channel.send(message, bytes);
+          publication.sending(bytes, channel.drained());
+        })
+      );
+    },
   };
 }

@@ -1,6 +1,7 @@
 import type { Arithmetic, FeedbackCodec } from "@latentweave/arithmetic";
 import { neverChanging, neverChangingTogether } from "@latentweave/protocol";
 import type { OwnedSlice, OwnedState } from "./owned-state.ts";
+import { createPublishedCopies } from "./published-copies.ts";
 
 type ChangeKind = FeedbackCodec["kind"];
 
@@ -31,8 +32,10 @@ export interface Publication {
   readonly slices: readonly OwnedSlice[];
   /** The version, not above `version`, that last changed the slice. */
   changedAt(slice: OwnedSlice, version: number): number;
-  /** A copy that never changes. @param version the newest or the one before */
+  /** A copy that does not change while it is the newest, or is being sent. @param version the newest or the one before */
   bytesOf(slice: OwnedSlice, version: number): Uint8Array;
+  /** Such bytes, encoded changes among them, were given to a channel, which has them until `left` resolves. */
+  sending(all: readonly Uint8Array[], left: Promise<void>): void;
   /** Of such bytes, encoded changes among them, that go to many as one message: the same array for the same ones. */
   together(all: readonly Uint8Array[]): readonly Uint8Array[];
   /** The same numbers where they lie, until the next update. */
@@ -69,6 +72,7 @@ const maxTogether = 16;
 
 export function createPublication(arithmetic: Arithmetic, state: OwnedState): Publication {
   const changes = new Map<OwnedSlice, readonly Change[]>();
+  const copies = createPublishedCopies();
   /** Newest first. */
   const together: (readonly Uint8Array[])[] = [];
   let newest: number | undefined;
@@ -89,7 +93,15 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
 
   /** Invariant 2: words of the leader may come late, after a decision that says more, and one may be lost. */
   const settle = (version: number): void => {
-    if (newest !== undefined && version <= newest) settled = Math.max(settled ?? version, version);
+    if (newest === undefined || version > newest) return;
+    settled = Math.max(settled ?? version, version);
+    // Nobody gets the one before any more.
+    if (settled === newest) for (const [, before] of changes.values()) forget(before);
+  };
+
+  const forget = (change: Change | undefined): void => {
+    if (change?.bytes) copies.drop(change.bytes);
+    if (change) change.bytes = undefined;
   };
 
   return {
@@ -103,9 +115,10 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     changedAt: (slice, version) => changeFor(slice, version).version,
     bytesOf(slice, version) {
       const change = changeFor(slice, version);
-      change.bytes ??= neverChanging(viewOf(slice, version).slice());
+      change.bytes ??= copies.make(viewOf(slice, version));
       return change.bytes;
     },
+    sending: (all, left) => copies.sending(all, left),
     together(all) {
       const isSame = (known: readonly Uint8Array[]): boolean =>
         known.length === all.length && known.every((bytes, i) => bytes === all[i]);
@@ -128,6 +141,7 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
       settled = undefined;
       // What was found in memory that outlived its process may be ahead of the other shards: then both are asked for.
       const versions = newest > 0 ? [newest, newest - 1] : [newest];
+      for (const known of changes.values()) known.forEach(forget);
       for (const slice of state.slices)
         changes.set(
           slice,
@@ -140,7 +154,8 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
       // What they hold of versions before would not be freed.
       together.length = 0;
       for (const { slice, encoded, kind } of changed) {
-        const before = changes.get(slice)?.[0];
+        const [before, older] = changes.get(slice) ?? [];
+        forget(older);
         const change: Change = {
           ...{ version: newest, bytes: undefined },
           encoded: encoded && neverChanging(encoded),
@@ -152,7 +167,9 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
     settle,
     cease() {
       newest = settled = undefined;
+      for (const known of changes.values()) known.forEach(forget);
       changes.clear();
+      copies.clear();
       together.length = 0;
     },
   };

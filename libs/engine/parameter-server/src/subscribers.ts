@@ -1,4 +1,4 @@
-import { type Channel, closeCodes, type Deal, type MessageOf, staged } from "@latentweave/protocol";
+import { type Channel, closeCodes, type Deal, type MessageOf } from "@latentweave/protocol";
 import type { ParameterLayout } from "@latentweave/parameters";
 import { broadcastSlices } from "./broadcast-slices.ts";
 import type { OwnedSlice } from "./owned-state.ts";
@@ -123,7 +123,7 @@ export function createSubscribers(options: {
       ...(who.kind === "relay" && { behind }),
     } as const;
     sentBytes += slices.bytes;
-    const leave = staged(channel, message, slices.views(), slices.copies);
+    const leave = slices.stage(channel, message);
     return () => {
       leave();
       options.onSent?.(first.workerId, channel, slices.bytes);

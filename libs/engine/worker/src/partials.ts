@@ -34,8 +34,6 @@ export interface OutgoingPartial {
   readonly node: TreeNode;
   readonly payloads: PayloadHeader[];
   readonly bytes: Uint8Array[];
-  /** The same bytes for whoever has to keep them. */
-  copies(): Uint8Array[];
 }
 
 /**
@@ -138,8 +136,7 @@ export function createTaskPartials(options: {
   ): OutgoingPartial => {
     const payloads: PayloadHeader[] = [];
     const bytes: Uint8Array[] = [];
-    // What is encoded has memory of its own already.
-    const isEncoded = residual !== undefined || (codec !== undefined && isRounded(codec, node.level));
+    const isEncoded = codec !== undefined && isRounded(codec, node.level);
     const parts = residual && encodedWith(residual, node, sums);
     for (const [at, { group, values }] of groups.entries()) {
       const sum = sums[at] as KeptVector;
@@ -164,11 +161,7 @@ export function createTaskPartials(options: {
       payloads.push({ name: "metrics", reduce: "sum", dtype: "F64" });
       bytes.push(new Uint8Array(metricsValue.buffer, metricsValue.byteOffset, metricsValue.byteLength));
     }
-    const copies = (): Uint8Array[] =>
-      bytes.map((slice, place) =>
-        isEncoded && payloads[place]?.name === "gradient" ? slice : slice.slice(),
-      );
-    return { node, payloads, bytes, copies };
+    return { node, payloads, bytes };
   };
 
   const encodedWith = (own: TaskResidual, node: TreeNode, sums: readonly KeptVector[]): EncodedNode => {

@@ -12,7 +12,7 @@ import {
   type StepPlan,
   type TaskRound,
 } from "@latentweave/plan";
-import { type Channel, type Lease, type MessageOf, staged } from "@latentweave/protocol";
+import { type Channel, type Lease, type MessageOf } from "@latentweave/protocol";
 import { createTaskPartials, type TaskPartials } from "./partials.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { RowSource } from "./row-source.ts";
@@ -121,7 +121,7 @@ export function openStepWork(
       for (const partials of only ? [only] : all) {
         const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
         for (const [index, channel] of to.shards) {
-          for (const { node, payloads, bytes, copies } of partials.unsent(index, maximal)) {
+          for (const { node, payloads, bytes } of partials.unsent(index, maximal)) {
             if (payloads.length === 0) continue;
             if (sentBefore) to.onBetween?.();
             sentBefore = true;
@@ -131,7 +131,7 @@ export function openStepWork(
               ...{ task: partials.task.task, node, payloads },
               ...(basis !== undefined && { basis }),
             } as const;
-            staged(channel, message, bytes, copies)();
+            channel.sendCopy(message, bytes);
             if (to.onSent) given.set(index, (given.get(index) ?? 0) + bytesOf(bytes));
           }
         }

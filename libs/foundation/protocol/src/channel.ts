@@ -19,6 +19,8 @@ export interface Channel {
   /** Bytes handed to `send` that have not left yet. */
   readonly bufferedBytes: number;
   send(message: Message, slices?: readonly Uint8Array[]): void;
+  /** As `send`, but the slices are the caller's again when it returns: they may be views of what is about to change. */
+  sendCopy(message: Message, slices: readonly Uint8Array[]): void;
   /**
    * The first half of `send`, through memory that both processes share: the slices are taken, and are the caller's again
    * when it returns, so they may be views of what is about to change.
@@ -31,20 +33,6 @@ export interface Channel {
   close(code: CloseCode, reason: string): void;
   onMessage(handler: (message: Message, slices: readonly Uint8Array[]) => void): void;
   onClose(handler: (code: number, reason: string) => void): void;
-}
-
-/**
- * Stages a message whose slices are views of what may change, whatever the channel can do.
- * @param copies of the same slices, for a channel that has to keep them; asked for when the message leaves
- * @returns what lets the message leave
- */
-export function staged(
-  channel: Channel,
-  message: Message,
-  views: readonly Uint8Array[],
-  copies: () => readonly Uint8Array[],
-): () => void {
-  return channel.stage(message, views) ?? (() => channel.send(message, copies()));
 }
 
 /** WebSocket close codes that we send; the text of each is in docs/protocol.md. */

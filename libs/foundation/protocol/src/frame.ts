@@ -11,8 +11,8 @@ import { aligned, sliceStarts, spaced } from "./slice-layout.ts";
  * say (messages.ts), how bytes travel (the transport).
  *
  * Invariants:
- * 1. Slices are never copied by `encodeFrame` (those that go to many together: once), and by `decodeFrame` only where
- *    memory alignment demands it.
+ * 1. Slices are copied by `encodeFrame` only into memory that it is given for that (those that go to many together: once),
+ *    and by `decodeFrame` only where memory alignment demands it.
  * 2. `decodeFrame` gives a frame or throws FrameError; it allocates no more than the bytes it was given.
  * 3. A message at its place has exactly one layout: padding is zero, nothing follows the last slice.
  * 4. Nothing of a frame is believed, and its header is not looked at, before its checksum and its place are right.
@@ -70,6 +70,11 @@ export interface FrameWriting {
    * its checksum goes over the place instead of them, so that a reader who counts otherwise finds it wrong.
    */
   readonly outsideAt?: number | undefined;
+  /**
+   * Gives memory for so many bytes or more: the frame is one piece of it, and the slices may change as soon as it is
+   * made. Absent: its pieces are the slices themselves.
+   */
+  readonly memory?: ((bytes: number) => Uint8Array) | undefined;
 }
 
 export interface FrameReading {
@@ -84,7 +89,7 @@ export interface FrameReading {
 
 /**
  * A frame as the pieces to be sent one after another: the header, then each slice itself with zero bytes before it where
- * alignment needs some. The slices must not change until the pieces have been sent.
+ * alignment needs some. The slices must not change until the pieces have been sent (but see `FrameWriting.memory`).
  *
  * @param message plain data: numbers (minus zero becomes zero, so put numbers that matter to the bit in a slice),
  *   text, booleans, null, Uint8Array, arrays and objects of these; fields that are undefined are left out.
@@ -126,10 +131,31 @@ export function encodeFrame(
   if (body) pieces.push(body);
   else pieces.push(...spaced(inside, starts, first.length));
   const checksum = writing.crc32 ?? crc32;
+  const whole = writing.memory?.(end).subarray(0, end);
   // The field itself is still zero, as the reader takes it to be.
-  const sum = pieces.reduce((before, piece) => checksumAfter(before, piece, checksum), 0);
-  view.setUint32(checksumAt, isOutside ? withPlace(sum, outsideAt, checksum) : sum, true);
-  return pieces;
+  const sum = whole
+    ? gather(pieces, whole, checksum)
+    : pieces.reduce((before, piece) => checksumAfter(before, piece, checksum), 0);
+  const field = new DataView((whole ?? first).buffer, (whole ?? first).byteOffset);
+  field.setUint32(checksumAt, isOutside ? withPlace(sum, outsideAt, checksum) : sum, true);
+  return whole ? [whole] : pieces;
+}
+
+/** What was just copied is in the processor's cache when its checksum is taken. */
+const gatherBytes = 64 * 1024;
+
+/** @returns the checksum of all that was written */
+function gather(pieces: readonly Uint8Array[], into: Uint8Array, checksum: Crc32): number {
+  let sum = 0;
+  let at = 0;
+  for (const piece of pieces)
+    for (let from = 0; from < piece.length; from += gatherBytes) {
+      const part = piece.subarray(from, from + gatherBytes);
+      into.set(part, at);
+      sum = checksum(into.subarray(at, at + part.length), sum);
+      at += part.length;
+    }
+  return sum;
 }
 
 /** Bytes of a frame in pieces. */

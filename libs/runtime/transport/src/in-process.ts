@@ -87,6 +87,10 @@ class End implements Channel {
     if (!this.#closed) this.#peer.#take({ kind: "message", message, slices });
   }
 
+  sendCopy(message: Message, slices: readonly Uint8Array[]): void {
+    this.stage(message, slices)?.();
+  }
+
   stage(message: Message, slices: readonly Uint8Array[]): (() => void) | undefined {
     if (this.#closed) return undefined;
     const { lent, copies } = this.#copy(slices);

@@ -31,6 +31,7 @@ class ScriptedChannel implements Channel {
   readonly bufferedBytes = 0;
   #handlers: ((code: number, reason: string) => void)[] = [];
   send(): void {}
+  sendCopy(): void {}
   stage(): undefined {}
   drained(): Promise<void> {
     return Promise.resolve();

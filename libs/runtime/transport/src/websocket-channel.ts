@@ -161,11 +161,18 @@ export class WebSocketChannel implements Channel {
     else this.#sendFrame(message, slices);
   }
 
+  sendCopy(message: Message, slices: readonly Uint8Array[]): void {
+    if (!this.#isOpen) return;
+    const leave = this.stage(message, slices);
+    if (leave) leave();
+    else this.#sendFrame(message, slices, { copied: true });
+  }
+
   stage(message: Message, slices: readonly Uint8Array[]): (() => void) | undefined {
     const place = this.#isOpen ? this.#outgoing?.give(slices) : undefined;
     if (place === undefined) return undefined;
     return () => {
-      if (this.#isOpen) this.#sendFrame(message, slices, place);
+      if (this.#isOpen) this.#sendFrame(message, slices, { outsideAt: place });
     };
   }
 
@@ -173,13 +180,24 @@ export class WebSocketChannel implements Channel {
     return this.#state.phase === "open" && this.#webSocket.readyState === WebSocket.OPEN;
   }
 
-  /** @param outsideAt the slices were handed over already, from there on */
-  #sendFrame(message: object, slices: readonly Uint8Array[], outsideAt?: number): void {
+  /** @param how `outsideAt`: the slices were handed over already, from there on; `copied`: they may change at once */
+  #sendFrame(
+    message: object,
+    slices: readonly Uint8Array[],
+    { outsideAt, copied = false }: { readonly outsideAt?: number; readonly copied?: boolean } = {},
+  ): void {
+    let lent: Uint8Array | undefined;
+    const memory = copied ? (bytes: number) => (lent = messageMemory.take(bytes)) : undefined;
     const pieces = coalesce(
-      encodeFrame(message, slices, { sequence: this.#sentMessages, crc32: checksum, outsideAt }),
+      encodeFrame(message, slices, { sequence: this.#sentMessages, crc32: checksum, outsideAt, memory }),
     );
+    const left = (): void => {
+      if (lent) messageMemory.give(lent);
+      this.#left();
+    };
     const totalBytes = frameBytes(pieces);
     if (totalBytes > this.#options.maxFrameBytes) {
+      if (lent) messageMemory.give(lent);
       throw new FrameError(
         "tooLarge",
         `"${"type" in message ? String(message.type) : "?"}" of ${totalBytes} bytes, at most ${this.#options.maxFrameBytes} agreed`,
@@ -191,7 +209,7 @@ export class WebSocketChannel implements Channel {
     this.#socket.cork();
     pieces.forEach((piece, i) => {
       if (i < last) this.#webSocket.send(piece, { binary: true, fin: false });
-      else this.#webSocket.send(piece, { binary: true, fin: true }, () => this.#left());
+      else this.#webSocket.send(piece, { binary: true, fin: true }, left);
     });
     this.#socket.uncork();
     const buffered = this.#webSocket.bufferedAmount;

@@ -47,6 +47,10 @@ export function createChannelPair(
           if (open) peer().deliver(frame);
         });
       },
+      // `send` copies into the frame at once.
+      sendCopy(message, slices) {
+        this.send(message, slices);
+      },
       stage: () => undefined,
       async drained() {
         if (bufferedBytes > 0) await new Promise<void>((resolve) => clock.after(0, resolve));

@@ -1,12 +1,5 @@
 import type { ParameterLayout } from "@latentweave/parameters";
-import {
-  type Channel,
-  closeCodes,
-  type MessageOf,
-  ProtocolError,
-  staged,
-  type Work,
-} from "@latentweave/protocol";
+import { type Channel, closeCodes, type MessageOf, ProtocolError, type Work } from "@latentweave/protocol";
 import { broadcastSlices } from "../broadcast-slices.ts";
 import type { OwnedSlice } from "../owned-state.ts";
 import type { Publication } from "../publication.ts";
@@ -85,7 +78,7 @@ export function createAssignedSubscribers(options: {
       ...{ round: 0, quorumId: since, index },
       slices: slices.headers,
     } as const;
-    staged(to.channel, message, slices.views(), slices.copies)();
+    slices.stage(to.channel, message)();
     options.onSent?.(workerId, to.channel, slices.bytes);
     sentBytes += slices.bytes;
   };

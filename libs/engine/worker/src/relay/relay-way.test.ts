@@ -52,6 +52,7 @@ function farEnd(): FarEnd {
       ...{ remote: "far", local: false, bufferedBytes: 0 },
       send: (message, slices = []) =>
         void end.heard.push({ message, slices: slices.map((slice) => slice.slice()) }),
+      sendCopy: (message, slices) => end.channel.send(message, slices),
       stage: () => undefined,
       drained: async () => undefined,
       close(code, reason) {

@@ -11,7 +11,6 @@ import {
   ProtocolError,
   protocolVersion,
   type SpanRecorder,
-  staged,
 } from "@latentweave/protocol";
 import type { PreparedRun } from "../prepare-run.ts";
 import type { WorkerOptions } from "../worker-options.ts";
@@ -192,8 +191,10 @@ export function createRelayWay(options: RelayWayOptions): RelayWay {
     else if (upstream.said === undefined) step?.forgetSent();
     upstream.said = message.step;
     const copies = once(() => slices.map((slice) => slice.slice()));
+    const staged = (channel: Channel, own: Message): (() => void) =>
+      channel.stage(own, slices) ?? (() => channel.send(own, copies()));
     const leaving = locals.flatMap(({ quorumId, isNamed, channel }) =>
-      quorumId === undefined || !isNamed ? [] : [staged(channel, { ...own, quorumId }, slices, copies)],
+      quorumId === undefined || !isNamed ? [] : [staged(channel, { ...own, quorumId })],
     );
     // As a shard does: whoever is told begins to compute, and takes this process's core.
     for (const leave of leaving) leave();

@@ -40,13 +40,13 @@ function scene(spec: RunSpec, shards: number, index: number, seed: number) {
     });
     for (const slot of slots) partials.add(slot, gradientOf(graph, slot));
     const sent: Sent[] = [];
-    for (const { node, payloads, copies } of partials.unsent(index, undefined))
+    for (const { node, payloads, bytes } of partials.unsent(index, undefined))
       sent.push({
         message: {
           type: "push",
           ...{ runId, timeline: 0, step: 0, round: 0, quorumId: 1, task, node, payloads },
         },
-        bytes: copies(),
+        bytes: bytes.map((one) => one.slice()),
       });
     partials.release();
     return sent;
@@ -77,9 +77,8 @@ function scene(spec: RunSpec, shards: number, index: number, seed: number) {
 
 /** Keeps what is sent. */
 function channelOf(sent: Sent[]): Channel {
-  const channel: Pick<Channel, "stage" | "send"> = {
-    stage: () => undefined,
-    send: (message, slices = []) =>
+  const channel: Pick<Channel, "sendCopy"> = {
+    sendCopy: (message, slices) =>
       void sent.push({ message: message as Push, bytes: slices.map((slice) => slice.slice()) }),
   };
   return channel as Channel;

@@ -19,7 +19,6 @@ import {
   type PayloadHeader,
   ProtocolError,
   type ReceivedNodes,
-  staged,
   type TreeNode,
 } from "@latentweave/protocol";
 import type { PreparedRun } from "../prepare-run.ts";
@@ -91,8 +90,10 @@ export function openRelayedStep(options: {
       payloads: outgoing.map(({ header }) => header),
       parts,
     } as const;
-    const bytes = outgoing.map((one) => one.bytes);
-    staged(to, message, bytes, () => outgoing.map((one) => (one.isView ? one.bytes.slice() : one.bytes)))();
+    to.sendCopy(
+      message,
+      outgoing.map(({ bytes }) => bytes),
+    );
     if (outgoing.length > 0) options.onSent?.();
   };
 
@@ -141,9 +142,8 @@ export function openRelayedStep(options: {
 
 interface Outgoing {
   readonly header: PayloadHeader;
+  /** Maybe of memory that changes. */
   readonly bytes: Uint8Array;
-  /** Of memory that changes. */
-  readonly isView: boolean;
 }
 
 /** The sum under a node as it travels: as it lies, or encoded where the job rounds its level. */
@@ -156,14 +156,14 @@ function outgoingOf(arithmetic: Arithmetic, task: TaskReduction, node: TreeNode)
     };
     const at = valueAt(reducer, node);
     if (!codec || !isRounded(codec, node.level))
-      return { header, bytes: arithmetic.u8(at, slice.numbers * 4), isView: true };
+      return { header, bytes: arithmetic.u8(at, slice.numbers * 4) };
     const values = keptFloat32Values(arithmetic, slice.numbers);
-    return { header, bytes: values.encoded(codec.codec, { at }, 0, slice.numbers), isView: false };
+    return { header, bytes: values.encoded(codec.codec, { at }, 0, slice.numbers) };
   });
   if (!metrics) return gradients;
   const { buffer, byteOffset, byteLength } = valueAt(metrics.reducer, node);
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-  return [...gradients, { header: { name: "metrics", reduce: "sum", dtype: "F64" }, bytes, isView: true }];
+  return [...gradients, { header: { name: "metrics", reduce: "sum", dtype: "F64" }, bytes }];
 }
 
 interface Holder<V> {

@@ -234,6 +234,9 @@ export function createEnd(options: ConnectionOptions, own: 0 | 1, peer: () => En
       if (end.severed) return;
       for (const one of outgoing) sendOne(one.message, one.slices);
     },
+    sendCopy(message, slices) {
+      this.stage(message, slices)?.();
+    },
     // Copied at once, as into shared memory.
     stage(message, slices) {
       const copies = slices.map((slice) => slice.slice());
