@@ -231,8 +231,10 @@ export function createComputeLoop(options: {
     const addedMs = clock.nowMs();
     step.addTime("reduce", addedMs - computedMs);
     probe?.("before-push", step.plan.step);
-    step.push(target(step), step === work ? leasesFor(step) : leases, next.partials);
-    const pushedMs = clock.nowMs();
+    let pushedMs = addedMs;
+    // What a shard in this process does with its part is that shard's time.
+    const to = { ...target(step), onLeft: () => void (pushedMs = clock.nowMs()) };
+    step.push(to, step === work ? leasesFor(step) : leases, next.partials);
     step.addTime("push", pushedMs - addedMs);
     options.spans?.add("reduce", step.timeline, step.plan.step, computedMs, addedMs);
     options.spans?.add("push", step.timeline, step.plan.step, addedMs, pushedMs);

@@ -62,6 +62,8 @@ export interface PushTarget {
   readonly shards: readonly (readonly [index: number, channel: Channel])[];
   /** What was given to a channel, when it has taken all of it. */
   readonly onSent?: ((shard: number, channel: Channel, bytes: number) => void) | undefined;
+  /** All that goes to other processes was sent. */
+  readonly onLeft?: (() => void) | undefined;
   /** Called between two messages. */
   readonly onBetween?: (() => void) | undefined;
 }
@@ -95,6 +97,41 @@ export function openStepWork(
     timings[phase] = (timings[phase] ?? 0) + ms;
   };
 
+  /** @returns whether anything was sent to anybody */
+  const send = (
+    to: PushTarget,
+    shards: PushTarget["shards"],
+    leases: readonly Lease[] | undefined,
+    only: TaskPartials | undefined,
+    wasSent = false,
+  ): boolean => {
+    let sentBefore = wasSent;
+    const given = new Map<number, number>();
+    for (const partials of only ? [only] : all) {
+      const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
+      for (const [index, channel] of shards) {
+        for (const { node, payloads, bytes } of partials.unsent(index, maximal)) {
+          if (payloads.length === 0) continue;
+          if (sentBefore) to.onBetween?.();
+          sentBefore = true;
+          const message = {
+            type: "push",
+            ...{ runId: to.runId, timeline, step, round: partials.round.index, quorumId: to.quorumId },
+            ...{ task: partials.task.task, node, payloads },
+            ...(basis !== undefined && { basis }),
+          } as const;
+          channel.sendCopy(message, bytes);
+          if (to.onSent) given.set(index, (given.get(index) ?? 0) + bytesOf(bytes));
+        }
+      }
+    }
+    for (const [index, channel] of shards) {
+      const bytes = given.get(index);
+      if (bytes !== undefined) to.onSent?.(index, channel, bytes);
+    }
+    return sentBefore;
+  };
+
   return {
     timeline,
     plan,
@@ -116,30 +153,12 @@ export function openStepWork(
       samples += count;
     },
     push(to, leases, only) {
-      let sentBefore = false;
-      const given = new Map<number, number>();
-      for (const partials of only ? [only] : all) {
-        const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
-        for (const [index, channel] of to.shards) {
-          for (const { node, payloads, bytes } of partials.unsent(index, maximal)) {
-            if (payloads.length === 0) continue;
-            if (sentBefore) to.onBetween?.();
-            sentBefore = true;
-            const message = {
-              type: "push",
-              ...{ runId: to.runId, timeline, step, round: partials.round.index, quorumId: to.quorumId },
-              ...{ task: partials.task.task, node, payloads },
-              ...(basis !== undefined && { basis }),
-            } as const;
-            channel.sendCopy(message, bytes);
-            if (to.onSent) given.set(index, (given.get(index) ?? 0) + bytesOf(bytes));
-          }
-        }
-      }
-      for (const [index, channel] of to.shards) {
-        const bytes = given.get(index);
-        if (bytes !== undefined) to.onSent?.(index, channel, bytes);
-      }
+      // A shard of this process begins at once with what it is given: the others need not wait for that.
+      const ofOthers = to.shards.filter(([, { sameProcess }]) => sameProcess !== true);
+      const own = to.shards.filter(([, { sameProcess }]) => sameProcess === true);
+      const wasSent = send(to, ofOthers, leases, only);
+      to.onLeft?.();
+      send(to, own, leases, only, wasSent);
     },
     forgetSent(shard) {
       for (const partials of all) partials.forgetSent(shard);

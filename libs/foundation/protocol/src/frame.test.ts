@@ -131,6 +131,19 @@ describe("a frame", () => {
     );
   });
 
+  it("is the same in every byte in memory that it is given, and does not change with its slices", () => {
+    fc.assert(
+      fc.property(message, slices, fc.nat(100), (value, tensors, spare) => {
+        const before = join(encodeFrame(value, tensors, { sequence: 7 }));
+        const memory = (bytes: number) => new Uint8Array(bytes + spare).fill(0xaa);
+        const [whole, ...more] = encodeFrame(value, tensors, { sequence: 7, memory });
+        for (const tensor of tensors) tensor.fill(0);
+        expect(more).toEqual([]);
+        expect(Buffer.compare(whole as Uint8Array, before)).toBe(0);
+      }),
+    );
+  });
+
   it("shares the bytes of slices that go to many together", () => {
     const shared = [1, 2, 3].map((fill) => neverChanging(new Uint8Array(1000 * fill).fill(fill)));
     const [first, second] = ["a", "a longer one"].map((type) =>

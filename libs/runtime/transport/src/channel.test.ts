@@ -57,6 +57,35 @@ describe("what is sent", () => {
     }
   });
 
+  it("arrives as it was when `sendCopy` returned, both ways, in memory that is used again", async () => {
+    const { worker, atServer } = await pair();
+    const lengths = [0, 1, 4_000, 300_000, 3_000_001];
+    const tensor = (seed: number) =>
+      lengths.map((length) => Uint8Array.from({ length }, (_, i) => (i * 31 + seed) & 0xff));
+    const rounds = 6;
+    for (const [from, to] of [
+      [worker, atServer],
+      [atServer, worker],
+    ] as const) {
+      const arriving = received(to, rounds);
+      const scratch = tensor(0);
+      for (let round = 0; round < rounds; round++) {
+        tensor(round).forEach((slice, k) => scratch[k]?.set(slice));
+        from.sendCopy(note(`round ${round}`), scratch);
+        for (const slice of scratch) slice.fill(0xee);
+        if (round % 2 === 1) await from.drained();
+      }
+      const messages = await arriving;
+      messages.forEach(({ message, slices }, round) => {
+        expect(noteOf(message)).toBe(`round ${round}`);
+        const sent = tensor(round);
+        expect(slices.map((slice, k) => Buffer.compare(slice, sent[k] ?? new Uint8Array()))).toEqual(
+          lengths.map(() => 0),
+        );
+      });
+    }
+  });
+
   it("arrives the same for any mix of slices, at addresses that suit any typed array", async () => {
     const { worker, atServer } = await pair();
     const sizes = fc.array(fc.oneof(fc.nat(300), fc.integer({ min: 16_000, max: 70_000 })), { maxLength: 6 });

@@ -23,10 +23,10 @@ const filled = (length: number, seed: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (i * 31 + seed * 7) & 0xff);
 
 describe("a channel between two parts of a process", () => {
-  it("delivers everything in order, whatever was sent or staged, and what is overwritten after it was staged too", async () => {
+  it("delivers everything in order, whatever was sent, staged or lent, and what is overwritten after it was staged or lent too", async () => {
     const frames = fc.array(
       fc.record({
-        stages: fc.boolean(),
+        how: fc.constantFrom("send", "stage", "sendCopy"),
         lengths: fc.array(fc.nat(3_000), { maxLength: 4 }),
         pauses: fc.boolean(),
       }),
@@ -37,18 +37,21 @@ describe("a channel between two parts of a process", () => {
         const [here, there] = channelPair();
         const got = listen(there);
         const scratch = new Uint8Array(4 * 3_000);
-        for (const [i, { stages, lengths, pauses }] of list.entries()) {
+        for (const [i, { how, lengths, pauses }] of list.entries()) {
           const slices = lengths.map((length, k) => filled(length, i + k));
-          if (stages) {
+          if (how !== "send") {
             let at = 0;
             const views = slices.map((slice) => {
               scratch.set(slice, at);
               at += slice.length;
               return scratch.subarray(at - slice.length, at);
             });
-            const leave = here.stage(note(`frame ${i}`), views);
+            if (how === "stage") {
+              const leave = here.stage(note(`frame ${i}`), views);
+              scratch.fill(0);
+              leave?.();
+            } else here.sendCopy(note(`frame ${i}`), views);
             scratch.fill(0);
-            leave?.();
           } else here.send(note(`frame ${i}`), slices);
           if (pauses) await soon();
         }
@@ -74,6 +77,52 @@ describe("a channel between two parts of a process", () => {
     order.push("asked");
     await soon();
     expect(order).toEqual(["asked", "question", "answered", "answer"]);
+  });
+
+  it("delivers what is lent within the call, without a copy, to a side that is at rest", async () => {
+    const [here, there] = channelPair();
+    const order: string[] = [];
+    const lent = filled(100, 1);
+    there.onMessage((message, [slice]) => {
+      order.push(`${noteOf(message)}${slice === lent ? ", itself" : ""}`);
+      there.send(note("answer"));
+    });
+    here.onMessage((message) => order.push(noteOf(message)));
+    here.sendCopy(note("question"), [lent]);
+    order.push("asked");
+    // Now an answer waits on this side, which is nothing to the other.
+    here.sendCopy(note("another"), [lent]);
+    await soon();
+    here.send(note("first"));
+    here.sendCopy(note("second"), [lent]);
+    order.push("both");
+    await soon();
+    expect(order).toEqual([
+      ...["question, itself", "asked", "another, itself", "answer", "answer"],
+      ...["both", "first", "second", "answer", "answer"],
+    ]);
+  });
+
+  it("delivers what is lent later to a side that is at work", async () => {
+    const [here, there] = channelPair();
+    const order: string[] = [];
+    there.onMessage((message) => {
+      if (order.push(noteOf(message)) === 1) here.sendCopy(note("inner"), [filled(10, 1)]);
+      order.push(`${noteOf(message)} taken`);
+    });
+    here.sendCopy(note("outer"), []);
+    await soon();
+    expect(order).toEqual(["outer", "outer taken", "inner", "inner taken"]);
+  });
+
+  it("tells whoever lends nothing of what goes wrong on the other side", async () => {
+    const [here, there] = channelPair();
+    there.onMessage(() => {
+      throw new ProtocolError("not now");
+    });
+    const end = new Promise((resolve) => here.onClose((code, reason) => resolve([code, reason])));
+    here.sendCopy(note("wrong"), []);
+    expect(await end).toEqual([closeCodes.protocolError, "not now"]);
   });
 
   it("keeps what comes before there is a handler", async () => {

@@ -13,7 +13,9 @@ import { isLoopbackHost } from "./host-identity.ts";
  * call. Everybody else reaches the same listener through its port.
  *
  * Invariants (1-4 are those of Channel in @latentweave/protocol):
- * 5. Nothing is delivered while somebody sends: what a message brings about begins when its sender has returned.
+ * 5. Nothing is delivered while somebody sends: what a message brings about begins when its sender has returned. Only
+ *    `sendCopy` delivers within, so that what it is given need not be copied, where the other side is at rest: nothing
+ *    came before it, and nothing is being delivered there.
  * 6. Memory that `stage` copied into is used again once its message was delivered, and not before.
  */
 
@@ -69,6 +71,7 @@ const mostSpare = 2;
 class End implements Channel {
   readonly remote = "this process";
   readonly local = true;
+  readonly sameProcess = true;
   readonly bufferedBytes = 0;
   #peer: End = this;
   /** What has come and was not delivered yet. */
@@ -88,7 +91,7 @@ class End implements Channel {
   }
 
   sendCopy(message: Message, slices: readonly Uint8Array[]): void {
-    this.stage(message, slices)?.();
+    if (!this.#closed && !this.#peer.#deliverWithin(message, slices)) this.stage(message, slices)?.();
   }
 
   stage(message: Message, slices: readonly Uint8Array[]): (() => void) | undefined {
@@ -143,6 +146,24 @@ class End implements Channel {
         this.#deliverSoon();
       }
     });
+  }
+
+  /** @returns whether it was */
+  #deliverWithin(message: Message, slices: readonly Uint8Array[]): boolean {
+    if (this.#closed || this.#delivering || this.#items.length > 0 || !this.#onMessage) return false;
+    this.#delivering = true;
+    try {
+      this.#deliver(message, slices);
+    } catch (error) {
+      // Not the sender's mistake.
+      queueMicrotask(() => {
+        throw error;
+      });
+    } finally {
+      this.#delivering = false;
+      this.#deliverSoon();
+    }
+    return true;
   }
 
   /** What comes before there is a handler waits, and what came after it too. */
