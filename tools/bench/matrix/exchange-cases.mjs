@@ -45,7 +45,7 @@ const throughMemory = sizes.map(({ judged = "dedicated", ...size }) =>
 
 /** Of these, steps before those that count: each takes longer. */
 const socketsWarmup = { "4kb": smallWarmupSteps, "1mb": 1_500, "16mb": 150, "100mb": 15 };
-const throughSockets = sizes.map((size) =>
+const throughSockets = sizes.map(({ judged = "dedicated", ...size }) =>
   caseOf(
     {
       ...size,
@@ -53,8 +53,12 @@ const throughSockets = sizes.map((size) =>
       ...{ warmup: socketsWarmup[size.name], steps: Math.ceil(size.steps / 2) },
     },
     {
-      rows: [{ name: "sockets", settings: placements.dedicated, env: socketsOnly }],
-      ratios: [{ of: "sockets", to: "gloo", bar: 0.5 }],
+      // Beside, what a worker gives its own shard passes no socket, as what a rank of gloo keeps for itself passes none.
+      rows: Object.entries(placements).map(([name, settings]) => ({ name, settings, env: socketsOnly })),
+      ratios: [
+        { of: judged, to: "gloo", bar: 0.5 },
+        { of: otherPlacement[judged], to: "gloo" },
+      ],
     },
   ),
 );
