@@ -33,7 +33,7 @@ function ledgerOf(run: string): string {
 /** Changes records and chains them anew, as somebody who knows the format could. */
 function forge(run: string, change: (record: Record<string, unknown>) => void): void {
   const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-  let previous = sha256("latentweave ledger 2\none");
+  let previous = sha256("latentweave ledger 3\none");
   const lines = readFileSync(ledgerOf(run), "utf8").trimEnd().split("\n");
   const forged = lines.map((line) => {
     const { record } = JSON.parse(line) as { record: Record<string, unknown> };

@@ -2,7 +2,7 @@ import { type Arithmetic, passNumbers } from "@latentweave/arithmetic";
 import type { Slice } from "@latentweave/parameters";
 
 /**
- * XXH64 of blocks of parameters as an update wrote them: made while they were in cache, in place of reading all of them
+ * XXH3 of blocks of parameters as an update wrote them: made while they were in cache, in place of reading all of them
  * once more.
  */
 export interface BlockDigests<S extends Slice> {

@@ -26,7 +26,7 @@ export function blockOrder(layout: ParameterLayout, owned: readonly (readonly Sl
   );
 }
 
-/** XXH64 of each parameter block that a shard owns, 8 bytes little-endian each, in the order of its slices. */
+/** XXH3 of each parameter block that a shard owns, 8 bytes little-endian each, in the order of its slices. */
 export function blockDigests(arithmetic: Arithmetic, state: OwnedState): Uint8Array {
   const blocks = state.slices.reduce((sum, { numbers }) => sum + Math.ceil(numbers / blockNumbers), 0);
   const all = new Uint8Array(blocks * digestBytes);

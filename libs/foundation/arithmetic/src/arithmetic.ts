@@ -47,7 +47,7 @@ export interface Arithmetic
   tanh(x: number): number;
 
   /**
-   * XXH64 (seed 0) of the pieces laid end to end, as 16 hexadecimal digits. Bytes that lie outside this memory are
+   * XXH3 (64 bits, seed 0) of the pieces laid end to end, as 16 hexadecimal digits. Bytes that lie outside this memory are
    * copied in through a window of the module's own: nothing is allocated, no view is detached.
    */
   digest(...pieces: readonly DigestPiece[]): string;

@@ -9,7 +9,7 @@ export type ElementKernels = Pick<
 
 /** What a pass is made of. */
 export interface PassKernels extends ElementKernels {
-  /** XXH64 (seed 0) of each block's numbers at `pointer`, little-endian: that of block b at `into` + 8·b. */
+  /** XXH3 (64 bits, seed 0) of each block's numbers at `pointer`, little-endian: that of block b at `into` + 8·b. */
   digestInto(into: number, pointer: number, n: number): void;
 }
 

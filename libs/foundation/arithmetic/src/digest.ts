@@ -5,7 +5,7 @@ export type DigestPiece = Uint8Array | { readonly pointer: number; readonly byte
 
 const windowBytes = 8192;
 
-/** XXH64 (seed 0) over pieces laid end to end, in hexadecimal; how they are cut changes nothing. */
+/** XXH3 (64 bits, seed 0) over pieces laid end to end, in hexadecimal; how they are cut changes nothing. */
 export function digestOf(wasm: ModuleExports, pieces: readonly DigestPiece[]): string {
   wasm.digestStart();
   for (const piece of pieces) {

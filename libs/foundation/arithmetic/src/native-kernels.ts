@@ -71,7 +71,7 @@ export type KernelOperations = Pick<
 >;
 
 /** What the addon keeps of a digest between two of its pieces. */
-const digestStateBytes = 80;
+const digestStateBytes = 344;
 
 /** One that knows its own state: another's is fed by itself. */
 class NativeDigest implements OpenDigest {

@@ -69,7 +69,7 @@ async function digestBlocks(
   return { merkleRoot: merkleRoot(leaves), versionDigest: version.digest("hex") };
 }
 
-/** An XXH64 of 16 hexadecimal digits as the 8 bytes that a version digest is made of. */
+/** An XXH3 of 16 hexadecimal digits as the 8 bytes that a version digest is made of. */
 function littleEndian(digest: string): Uint8Array {
   return Buffer.from(digest, "hex").reverse();
 }

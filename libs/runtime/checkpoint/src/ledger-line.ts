@@ -4,10 +4,10 @@ import type { CommitRecord, TimelineRecord, VersionRecord } from "@latentweave/p
 /**
  * A line of ledger/commits.jsonl: `{"previous":P,"hash":H,"record":R}`, where H is SHA-256 of P, a line feed and the
  * text R exactly as it stands on the line, and P is the H of the line before. The first P is SHA-256 of
- * `latentweave ledger 2`, a line feed and the run's id, so that no line can be moved, changed or taken from another
- * run unnoticed.
+ * `latentweave ledger 3`, a line feed and the run's id, so that no line can be moved, changed or taken from another
+ * run unnoticed. Format 2 was the same with digests by XXH64.
  */
-export const ledgerFormat = 2;
+export const ledgerFormat = 3;
 
 /** A checkpoint was made whole: written, and on the disk, before the checkpoint gets its name. */
 export interface SealRecord {

@@ -45,7 +45,7 @@ describe("the ledger", () => {
     expect(read.map(({ record }) => record)).toEqual(
       Array.from({ length: 300 }, (_, step) => ({ kind: "commit", ...commit(step) })),
     );
-    expect(read[0]?.hash).toBe("e58d5ec907990d94809a9352cfac6bb4f9ece253952e4690ad66c79164faf827");
+    expect(read[0]?.hash).toBe("9e978908e63af8e1dcdbe43bd534e30073d56af2bff75687acb7b50494b01d9b");
   });
 
   it("goes on with the chain when it is opened again", async () => {

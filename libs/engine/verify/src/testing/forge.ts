@@ -7,7 +7,7 @@ import type { LedgerRecord } from "@latentweave/checkpoint";
 export function forge(
   directory: string,
   change: (records: readonly LedgerRecord[]) => readonly LedgerRecord[],
-  format = 2,
+  format = 3,
 ): void {
   const file = path.join(directory, "ledger", "commits.jsonl");
   const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -23,7 +23,7 @@ export const payloadSchema = z.strictObject({
   slice: sliceSchema.optional(),
 });
 
-/** XXH64 as 16 hexadecimal digits. */
+/** XXH3 of 64 bits as 16 hexadecimal digits. */
 export const digest = z.string().regex(/^[0-9a-f]{16}$/);
 
 /** Tree nodes as they were received: level, index, the worker that sent it, the digest of what it sent. */

@@ -39,6 +39,23 @@ describe.skipIf(addon.kind === "unavailable")("kernels compiled for this process
     );
   });
 
+  it("digest any number of bytes, however they are cut, as the module does", () => {
+    const bytes = Uint8Array.from({ length: 2_500 }, (_, i) => (i * 31 + (i >> 7)) & 0xff);
+    for (let length = 0; length <= bytes.length; length++) {
+      const some = bytes.subarray(0, length);
+      expect(own.digest(some), `${length} bytes`).toBe(module.digest(some));
+    }
+    const pieces = fc.array(fc.nat(1_200), { maxLength: 9 });
+    fc.assert(
+      fc.property(pieces, (lengths) => {
+        const some = lengths.map((length, i) => bytes.subarray(i, i + length));
+        const open = own.openDigest();
+        for (const piece of some) open.feed(piece);
+        expect(open.end()).toBe(module.digest(Buffer.concat(some)));
+      }),
+    );
+  });
+
   it("multiply however many vectors of whatever length with each other to the same bits", () => {
     const cases = fc.record({
       vectors: fc.integer({ min: 1, max: 13 }),
