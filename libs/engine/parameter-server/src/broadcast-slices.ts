@@ -8,9 +8,10 @@ export interface BroadcastSlices {
   readonly bytes: number;
   /**
    * Takes them from where they lie, if the channel shares memory; through others go copies that all of those share.
+   * @param alone nobody else needs such copies
    * @returns what lets the message leave, before the next update and before anything else is sent on this channel
    */
-  stage(channel: Channel, message: MessageOf<"broadcast">): () => void;
+  stage(channel: Channel, message: MessageOf<"broadcast">, alone?: boolean): () => void;
 }
 
 /**
@@ -37,13 +38,15 @@ export function broadcastSlices(
       ...((kind === "int8" || kind === "topk") && { codec: kind }),
     })),
     bytes: parts.reduce((sum, { slice, change }) => sum + (change?.byteLength ?? 4 * slice.numbers), 0),
-    stage(channel, message) {
-      const views = parts.map(({ slice, change }) => change ?? publication.viewOf(slice, version));
+    stage(channel, message, alone = false) {
+      const views = (): readonly Uint8Array[] =>
+        parts.map(({ slice, change }) => change ?? publication.viewOf(slice, version));
       const copies = (): readonly Uint8Array[] =>
         publication.together(parts.map(({ slice, change }) => change ?? publication.bytesOf(slice, version)));
       return (
-        channel.stage(message, views) ??
+        channel.stage(message, views()) ??
         (() => {
+          if (alone) return void channel.sendCopy(message, views());
           const bytes = copies();
           channel.send(message, bytes);
           publication.sending(bytes, channel.drained());

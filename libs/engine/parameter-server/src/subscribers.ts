@@ -123,7 +123,8 @@ export function createSubscribers(options: {
       ...(who.kind === "relay" && { behind }),
     } as const;
     sentBytes += slices.bytes;
-    const leave = slices.stage(channel, message);
+    const others = [...attached.values()].filter((one) => one !== subscriber && !isNear(one));
+    const leave = slices.stage(channel, message, others.length === 0);
     return () => {
       leave();
       options.onSent?.(first.workerId, channel, slices.bytes);
@@ -196,6 +197,11 @@ export function createSubscribers(options: {
       attached.clear();
     },
   };
+}
+
+/** It needs no bytes, or shares memory with this shard. */
+function isNear({ channel, mapped }: Subscriber): boolean {
+  return mapped || channel.sameProcess === true;
 }
 
 /** Somebody who has been named in no broadcast yet. */

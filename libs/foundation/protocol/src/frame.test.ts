@@ -363,6 +363,19 @@ describe("what happens to frames on the way", () => {
 });
 
 describe("the checksum", () => {
+  it("is believed where it was taken on the way, and notices the same", () => {
+    fc.assert(
+      fc.property(message, slices, fc.nat(), fc.integer({ min: 1, max: 255 }), (value, tensors, at, flip) => {
+        const whole = join(encodeFrame(value, tensors));
+        expect(decodeFrame(whole, { sum: crc32(whole) }).message).toEqual(value);
+        const changed = Uint8Array.from(whole);
+        changed[at % whole.length] = (changed[at % whole.length] as number) ^ flip;
+        expect(() => decodeFrame(changed, { sum: crc32(changed) })).toThrow(FrameError);
+        expect(() => decodeFrame(whole, { sum: (crc32(whole) ^ flip) >>> 0 })).toThrow(/CRC-32/);
+      }),
+    );
+  });
+
   it("is the CRC-32 of zlib, in one piece or several", () => {
     expect(crc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
     fc.assert(

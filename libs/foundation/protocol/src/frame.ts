@@ -1,6 +1,7 @@
 import { Packr } from "msgpackr";
 import { ByteParts } from "./byte-parts.ts";
 import { type Crc32, crc32 } from "./crc32.ts";
+import { combineCrc32 } from "./crc32-combine.ts";
 import { FrameError } from "./frame-error.ts";
 import { checkMsgpack } from "./msgpack-shape.ts";
 import { checksumAfter, sharedBody } from "./never-changing.ts";
@@ -83,6 +84,8 @@ export interface FrameReading {
   /** Frames that came before in this direction of this connection; absent: any place is right. */
   readonly sequence?: number;
   readonly crc32?: Crc32;
+  /** CRC-32 of all bytes of the frame as they came, where it was taken on the way. */
+  readonly sum?: number | undefined;
   /** Where the next slices in shared memory begin; absent: there is none. */
   readonly outsideAt?: number | undefined;
 }
@@ -181,7 +184,7 @@ export function decodeFrame(bytes: Uint8Array | readonly Uint8Array[], reading: 
 
   const preamble = parts.read(0, preambleBytes);
   checkMagic(preamble);
-  const isOutside = checkChecksum(preamble, pieces, reading.crc32 ?? crc32, reading.outsideAt);
+  const isOutside = checkChecksum(preamble, pieces, reading);
   const fields = new DataView(preamble.buffer, preamble.byteOffset, preambleBytes);
   const headerBytes = fields.getUint32(4, true);
   const sliceCount = fields.getUint32(8, true);
@@ -245,16 +248,21 @@ function checkMagic(preamble: Uint8Array): void {
 function checkChecksum(
   preamble: Uint8Array,
   pieces: readonly Uint8Array[],
-  checksum: Crc32,
-  outsideAt: number | undefined,
+  { crc32: checksum = crc32, outsideAt, sum: whole }: FrameReading,
 ): boolean {
+  // While it was taken, the field itself was zero.
   const zeroed = preamble.slice();
   zeroed.fill(0, checksumAt, checksumAt + 4);
   let sum = checksum(zeroed);
-  let behind = preambleBytes;
-  for (const piece of pieces) {
-    if (piece.length > behind) sum = checksum(behind === 0 ? piece : piece.subarray(behind), sum);
-    behind = Math.max(0, behind - piece.length);
+  if (whole !== undefined) {
+    // What the field makes of the sum: both sums of the beginning, and as many bytes behind it in either case.
+    sum = combineCrc32(sum ^ checksum(preamble), whole, frameBytes(pieces) - preambleBytes);
+  } else {
+    let behind = preambleBytes;
+    for (const piece of pieces) {
+      if (piece.length > behind) sum = checksum(behind === 0 ? piece : piece.subarray(behind), sum);
+      behind = Math.max(0, behind - piece.length);
+    }
   }
   const said = new DataView(preamble.buffer, preamble.byteOffset, preambleBytes).getUint32(checksumAt, true);
   if (sum === said) return false;

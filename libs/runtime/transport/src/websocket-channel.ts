@@ -133,8 +133,8 @@ export class WebSocketChannel implements Channel {
     this.#options = options;
     // The library gets what the reader does not take.
     const library = socket.listeners("data");
-    this.#reader = new MessageReader(peer.dialled, options.maxFrameBytes, messageMemory, {
-      message: (bytes) => this.#receive(bytes),
+    this.#reader = new MessageReader(peer.dialled, options.maxFrameBytes, messageMemory, checksum, {
+      message: (bytes, sum) => this.#receive(bytes, sum),
       rest: (bytes) => {
         const copy = Buffer.from(bytes);
         for (const listener of library) listener.call(socket, copy);
@@ -248,11 +248,11 @@ export class WebSocketChannel implements Channel {
     else this.#closeHandlers.push(handler);
   }
 
-  /** @param bytes a frame, lent for this call; undefined: a message that is none */
-  #receive(bytes: Uint8Array | undefined): void {
+  /** @param bytes a frame, lent for this call; undefined: a message that is none. @param sum its checksum, if known */
+  #receive(bytes: Uint8Array | undefined, sum?: number): void {
     this.#understood += 1;
     if (this.#state.phase !== "open") return;
-    const received = this.#read(bytes);
+    const received = this.#read(bytes, sum);
     if (received === undefined) return;
     if (this.#onMessage !== undefined && this.#early.length === 0) {
       this.#deliver(received);
@@ -285,12 +285,12 @@ export class WebSocketChannel implements Channel {
     }
   }
 
-  #read(bytes: Uint8Array | undefined): Received | undefined {
+  #read(bytes: Uint8Array | undefined, sum: number | undefined): Received | undefined {
     try {
       if (!bytes) throw new ProtocolError("a text message; frames are binary");
       const { maxFrameBytes } = this.#options;
       const frame = decodeFrame(bytes, {
-        ...{ maxFrameBytes, crc32: checksum, sequence: this.#receivedMessages },
+        ...{ maxFrameBytes, crc32: checksum, sequence: this.#receivedMessages, sum },
         outsideAt: this.#incoming?.place,
       });
       this.#receivedMessages += 1;

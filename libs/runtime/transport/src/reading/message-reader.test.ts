@@ -1,9 +1,10 @@
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MessageMemory } from "./message-memory.ts";
 import { MessageReader } from "./message-reader.ts";
 
-const maxBytes = 300_000;
+const maxBytes = 800_000;
 
 interface Part {
   readonly payload: Uint8Array;
@@ -25,14 +26,18 @@ function framed({ payload, opcode, fin, mask }: Part): Buffer {
 
 interface Outcome {
   readonly messages: Uint8Array[];
+  readonly sums: (number | undefined)[];
   readonly rest: Buffer[];
   tooLarge: number;
 }
 
 function reading(masked: boolean, memory = new MessageMemory()): { reader: MessageReader; got: Outcome } {
-  const got: Outcome = { messages: [], rest: [], tooLarge: 0 };
-  const reader = new MessageReader(masked, maxBytes, memory, {
-    message: (bytes) => got.messages.push(bytes.slice()),
+  const got: Outcome = { messages: [], sums: [], rest: [], tooLarge: 0 };
+  const reader = new MessageReader(masked, maxBytes, memory, crc32, {
+    message(bytes, sum) {
+      got.messages.push(bytes.slice());
+      got.sums.push(sum);
+    },
     rest: (bytes) => got.rest.push(Buffer.from(bytes)),
     tooLarge: () => (got.tooLarge += 1),
   });
@@ -97,11 +102,31 @@ describe("binary messages in a WebSocket's stream", () => {
         expect(
           got.messages.map((bytes) => Buffer.from(bytes).equals(Buffer.from(expected.shift() ?? []))),
         ).toEqual(all.map(() => true));
+        for (const [i, sum] of got.sums.entries())
+          expect([undefined, crc32(got.messages[i] ?? "")]).toContain(sum);
         expect(Buffer.concat(got.rest).equals(Buffer.concat(control))).toBe(true);
         expect(got.tooLarge).toBe(0);
       }),
       { numRuns: 60 },
     );
+  });
+
+  test("have their checksum taken on the way, where they are large and need not be unmasked", () => {
+    const payloads = [bytesOf(400_000, 1), bytesOf(300_000, 2)];
+    const stream = Buffer.concat([
+      framed({ payload: payloads[0] as Uint8Array, opcode: 2, fin: false, mask: true }),
+      framed({ payload: payloads[1] as Uint8Array, opcode: 0, fin: true, mask: true }),
+    ]);
+    for (const cuts of [[50_000], [999, 70_000, 1]]) {
+      const { reader, got } = reading(true);
+      feed(reader, stream, cuts);
+      expect(got.sums).toEqual([crc32(Buffer.concat(payloads))]);
+    }
+    stream[13] = 1;
+    const { reader, got } = reading(true);
+    feed(reader, stream, [50_000]);
+    expect(got.messages).toHaveLength(1);
+    expect(got.sums).toEqual([undefined]);
   });
 
   test.each([10, 100_000])("are unmasked where their %i bytes are masked", (length) => {
@@ -140,7 +165,7 @@ describe("binary messages in a WebSocket's stream", () => {
     const take = memory.take.bind(memory);
     memory.take = (bytes, fresh) => (asked.push(fresh ?? bytes), take(bytes, fresh));
     const { reader, got } = reading(false, memory);
-    const first = framed({ payload: bytesOf(200_000, 1), opcode: 2, fin: false, mask: false });
+    const first = framed({ payload: bytesOf(700_000, 1), opcode: 2, fin: false, mask: false });
     const second = framed({ payload: bytesOf(100_001, 2), opcode: 0, fin: true, mask: false });
     feed(reader, Buffer.concat([first, second, second]), [9999]);
     expect([got.messages, got.rest, got.tooLarge]).toEqual([[], [], 1]);
@@ -151,7 +176,7 @@ describe("binary messages in a WebSocket's stream", () => {
     const memory = new MessageMemory();
     const asked: number[] = [];
     memory.take = (bytes, fresh) => (asked.push(fresh ?? bytes), new Uint8Array(1024));
-    const reader = new MessageReader(false, 2 ** 31 - 1, memory, {
+    const reader = new MessageReader(false, 2 ** 31 - 1, memory, crc32, {
       message: () => undefined,
       rest: () => undefined,
       tooLarge: () => undefined,

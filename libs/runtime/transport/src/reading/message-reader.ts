@@ -1,4 +1,4 @@
-import { announcedBytes } from "@latentweave/protocol";
+import { announcedBytes, type Crc32 } from "@latentweave/protocol";
 import type { MessageMemory } from "./message-memory.ts";
 
 /*
@@ -14,8 +14,8 @@ import type { MessageMemory } from "./message-memory.ts";
  */
 
 export interface ReaderEvents {
-  /** A binary message has come whole. */
-  readonly message: (bytes: Uint8Array) => void;
+  /** A binary message has come whole. @param sum its checksum, where that was taken as it came */
+  readonly message: (bytes: Uint8Array, sum: number | undefined) => void;
   /** The bytes are lent for this call. */
   readonly rest: (bytes: Uint8Array) => void;
   /** A message is over `maxBytes`; nothing more will be said of what comes. */
@@ -29,6 +29,8 @@ const mostAtOnceBytes = 1024 * 1024;
 /** What a peer says of a message's length is believed so far; beyond, memory doubles as the bytes come. */
 const trustedBytes = 64 * 1024 * 1024;
 const longestHead = 14;
+/** A message of this many bytes has left the cache before it has come whole, so its checksum is taken on the way. */
+const summedBytes = 256 * 1024;
 
 const finalBit = 0x80;
 const reservedBits = 0x70;
@@ -49,6 +51,8 @@ interface Head {
 interface Message {
   memory: Uint8Array;
   filled: number;
+  /** Of what has come, taken while that is in the cache; undefined: it is small, or has yet to be unmasked. */
+  sum: number | undefined;
 }
 
 type State =
@@ -62,6 +66,7 @@ export class MessageReader {
   readonly #masked: boolean;
   readonly #maxBytes: number;
   readonly #memory: MessageMemory;
+  readonly #checksum: Crc32;
   readonly #events: ReaderEvents;
   readonly #headBytes = new Uint8Array(longestHead);
   #headFilled = 0;
@@ -69,8 +74,15 @@ export class MessageReader {
   #message: Message | undefined;
 
   /** @param masked as all frames of a client are, and none of a server */
-  constructor(masked: boolean, maxBytes: number, memory: MessageMemory, events: ReaderEvents) {
+  constructor(
+    masked: boolean,
+    maxBytes: number,
+    memory: MessageMemory,
+    checksum: Crc32,
+    events: ReaderEvents,
+  ) {
     this.#masked = masked;
+    this.#checksum = checksum;
     this.#maxBytes = maxBytes;
     this.#memory = memory;
     this.#events = events;
@@ -87,8 +99,11 @@ export class MessageReader {
   /** That many bytes were written to `room()`. */
   wrote(bytes: number): void {
     const state = this.#state;
-    if (state.at !== "payload" || this.#message === undefined) return;
-    this.#message.filled += bytes;
+    const message = this.#message;
+    if (state.at !== "payload" || message === undefined) return;
+    const { memory, filled, sum } = message;
+    message.filled += bytes;
+    if (sum !== undefined) message.sum = this.#checksum(memory.subarray(filled, message.filled), sum);
     state.left -= bytes;
     if (state.left === 0) this.#endFrame(state.head, state.from);
   }
@@ -178,13 +193,17 @@ export class MessageReader {
     }
     // Messages are small mostly, and whole in what was read.
     if (this.#message === undefined && head.final && payloadBytes <= bytes.length && isZero(head.mask)) {
-      if (payloadBytes > 0) this.#events.message(bytes.subarray(0, payloadBytes));
-      else this.#events.message(new Uint8Array(0));
+      if (payloadBytes > 0) this.#events.message(bytes.subarray(0, payloadBytes), undefined);
+      else this.#events.message(new Uint8Array(0), undefined);
       return payloadBytes;
     }
     const announced = head.final ? undefined : announcedBytes(bytes.subarray(0, payloadBytes));
     const likely = Math.max(before + payloadBytes, announced ?? 0);
-    this.#message ??= { memory: this.#memory.take(likely, trusted(likely, 0)), filled: 0 };
+    this.#message ??= {
+      ...{ memory: this.#memory.take(likely, trusted(likely, 0)), filled: 0 },
+      sum: likely >= summedBytes ? 0 : undefined,
+    };
+    if (!isZero(head.mask)) this.#message.sum = undefined;
     this.#state = { at: "payload", head, from: before, left: payloadBytes };
     if (payloadBytes === 0) this.#endFrame(head, before);
     return 0;
@@ -206,12 +225,12 @@ export class MessageReader {
     this.#state = { at: "head" };
     const message = this.#message;
     if (message === undefined) return;
-    const { memory, filled } = message;
+    const { memory, filled, sum } = message;
     if (mask !== undefined && !isZero(mask)) unmask(memory.subarray(from, filled), mask);
     if (!final) return;
     this.#message = undefined;
     try {
-      this.#events.message(memory.subarray(0, filled));
+      this.#events.message(memory.subarray(0, filled), sum);
     } finally {
       this.#memory.give(memory);
     }
