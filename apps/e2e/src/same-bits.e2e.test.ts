@@ -87,7 +87,7 @@ describe("digits and fashion, 30 steps", () => {
     const first = await workerProcess(training, "worker-0");
     await committed(training, 10);
     // Slow enough for the newcomer to find something left to do on a fast machine too.
-    const release = throttle(first, 0.1);
+    const release = throttle(first, 0.02);
     const joined = start(["join", address, "--worker-id", "newcomer"]);
     await training
       .waitFor("a second worker", (said) =>

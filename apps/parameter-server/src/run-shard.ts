@@ -73,7 +73,8 @@ export async function runShardProcess(options: ShardProcessOptions, signal: Abor
     onChannel: (_, channel) => shard.accept(channel),
     log,
   });
-  options.inProcess?.listen(server.port, (channel) => shard.accept(channel));
+  // Its arithmetic is its own, whatever else is of this process.
+  options.inProcess?.listen(server.port, (channel) => shard.accept(channel), { apart: true });
   options.onListening(server.port);
   const ending = new AbortController();
   const stopped = AbortSignal.any([signal, ending.signal]);

@@ -1,7 +1,7 @@
 /** What two workers with a micro-batch each do, in other shapes: it must keep most of its lead over tuned DDP. */
 import { fileURLToPath } from "node:url";
 import { warmupSteps } from "../warm-up.mjs";
-import { besideDdp, standard as widths, twoWorkers } from "./ddp-rows.mjs";
+import { besideDdp, placements, standard as widths, twoWorkers } from "./ddp-rows.mjs";
 
 const fourTasks = fileURLToPath(new URL("./four-tasks.yaml", import.meta.url));
 const bar = { share: 0.85, case: twoWorkers };
@@ -12,13 +12,13 @@ export const spreadCases = [
     name: "4-tasks",
     title: "2 workers, 4 tasks kept apart (PCGrad), all parameters shared",
     rows: [
-      {
-        ...{ name: "ours", side: "ours" },
+      ...Object.entries(placements).map(([name, settings]) => ({
+        ...{ name, side: "ours" },
         options: {
           ...{ job: fourTasks, tasks: ["one", "two", "three", "four"], workers: 2, slots: 2, batch: 64 },
-          ...counted,
+          ...{ ...counted, settings },
         },
-      },
+      })),
       {
         ...{ name: "tuned", side: "pytorch" },
         options: { workers: 2, ...counted, widths, variant: "tuned", parts: 4 },
@@ -29,9 +29,11 @@ export const spreadCases = [
       },
     ],
     ratios: [
-      { of: "ours", to: "tuned", bar },
-      { of: "ours", to: "in one" },
+      { of: "beside", to: "tuned", bar },
+      { of: "dedicated", to: "tuned" },
+      { of: "beside", to: "in one" },
     ],
+    sameHash: true,
   },
   besideDdp({ name: "3-workers", title: "3 workers, 0.84 M parameters", workers: 3, steps: 100, bar }),
   {

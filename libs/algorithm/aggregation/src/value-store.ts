@@ -55,10 +55,24 @@ export interface Float32Values extends ValueStore<number> {
  */
 export function float32Values(arithmetic: Arithmetic, length: number): Float32Values {
   const bytesEach = length * 4;
+  /** Room for what is in these bytes, and nothing else: views of this very memory are empty once it has grown. */
+  const roomFor = (bytes: Uint8Array, expected: number): number => {
+    if (bytes.byteLength !== expected) throw new PayloadLengthError(expected, bytes.byteLength);
+    const pointer = arithmetic.allocate(bytesEach);
+    if (bytes.byteLength === expected) return pointer;
+    arithmetic.free(pointer, bytesEach);
+    throw new PayloadLengthError(expected, bytes.byteLength);
+  };
+  const written = (bytes: Uint8Array): number => {
+    const expected = bytes.byteLength;
+    const pointer = arithmetic.allocate(expected);
+    if (bytes.byteLength !== expected) throw new PayloadLengthError(expected, bytes.byteLength);
+    arithmetic.u8(pointer, expected).set(bytes);
+    return pointer;
+  };
   return {
     take(bytes, digest) {
-      if (bytes.byteLength !== bytesEach) throw new PayloadLengthError(bytesEach, bytes.byteLength);
-      const pointer = arithmetic.allocate(bytesEach);
+      const pointer = roomFor(bytes, bytesEach);
       arithmetic.takeBytes(pointer, bytes, digest);
       return pointer;
     },
@@ -74,20 +88,16 @@ export function float32Values(arithmetic: Arithmetic, length: number): Float32Va
     },
     takeEncoded(codec, bytes) {
       const expected = encodedBytes(codec, length);
-      if (bytes.byteLength !== expected) throw new PayloadLengthError(expected, bytes.byteLength);
-      const encoded = arithmetic.allocate(expected);
-      const pointer = arithmetic.allocate(bytesEach);
-      arithmetic.u8(encoded, expected).set(bytes);
+      const pointer = roomFor(bytes, expected);
+      const encoded = written(bytes);
       arithmetic.decode(codec, pointer, encoded, length);
       arithmetic.free(encoded, expected);
       return pointer;
     },
     takeFeedback(codec, bytes) {
       const expected = feedbackBytes(codec, length);
-      if (bytes.byteLength !== expected) throw new PayloadLengthError(expected, bytes.byteLength);
-      const encoded = arithmetic.allocate(expected);
-      const pointer = arithmetic.allocate(bytesEach);
-      arithmetic.u8(encoded, expected).set(bytes);
+      const pointer = roomFor(bytes, expected);
+      const encoded = written(bytes);
       arithmetic.fill(pointer, 0, length);
       feedbackKernels(arithmetic).add(codec, pointer, encoded, length);
       arithmetic.free(encoded, expected);

@@ -46,7 +46,10 @@ export function broadcastSlices(
       return (
         channel.stage(message, views()) ??
         (() => {
-          if (alone) return void channel.sendCopy(message, views());
+          if (alone) {
+            channel.sendCopy(message, views());
+            return;
+          }
           const bytes = copies();
           channel.send(message, bytes);
           publication.sending(bytes, channel.drained());

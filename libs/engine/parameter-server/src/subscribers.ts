@@ -201,7 +201,7 @@ export function createSubscribers(options: {
 
 /** It needs no bytes, or shares memory with this shard. */
 function isNear({ channel, mapped }: Subscriber): boolean {
-  return mapped || channel.sameProcess === true;
+  return mapped || channel.deliversWithin === true;
 }
 
 /** Somebody who has been named in no broadcast yet. */

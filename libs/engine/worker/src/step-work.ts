@@ -154,8 +154,8 @@ export function openStepWork(
     },
     push(to, leases, only) {
       // A shard of this process begins at once with what it is given: the others need not wait for that.
-      const ofOthers = to.shards.filter(([, { sameProcess }]) => sameProcess !== true);
-      const own = to.shards.filter(([, { sameProcess }]) => sameProcess === true);
+      const ofOthers = to.shards.filter(([, { deliversWithin }]) => deliversWithin !== true);
+      const own = to.shards.filter(([, { deliversWithin }]) => deliversWithin === true);
       const wasSent = send(to, ofOthers, leases, only);
       to.onLeft?.();
       send(to, own, leases, only, wasSent);

@@ -16,8 +16,8 @@ export interface Channel {
   readonly remote: string;
   /** True when the peer is on this host, so that direct addresses and paths may be given to it. */
   readonly local: boolean;
-  /** The peer is of this very process: what `sendCopy` is given may be delivered before it returns. */
-  readonly sameProcess?: boolean;
+  /** What `sendCopy` is given may be delivered before it returns: the peer is a part of this process. */
+  readonly deliversWithin?: boolean;
   /** Bytes handed to `send` that have not left yet. */
   readonly bufferedBytes: number;
   send(message: Message, slices?: readonly Uint8Array[]): void;

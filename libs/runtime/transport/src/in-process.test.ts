@@ -33,8 +33,8 @@ describe("a channel between two parts of a process", () => {
       { maxLength: 20 },
     );
     await fc.assert(
-      fc.asyncProperty(frames, async (list) => {
-        const [here, there] = channelPair();
+      fc.asyncProperty(frames, fc.boolean(), async (list, apart) => {
+        const [here, there] = channelPair(apart);
         const got = listen(there);
         const scratch = new Uint8Array(4 * 3_000);
         for (const [i, { how, lengths, pauses }] of list.entries()) {
@@ -79,8 +79,8 @@ describe("a channel between two parts of a process", () => {
     expect(order).toEqual(["asked", "question", "answered", "answer"]);
   });
 
-  it("delivers what is lent within the call, without a copy, to a side that is at rest", async () => {
-    const [here, there] = channelPair();
+  it("delivers what is lent within the call, without a copy, to a listener that is apart and at rest", async () => {
+    const [here, there] = channelPair(true);
     const order: string[] = [];
     const lent = filled(100, 1);
     there.onMessage((message, [slice]) => {
@@ -103,8 +103,19 @@ describe("a channel between two parts of a process", () => {
     ]);
   });
 
-  it("delivers what is lent later to a side that is at work", async () => {
+  it("delivers what is lent later, and copied, to a listener that may allocate where it lies", async () => {
     const [here, there] = channelPair();
+    const got = listen(there);
+    const lent = filled(100, 1);
+    here.sendCopy(note("question"), [lent]);
+    expect(got).toEqual([]);
+    lent.fill(0);
+    await soon();
+    expect(got.map(({ slices }) => slices[0])).toEqual([filled(100, 1)]);
+  });
+
+  it("delivers what is lent later to a side that is at work", async () => {
+    const [here, there] = channelPair(true);
     const order: string[] = [];
     there.onMessage((message) => {
       if (order.push(noteOf(message)) === 1) here.sendCopy(note("inner"), [filled(10, 1)]);
@@ -116,7 +127,7 @@ describe("a channel between two parts of a process", () => {
   });
 
   it("tells whoever lends nothing of what goes wrong on the other side", async () => {
-    const [here, there] = channelPair();
+    const [here, there] = channelPair(true);
     there.onMessage(() => {
       throw new ProtocolError("not now");
     });

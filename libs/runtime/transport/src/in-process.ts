@@ -14,40 +14,52 @@ import { isLoopbackHost } from "./host-identity.ts";
  *
  * Invariants (1-4 are those of Channel in @latentweave/protocol):
  * 5. Nothing is delivered while somebody sends: what a message brings about begins when its sender has returned. Only
- *    `sendCopy` delivers within, so that what it is given need not be copied, where the other side is at rest: nothing
- *    came before it, and nothing is being delivered there.
+ *    `sendCopy` to a listener that is apart delivers within, so that what it is given need not be copied, where the other
+ *    side is at rest: nothing came before it, and nothing is being delivered there.
  * 6. Memory that `stage` copied into is used again once its message was delivered, and not before.
  */
 
 /** Who listens in this process. */
 export interface InProcess {
-  /** The listener at this port of loopback is of this process. */
-  listen(port: number, onChannel: (channel: Channel, path: string) => void): void;
+  /**
+   * The listener at this port of loopback is of this process.
+   *
+   * @param how `apart`: it allocates in no memory that slices given to it may be views of. Memory that grows leaves views
+   *   of it empty, and whoever takes several slices allocates for the first.
+   */
+  listen(
+    port: number,
+    onChannel: (channel: Channel, path: string) => void,
+    how?: { readonly apart: boolean },
+  ): void;
   /** Reaches those who listen here without a socket, and everybody else through `beyond`. */
   dialer(beyond: Dialer): Dialer;
 }
 
 export function createInProcess(): InProcess {
-  const listeners = new Map<number, (channel: Channel, path: string) => void>();
+  const listeners = new Map<
+    number,
+    { readonly onChannel: (channel: Channel, path: string) => void; readonly apart: boolean }
+  >();
   return {
-    listen: (port, onChannel) => void listeners.set(port, onChannel),
+    listen: (port, onChannel, { apart } = { apart: false }) => void listeners.set(port, { onChannel, apart }),
     dialer: (beyond) => ({
       async dial(url) {
         const { hostname, port, pathname } = new URL(url);
-        const accept = isLoopbackHost(hostname) ? listeners.get(Number(port)) : undefined;
-        if (!accept) return beyond.dial(url);
-        const [here, there] = channelPair();
-        accept(there, pathname);
+        const listener = isLoopbackHost(hostname) ? listeners.get(Number(port)) : undefined;
+        if (!listener) return beyond.dial(url);
+        const [here, there] = channelPair(listener.apart);
+        listener.onChannel(there, pathname);
         return here;
       },
     }),
   };
 }
 
-/** Two ends of one connection. */
-export function channelPair(): readonly [Channel, Channel] {
-  const one = new End();
-  const other = new End();
+/** Two ends of one connection. @param apart as of `InProcess.listen` */
+export function channelPair(apart = false): readonly [Channel, Channel] {
+  const one = new End(apart);
+  const other = new End(apart);
   one.connect(other);
   other.connect(one);
   return [one, other];
@@ -71,7 +83,7 @@ const mostSpare = 2;
 class End implements Channel {
   readonly remote = "this process";
   readonly local = true;
-  readonly sameProcess = true;
+  readonly deliversWithin: boolean;
   readonly bufferedBytes = 0;
   #peer: End = this;
   /** What has come and was not delivered yet. */
@@ -82,6 +94,10 @@ class End implements Channel {
   #closed: { readonly code: number; readonly reason: string } | undefined;
   #spare: ArrayBuffer[] = [];
 
+  constructor(deliversWithin: boolean) {
+    this.deliversWithin = deliversWithin;
+  }
+
   connect(peer: End): void {
     this.#peer = peer;
   }
@@ -91,7 +107,8 @@ class End implements Channel {
   }
 
   sendCopy(message: Message, slices: readonly Uint8Array[]): void {
-    if (!this.#closed && !this.#peer.#deliverWithin(message, slices)) this.stage(message, slices)?.();
+    if (this.#closed || (this.deliversWithin && this.#peer.#deliverNow(message, slices))) return;
+    this.stage(message, slices)?.();
   }
 
   stage(message: Message, slices: readonly Uint8Array[]): (() => void) | undefined {
@@ -149,7 +166,7 @@ class End implements Channel {
   }
 
   /** @returns whether it was */
-  #deliverWithin(message: Message, slices: readonly Uint8Array[]): boolean {
+  #deliverNow(message: Message, slices: readonly Uint8Array[]): boolean {
     if (this.#closed || this.#delivering || this.#items.length > 0 || !this.#onMessage) return false;
     this.#delivering = true;
     try {
