@@ -29,9 +29,9 @@ export const spreadCases = [
       },
     ],
     ratios: [
-      { of: "beside", to: "tuned", bar },
-      { of: "dedicated", to: "tuned" },
-      { of: "beside", to: "in one" },
+      { of: "dedicated", to: "tuned", bar },
+      { of: "beside", to: "tuned" },
+      { of: "dedicated", to: "in one" },
     ],
     sameHash: true,
   },
