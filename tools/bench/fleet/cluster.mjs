@@ -14,7 +14,10 @@ import { commandFile } from "../own-command.mjs";
 export async function startCluster({ folder, spec, workers, profile, flags = [] }) {
   mkdirSync(path.join(folder, "logs"), { recursive: true });
   writeFileSync(path.join(folder, "spec.json"), JSON.stringify(spec));
-  writeFileSync(path.join(folder, "job.json"), JSON.stringify({ checkpoints: { keep: 1 } }));
+  writeFileSync(
+    path.join(folder, "job.json"),
+    JSON.stringify({ checkpoints: { keep: 1 }, launcher: { hostAggregation: "off" } }),
+  );
   const main = await commandFile();
   const start = (name, args) => {
     const log = openSync(path.join(folder, "logs", `${name}.log`), "w");
