@@ -55,18 +55,16 @@ export interface Float32Values extends ValueStore<number> {
  */
 export function float32Values(arithmetic: Arithmetic, length: number): Float32Values {
   const bytesEach = length * 4;
-  /** Room for what is in these bytes, and nothing else: views of this very memory are empty once it has grown. */
+  /** Room for these bytes, which are as many as expected before and after: views of memory that has grown are empty. */
   const roomFor = (bytes: Uint8Array, expected: number): number => {
     if (bytes.byteLength !== expected) throw new PayloadLengthError(expected, bytes.byteLength);
-    const pointer = arithmetic.allocate(bytesEach);
+    const pointer = arithmetic.allocate(expected);
     if (bytes.byteLength === expected) return pointer;
-    arithmetic.free(pointer, bytesEach);
+    arithmetic.free(pointer, expected);
     throw new PayloadLengthError(expected, bytes.byteLength);
   };
-  const written = (bytes: Uint8Array): number => {
-    const expected = bytes.byteLength;
-    const pointer = arithmetic.allocate(expected);
-    if (bytes.byteLength !== expected) throw new PayloadLengthError(expected, bytes.byteLength);
+  const copied = (bytes: Uint8Array, expected: number): number => {
+    const pointer = roomFor(bytes, expected);
     arithmetic.u8(pointer, expected).set(bytes);
     return pointer;
   };
@@ -88,16 +86,16 @@ export function float32Values(arithmetic: Arithmetic, length: number): Float32Va
     },
     takeEncoded(codec, bytes) {
       const expected = encodedBytes(codec, length);
-      const pointer = roomFor(bytes, expected);
-      const encoded = written(bytes);
+      const encoded = copied(bytes, expected);
+      const pointer = arithmetic.allocate(bytesEach);
       arithmetic.decode(codec, pointer, encoded, length);
       arithmetic.free(encoded, expected);
       return pointer;
     },
     takeFeedback(codec, bytes) {
       const expected = feedbackBytes(codec, length);
-      const pointer = roomFor(bytes, expected);
-      const encoded = written(bytes);
+      const encoded = copied(bytes, expected);
+      const pointer = arithmetic.allocate(bytesEach);
       arithmetic.fill(pointer, 0, length);
       feedbackKernels(arithmetic).add(codec, pointer, encoded, length);
       arithmetic.free(encoded, expected);

@@ -97,6 +97,12 @@ export function createSubscribers(options: {
       return since === undefined ? [] : [{ ...one, since }];
     });
 
+  /** Nobody else gets bytes through a socket. Ends at the first who does: it is asked for each subscriber of each version. */
+  const isAlone = (subscriber: Subscriber): boolean => {
+    for (const one of attached.values()) if (one !== subscriber && !isNear(one)) return false;
+    return true;
+  };
+
   /** @returns what lets the message leave, before anything else is sent to this subscriber */
   const tell = (subscriber: Subscriber, version: number): (() => void) => {
     const addressees = addresseesOf(subscriber);
@@ -123,8 +129,7 @@ export function createSubscribers(options: {
       ...(who.kind === "relay" && { behind }),
     } as const;
     sentBytes += slices.bytes;
-    const others = [...attached.values()].filter((one) => one !== subscriber && !isNear(one));
-    const leave = slices.stage(channel, message, others.length === 0);
+    const leave = slices.stage(channel, message, isAlone(subscriber));
     return () => {
       leave();
       options.onSent?.(first.workerId, channel, slices.bytes);
