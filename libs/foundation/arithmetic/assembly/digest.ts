@@ -1,6 +1,7 @@
 /**
  * XXH3 of 64 bits with seed 0 (Yann Collet, "xxHash fast digest algorithm", section XXH3, xxHash 0.8): one digest at a
- * time, fed in pieces. It notices accidents and wrong bits, not a forger: SHA-256 over these digests is what the ledger
+ * time, fed in pieces; what is known of it between two of them lies in one place, which a host may keep and bring back.
+ * It notices accidents and wrong bits, not a forger: SHA-256 over these digests is what the ledger
  * chains.
  */
 
@@ -35,12 +36,16 @@ const secret: usize = memory.data<u8>([
   0x45, 0xcb, 0x3a, 0x8f, 0x95, 0x16, 0x04, 0x28, 0xaf, 0xd7, 0xfb, 0xca, 0xbb, 0x4b, 0x40, 0x7e,
 ]);
 
+/** All that is known of a digest between two pieces. */
+const stateBytes: usize = 64 + 256 + 3 * 8;
+const state: usize = memory.data(344, 16);
 /** Eight sums of 64 bits. */
-const lanes: usize = memory.data(64, 16);
-/** Of a block, how many stripes are in the lanes. */
-let blockFilled: usize = 0;
+const lanes: usize = state;
 /** What is not in the lanes yet; at its end, the last stripe that is. */
-const tail: usize = memory.data(256, 16);
+const tail: usize = state + 64;
+/** Numbers, as the host keeps them: of a block, how many stripes are in the lanes; bytes in the tail; bytes in all. */
+const numbers: usize = state + 64 + 256;
+let blockFilled: usize = 0;
 let held: usize = 0;
 let totalBytes: usize = 0;
 /** Where the last stripe is put together. */
@@ -51,6 +56,26 @@ const window: usize = memory.data(8192, 8);
 /** Where the host puts bytes of its own, up to 8,192 at a time, to be fed. */
 export function digestWindow(): usize {
   return window;
+}
+
+/** How many bytes a state has. */
+export function digestStateBytes(): usize {
+  return stateBytes;
+}
+
+/** The state, whole, for the host to keep. @returns where it lies */
+export function digestState(): usize {
+  store<u64>(numbers, <u64>blockFilled);
+  store<u64>(numbers, <u64>held, 8);
+  store<u64>(numbers, <u64>totalBytes, 16);
+  return state;
+}
+
+/** A state that the host kept lies where `digestState` said: it goes on from there. */
+export function digestResume(): void {
+  blockFilled = <usize>load<u64>(numbers);
+  held = <usize>load<u64>(numbers, 8);
+  totalBytes = <usize>load<u64>(numbers, 16);
 }
 
 export function digestStart(): void {

@@ -8,5 +8,13 @@ export { dot, allFinite } from "./reduction";
 export { encode, decode, roundTo } from "./codec";
 export { takeLargest, addLargest } from "./largest";
 export { sgd, momentum, adam } from "./optimiser";
-export { digestStart, digestFeed, digestEnd, digestWindow } from "./digest";
+export {
+  digestStart,
+  digestFeed,
+  digestEnd,
+  digestWindow,
+  digestState,
+  digestStateBytes,
+  digestResume,
+} from "./digest";
 export { fillUniform, fillNormal, fillBernoulliMask } from "./random";

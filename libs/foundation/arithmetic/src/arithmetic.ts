@@ -1,7 +1,7 @@
 import { Arena } from "./arena.ts";
 import { passBytes, type PassKernels, recordPass, runPass } from "./block-pass.ts";
 import { type Codec, codecNumber } from "./codec.ts";
-import { type DigestPiece, digestOf, throughWindow } from "./digest.ts";
+import { type DigestPiece, digestOf, ModuleDigest, throughWindow } from "./digest.ts";
 import { instantiate } from "./instance.ts";
 import type { Key } from "./key.ts";
 import { kernelOperations, type NativeKernels } from "./native-kernels.ts";
@@ -51,11 +51,11 @@ export interface Arithmetic
    * copied in through a window of the module's own: nothing is allocated, no view is detached.
    */
   digest(...pieces: readonly DigestPiece[]): string;
-  /** `digest` of pieces that are shown one after the other. */
+  /** `digest` of pieces that are shown one after the other, with anything else in between. */
   openDigest(): OpenDigest;
 }
 
-/** Bytes that it was shown must stay as they are until its end. */
+/** Any number may be open at once. */
 export interface OpenDigest {
   feed(bytes: Uint8Array): void;
   /** To be called once. */
@@ -216,11 +216,7 @@ export function loadArithmetic(kernels?: NativeKernels): Arithmetic {
       digest?.feed(bytes);
     },
     digest: (...pieces) => digestOf(wasm, pieces),
-    openDigest() {
-      // The module has room for one digest at a time.
-      const pieces: Uint8Array[] = [];
-      return { feed: (bytes) => void pieces.push(bytes), end: () => digestOf(wasm, pieces) };
-    },
+    openDigest: () => new ModuleDigest(wasm),
     sumSquares: (a, n) => dot(a, a, n),
     products: (vectors, n) => productsOf(dot, vectors, n),
     productsOfEach: (all) => all.map(({ vectors, n }) => productsOf(dot, vectors, n)),

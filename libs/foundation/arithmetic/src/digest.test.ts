@@ -66,6 +66,26 @@ describe("the digest", () => {
     );
   });
 
+  test("of pieces that come one by one is that of all of them, whatever is digested in between", () => {
+    const pieceOf = fc.tuple(fc.nat({ max: 2 }), fc.uint8Array({ maxLength: 700 }));
+    fc.assert(
+      fc.property(fc.array(pieceOf, { maxLength: 20 }), (pieces) => {
+        const open = [0, 1, 2].map(() => arithmetic.openDigest());
+        for (const [which, bytes] of pieces) {
+          // What it was fed is its feeder's again.
+          const lent = bytes.slice();
+          open[which]?.feed(lent);
+          lent.fill(0);
+          arithmetic.digest(bytes);
+        }
+        for (const [which, digest] of open.entries()) {
+          const own = pieces.filter(([of]) => of === which).map(([, bytes]) => bytes);
+          expect(digest.end()).toBe(reference(Uint8Array.from(Buffer.concat(own))));
+        }
+      }),
+    );
+  });
+
   test("takes more bytes than its window holds", () => {
     const bytes = sanityBytes(100_003);
     expect(arithmetic.digest(bytes)).toBe(reference(bytes));

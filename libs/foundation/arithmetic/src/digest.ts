@@ -1,3 +1,4 @@
+import type { OpenDigest } from "./arithmetic.ts";
 import type { ModuleExports } from "./instance.ts";
 
 /** A range of the arithmetic's memory, or bytes that lie anywhere. */
@@ -12,7 +13,48 @@ export function digestOf(wasm: ModuleExports, pieces: readonly DigestPiece[]): s
     if (piece instanceof Uint8Array) throughWindow(wasm, piece, wasm.digestFeed);
     else wasm.digestFeed(piece.pointer, piece.bytes);
   }
-  return BigInt.asUintN(64, wasm.digestEnd()).toString(16).padStart(16, "0");
+  return hexOf(wasm.digestEnd());
+}
+
+/** The module has room for one digest at a time: what it knows of this one is kept here between two pieces. */
+export class ModuleDigest implements OpenDigest {
+  readonly #wasm: ModuleExports;
+  readonly #state: Uint8Array;
+
+  constructor(wasm: ModuleExports) {
+    this.#wasm = wasm;
+    this.#state = new Uint8Array(wasm.digestStateBytes());
+    wasm.digestStart();
+    this.#keep();
+  }
+
+  feed(bytes: Uint8Array): void {
+    this.#resume();
+    throughWindow(this.#wasm, bytes, this.#wasm.digestFeed);
+    this.#keep();
+  }
+
+  end(): string {
+    this.#resume();
+    return hexOf(this.#wasm.digestEnd());
+  }
+
+  #keep(): void {
+    this.#state.set(this.#lying());
+  }
+
+  #resume(): void {
+    this.#lying().set(this.#state);
+    this.#wasm.digestResume();
+  }
+
+  #lying(): Uint8Array {
+    return new Uint8Array(this.#wasm.memory.buffer, this.#wasm.digestState(), this.#state.length);
+  }
+}
+
+function hexOf(digest: bigint): string {
+  return BigInt.asUintN(64, digest).toString(16).padStart(16, "0");
 }
 
 /**

@@ -32,6 +32,9 @@ export interface ModuleExports {
   /** Signed 64 bits, as WebAssembly hands them over. */
   digestEnd(): bigint;
   digestWindow(): number;
+  digestState(): number;
+  digestStateBytes(): number;
+  digestResume(): void;
 }
 
 /** In the order of the kernel's parameters in assembly/. */
