@@ -1,11 +1,20 @@
 import { blockNumbers, familiesOf, type ParameterGroup, type ParameterLayout } from "./layout.ts";
 
-/** A contiguous range of a group's numbers, whole blocks (the group's last block may be short). */
+/**
+ * A contiguous range of a group's numbers, whole blocks (the group's last block may be short): what is sent and summed by
+ * itself.
+ */
 export interface Slice {
   readonly group: number;
   readonly start: number;
   readonly numbers: number;
 }
+
+/**
+ * A slice has no more blocks (256 KiB), so that what is summed of it, and what waits for its neighbour in the tree, is
+ * small beside the model. Where Ω needs all of a family at once, a slice is as long as what lies together.
+ */
+const sliceBlocks = 4;
 
 /**
  * Which slices each shard owns: blocks are taken in layout order, those of a family row by row (block i of every
@@ -21,7 +30,7 @@ export function ownership(layout: ParameterLayout, shards: number): readonly (re
   for (const row of rows) {
     const middle = before + row.numbers / 2;
     const shard = Math.min(shards - 1, Math.floor((middle * shards) / total));
-    for (const block of row.blocks) appendBlock(owned[shard] as Slice[], block);
+    for (const block of row.blocks) appendBlock(owned[shard] as Slice[], block, row.whole);
     before += row.numbers;
   }
   return owned.map((slices) => [...slices].sort((a, b) => a.group - b.group || a.start - b.start));
@@ -30,6 +39,7 @@ export function ownership(layout: ParameterLayout, shards: number): readonly (re
 interface BlockRow {
   readonly blocks: readonly Slice[];
   readonly numbers: number;
+  readonly whole: boolean;
 }
 
 function blockRows(layout: ParameterLayout): BlockRow[] {
@@ -40,12 +50,12 @@ function blockRows(layout: ParameterLayout): BlockRow[] {
     if (members[0] !== group || families.has(group.relates ?? "")) continue;
     if (group.whole) {
       const blocks = [...members, ...about(layout, group)].flatMap(allBlocks);
-      rows.push({ blocks, numbers: blocks.reduce((sum, slice) => sum + slice.numbers, 0) });
+      rows.push({ blocks, numbers: blocks.reduce((sum, slice) => sum + slice.numbers, 0), whole: true });
       continue;
     }
     for (let block = 0; block < group.blocks; block++) {
       const blocks = members.map((member) => blockSlice(member, block));
-      rows.push({ blocks, numbers: blocks.reduce((sum, slice) => sum + slice.numbers, 0) });
+      rows.push({ blocks, numbers: blocks.reduce((sum, slice) => sum + slice.numbers, 0), whole: false });
     }
   }
   return rows;
@@ -65,10 +75,11 @@ export function blockSlice(group: ParameterGroup, block: number): Slice {
   return { group: group.index, start, numbers: Math.min(blockNumbers, group.numbers - start) };
 }
 
-function appendBlock(slices: Slice[], block: Slice): void {
+function appendBlock(slices: Slice[], block: Slice, whole: boolean): void {
   const last = slices.findLastIndex((slice) => slice.group === block.group);
   const before = slices[last];
-  if (before && before.start + before.numbers === block.start)
+  const isFull = before !== undefined && !whole && before.numbers >= sliceBlocks * blockNumbers;
+  if (before && !isFull && before.start + before.numbers === block.start)
     slices[last] = { ...before, numbers: before.numbers + block.numbers };
   else slices.push(block);
 }
