@@ -12,6 +12,7 @@ export {
   siblingOf,
 } from "./tree.ts";
 export { type Agreement, addAgreement, addRounding, cosineOf, isMeasured, noAgreement } from "./agreement.ts";
+export { type Ask, type AskedTask, type Asking, createAsking } from "./asking.ts";
 export { alignedSplit } from "./split.ts";
 export {
   type Acceptance,
@@ -40,6 +41,7 @@ export { createSlotValues, type SlotValues } from "./robust/slot-values.ts";
 export { createSliceValues } from "./robust/slice-values.ts";
 export { leastSlots, slotWeights } from "./robust/slot-weights.ts";
 export {
+  type Arrival,
   type SliceReduction,
   type StepReduction,
   type TaskReduction,

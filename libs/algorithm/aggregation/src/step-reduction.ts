@@ -29,6 +29,7 @@ import type {
 import { ProtocolError } from "@latentweave/protocol";
 import { type Collector, createCollector } from "./collector.ts";
 import { feedbackDtype, feedbackOf } from "./feedback-dtype.ts";
+import { createOpenContributions } from "./open-contributions.ts";
 import { createReducer, type Reducer } from "./reducer.ts";
 import { createSliceValues } from "./robust/slice-values.ts";
 import type { SlotValues } from "./robust/slot-values.ts";
@@ -78,11 +79,8 @@ export interface StepReduction {
   duplicates(): number;
   /** Nothing has arrived yet. */
   isEmpty(): boolean;
-  /**
-   * @returns whether anything of it was new
-   * @throws ProtocolError when the payload is not one that this step, task and shard have.
-   */
-  accept(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string): boolean;
+  /** @throws ProtocolError when the payload is not one that this step, task and shard have. */
+  accept(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string): Arrival;
   /** Every gradient slice of every task is complete. */
   gradientsComplete(): boolean;
   metricsComplete(): boolean;
@@ -97,6 +95,13 @@ export interface StepReduction {
   release(): void;
 }
 
+/**
+ * What came of a push: a contribution of which something was `new`, or one of slots that are `known`, with the digest of
+ * what was sent; `open`: more of it is to come.
+ */
+export type Arrival =
+  { readonly kind: "new" } | { readonly kind: "known"; readonly digest: string } | { readonly kind: "open" };
+
 export function createStepReduction(options: {
   readonly arithmetic: Arithmetic;
   readonly spec: RunSpec;
@@ -109,6 +114,7 @@ export function createStepReduction(options: {
 }): StepReduction {
   const { plan, leader } = options;
   const tasks = plan.rounds.flatMap((round) => round.tasks.map((task) => createTask(options, round, task)));
+  const open = createOpenContributions(() => options.arithmetic.openDigest());
   let duplicates = 0;
 
   const find: StepReduction["task"] = (message) => {
@@ -124,36 +130,42 @@ export function createStepReduction(options: {
     plan,
     tasks,
     duplicates: () => duplicates,
-    isEmpty: () => tasks.every(({ nodes }) => nodes.length === 0),
+    isEmpty: () => open.isEmpty && tasks.every(({ nodes }) => nodes.length === 0),
     accept(message, bytes, workerId) {
       const task = find(message);
       checkNode(task, message.node);
       const parts = partsOf(task, message);
-      const digest = options.arithmetic.openDigest();
-      let isNew = false;
+      const contribution = open.of(message, workerId);
+      checkPortion(task, message);
+      const { digest } = contribution;
       for (const [place, payload] of message.payloads.entries()) {
         const data = bytesOf(task, message.node, payload, bytes[place]);
         if (payload.reduce === "keep") {
           const collector = collectorFor(task, payload.name, data.byteLength);
           if (collector.accept(slotOf(message), data) === "duplicate") duplicates += 1;
-          else isNew = true;
+          else contribution.isNew = true;
         } else if (payload.name === "gradient") {
-          if (acceptGradient(task, message.node, payload, data, digest) === "accepted") {
-            isNew = true;
+          const at = (message.portion?.from ?? 0) + place;
+          if (acceptGradient(sliceFor(task, payload.slice, at), task, message.node, payload, data, digest)) {
+            contribution.isNew = true;
             continue;
           }
           duplicates += 1;
         } else if (payload.name === "metrics" && task.metrics) {
           if (task.metrics.reducer.accept(message.node, data) === "duplicate") duplicates += 1;
-          else isNew = true;
+          else contribution.isNew = true;
         } else throw new ProtocolError(`payload "${payload.name}" is not one that this shard takes`);
         digest.feed(data);
       }
-      if (isNew) {
-        const { level, index } = message.node;
-        noteNode(task, message.node, [level, index, workerId, digest.end()], parts);
-      }
-      return isNew;
+      open.took(message, workerId, contribution);
+      if (!open.isLast(message)) return { kind: "open" };
+      const whole = digest.end();
+      // While portions came, others may have brought all of it.
+      const isKnown = !contribution.isNew || (message.portion !== undefined && isNoted(task, message.node));
+      if (isKnown) return { kind: "known", digest: whole };
+      const { level, index } = message.node;
+      noteNode(task, message.node, [level, index, workerId, whole], parts);
+      return { kind: "new" };
     },
     gradientsComplete: () => tasks.every((task) => task.slices.every(({ reducer }) => reducer.isComplete())),
     metricsComplete: () => !leader || tasks.every((task) => task.metrics?.reducer.isComplete() ?? true),
@@ -168,6 +180,7 @@ export function createStepReduction(options: {
     records: () => tasks.map(recordOf),
     missing: () => tasks.flatMap((task) => missingLeases(options.spec, task)),
     release() {
+      open.clear();
       for (const task of tasks) {
         for (const { reducer } of task.slices) reducer.reset();
         task.metrics?.reducer.reset();
@@ -236,23 +249,49 @@ function checkNode({ plan, codec, apart }: TaskReduction, node: TreeNode): void 
 /**
  * A node's value as it is written in the push: encoded where the job rounds its level.
  * @param digest is fed what is accepted
+ * @returns whether it was accepted: else it is a duplicate
  */
 function acceptGradient(
-  task: TaskReduction,
+  { reducer, values }: SliceReduction,
+  { codec, feedback }: TaskReduction,
   node: TreeNode,
   payload: PayloadHeader,
   data: Uint8Array,
   digest: OpenDigest,
-): "accepted" | "duplicate" {
-  const { reducer, values } = sliceFor(task, payload.slice);
-  const { codec, feedback } = task;
+): boolean {
   const chosen = feedbackOf(payload.dtype, feedback);
   let outcome: "accepted" | "duplicate";
   if (chosen) outcome = reducer.adopt(node, values.takeFeedback(chosen, data));
-  else if (codec === undefined || payload.dtype === "F32") return reducer.accept(node, data, digest);
+  else if (codec === undefined || payload.dtype === "F32")
+    return reducer.accept(node, data, digest) === "accepted";
   else outcome = reducer.adopt(node, values.takeEncoded(codec.codec, data));
   if (outcome === "accepted") digest.feed(data);
-  return outcome;
+  return outcome === "accepted";
+}
+
+/**
+ * Portions of whoever sends must be cut from the same row of payloads: a contribution whose last payload has come is then
+ * whole, whoever it came of.
+ *
+ * @throws ProtocolError
+ */
+function checkPortion(task: TaskReduction, { node, payloads, portion }: MessageOf<"push">): void {
+  if (!portion) return;
+  const due = task.slices.length + (task.metrics ? 1 : 0);
+  const isDue = payloads.every(({ name, slice }, place) => {
+    const own = task.slices[portion.from + place]?.slice;
+    return own ? own.group === slice?.group && own.start === slice.start : name === "metrics";
+  });
+  if (portion.of !== due || !isDue)
+    throw new ProtocolError(`a portion of node ${nodeName(node)} that is not cut from its ${due} payloads`);
+}
+
+/** All slots of the node are of contributions that have come whole. */
+function isNoted({ nodes, plan: { slots } }: TaskReduction, node: TreeNode): boolean {
+  const { start, end } = nodeRange(node, slots);
+  const noted = nodes.map(([level, index]) => nodeRange({ level, index }, slots));
+  const within = noted.map((range) => Math.min(range.end, end) - Math.max(range.start, start));
+  return within.reduce((sum, covered) => sum + Math.max(0, covered), 0) === end - start;
 }
 
 /** @throws ProtocolError when a payload is written in another way than is due, or its bytes are not as many. */
@@ -301,13 +340,14 @@ function gradientBytes(
   return codec && isRounded(codec, node.level) ? encodedBytes(codec.codec, numbers) : numbers * 4;
 }
 
-function sliceFor(task: TaskReduction, slice: Slice | undefined): SliceReduction {
-  const found = task.slices.find(
-    (own) =>
-      own.slice.group === slice?.group &&
-      own.slice.start === slice.start &&
-      own.slice.numbers === slice.numbers,
-  );
+/** @param at where it is likely to be among the task's slices */
+function sliceFor(task: TaskReduction, slice: Slice | undefined, at: number): SliceReduction {
+  const isIt = (own: SliceReduction): boolean =>
+    own.slice.group === slice?.group &&
+    own.slice.start === slice.start &&
+    own.slice.numbers === slice.numbers;
+  const likely = task.slices[at];
+  const found = likely && isIt(likely) ? likely : task.slices.find(isIt);
   if (found) return found;
   throw new ProtocolError(
     `task "${task.plan.task}" has no gradient slice at number ${slice?.start} of group ${slice?.group} on this shard`,

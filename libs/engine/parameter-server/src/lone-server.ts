@@ -162,7 +162,7 @@ export function createLoneServer(options: {
       deliver();
     },
     push(shard, message, bytes, workerId) {
-      shards[shard]?.stepping.push(message, bytes, workerId, false);
+      shards[shard]?.stepping.push(message, bytes, workerId);
       deliver();
     },
     get record() {

@@ -1,5 +1,6 @@
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { Channel, Clock, Probe, ShardMoment, SpanRecorder, Vault } from "@latentweave/protocol";
+import type { OfferPolicy } from "./offers.ts";
 
 /** Writes files that are there already. Errors are the system's. */
 export interface CheckpointFiles {
@@ -34,6 +35,8 @@ export interface ShardOptions {
   readonly openVault?: (run: { readonly key: string; readonly spec: string }) => Vault;
   /** For parts of checkpoints whose files are on this host; default: everything is sent. */
   readonly checkpointFiles?: CheckpointFiles;
+  /** Default: `offerPolicy`. */
+  readonly offers?: OfferPolicy;
   readonly residentBytes: () => number;
   readonly probe?: Probe<ShardMoment>;
   readonly spans?: SpanRecorder;

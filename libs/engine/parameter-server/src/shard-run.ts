@@ -3,6 +3,7 @@ import { type Channel, createGathered, type MessageOf, reportEveryMs } from "@la
 import type { CheckpointStreams } from "./checkpoint-streams.ts";
 import { createFlow, type Flow, type FlowOptions } from "./flow.ts";
 import type { LeaderLink } from "./leader-link.ts";
+import { offerPolicy } from "./offers.ts";
 import { productRows } from "./product-rows.ts";
 import { decodeProducts, encodeProducts } from "./products-codec.ts";
 import type { Recovery } from "./recovery.ts";
@@ -119,8 +120,9 @@ export function prepareRun(
     return { codec, ...(chosen !== undefined && { chosen }) };
   };
 
+  const { offers = offerPolicy } = options;
   const steppingOptions: FlowOptions["stepping"] = {
-    ...{ runId, index, shards: options.shards, training, clock: options.clock, leads },
+    ...{ runId, index, shards: options.shards, training, clock: options.clock, leads, offers },
     probe: options.probe,
     spans,
     digestOf: settlement.digestOf,
@@ -184,7 +186,7 @@ export function prepareRun(
   const flow = createFlow({
     ...{ runId, index, spec, stepping: steppingOptions },
     subscribers: {
-      ...{ runId, index, layout, publication, onSent: training.choice && timeSent },
+      ...{ runId, index, layout, publication, offers, onSent: training.choice && timeSent },
       dealOf: (step) => stepping.deal(step),
     },
     timeline: () => state.timeline,

@@ -268,6 +268,12 @@ export function createShard(options: ShardOptions): Shard {
         known(message.type).subscribers.mapped(subscriberOf(attached), channel);
         return;
       }
+      if (message.type === "offer") {
+        const { subscribers, stepping } = known(message.type);
+        const fenced = !running || (!relays && !subscribers.isMember(workerId));
+        stepping.offered(message, { channel, fenced });
+        return;
+      }
       if (message.type !== "push")
         throw new ProtocolError(`a shard does not take "${message.type}" from a worker`);
       if (relays !== (message.parts !== undefined))
@@ -276,7 +282,7 @@ export function createShard(options: ShardOptions): Shard {
       received(slices.reduce((sum, part) => sum + part.byteLength, 0));
       const contributors = message.parts?.map(([, , who]) => who) ?? [workerId];
       const fenced = !running || !contributors.every(subscribers.isMember);
-      stepping.push(message, slices, workerId, fenced);
+      stepping.push(message, slices, workerId, { channel, fenced });
     };
   };
 
@@ -320,6 +326,7 @@ export function createShard(options: ShardOptions): Shard {
     }
     const subscriber = subscriberOf(message);
     channel.onClose(() => {
+      prepared?.stepping.left(channel);
       prepared?.subscribers.detach(subscriber, channel);
       if (earlyWorkers.get(subscriber)?.channel === channel) earlyWorkers.delete(subscriber);
     });

@@ -1,5 +1,15 @@
 import type { StepPlan } from "@latentweave/plan";
-import type { Clock, Deal, Lease, MessageOf, Probe, ShardMoment, SpanRecorder } from "@latentweave/protocol";
+import type {
+  Channel,
+  Clock,
+  Deal,
+  Lease,
+  MessageOf,
+  Probe,
+  ShardMoment,
+  SpanRecorder,
+} from "@latentweave/protocol";
+import type { OfferPolicy } from "./offers.ts";
 import type { BlockProducts } from "./products.ts";
 import type { Training } from "./training.ts";
 import type { Suspicion } from "./witnesses.ts";
@@ -31,8 +41,15 @@ export interface Stepping {
   begin(beginning: Beginning): void;
   /** The weights are about to be overwritten: whatever is heard before it begins again changes nothing. */
   cease(): void;
-  /** @throws ProtocolError when the push is for a step to come, or does not fit this one. */
-  push(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string, fenced: boolean): void;
+  /**
+   * @param from default: nobody who could be asked for anything
+   * @throws ProtocolError when the push is for a step to come, or does not fit this one
+   */
+  push(message: MessageOf<"push">, bytes: readonly Uint8Array[], workerId: string, from?: Sender): void;
+  /** @throws ProtocolError as `push` does */
+  offered(message: MessageOf<"offer">, from: Sender): void;
+  /** Nothing more comes by this channel. */
+  left(channel: Channel): void;
   /** Leader: what a shard reports. @throws ProtocolError when it is for a step to come. */
   reduced(message: MessageOf<"reduced">, products: readonly BlockProducts[]): void;
   /** Leader: the coordinator has everything up to this step. */
@@ -64,6 +81,13 @@ export interface Stepping {
   deal(step: number): Deal | undefined;
 }
 
+/** Where a push or an offer comes from. */
+export interface Sender {
+  readonly channel: Channel;
+  /** It may not speak: what it sends is dropped, and counted. */
+  readonly fenced: boolean;
+}
+
 export interface SteppingOptions {
   readonly runId: string;
   readonly index: number;
@@ -71,6 +95,8 @@ export interface SteppingOptions {
   readonly training: Training;
   readonly clock: Clock;
   readonly leads: boolean;
+  /** Modes without an order; default: nothing is asked for. */
+  readonly offers?: OfferPolicy;
   readonly probe: Probe<ShardMoment> | undefined;
   readonly spans?: SpanRecorder | undefined;
   /** Leader: digest of the version that the step was computed on. */

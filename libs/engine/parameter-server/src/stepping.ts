@@ -14,12 +14,13 @@ import {
   planStep,
   type StepPlan,
 } from "@latentweave/plan";
-import { type MessageOf, ProtocolError } from "@latentweave/protocol";
+import { maxSlices, type MessageOf, ProtocolError } from "@latentweave/protocol";
 import { applyUpdate } from "./apply-update.ts";
 import { createCombineRule } from "./combine-rule.ts";
 import { createStepDecision, type Received, type StepDecision } from "./leader.ts";
 import { createLeaderWords } from "./leader-words.ts";
 import { createLateness } from "./lateness.ts";
+import { createStepOffers, type StepOffers } from "./offers.ts";
 import type { BlockProducts } from "./products.ts";
 import { recordsGradients } from "./recorded-gradients.ts";
 import { stepProducts } from "./step-products.ts";
@@ -38,6 +39,7 @@ import { createWitnesses } from "./witnesses.ts";
 interface StepInProgress {
   readonly plan: StepPlan;
   readonly reduction: StepReduction;
+  readonly offers: StepOffers | undefined;
   /** Leader only. */
   readonly decision: StepDecision | undefined;
   readonly startedMs: number;
@@ -48,6 +50,9 @@ interface StepInProgress {
   /** The coordinator has said that whoever computes it comes to the same numbers. */
   borneOut: boolean;
 }
+
+/** Of a contribution. */
+const all = { from: 0, to: maxSlices };
 
 export function createStepping(options: SteppingOptions): Stepping {
   const { runId, training, clock, leads, probe, spans } = options;
@@ -62,7 +67,9 @@ export function createStepping(options: SteppingOptions): Stepping {
     clock,
     onLate() {
       const missing = current?.reduction.missing() ?? [];
-      if (current && missing.length > 0) options.onLate(current.plan.step, missing);
+      if (!current || missing.length === 0) return;
+      current.offers?.hurry();
+      options.onLate(current.plan.step, missing);
     },
   });
   let combine = createCombineRule(spec, arithmetic);
@@ -95,8 +102,16 @@ export function createStepping(options: SteppingOptions): Stepping {
           records: recordsGradients(spec, layout, step),
         })
       : undefined;
+    const offers =
+      options.offers &&
+      createStepOffers(reduction, options.offers, (channel, of) =>
+        channel.send({ type: "ask", runId, timeline, step, ...of }),
+      );
     const startedMs = clock.nowMs();
-    current = { plan, reduction, decision, startedMs, reportedMs: undefined, unfit: false, borneOut: false };
+    current = {
+      ...{ plan, reduction, offers, decision, startedMs, reportedMs: undefined },
+      ...{ unfit: false, borneOut: false },
+    };
     lateness.opened(plan);
     options.onWorkersWait?.(false);
     const reports = early;
@@ -213,14 +228,14 @@ export function createStepping(options: SteppingOptions): Stepping {
   /** What somebody else has sent before, or had sent when the step was in progress. */
   const compare = (
     message: MessageOf<"push">,
-    bytes: readonly Uint8Array[],
+    digestOf: () => string,
     workerId: string,
     received: Received | undefined,
   ): void => {
     if (!comparable) return;
     const { step, round, task, node, parts } = message;
     for (const [level, index, who, digest] of parts ?? [
-      [node.level, node.index, workerId, arithmetic.digest(...bytes)] as const,
+      [node.level, node.index, workerId, digestOf()] as const,
     ]) {
       const testimony = { step, round, task, node: { level, index }, workerId: who, digest };
       const suspicion = witnesses.compare(testimony, received);
@@ -343,11 +358,16 @@ export function createStepping(options: SteppingOptions): Stepping {
       over = state.version > lastStep(spec) || (combine.early?.ended === true && waiting.length === 0);
       if (!over) open(state.version);
     },
-    push(message, bytes, workerId, fenced) {
+    push(message, bytes, workerId, from) {
       const isPast = message.step < (current?.plan.step ?? state.version);
+      const fenced = from?.fenced === true;
       if (!current || fenced || message.timeline !== timeline || isPast) {
         dropped += 1;
-        if (!fenced && message.timeline === timeline && isPast) compare(message, bytes, workerId, undefined);
+        if (from && current?.plan.step === message.step) current.offers?.refused(message, from.channel);
+        // Of a step that is over nothing is asked for in portions.
+        const isWhole = message.portion === undefined;
+        if (!fenced && message.timeline === timeline && isPast && isWhole)
+          compare(message, () => arithmetic.digest(...bytes), workerId, undefined);
         return;
       }
       if (message.step > current.plan.step)
@@ -356,16 +376,29 @@ export function createStepping(options: SteppingOptions): Stepping {
         );
       if (message.parts && message.payloads.length === 0) {
         dropped += 1;
-        compare(message, bytes, workerId, current.reduction.received());
+        compare(message, () => "", workerId, current.reduction.received());
         return;
       }
       if (current.reduction.isEmpty()) probe?.("before-reduce", message.step);
       const takenMs = clock.nowMs();
-      const isNew = current.reduction.accept(message, bytes, workerId);
+      const arrival = current.reduction.accept(message, bytes, workerId);
       spans?.add("reduce", timeline, message.step, takenMs, clock.nowMs(), workerId);
-      if (!isNew) compare(message, bytes, workerId, current.reduction.received());
+      if (arrival.kind === "known")
+        compare(message, () => arrival.digest, workerId, current.reduction.received());
+      if (from) current.offers?.came(message, from.channel);
       goOn();
     },
+    offered(message, { channel, fenced }) {
+      const { step, round, task, node } = message;
+      if (!current || fenced || message.timeline !== timeline) return;
+      if (step > current.plan.step)
+        throw new ProtocolError(`offer for step ${step} while step ${current.plan.step} is in progress`);
+      if (step === current.plan.step) current.offers?.offered(message, channel);
+      // An audit may be answered late, and is compared.
+      else if (!message.withdrawn)
+        channel.send({ type: "ask", runId, timeline, step, round, task, node, ...all });
+    },
+    left: (channel) => current?.offers?.left(channel),
     reduced(message, products) {
       // On its way while the leader stopped, began anew, or was started again.
       if (!current?.decision || message.timeline !== timeline || message.step < current.plan.step) return;

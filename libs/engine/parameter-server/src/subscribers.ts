@@ -1,6 +1,7 @@
 import { type Channel, closeCodes, type Deal, type MessageOf } from "@latentweave/protocol";
 import type { ParameterLayout } from "@latentweave/parameters";
 import { broadcastSlices } from "./broadcast-slices.ts";
+import type { OfferPolicy } from "./offers.ts";
 import type { OwnedSlice } from "./owned-state.ts";
 import type { Publication } from "./publication.ts";
 
@@ -77,6 +78,8 @@ export function createSubscribers(options: {
   readonly publication: Publication;
   /** Leader, where sampling is adaptive: what each task has of a step. */
   readonly dealOf?: ((step: number) => Deal | undefined) | undefined;
+  /** When those who get weights through sockets are told to offer what they have computed. Default: never. */
+  readonly offers?: Pick<OfferPolicy, "fromSubscribers" | "overBytes"> | undefined;
   /** What was given to a worker's channel. */
   readonly onSent?: ((workerId: string, channel: Channel, bytes: number) => void) | undefined;
 }): Subscribers {
@@ -97,10 +100,11 @@ export function createSubscribers(options: {
       return since === undefined ? [] : [{ ...one, since }];
     });
 
-  /** Nobody else gets bytes through a socket. Ends at the first who does: it is asked for each subscriber of each version. */
-  const isAlone = (subscriber: Subscriber): boolean => {
-    for (const one of attached.values()) if (one !== subscriber && !isNear(one)) return false;
-    return true;
+  /** So many, or more, get bytes through a socket. Counts no further: it is asked for each subscriber of each version. */
+  const areFar = (atLeast: number): boolean => {
+    let far = 0;
+    for (const one of attached.values()) if (!isNear(one) && (far += 1) >= atLeast) return true;
+    return false;
   };
 
   /** @returns what lets the message leave, before anything else is sent to this subscriber */
@@ -121,15 +125,18 @@ export function createSubscribers(options: {
     subscriber.told = addressees;
     const behind = addressees.map(({ place, since }) => ({ place, quorumId: since }));
     const deal = options.dealOf?.(version);
+    const { offers } = options;
+    const isToOffer = offers !== undefined && !isNear(subscriber) && areFar(offers.fromSubscribers);
     const message = {
       type: "broadcast",
       ...{ runId, timeline, step: version, round: 0, quorumId: first.since, index },
       ...(deal && { deal }),
       slices: slices.headers,
       ...(who.kind === "relay" && { behind }),
+      ...(isToOffer && { offersOver: offers.overBytes }),
     } as const;
     sentBytes += slices.bytes;
-    const leave = slices.stage(channel, message, isAlone(subscriber));
+    const leave = slices.stage(channel, message, !areFar(isNear(subscriber) ? 1 : 2));
     return () => {
       leave();
       options.onSent?.(first.workerId, channel, slices.bytes);

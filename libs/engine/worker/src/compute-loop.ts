@@ -1,11 +1,26 @@
 import { type Arithmetic, philox4x32, randomKey } from "@latentweave/arithmetic";
 import { lastStep } from "@latentweave/plan";
-import type { Clock, Lease, Probe, SpanRecorder, WorkerMoment } from "@latentweave/protocol";
+import type {
+  Channel,
+  Clock,
+  Lease,
+  MessageOf,
+  Probe,
+  SpanRecorder,
+  WorkerMoment,
+} from "@latentweave/protocol";
 import type { PreparedRun } from "./prepare-run.ts";
 import { noteMicroBatch } from "./note-micro-batch.ts";
 import type { MicroBatchRows } from "./row-source.ts";
 import { isSameMoment, type Moment, type ShardLinks } from "./shard-links.ts";
-import { openStepWork, type PushTarget, type StepReport, type StepWork, type Todo } from "./step-work.ts";
+import {
+  openStepWork,
+  type PushTarget,
+  type StepReport,
+  type StepWork,
+  type Todo,
+  withdrawal,
+} from "./step-work.ts";
 
 type Read = Promise<MicroBatchRows>;
 
@@ -50,6 +65,8 @@ export interface ComputeLoop {
   stop(): void;
   /** A shard, or any of them, may have lost what it was sent; everything held goes out to it again. */
   resend(shard?: number): void;
+  /** A shard wants some of what it was offered. */
+  answer(shard: number, channel: Channel, ask: MessageOf<"ask">): void;
 }
 
 export function createComputeLoop(options: {
@@ -283,6 +300,17 @@ export function createComputeLoop(options: {
       over = true;
       cancelGoBack?.();
       wake();
+    },
+    answer(shard, channel, ask) {
+      const startedMs = clock.nowMs();
+      const quorumId = options.assigned()?.quorumId ?? 0;
+      const asked: Moment = { timeline: ask.timeline, step: ask.step };
+      const to = { runId, quorumId, onSent: choice && timeSent };
+      const step = [work, audit?.work].find(
+        (one) => one !== undefined && isAt(one, asked) && one.answer(to, [shard, channel], ask),
+      );
+      step?.addTime("push", clock.nowMs() - startedMs);
+      if (!step) channel.send(withdrawal(quorumId, ask));
     },
     resend(shard) {
       work?.forgetSent(shard);

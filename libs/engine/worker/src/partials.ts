@@ -36,6 +36,11 @@ export interface OutgoingPartial {
   readonly bytes: Uint8Array[];
 }
 
+export interface PortionOfPartial extends OutgoingPartial {
+  /** Payloads of the whole partial. */
+  readonly of: number;
+}
+
 /**
  * What this worker has summed of one task in one round: single slots go in, held tree nodes come out. Nodes are kept
  * until the step is over, so that a shard that lost its connection can be told again.
@@ -52,6 +57,12 @@ export interface TaskPartials {
    * what was made before it holds no longer.
    */
   unsent(shard: number, wanted: ReadonlySet<string> | undefined): Iterable<OutgoingPartial>;
+  /** The same nodes, to be offered: they count as sent. */
+  unsentNodes(shard: number, wanted: ReadonlySet<string> | undefined): Iterable<TreeNode>;
+  /** Payloads of a held node's partial, from `from` to before `to`; undefined where it is not held. */
+  portion(shard: number, node: TreeNode, from: number, to: number): PortionOfPartial | undefined;
+  /** Bytes of a partial's gradients for a shard, before any are rounded. */
+  gradientBytes(shard: number): number;
   /** The shard, or all of them, may have lost what they were sent. */
   forgetSent(shard?: number): void;
   release(): void;
@@ -127,37 +138,45 @@ export function createTaskPartials(options: {
   const done = new Set<number>();
   const sent = owned.map(() => new Set<string>());
 
+  /** In the order of the shards' slices, which every sender keeps. */
+  const payloadsFor = owned.map((slices) =>
+    slices.flatMap((slice) => {
+      const at = groups.findIndex(({ group }) => group.index === slice.group);
+      return at < 0 ? [] : [{ at, slice }];
+    }),
+  );
+
   const partialFor = (
     shard: number,
     node: TreeNode,
     /** By group. */
     sums: readonly KeptVector[],
     metricsValue: Float64Array,
+    [from, to]: readonly [number, number] = [0, Infinity],
   ): OutgoingPartial => {
     const payloads: PayloadHeader[] = [];
     const bytes: Uint8Array[] = [];
     const isEncoded = codec !== undefined && isRounded(codec, node.level);
     const parts = residual && encodedWith(residual, node, sums);
-    for (const [at, { group, values }] of groups.entries()) {
+    const gradients = payloadsFor[shard] ?? [];
+    for (const { at, slice } of gradients.slice(from, to)) {
+      const { values } = groups[at] as GroupSum;
       const sum = sums[at] as KeptVector;
-      for (const slice of owned[shard] ?? []) {
-        if (slice.group !== group.index) continue;
-        const dtype = parts ? feedbackDtype(parts.codec) : gradientDtype(codec, node);
-        payloads.push({ name: "gradient", reduce: "sum", dtype, slice });
-        if (parts) {
-          const start = feedbackBytes(parts.codec, slice.start);
-          const end = start + feedbackBytes(parts.codec, slice.numbers);
-          bytes.push((parts.groups[at] as Uint8Array).subarray(start, end));
-          continue;
-        }
-        bytes.push(
-          codec && isEncoded
-            ? values.encoded(codec.codec, sum, slice.start, slice.numbers)
-            : values.view(sum, slice.start, slice.numbers),
-        );
+      const dtype = parts ? feedbackDtype(parts.codec) : gradientDtype(codec, node);
+      payloads.push({ name: "gradient", reduce: "sum", dtype, slice });
+      if (parts) {
+        const start = feedbackBytes(parts.codec, slice.start);
+        const end = start + feedbackBytes(parts.codec, slice.numbers);
+        bytes.push((parts.groups[at] as Uint8Array).subarray(start, end));
+        continue;
       }
+      bytes.push(
+        codec && isEncoded
+          ? values.encoded(codec.codec, sum, slice.start, slice.numbers)
+          : values.view(sum, slice.start, slice.numbers),
+      );
     }
-    if (shard === 0) {
+    if (shard === 0 && to > gradients.length) {
       payloads.push({ name: "metrics", reduce: "sum", dtype: "F64" });
       bytes.push(new Uint8Array(metricsValue.buffer, metricsValue.byteOffset, metricsValue.byteLength));
     }
@@ -176,6 +195,20 @@ export function createTaskPartials(options: {
     }
     return known;
   };
+
+  /** Held, and not sent so far: from now on they are. */
+  function* stillUnsent(
+    shard: number,
+    wanted: ReadonlySet<string> | undefined,
+  ): Iterable<{ readonly place: number; readonly node: TreeNode; readonly value: Float64Array }> {
+    const already = sent[shard] as Set<string>;
+    for (const [place, { node, value }] of metrics.heldNodes().entries()) {
+      const name = nodeName(node);
+      if (already.has(name) || (wanted && !wanted.has(name))) continue;
+      already.add(name);
+      yield { place, node, value };
+    }
+  }
 
   /** The largest nodes within this one that no encoded slot is to become a part of. */
   const apart = (node: TreeNode): TreeNode[] => {
@@ -208,18 +241,29 @@ export function createTaskPartials(options: {
           .map(nodeName),
       ),
     *unsent(shard, wanted) {
-      const already = sent[shard] as Set<string>;
       // Every reducer of the task holds the same nodes.
       let held: readonly { readonly value: KeptVector }[][] | undefined;
-      for (const [place, { node, value }] of metrics.heldNodes().entries()) {
-        const name = nodeName(node);
-        if (already.has(name) || (wanted && !wanted.has(name))) continue;
-        already.add(name);
+      for (const { place, node, value } of stillUnsent(shard, wanted)) {
         held ??= groups.map(({ reducer }) => reducer.heldNodes());
         const sums = held.map((nodes) => nodes[place]?.value as KeptVector);
         yield partialFor(shard, node, sums, value);
       }
     },
+    *unsentNodes(shard, wanted) {
+      for (const { node } of stillUnsent(shard, wanted)) yield node;
+    },
+    portion(shard, node, from, to) {
+      const name = nodeName(node);
+      const nodes = metrics.heldNodes();
+      const place = nodes.findIndex((one) => nodeName(one.node) === name);
+      const value = nodes[place]?.value;
+      if (!value) return undefined;
+      const sums = groups.map(({ reducer }) => reducer.heldNodes()[place]?.value as KeptVector);
+      const of = (payloadsFor[shard]?.length ?? 0) + (shard === 0 ? 1 : 0);
+      return { ...partialFor(shard, node, sums, value, [from, to]), of };
+    },
+    gradientBytes: (shard) =>
+      (payloadsFor[shard] ?? []).reduce((sum, { slice }) => sum + slice.numbers * 4, 0),
     forgetSent(shard) {
       for (const [index, names] of sent.entries()) if (shard === undefined || index === shard) names.clear();
     },

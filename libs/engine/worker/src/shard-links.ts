@@ -10,6 +10,7 @@ import {
   type SpanRecorder,
 } from "@latentweave/protocol";
 import type { ReceivedWeights } from "./received-weights.ts";
+import type { WayToShard } from "./step-work.ts";
 import { createWeightsInPlace } from "./weights-in-place.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
@@ -31,6 +32,8 @@ interface Link {
   /** Slices that it has sent on this channel, by group and start: the version of the weights that they were part of. */
   given: Map<string, number>;
   quorumId: number;
+  /** Contributions of more bytes are offered to it. */
+  offersOver: number | undefined;
   /** The same modes: what this shard's part of the weights on the device is for, whatever became of the attachment. */
   holds: MessageOf<"attach">["holds"];
   /** Times in a row that the shard closed for a mistake of ours, with no step in between; and where it was then. */
@@ -59,7 +62,7 @@ export interface ShardLinks {
   /** The earliest step that any shard is at, when all are there and differ. */
   behind(): Moment | undefined;
   /** Indices of the shards that are at this step and know this membership, with their channels: others drop what is sent. */
-  at(moment: Moment, quorumId: number): readonly (readonly [index: number, channel: Channel])[];
+  at(moment: Moment, quorumId: number): readonly WayToShard[];
   /**
    * Some shard has not got beyond this step, and it must be computed once more: shards that are ahead are asked for
    * its weights again.
@@ -109,6 +112,8 @@ export function createShardLinks(options: {
   /** A shard is there, for the first time or again: it may have lost what it was sent. */
   readonly onAttached: (index: number) => void;
   readonly onBroadcast: () => void;
+  /** A shard wants some of what it was offered. */
+  readonly onAsked: (index: number, channel: Channel, message: MessageOf<"ask">) => void;
   /** Modes with an order: the shard waits for this, and may have lost what it was sent of it. */
   readonly onWanted: (index: number) => void;
   readonly onFailed: (error: unknown) => void;
@@ -127,6 +132,7 @@ export function createShardLinks(options: {
     ...{ basis: undefined, deal: undefined },
     given: new Map(),
     quorumId: -1,
+    offersOver: undefined,
     holds: undefined,
     refusals: 0,
     refusedAt: { timeline: -1, step: -1 },
@@ -183,6 +189,7 @@ export function createShardLinks(options: {
     link.basis = message.basis;
     link.deal = message.deal;
     link.quorumId = message.quorumId;
+    link.offersOver = message.offersOver;
     if (message.basis !== undefined) {
       link.holds = { timeline: message.timeline, planned: message.step, basis: message.basis };
       options.onWanted(index);
@@ -200,6 +207,7 @@ export function createShardLinks(options: {
       try {
         if (message.type === "weights") inPlace.offered(index, message);
         else if (message.type === "broadcast") takeBroadcast(index, link, message, slices);
+        else if (message.type === "ask") options.onAsked(index, channel, message);
         else throw new ProtocolError(`a worker does not take "${message.type}" from a shard`);
       } catch (error) {
         channel.close(closeCodes.protocolError, error instanceof Error ? error.message.slice(0, 120) : "");
@@ -261,7 +269,7 @@ export function createShardLinks(options: {
     at: (moment, quorumId) =>
       links.flatMap((link, index) =>
         link.channel !== undefined && isSameMoment(link, moment) && link.quorumId === quorumId
-          ? [[index, link.channel] as const]
+          ? [[index, link.channel, link.offersOver] as const]
           : [],
       ),
     goBackTo(moment) {

@@ -12,7 +12,7 @@ import {
   type StepPlan,
   type TaskRound,
 } from "@latentweave/plan";
-import { type Channel, type Lease, type MessageOf } from "@latentweave/protocol";
+import type { Channel, Lease, MessageOf, TreeNode } from "@latentweave/protocol";
 import { createTaskPartials, type TaskPartials } from "./partials.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { RowSource } from "./row-source.ts";
@@ -46,6 +46,12 @@ export interface StepWork {
   add(todo: Todo, result: MicroBatchResult, samples: number): void;
   /** Sends a shard what it lacks: nodes maximal in the leases, or all that is held when `leases` is not given. */
   push(to: PushTarget, leases?: readonly Lease[], only?: TaskPartials): void;
+  /** Sends what was offered. @returns false: it is not to be had here any more */
+  answer(
+    to: Pick<PushTarget, "runId" | "quorumId" | "onSent">,
+    way: WayToShard,
+    ask: MessageOf<"ask">,
+  ): boolean;
   /** One shard, or all of them. */
   forgetSent(shard?: number): void;
   prefetch(source: RowSource, leases: readonly Lease[]): void;
@@ -55,11 +61,18 @@ export interface StepWork {
   release(): void;
 }
 
+export type WayToShard = readonly [
+  index: number,
+  channel: Channel,
+  /** Contributions of more bytes are offered, and sent as they are asked for; absent: none are. */
+  offersOver?: number | undefined,
+];
+
 export interface PushTarget {
   readonly runId: string;
   readonly quorumId: number;
   /** Those that are at this step: the others have all that they need, or cannot take it yet. */
-  readonly shards: readonly (readonly [index: number, channel: Channel])[];
+  readonly shards: readonly WayToShard[];
   /** What was given to a channel, when it has taken all of it. */
   readonly onSent?: ((shard: number, channel: Channel, bytes: number) => void) | undefined;
   /** All that goes to other processes was sent. */
@@ -97,6 +110,23 @@ export function openStepWork(
     timings[phase] = (timings[phase] ?? 0) + ms;
   };
 
+  const contribution = (
+    { runId, quorumId }: Pick<PushTarget, "runId" | "quorumId">,
+    { round, task }: TaskPartials,
+    node: TreeNode,
+  ): Omit<MessageOf<"offer">, "type" | "withdrawn"> => ({
+    ...{ runId, timeline, step, round: round.index, quorumId, task: task.task, node },
+  });
+
+  const offer = (
+    to: PushTarget,
+    channel: Channel,
+    partials: TaskPartials,
+    nodes: Iterable<TreeNode>,
+  ): void => {
+    for (const node of nodes) channel.send({ type: "offer", ...contribution(to, partials, node) });
+  };
+
   /** @returns whether anything was sent to anybody */
   const send = (
     to: PushTarget,
@@ -109,15 +139,19 @@ export function openStepWork(
     const given = new Map<number, number>();
     for (const partials of only ? [only] : all) {
       const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
-      for (const [index, channel] of shards) {
+      for (const [index, channel, offersOver = Infinity] of shards) {
+        if (channel.deliversWithin !== true && partials.gradientBytes(index) > offersOver) {
+          offer(to, channel, partials, partials.unsentNodes(index, maximal));
+          continue;
+        }
         for (const { node, payloads, bytes } of partials.unsent(index, maximal)) {
           if (payloads.length === 0) continue;
           if (sentBefore) to.onBetween?.();
           sentBefore = true;
           const message = {
             type: "push",
-            ...{ runId: to.runId, timeline, step, round: partials.round.index, quorumId: to.quorumId },
-            ...{ task: partials.task.task, node, payloads },
+            ...contribution(to, partials, node),
+            payloads,
             ...(basis !== undefined && { basis }),
           } as const;
           channel.sendCopy(message, bytes);
@@ -160,6 +194,24 @@ export function openStepWork(
       to.onLeft?.();
       send(to, own, leases, only, wasSent);
     },
+    answer(to, [index, channel], { round, task, node, from, to: end }) {
+      const partials = all.find((one) => one.round.index === round && one.task.task === task);
+      const portion = partials?.portion(index, node, from, end);
+      if (!partials || !portion || portion.payloads.length === 0) return false;
+      const { payloads, bytes, of } = portion;
+      const isWhole = payloads.length === of;
+      channel.sendCopy(
+        {
+          type: "push",
+          ...contribution(to, partials, node),
+          payloads,
+          ...(!isWhole && { portion: { from, of } }),
+        },
+        bytes,
+      );
+      to.onSent?.(index, channel, bytesOf(bytes));
+      return true;
+    },
     forgetSent(shard) {
       for (const partials of all) partials.forgetSent(shard);
     },
@@ -183,6 +235,14 @@ export function openStepWork(
       for (const partials of all) partials.release();
     },
   };
+}
+
+/** What was asked for is not to be had any more. */
+export function withdrawal(
+  quorumId: number,
+  { runId, timeline, step, round, task, node }: Omit<MessageOf<"ask">, "type" | "from" | "to">,
+): MessageOf<"offer"> {
+  return { type: "offer", runId, timeline, step, round, quorumId, task, node, withdrawn: true };
 }
 
 function bytesOf(slices: readonly Uint8Array[]): number {

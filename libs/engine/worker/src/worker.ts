@@ -133,6 +133,7 @@ export function createWorker(options: WorkerOptions): Worker {
       mapWeights: compute.mapWeights?.bind(compute),
       onAttached: (index) => loop.resend(index),
       onBroadcast: () => loop.wake(),
+      onAsked: (index, channel, ask) => loop.answer(index, channel, ask),
       onWanted: (index) => loop.resend(index),
       onFailed: breakDown,
     });

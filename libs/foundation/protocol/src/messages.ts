@@ -17,7 +17,7 @@ import { leadingMessages } from "./messages/leading.ts";
 import { keepingMessages } from "./messages/keeping.ts";
 
 /** Raised together with every change that an older peer would misread. It is also the WebSocket subprotocol's number. */
-export const protocolVersion = 10;
+export const protocolVersion = 11;
 
 /** Pieces of a checkpoint that a shard has under way at most: sent, and not answered by `checkpoint-taken`. */
 export const mostPiecesUnderWay = 8;

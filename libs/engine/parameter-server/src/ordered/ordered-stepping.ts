@@ -1,7 +1,7 @@
 import { cosineOf, isMeasured, noAgreement } from "@latentweave/aggregation";
 import { clipScale } from "@latentweave/optim";
 import { lastStep, planApplied, rateShare, type StepPlan } from "@latentweave/plan";
-import type { MessageOf, Work } from "@latentweave/protocol";
+import { type MessageOf, ProtocolError, type Work } from "@latentweave/protocol";
 import { applyUpdate } from "../apply-update.ts";
 import { type CombineRule, createCombineRule } from "../combine-rule.ts";
 import { type Decision, encodeDecision, readDecision } from "../decision-text.ts";
@@ -398,9 +398,10 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
       options.onPublish();
       goOn();
     },
-    push(message, bytes, workerId, fenced) {
+    push(message, bytes, workerId, from) {
       const { step: planned, basis } = message;
-      const attempt = fenced || message.timeline !== timeline ? undefined : attempts.find({ planned, basis });
+      const isVoid = from?.fenced === true || message.timeline !== timeline;
+      const attempt = isVoid ? undefined : attempts.find({ planned, basis });
       if (!attempt) {
         dropped += 1;
         return;
@@ -411,6 +412,10 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
       spans?.add("reduce", timeline, planned, takenMs, clock.nowMs(), workerId);
       goOn();
     },
+    offered() {
+      throw new ProtocolError("nobody offers in modes with an order");
+    },
+    left: () => undefined,
     reduced(message, products: readonly BlockProducts[]) {
       const { step: planned, basis, index, finite, received } = message;
       const attempt = message.timeline === timeline ? attempts.find({ planned, basis }) : undefined;

@@ -13,6 +13,7 @@ import {
   type SpanRecorder,
 } from "@latentweave/protocol";
 import type { PreparedRun } from "../prepare-run.ts";
+import { withdrawal } from "../step-work.ts";
 import type { WorkerOptions } from "../worker-options.ts";
 import { createPatience } from "./patience.ts";
 import { openRelayedStep, type RelayedStep } from "./relayed-step.ts";
@@ -63,6 +64,8 @@ interface Upstream {
   channel: Channel | undefined;
   /** The step that it has said last on this connection. */
   said: number | undefined;
+  /** Sums of more bytes are offered to it. */
+  offersOver: number | undefined;
 }
 
 /** Others that are told of the same membership attach at about the same time: one answer for all of them. */
@@ -127,11 +130,13 @@ export function createRelayWay(options: RelayWayOptions): RelayWay {
     patience.opened(step.plan);
   };
 
+  const anyQuorum = (): number | undefined => locals.find((local) => local.quorumId !== undefined)?.quorumId;
+
   const flush = (): void => {
-    const quorumId = locals.find((local) => local.quorumId !== undefined)?.quorumId;
+    const quorumId = anyQuorum();
     if (!step || !upstream?.channel || upstream.said !== step.plan.step || quorumId === undefined) return;
     const whole = awaited();
-    step.send(upstream.channel, quorumId, impatient ? undefined : whole);
+    step.send(upstream.channel, quorumId, impatient ? undefined : whole, upstream.offersOver);
     if (whole && step.isSent(whole)) patience.complete();
   };
 
@@ -171,7 +176,7 @@ export function createRelayWay(options: RelayWayOptions): RelayWay {
   };
 
   const takeBroadcast = (message: MessageOf<"broadcast">, slices: readonly Uint8Array[]): void => {
-    const { behind, ...own } = message;
+    const { behind, offersOver, ...own } = message;
     if (!behind || !upstream) throw new ProtocolError("a broadcast that does not say whom it is for");
     const named = new Map(behind.map(({ place, quorumId }) => [place, quorumId]));
     const quorumOf = ({ place, older }: Local): number | undefined =>
@@ -190,6 +195,7 @@ export function createRelayWay(options: RelayWayOptions): RelayWay {
     if (isOther || newest !== before) open(message.timeline, newest);
     else if (upstream.said === undefined) step?.forgetSent();
     upstream.said = message.step;
+    upstream.offersOver = offersOver;
     const copies = once(() => slices.map((slice) => slice.slice()));
     const staged = (channel: Channel, own: Message): (() => void) =>
       channel.stage(own, slices) ?? (() => channel.send(own, copies()));
@@ -201,16 +207,27 @@ export function createRelayWay(options: RelayWayOptions): RelayWay {
     flush();
   };
 
+  const answer = (channel: Channel, ask: MessageOf<"ask">): void => {
+    const quorumId = anyQuorum() ?? 0;
+    const isAt = step?.timeline === ask.timeline && step.plan.step === ask.step;
+    if (!isAt || step?.answer(channel, quorumId, ask) !== true) channel.send(withdrawal(quorumId, ask));
+  };
+
   const connect = (): Upstream => {
-    const made: Upstream = { keep: { stop: () => undefined }, channel: undefined, said: undefined };
+    const made: Upstream = {
+      keep: { stop: () => undefined },
+      channel: undefined,
+      said: undefined,
+      offersOver: undefined,
+    };
     made.keep = options.keepShard(address, (channel) => {
       if (upstream !== made) return;
       made.channel = channel;
       made.said = undefined;
       listenTo(channel, (message, slices) => {
-        if (message.type !== "broadcast")
-          throw new ProtocolError(`a relay does not take "${message.type}" from a shard`);
-        takeBroadcast(message, slices);
+        if (message.type === "broadcast") takeBroadcast(message, slices);
+        else if (message.type === "ask") answer(channel, message);
+        else throw new ProtocolError(`a relay does not take "${message.type}" from a shard`);
       });
       channel.onClose((code, reason) => {
         if (upstream !== made || made.channel !== channel) return;

@@ -36,8 +36,13 @@ export interface RelayedStep {
   readonly plan: StepPlan;
   /** @throws ProtocolError as the shard would */
   accept(message: MessageOf<"push">, slices: readonly Uint8Array[], workerId: string): void;
-  /** @param whole what is to be waited for: the slots of those behind the relay; undefined: nothing is */
-  send(to: Channel, quorumId: number, whole: readonly Lease[] | undefined): void;
+  /**
+   * @param whole what is to be waited for: the slots of those behind the relay; undefined: nothing is
+   * @param offersOver sums of more bytes are offered; default: none are
+   */
+  send(to: Channel, quorumId: number, whole: readonly Lease[] | undefined, offersOver?: number): void;
+  /** Sends what was offered. @returns false: it is not to be had here any more */
+  answer(to: Channel, quorumId: number, ask: MessageOf<"ask">): boolean;
   /** All that these slots come to has left. */
   isSent(whole: readonly Lease[]): boolean;
   /** Of what leaves as this node, when all of it is here. */
@@ -83,12 +88,14 @@ export function openRelayedStep(options: {
     node: TreeNode,
     parts: ReceivedNodes,
     outgoing: readonly Outgoing[] = [],
+    portion?: MessageOf<"push">["portion"],
   ): void => {
     const message = {
       type: "push",
       ...{ runId, timeline, step, round: task.round.index, quorumId, task: task.plan.task, node },
       payloads: outgoing.map(({ header }) => header),
       parts,
+      ...(portion && { portion }),
     } as const;
     to.sendCopy(
       message,
@@ -103,28 +110,48 @@ export function openRelayedStep(options: {
     accept(message, slices, workerId) {
       const way = wayOf(reduction, ways, message);
       checkWhole(way.task, message);
-      if (reduction.accept(message, slices, workerId)) return;
+      const arrival = reduction.accept(message, slices, workerId);
+      if (arrival.kind !== "known") return;
       const { level, index: at } = message.node;
-      const digest = arithmetic.digest(...slices);
+      const { digest } = arrival;
       const isContradicted = way.task.nodes.some(
         ([itsLevel, itsIndex, from, sent]) =>
           itsLevel === level && itsIndex === at && from !== workerId && sent !== digest,
       );
       if (isContradicted) way.contradictions.push([level, at, workerId, digest]);
     },
-    send(to, quorumId, whole) {
+    send(to, quorumId, whole, offersOver = Infinity) {
       for (const way of ways) {
         const { task, sent } = way;
         const waitedFor = whole && wholeNodes(spec, task, whole);
         for (const node of heldByAll(task)) {
           if (sent.has(nodeName(node)) || waitedFor?.some((one) => isAbove(one, node)) === true) continue;
           sent.set(nodeName(node), node);
+          if (gradientBytes(task) > offersOver) {
+            const { round, plan: of } = task;
+            const what = { runId, timeline, step, round: round.index, quorumId, task: of.task, node };
+            to.send({ type: "offer", ...what });
+            continue;
+          }
           push(to, quorumId, way, node, partsOf(task, node), outgoingOf(arithmetic, task, node));
         }
         const [told, later] = split(way.contradictions, (part) => isUnder(sent.values(), part));
         way.contradictions = later;
         for (const part of told) push(to, quorumId, way, { level: part[0], index: part[1] }, [part]);
       }
+    },
+    answer(to, quorumId, { round, task: name, node, from, to: end }) {
+      const way = ways.find(({ task }) => task.round.index === round && task.plan.task === name);
+      if (!way || !heldByAll(way.task).some((held) => nodeName(held) === nodeName(node))) return false;
+      const { task } = way;
+      const of = holdersOf(task).length;
+      const outgoing = outgoingOf(arithmetic, task, node, [from, end]);
+      if (outgoing.length === 0) return false;
+      push(
+        ...([to, quorumId, way, node, partsOf(task, node), outgoing] as const),
+        outgoing.length < of ? { from, of } : undefined,
+      );
+      return true;
     },
     isSent: (whole) =>
       ways.every(({ task, sent }) => wholeNodes(spec, task, whole).every((node) => sent.has(nodeName(node)))),
@@ -146,10 +173,15 @@ interface Outgoing {
   readonly bytes: Uint8Array;
 }
 
-/** The sum under a node as it travels: as it lies, or encoded where the job rounds its level. */
-function outgoingOf(arithmetic: Arithmetic, task: TaskReduction, node: TreeNode): Outgoing[] {
+/** The sum under a node as it travels, or some of it: as it lies, or encoded where the job rounds its level. */
+function outgoingOf(
+  arithmetic: Arithmetic,
+  task: TaskReduction,
+  node: TreeNode,
+  [from, to]: readonly [number, number] = [0, Infinity],
+): Outgoing[] {
   const { codec, metrics } = task;
-  const gradients = task.slices.map(({ slice, reducer }): Outgoing => {
+  const gradients = task.slices.slice(from, to).map(({ slice, reducer }): Outgoing => {
     const header: PayloadHeader = {
       ...{ name: "gradient", reduce: "sum", dtype: gradientDtype(codec, node) },
       slice: { group: slice.group, start: slice.start, numbers: slice.numbers },
@@ -160,10 +192,14 @@ function outgoingOf(arithmetic: Arithmetic, task: TaskReduction, node: TreeNode)
     const values = keptFloat32Values(arithmetic, slice.numbers);
     return { header, bytes: values.encoded(codec.codec, { at }, 0, slice.numbers) };
   });
-  if (!metrics) return gradients;
+  if (!metrics || to <= task.slices.length) return gradients;
   const { buffer, byteOffset, byteLength } = valueAt(metrics.reducer, node);
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   return [...gradients, { header: { name: "metrics", reduce: "sum", dtype: "F64" }, bytes }];
+}
+
+function gradientBytes({ slices }: TaskReduction): number {
+  return slices.reduce((sum, { slice }) => sum + slice.numbers * 4, 0);
 }
 
 interface Holder<V> {

@@ -1,5 +1,6 @@
 /** A worker and a shard. */
 import { z } from "zod";
+import { maxSlices } from "../frame.ts";
 import {
   basis,
   common,
@@ -65,11 +66,38 @@ const push = z.strictObject({
   node: nodeSchema,
   /** Modes with an order: then `step` is a planned one. */
   basis: basis.optional(),
-  payloads: z.array(payloadSchema).max(4096),
+  payloads: z.array(payloadSchema).max(maxSlices),
+  /**
+   * What an `ask` was for: the contribution has `of` payloads, of which these are the ones from `from` on. Such parts come
+   * in order, each once; with the last the contribution is whole.
+   */
+  portion: z.strictObject({ from: count, of: z.int().min(1).max(maxSlices) }).optional(),
   /**
    * From a relay: what the sum is made of, by whom. Without payloads: what came besides, of nodes that were sent before.
    */
   parts: receivedNodes.min(1).max(100_000).optional(),
+});
+
+/** What a contribution is of; see `push`. */
+const contribution = { timeline, step: count, round: count, task: name, node: nodeSchema };
+
+/** The sender has this contribution, and keeps it until it is asked for (docs/protocol.md, "Offers"). */
+const offer = z.strictObject({
+  type: z.literal("offer"),
+  ...common,
+  ...contribution,
+  quorumId: count,
+  /** It has it no more: the step is over for it, or the node has become part of another. */
+  withdrawn: z.literal(true).optional(),
+});
+
+/** The payloads from `from` to before `to` of a contribution that was offered; of those that are there. */
+const ask = z.strictObject({
+  type: z.literal("ask"),
+  ...common,
+  ...contribution,
+  from: count,
+  to: z.int().min(1),
 });
 
 /** Weights for computing `step`, from `round` on; what is not listed has not changed since the worker last got it. */
@@ -97,7 +125,9 @@ const broadcast = z.strictObject({
         codec: z.enum(["int8", "topk"]).optional(),
       }),
     )
-    .max(4096),
+    .max(maxSlices),
+  /** Many push to this shard: a contribution of more bytes is offered, and sent as it is asked for. */
+  offersOver: count.optional(),
   /** To a relay: for whom it is, and by which membership. A place that is named for the first time gets everything anew. */
   behind: z
     .array(z.strictObject({ place: count, quorumId: count }))
@@ -105,4 +135,4 @@ const broadcast = z.strictObject({
     .optional(),
 });
 
-export const computingMessages = [attach, weights, weightsMapped, push, broadcast] as const;
+export const computingMessages = [attach, weights, weightsMapped, push, offer, ask, broadcast] as const;

@@ -130,6 +130,8 @@ export function sampleMessages(runId: string, id: string): readonly Sample[] {
       },
       ...[tensor(16), new Uint8Array(8)],
     ],
+    offer: [{ type: "offer", ...at, round: 0, quorumId: 1, task: "table", node: { level: 0, index: 1 } }],
+    ask: [{ type: "ask", ...at, round: 0, task: "table", node: { level: 0, index: 1 }, from: 0, to: 2 }],
     broadcast: [{ type: "broadcast", ...at, round: 0, quorumId: 1, index: 0, slices: [slice] }, tensor(16)],
     "attach-shard": [{ type: "attach-shard", runId, protocol: protocolVersion, index: 1 }],
     applied: [{ type: "applied", runId, timeline: 0, index: 1, version: 3 }, new Uint8Array(8)],

@@ -1,4 +1,4 @@
-import { createShard } from "@latentweave/parameter-server-engine";
+import { createShard, type OfferPolicy } from "@latentweave/parameter-server-engine";
 import type { Channel, Vault } from "@latentweave/protocol";
 import type { SimProcess } from "../world/process.ts";
 import { lendArithmetic } from "./arithmetic-pool.ts";
@@ -11,6 +11,15 @@ export interface ShardEnd {
   readonly kind: "over" | "refused" | "failed";
   readonly reason?: string;
 }
+
+/** Whoever sends, and however little; as few as can be wait. */
+const offersOfAll: OfferPolicy = {
+  fromSubscribers: 1,
+  overBytes: 0,
+  portionBytes: () => 1,
+  underWay: 2,
+  spare: () => 0,
+};
 
 /** One shard as a process: what `apps/parameter-server` does, in virtual time. */
 export function startShard(
@@ -42,6 +51,7 @@ export function startShard(
           watch.held(process.name, arithmetic.usedBytes);
           return 0;
         },
+        ...(schedule.offers === true && { offers: offersOfAll }),
         log: () => undefined,
       },
       world,

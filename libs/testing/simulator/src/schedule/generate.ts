@@ -7,7 +7,7 @@ import type { Fault, Schedule, When } from "./schedule.ts";
 export function scheduleOf(seed: number): Schedule {
   // Of a stream of its own: with nothing rounded, a seed says what it did before.
   const random = createRandom(seed, "compression");
-  const schedule = withHosts(uncompressedScheduleOf(seed));
+  const schedule = withOffers(withHosts(uncompressedScheduleOf(seed)));
   return random.chance(0.4) ? { ...schedule, compression: random.pick(compressionNames) } : schedule;
 }
 
@@ -15,6 +15,10 @@ export function scheduleOf(seed: number): Schedule {
 function withHosts(schedule: Schedule): Schedule {
   const random = createRandom(schedule.seed, "hosts");
   return random.chance(1 / 3) ? { ...schedule, hosts: 1 + random.int(2) } : schedule;
+}
+
+function withOffers(schedule: Schedule): Schedule {
+  return createRandom(schedule.seed, "offers").chance(1 / 3) ? { ...schedule, offers: true } : schedule;
 }
 
 export function uncompressedScheduleOf(seed: number): Schedule {

@@ -68,6 +68,8 @@ export const scheduleSchema = z.strictObject({
   compression: z.enum(compressionNames).optional(),
   /** Workers are on so many hosts, and one of each speaks for all of it; default: each is on its own. */
   hosts: z.int().min(1).max(16).optional(),
+  /** Every contribution is offered, and asked for slice by slice, as if many sent large ones; default: none is. */
+  offers: z.boolean().optional(),
   faults: z.array(fault),
 });
 

@@ -20,6 +20,7 @@ export async function shrink(schedule: Schedule, fails: Fails): Promise<Schedule
   await dropFaults(() => best, attempt);
   await attempt({ ...best, codec: false });
   await attempt({ ...best, compression: undefined });
+  await attempt({ ...best, offers: undefined });
   for (const workers of below(best.workers)) if (await attempt({ ...best, workers })) break;
   for (const shards of below(best.shards)) if (await attempt({ ...best, shards })) break;
   for (const steps of [4, 6, 9, 14, 20, 30])
