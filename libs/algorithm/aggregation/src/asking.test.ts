@@ -49,7 +49,7 @@ describe("what is asked for", () => {
     for (let ask = asking.next(); ask; ask = asking.next()) {
       portions.push(`${ask.who} ${ask.portion}`);
       own.take(ask.portion, ask.node);
-      asking.came(ask.who, own, ask.node);
+      asking.came(ask.who, own, ask.node, ask.portion);
     }
     expect(portions).toEqual(["w0 0", "w1 0", "w0 1", "w1 1"]);
   });
@@ -61,7 +61,7 @@ describe("what is asked for", () => {
     expect([asking.next()?.portion, asking.next()]).toEqual([0, undefined]);
     for (const index of [1, 2]) asking.offered("b", own, slot(index));
     expect([asking.next()?.node, asking.next()]).toEqual([slot(1), undefined]);
-    asking.came("a", own, slot(0));
+    asking.came("a", own, slot(0), 0);
     expect(asking.next()?.node).toEqual(slot(2));
   });
 
@@ -100,6 +100,24 @@ describe("what is asked for", () => {
     own.take(0, slot(1));
     asking.came("w", own, slot(1));
     expect(asking.next()?.who).toBe("auditor");
+  });
+
+  it("counts what has come where it was asked for before its sender offered it again", () => {
+    const asking = createAsking<string>({ underWay: 2, spare: () => 0 });
+    const own = task(1, 2);
+    asking.offered("w", own, slot(0));
+    expect(asking.next()?.portion).toBe(0);
+    asking.offered("w", own, slot(0));
+    // What is under way may be lost, with the connection that it was asked on.
+    expect([asking.next()?.portion, asking.next()]).toEqual([0, undefined]);
+    own.take(0, slot(0));
+    asking.came("w", own, slot(0), 0);
+    expect(asking.next()?.portion).toBe(1);
+    asking.came("w", own, slot(0), 0);
+    expect(asking.next()).toBeUndefined();
+    own.take(1, slot(0));
+    asking.came("w", own, slot(0), 1);
+    expect(asking.next()).toBeUndefined();
   });
 
   it("is everything, with little that waits, in whatever order it is offered, comes, or is lost", () => {
@@ -148,7 +166,7 @@ describe("what is asked for", () => {
                 pending.push({ node: one.node, who: `${one.who}'` });
               } else {
                 own.take(one.portion, one.node);
-                asking.came(one.who, own, one.node);
+                asking.came(one.who, own, one.node, one.portion);
               }
             } else if (pending.length === 0) break;
           }

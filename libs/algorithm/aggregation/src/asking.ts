@@ -35,10 +35,8 @@ export interface Ask<Who> {
 
 export interface Asking<Who> {
   offered(who: Who, task: AskedTask, node: TreeNode): void;
-  /** @returns false: nothing was asked of it */
-  came(who: Who, task: AskedTask, node: TreeNode): boolean;
-  /** All of it came without being asked for: `held` has it already. */
-  cameWhole(task: AskedTask, node: TreeNode): void;
+  /** A portion has come, or without one all of it, asked for or not: `held` says so already. */
+  came(who: Who, task: AskedTask, node: TreeNode, portion?: number): void;
   /** It is not to be had any more, or not from them. */
   withdrawn(who: Who, task: AskedTask, node: TreeNode): void;
   /** Everything that they have offered. */
@@ -149,17 +147,17 @@ export function createAsking<Who>(options: {
       const at = all.findIndex((other) => other.start > start);
       all.splice(at < 0 ? all.length : at, 0, { who, task, node, start, next: 0, underWay: "no" });
     },
-    came(who, task, node) {
+    came(who, task, node, portion) {
+      const known = covers.get(task) ?? [];
+      for (const cover of portion === undefined ? known : known.slice(portion, portion + 1)) cover.add(node);
       const offer = find(who, task, node);
-      if (!offer || offer.underWay === "no") return false;
+      if (!offer || offer.underWay === "no") return;
+      // Who offers again what was asked for before sends it twice: what counts is the newer question.
+      const isIt = portion === undefined ? task.portions === 1 : portion === offer.next - 1;
+      if (!isIt) return;
       if (offer.underWay === "yes") underWay -= 1;
-      else covers.get(task)?.[offer.next - 1]?.add(node);
       offer.underWay = "no";
       if (offer.next === task.portions) remove(offer);
-      return true;
-    },
-    cameWhole(task, node) {
-      for (const cover of covers.get(task) ?? []) cover.add(node);
     },
     withdrawn(who, task, node) {
       const offer = find(who, task, node);

@@ -98,7 +98,7 @@ export function createStepOffers(
       // Where nothing was ever offered there is nothing to be known of it.
       const task = asked.get(reduction.task(message));
       if (!task) return;
-      if (!asking.came(from, task, message.node) && !message.portion) asking.cameWhole(task, message.node);
+      asking.came(from, task, message.node, message.portion && task.starts.indexOf(message.portion.from));
       goOn();
     },
     refused(message, from) {

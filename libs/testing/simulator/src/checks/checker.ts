@@ -74,12 +74,16 @@ export function createChecker(options: {
       text: `${text} (at ${options.nowMs().toFixed(1)} ms)`,
     });
   let commits = 0;
-  /** Of every timeline: the step that comes next, and what was told of the steps before. `told`: the version that they make. */
+  /**
+   * Of every timeline: the step that comes next, and what was told of the steps before. `told`: the version that they make.
+   * `decided`: the version that the newest decision makes, as the leader passes it: no coordinator may be there to be told.
+   */
   const timelines = new Map<
     number,
     {
       next: number;
       told: number;
+      decided: number;
       readonly words: Map<number, MessageOf<"decide">>;
       readonly committed: Map<number, MessageOf<"committed">>;
       acknowledged: number;
@@ -92,8 +96,6 @@ export function createChecker(options: {
   let acknowledged = { timeline: 0, step: -1 };
   let generation = 0;
   let nextRecorded = 0;
-  /** The version that the newest decision makes, as the leader passes it: no coordinator may be there to be told. */
-  let decided = 0;
   let seen = -1;
   const leases = checkLeases(spec, options.nowMs, (text) => violated("leases", text));
   const provenance = checkProvenance((text) => violated("provenance", text));
@@ -105,7 +107,7 @@ export function createChecker(options: {
   const timelineOf = (timeline: number) => {
     let known = timelines.get(timeline);
     if (!known) {
-      known = { next: 0, told: 0, words: new Map(), committed: new Map(), acknowledged: -1 };
+      known = { next: 0, told: 0, decided: 0, words: new Map(), committed: new Map(), acknowledged: -1 };
       timelines.set(timeline, known);
     }
     return known;
@@ -151,7 +153,8 @@ export function createChecker(options: {
 
   const takeBroadcast = (message: MessageOf<"broadcast">, { from, slices }: Outgoing): void => {
     const version = message.basis ?? message.step;
-    if (version > Math.max(timelineOf(message.timeline).told, decided))
+    const { told, decided } = timelineOf(message.timeline);
+    if (version > Math.max(told, decided))
       violated("publish", `${from} publishes version ${version} before its commit`);
     if (!reference) return;
     for (const [place, slice] of message.slices.entries())
@@ -249,7 +252,7 @@ export function createChecker(options: {
     const own = timelineOf(message.timeline);
     if (message.from !== "held" && to === "shard-0") {
       // Where nobody holds anything of a timeline, and the ledger neither, it begins once more.
-      decided = own.told = own.next = message.step;
+      own.decided = own.told = own.next = message.step;
       own.acknowledged = message.step - 1;
       own.committed.clear();
       own.words.clear();
@@ -351,7 +354,8 @@ export function createChecker(options: {
     },
     passed(process, moment, step) {
       if (process !== "shard-0" || moment !== "before-commit") return;
-      decided = Math.max(decided, Math.min(step + 1, totalSteps(spec)));
+      const own = timelineOf(newestTimeline);
+      own.decided = Math.max(own.decided, Math.min(step + 1, totalSteps(spec)));
       if (step <= seen) return;
       seen = step;
       options.onCommit(step);
