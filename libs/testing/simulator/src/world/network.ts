@@ -108,8 +108,8 @@ export function createNetwork(options: {
     listen(process, accept, at) {
       const { name } = process;
       listeners.set(at ?? name, { process, accept });
-      if (at !== undefined) return;
       dark.delete(name);
+      if (at !== undefined) return;
       // Its earlier self's peers learn that it knows nothing of their connections as soon as they speak.
       for (const connection of connections) {
         if (!connection.processes.some((one) => one.name === name && one !== process)) continue;
