@@ -376,6 +376,20 @@ describe("sums that leave a host", () => {
     expect(nodesOf(shard())).toEqual(["2:0 of a+a+b+b"]);
   });
 
+  it("are of an earlier step again, where the shard has begun once more in the same timeline", () => {
+    const { a, b, shard, reconnect, clock } = twoBehind();
+    shard().say(broadcast(4, places(1, 2)));
+    for (const slot of [0, 1]) a.say(...push(4, slot));
+    shard().close(1006);
+    const back = reconnect();
+    clock.pass(10);
+    back.say(broadcast(0, places(1, 2)));
+    for (const slot of [0, 1]) a.say(...push(0, slot));
+    for (const slot of [2, 3]) b.say(...push(0, slot));
+    expect(back.all("push").map(({ step }) => step)).toEqual([0]);
+    expect(nodesOf(back)).toEqual(["2:0 of a+a+b+b"]);
+  });
+
   it("of steps that are over go on as their digests alone: an audit may be answered late", () => {
     const { a, b, shard } = twoBehind();
     shard().say(broadcast(1, places(1, 2)));

@@ -29,7 +29,8 @@ import { openRelayedStep, type RelayedStep } from "./relayed-step.ts";
  * 2. A push counts only under the membership that the shard named last for its sender. When that changes for anybody,
  *    sums are made anew: everybody sends what it has again, and nothing of somebody who is no member stays in a sum.
  * 3. Sums are kept until the shard says a later step, or another timeline; on a new connection to it they are sent again.
- *    Weights of a version before, which it gives to whoever attaches, do not mean that it has gone back.
+ *    Weights of a version before, which it gives to whoever attaches, do not mean that it has gone back: that is known
+ *    when somebody has computed on them before it said anything else.
  */
 
 /** Who is served together, and what each computes. */
@@ -282,6 +283,9 @@ export function createRelayWay(options: RelayWayOptions): RelayWay {
     // Invariant 2; and what is of another timeline, or of a step that the shard has gone back before, is void.
     if (local.quorumId !== message.quorumId || message.timeline !== step?.timeline) return;
     if (message.step > step.plan.step) return;
+    // One that has lost everything begins once more in the same timeline: it would wait for this step for ever.
+    if (message.step < step.plan.step && message.step === upstream?.said)
+      open(message.timeline, message.step);
     if (message.step < step.plan.step) {
       tellLate(local, message, slices);
       return;
