@@ -71,21 +71,30 @@ function startWorker(workerId) {
   const push = () => {
     if (!assignment || !current || !shard || current.quorumId < assignment.quorumId) return;
     const { task, payloads, bytes } = contribution;
-    const { timeline, step, round, quorumId } = current;
+    const { timeline, step, round, quorumId, offersOver = Infinity } = current;
     current = undefined;
+    const type = bytes.reduce((sum, { length }) => sum + length, 0) > offersOver ? "offer" : "push";
     for (const { start, end } of assignment.leases)
-      for (let index = start; index < end; index++)
-        shard.send(
-          {
-            ...{ type: "push", runId, timeline, step, round, quorumId, task },
-            ...{ node: { level: 0, index }, payloads },
-          },
-          bytes,
-        );
+      for (let index = start; index < end; index++) {
+        const message = { type, runId, timeline, step, round, quorumId, task, node: { level: 0, index } };
+        if (type === "offer") shard.send(message);
+        else shard.send({ ...message, payloads }, bytes);
+      }
+  };
+  const answer = ({ timeline, step, round, task, node, from, to }) => {
+    const { quorumId } = assignment;
+    const { payloads, bytes } = contribution;
+    const part = payloads.slice(from, to);
+    const portion = part.length < payloads.length && { portion: { from, of: payloads.length } };
+    shard.send(
+      { type: "push", runId, timeline, step, round, quorumId, task, node, payloads: part, ...portion },
+      bytes.slice(from, to),
+    );
   };
   const fromShard = (channel) => {
     shard = channel;
     channel.onMessage((message) => {
+      if (message.type === "ask") answer(message);
       if (message.type !== "broadcast") return;
       if (message.slices.length > 0) note(message.step);
       current = message;

@@ -12,8 +12,6 @@ import { neverChanging } from "@latentweave/protocol";
 
 /** Less is left to the collector. */
 const worthKeepingBytes = 64 * 1024;
-/** Of one size: one that is being sent, and one that is made meanwhile. */
-const mostSpare = 2;
 
 export interface PublishedCopies {
   /** @param view may change as soon as this returns */
@@ -28,14 +26,16 @@ export interface PublishedCopies {
 
 export function createPublishedCopies(): PublishedCopies {
   const users = new Map<Uint8Array, number>();
+  /** By size: as many as were in use at once. */
   const spare = new Map<number, ArrayBuffer[]>();
 
   const release = (copy: Uint8Array<ArrayBuffer>): void => {
     const left = (users.get(copy) ?? 0) - 1;
     if (left > 0) return void users.set(copy, left);
     if (!users.delete(copy)) return;
-    const same = spare.get(copy.byteLength) ?? [];
-    if (same.length < mostSpare) spare.set(copy.byteLength, [...same, copy.buffer]);
+    const same = spare.get(copy.byteLength);
+    if (same) same.push(copy.buffer);
+    else spare.set(copy.byteLength, [copy.buffer]);
   };
   const ours = (slices: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] =>
     slices.filter((slice): slice is Uint8Array<ArrayBuffer> => users.has(slice));
@@ -43,9 +43,7 @@ export function createPublishedCopies(): PublishedCopies {
   return {
     make(view) {
       if (view.byteLength < worthKeepingBytes) return neverChanging(view.slice());
-      const same = spare.get(view.byteLength) ?? [];
-      const buffer = same[0] ?? new ArrayBuffer(view.byteLength);
-      spare.set(view.byteLength, same.slice(1));
+      const buffer = spare.get(view.byteLength)?.pop() ?? new ArrayBuffer(view.byteLength);
       const copy = new Uint8Array(buffer);
       copy.set(view);
       users.set(copy, 1);
