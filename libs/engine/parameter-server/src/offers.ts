@@ -31,7 +31,7 @@ const kibibyte = 1024;
 export const offerPolicy: OfferPolicy = {
   fromSubscribers: 5,
   overBytes: 256 * kibibyte,
-  portionBytes: (bytes) => Math.min(4096 * kibibyte, Math.max(256 * kibibyte, bytes / 16)),
+  portionBytes: (bytes) => Math.min(4096 * kibibyte, Math.max(1024 * kibibyte, bytes / 16)),
   underWay: 4,
   spare: (portions) => portions / 4,
 };

@@ -1,5 +1,7 @@
 /** Less than this is not worth keeping apart from what it may grow to. */
 const smallestBytes = 256 * 1024;
+/** So much larger than what is needed is left for what needs it, which would be new otherwise. */
+const mostSpareTimes = 8;
 /** Memory that nobody needed for so long goes back to the system. */
 const keptMs = 30_000;
 
@@ -26,7 +28,10 @@ export class MessageMemory {
    * @returns with anything in it
    */
   take(bytes: number, fresh = bytes): Uint8Array {
-    const [first, ...others] = this.#idle.filter((idle) => idle.bytes.length >= bytes);
+    const most = mostSpareTimes * Math.max(bytes, smallestBytes);
+    const [first, ...others] = this.#idle.filter(
+      (idle) => idle.bytes.length >= bytes && idle.bytes.length <= most,
+    );
     // Not filled with zeros; and no Buffer, whose `slice` does not copy.
     if (first === undefined) {
       return new Uint8Array(Buffer.allocUnsafeSlow(Math.max(fresh, smallestBytes)).buffer);

@@ -188,6 +188,27 @@ describe("binary messages in a WebSocket's stream", () => {
     reader.take(new Uint8Array(1));
     expect(asked).toEqual([64 * 1024 * 1024]);
   });
+
+  test("that come in many small fragments are put together without being moved for each", () => {
+    let taken = 0;
+    class Counted extends MessageMemory {
+      override take(bytes: number, fresh?: number): Uint8Array {
+        taken += 1;
+        return super.take(bytes, fresh);
+      }
+    }
+    const { reader, got } = reading(false, new Counted());
+    const fragments = 700;
+    const payload = (at: number): Uint8Array => new Uint8Array(1_000).fill(at % 251);
+    for (let at = 0; at < fragments; at++) {
+      const [opcode, fin] = [at === 0 ? 2 : 0, at === fragments - 1];
+      feed(reader, framed({ payload: payload(at), opcode, fin, mask: false }), [100_000]);
+    }
+    expect(got.messages[0]).toEqual(
+      Uint8Array.from(Buffer.concat(Array.from({ length: fragments }, (_, at) => payload(at)))),
+    );
+    expect(taken).toBeLessThan(5);
+  });
 });
 
 describe("memory for messages", () => {
@@ -199,6 +220,14 @@ describe("memory for messages", () => {
     memory.give(small);
     expect(memory.take(900_000)).toBe(small);
     expect(memory.take(900_000)).toBe(large);
+  });
+
+  test("is left alone by what needs much less: it would be lacking for what needs it", () => {
+    const memory = new MessageMemory();
+    const large = memory.take(4_000_000);
+    memory.give(large);
+    expect(memory.take(400_000)).not.toBe(large);
+    expect(memory.take(4_000_000)).toBe(large);
   });
 
   test("that nobody needed for half a minute goes back", () => {

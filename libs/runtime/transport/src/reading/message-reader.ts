@@ -51,6 +51,8 @@ interface Head {
 interface Message {
   memory: Uint8Array;
   filled: number;
+  /** What it is likely to come to. */
+  readonly likely: number;
   /** Of what has come, taken while that is in the cache; undefined: it is small, or has yet to be unmasked. */
   sum: number | undefined;
 }
@@ -200,7 +202,7 @@ export class MessageReader {
     const announced = head.final ? undefined : announcedBytes(bytes.subarray(0, payloadBytes));
     const likely = Math.max(before + payloadBytes, announced ?? 0);
     this.#message ??= {
-      ...{ memory: this.#memory.take(likely, trusted(likely, 0)), filled: 0 },
+      ...{ memory: this.#memory.take(likely, trusted(likely, 0)), filled: 0, likely },
       sum: likely >= summedBytes ? 0 : undefined,
     };
     if (!isZero(head.mask)) this.#message.sum = undefined;
@@ -213,7 +215,10 @@ export class MessageReader {
   #place(message: Message, left: number): Uint8Array {
     const { filled } = message;
     if (message.memory.length === filled) {
-      const larger = this.#memory.take(filled + left, trusted(filled + left, filled));
+      // A message that comes to more than it said may go on and on, a little at a time.
+      const said = filled < message.likely ? message.likely : 2 * filled;
+      const likely = Math.min(Math.max(filled + left, said), this.#maxBytes);
+      const larger = this.#memory.take(likely, trusted(likely, filled));
       larger.set(message.memory);
       this.#memory.give(message.memory);
       message.memory = larger;
