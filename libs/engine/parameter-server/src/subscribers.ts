@@ -100,11 +100,21 @@ export function createSubscribers(options: {
       return since === undefined ? [] : [{ ...one, since }];
     });
 
-  /** So many, or more, get bytes through a socket. Counts no further: it is asked for each subscriber of each version. */
-  const areFar = (atLeast: number): boolean => {
+  /** Kept: they are asked for with each broadcast. */
+  let counted: { readonly far: number; readonly coming: number } | undefined;
+
+  /** Subscribers that get bytes through a socket, and members that are not here yet. */
+  const audience = (): { readonly far: number; readonly coming: number } => {
+    if (counted) return counted;
+    const here = new Set<string>();
     let far = 0;
-    for (const one of attached.values()) if (!isNear(one) && (far += 1) >= atLeast) return true;
-    return false;
+    for (const one of attached.values()) {
+      if (!isNear(one)) far += 1;
+      for (const { workerId } of one.who.kind === "worker" ? [one.who] : one.who.behind) here.add(workerId);
+    }
+    let coming = 0;
+    for (const workerId of members.keys()) if (!here.has(workerId)) coming += 1;
+    return (counted = { far, coming });
   };
 
   /** @returns what lets the message leave, before anything else is sent to this subscriber */
@@ -126,7 +136,8 @@ export function createSubscribers(options: {
     const behind = addressees.map(({ place, since }) => ({ place, quorumId: since }));
     const deal = options.dealOf?.(version);
     const { offers } = options;
-    const isToOffer = offers !== undefined && !isNear(subscriber) && areFar(offers.fromSubscribers);
+    const { far, coming } = audience();
+    const isToOffer = offers !== undefined && !isNear(subscriber) && far + coming >= offers.fromSubscribers;
     const message = {
       type: "broadcast",
       ...{ runId, timeline, step: version, round: 0, quorumId: first.since, index },
@@ -136,7 +147,7 @@ export function createSubscribers(options: {
       ...(isToOffer && { offersOver: offers.overBytes }),
     } as const;
     sentBytes += slices.bytes;
-    const leave = slices.stage(channel, message, !areFar(isNear(subscriber) ? 1 : 2));
+    const leave = slices.stage(channel, message, far === (isNear(subscriber) ? 0 : 1));
     return () => {
       leave();
       options.onSent?.(first.workerId, channel, slices.bytes);
@@ -164,19 +175,25 @@ export function createSubscribers(options: {
         told: [],
       };
       attached.set(name, subscriber);
+      counted = undefined;
       if (before !== channel) before?.close(closeCodes.replaced, "the same worker has connected again");
       const version = versionFor(subscriber);
       if (version !== undefined) tell(subscriber, version)();
     },
     detach(subscriber, channel) {
-      if (attached.get(subscriber)?.channel === channel) attached.delete(subscriber);
+      if (attached.get(subscriber)?.channel !== channel) return;
+      attached.delete(subscriber);
+      counted = undefined;
     },
     mapped(name, channel) {
       const subscriber = attached.get(name);
-      if (subscriber?.channel === channel) subscriber.mapped = true;
+      if (subscriber?.channel !== channel) return;
+      subscriber.mapped = true;
+      counted = undefined;
     },
     setMembers(next) {
       members = next;
+      counted = undefined;
       for (const subscriber of attached.values()) {
         if (isSame(subscriber.told, addresseesOf(subscriber))) continue;
         const version = versionFor(subscriber);
