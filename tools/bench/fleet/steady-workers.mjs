@@ -62,6 +62,18 @@ function contributionOf(spec) {
 
 let contribution;
 
+/** Where the contribution is cut, as a worker of the product does. */
+function portionsOf(most) {
+  const { bytes } = contribution;
+  const starts = [0];
+  let sum = 0;
+  for (const [at, { length }] of bytes.entries()) {
+    if (sum > 0 && sum + length > most) starts.push(at);
+    sum = starts.at(-1) === at ? length : sum + length;
+  }
+  return starts.map((from, i) => [from, starts[i + 1] ?? bytes.length]);
+}
+
 function startWorker(workerId) {
   const { keep } = createConnections();
   const { signal } = new AbortController();
@@ -70,27 +82,24 @@ function startWorker(workerId) {
   let shard;
   const push = () => {
     if (!assignment || !current || !shard || current.quorumId < assignment.quorumId) return;
-    const { task, payloads, bytes } = contribution;
-    const { timeline, step, round, quorumId, offersOver = Infinity } = current;
+    const { timeline, step, round, quorumId, offersOver = Infinity, portionBytes = Infinity } = current;
     current = undefined;
-    const type = bytes.reduce((sum, { length }) => sum + length, 0) > offersOver ? "offer" : "push";
+    const isOffered = contribution.bytes.reduce((sum, { length }) => sum + length, 0) > offersOver;
     for (const { start, end } of assignment.leases)
       for (let index = start; index < end; index++) {
-        const message = { type, runId, timeline, step, round, quorumId, task, node: { level: 0, index } };
-        if (type === "offer") shard.send(message);
-        else shard.send({ ...message, payloads }, bytes);
+        const of = { timeline, step, round, task: contribution.task, node: { level: 0, index } };
+        if (isOffered) shard.send({ type: "offer", runId, quorumId, ...of });
+        else for (const [from, to] of portionsOf(portionBytes)) send(quorumId, of, from, to);
       }
   };
-  const answer = ({ timeline, step, round, task, node, from, to }) => {
-    const { quorumId } = assignment;
+  const send = (quorumId, of, from, to) => {
     const { payloads, bytes } = contribution;
     const part = payloads.slice(from, to);
     const portion = part.length < payloads.length && { portion: { from, of: payloads.length } };
-    shard.send(
-      { type: "push", runId, timeline, step, round, quorumId, task, node, payloads: part, ...portion },
-      bytes.slice(from, to),
-    );
+    shard.send({ type: "push", runId, quorumId, ...of, payloads: part, ...portion }, bytes.slice(from, to));
   };
+  const answer = ({ timeline, step, round, task, node, from, to }) =>
+    send(assignment.quorumId, { timeline, step, round, task, node }, from, to);
   const fromShard = (channel) => {
     shard = channel;
     channel.onMessage((message) => {

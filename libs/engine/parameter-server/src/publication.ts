@@ -154,8 +154,9 @@ export function createPublication(arithmetic: Arithmetic, state: OwnedState): Pu
       // What they hold of versions before would not be freed.
       together.length = 0;
       for (const { slice, encoded, kind } of changed) {
-        const [before, older] = changes.get(slice) ?? [];
-        forget(older);
+        const [before] = changes.get(slice) ?? [];
+        // Who still needs it gets another: its numbers can be read for as long.
+        for (const one of changes.get(slice) ?? []) forget(one);
         const change: Change = {
           ...{ version: newest, bytes: undefined },
           encoded: encoded && neverChanging(encoded),

@@ -78,13 +78,15 @@ export function createSubscribers(options: {
   readonly publication: Publication;
   /** Leader, where sampling is adaptive: what each task has of a step. */
   readonly dealOf?: ((step: number) => Deal | undefined) | undefined;
-  /** When those who get weights through sockets are told to offer what they have computed. Default: never. */
-  readonly offers?: Pick<OfferPolicy, "fromSubscribers" | "overBytes"> | undefined;
+  /** How those who get weights through sockets are to send what they have computed. Default: whole, straight away. */
+  readonly offers?: OfferPolicy | undefined;
   /** What was given to a worker's channel. */
   readonly onSent?: ((workerId: string, channel: Channel, bytes: number) => void) | undefined;
 }): Subscribers {
   const { runId, index, layout, publication } = options;
   const attached = new Map<string, Subscriber>();
+  const ownedBytes = publication.slices.reduce((sum, { numbers }) => sum + numbers * 4, 0);
+  const portionBytes = Math.ceil(options.offers?.portionBytes(ownedBytes) ?? 1);
   let members: ReadonlyMap<string, Membership> = new Map();
   let timeline = 0;
   let sentBytes = 0;
@@ -137,14 +139,15 @@ export function createSubscribers(options: {
     const deal = options.dealOf?.(version);
     const { offers } = options;
     const { far, coming } = audience();
-    const isToOffer = offers !== undefined && !isNear(subscriber) && far + coming >= offers.fromSubscribers;
+    const isSentTo = offers !== undefined && !isNear(subscriber);
     const message = {
       type: "broadcast",
       ...{ runId, timeline, step: version, round: 0, quorumId: first.since, index },
       ...(deal && { deal }),
       slices: slices.headers,
       ...(who.kind === "relay" && { behind }),
-      ...(isToOffer && { offersOver: offers.overBytes }),
+      ...(isSentTo && { portionBytes }),
+      ...(isSentTo && far + coming >= offers.fromSubscribers && { offersOver: offers.overBytes }),
     } as const;
     sentBytes += slices.bytes;
     const leave = slices.stage(channel, message, far === (isNear(subscriber) ? 0 : 1));

@@ -10,7 +10,7 @@ import {
   type SpanRecorder,
 } from "@latentweave/protocol";
 import type { ReceivedWeights } from "./received-weights.ts";
-import type { WayToShard } from "./step-work.ts";
+import type { SendingWay, WayToShard } from "./step-work.ts";
 import { createWeightsInPlace } from "./weights-in-place.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
@@ -32,8 +32,7 @@ interface Link {
   /** Slices that it has sent on this channel, by group and start: the version of the weights that they were part of. */
   given: Map<string, number>;
   quorumId: number;
-  /** Contributions of more bytes are offered to it. */
-  offersOver: number | undefined;
+  sending: SendingWay;
   /** The same modes: what this shard's part of the weights on the device is for, whatever became of the attachment. */
   holds: MessageOf<"attach">["holds"];
   /** Times in a row that the shard closed for a mistake of ours, with no step in between; and where it was then. */
@@ -132,7 +131,7 @@ export function createShardLinks(options: {
     ...{ basis: undefined, deal: undefined },
     given: new Map(),
     quorumId: -1,
-    offersOver: undefined,
+    sending: {},
     holds: undefined,
     refusals: 0,
     refusedAt: { timeline: -1, step: -1 },
@@ -189,7 +188,8 @@ export function createShardLinks(options: {
     link.basis = message.basis;
     link.deal = message.deal;
     link.quorumId = message.quorumId;
-    link.offersOver = message.offersOver;
+    const { offersOver, portionBytes } = message;
+    link.sending = { offersOver, portionBytes };
     if (message.basis !== undefined) {
       link.holds = { timeline: message.timeline, planned: message.step, basis: message.basis };
       options.onWanted(index);
@@ -269,7 +269,7 @@ export function createShardLinks(options: {
     at: (moment, quorumId) =>
       links.flatMap((link, index) =>
         link.channel !== undefined && isSameMoment(link, moment) && link.quorumId === quorumId
-          ? [[index, link.channel, link.offersOver] as const]
+          ? [[index, link.channel, link.sending] as const]
           : [],
       ),
     goBackTo(moment) {

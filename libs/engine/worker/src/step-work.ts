@@ -61,12 +61,15 @@ export interface StepWork {
   release(): void;
 }
 
-export type WayToShard = readonly [
-  index: number,
-  channel: Channel,
+export type WayToShard = readonly [index: number, channel: Channel, how?: SendingWay];
+
+/** As a shard says how it is to be sent to. */
+export interface SendingWay {
   /** Contributions of more bytes are offered, and sent as they are asked for; absent: none are. */
-  offersOver?: number | undefined,
-];
+  readonly offersOver?: number | undefined;
+  /** Those that are sent straight away are in portions of about so many bytes; absent: they are whole. */
+  readonly portionBytes?: number | undefined;
+}
 
 export interface PushTarget {
   readonly runId: string;
@@ -139,7 +142,7 @@ export function openStepWork(
     const given = new Map<number, number>();
     for (const partials of only ? [only] : all) {
       const maximal = leases && partials.maximalIn(rangesOf(spec, partials, leases));
-      for (const [index, channel, offersOver = Infinity] of shards) {
+      for (const [index, channel, { offersOver = Infinity, portionBytes } = {}] of shards) {
         if (channel.deliversWithin !== true && partials.gradientBytes(index) > offersOver) {
           offer(to, channel, partials, partials.unsentNodes(index, maximal));
           continue;
@@ -151,10 +154,16 @@ export function openStepWork(
           const message = {
             type: "push",
             ...contribution(to, partials, node),
-            payloads,
             ...(basis !== undefined && { basis }),
           } as const;
-          channel.sendCopy(message, bytes);
+          for (const [from, end] of portionsOf(bytes, portionBytes)) {
+            const isWhole = end - from === payloads.length;
+            const portion = !isWhole && { portion: { from, of: payloads.length } };
+            channel.sendCopy(
+              { ...message, payloads: payloads.slice(from, end), ...portion },
+              bytes.slice(from, end),
+            );
+          }
           if (to.onSent) given.set(index, (given.get(index) ?? 0) + bytesOf(bytes));
         }
       }
@@ -235,6 +244,22 @@ export function openStepWork(
       for (const partials of all) partials.release();
     },
   };
+}
+
+/** Where payloads of these bytes are cut into runs of about so many bytes: from, and to before. */
+export function portionsOf(bytes: readonly Uint8Array[], most = Infinity): [from: number, to: number][] {
+  const portions: [number, number][] = [];
+  let from = 0;
+  let sum = 0;
+  for (const [at, { byteLength }] of bytes.entries()) {
+    if (sum > 0 && sum + byteLength > most) {
+      portions.push([from, at]);
+      from = at;
+      sum = 0;
+    }
+    sum += byteLength;
+  }
+  return [...portions, [from, bytes.length]];
 }
 
 /** What was asked for is not to be had any more. */

@@ -13,7 +13,7 @@ import {
   type SpanRecorder,
 } from "@latentweave/protocol";
 import type { PreparedRun } from "../prepare-run.ts";
-import { withdrawal } from "../step-work.ts";
+import { type SendingWay, withdrawal } from "../step-work.ts";
 import type { WorkerOptions } from "../worker-options.ts";
 import { createPatience } from "./patience.ts";
 import { openRelayedStep, type RelayedStep } from "./relayed-step.ts";
@@ -65,8 +65,7 @@ interface Upstream {
   channel: Channel | undefined;
   /** The step that it has said last on this connection. */
   said: number | undefined;
-  /** Sums of more bytes are offered to it. */
-  offersOver: number | undefined;
+  sending: SendingWay;
 }
 
 /** Others that are told of the same membership attach at about the same time: one answer for all of them. */
@@ -137,7 +136,7 @@ export function createRelayWay(options: RelayWayOptions): RelayWay {
     const quorumId = anyQuorum();
     if (!step || !upstream?.channel || upstream.said !== step.plan.step || quorumId === undefined) return;
     const whole = awaited();
-    step.send(upstream.channel, quorumId, impatient ? undefined : whole, upstream.offersOver);
+    step.send(upstream.channel, quorumId, impatient ? undefined : whole, upstream.sending);
     if (whole && step.isSent(whole)) patience.complete();
   };
 
@@ -177,7 +176,7 @@ export function createRelayWay(options: RelayWayOptions): RelayWay {
   };
 
   const takeBroadcast = (message: MessageOf<"broadcast">, slices: readonly Uint8Array[]): void => {
-    const { behind, offersOver, ...own } = message;
+    const { behind, offersOver, portionBytes, ...own } = message;
     if (!behind || !upstream) throw new ProtocolError("a broadcast that does not say whom it is for");
     const named = new Map(behind.map(({ place, quorumId }) => [place, quorumId]));
     const quorumOf = ({ place, older }: Local): number | undefined =>
@@ -196,7 +195,7 @@ export function createRelayWay(options: RelayWayOptions): RelayWay {
     if (isOther || newest !== before) open(message.timeline, newest);
     else if (upstream.said === undefined) step?.forgetSent();
     upstream.said = message.step;
-    upstream.offersOver = offersOver;
+    upstream.sending = { offersOver, portionBytes };
     const copies = once(() => slices.map((slice) => slice.slice()));
     const staged = (channel: Channel, own: Message): (() => void) =>
       channel.stage(own, slices) ?? (() => channel.send(own, copies()));
@@ -219,7 +218,7 @@ export function createRelayWay(options: RelayWayOptions): RelayWay {
       keep: { stop: () => undefined },
       channel: undefined,
       said: undefined,
-      offersOver: undefined,
+      sending: {},
     };
     made.keep = options.keepShard(address, (channel) => {
       if (upstream !== made) return;

@@ -22,6 +22,7 @@ import {
   type TreeNode,
 } from "@latentweave/protocol";
 import type { PreparedRun } from "../prepare-run.ts";
+import { portionsOf, type SendingWay } from "../step-work.ts";
 
 /**
  * One step on its way through a relay to one shard: what workers of this host send is added along the tree, and each sum
@@ -38,9 +39,9 @@ export interface RelayedStep {
   accept(message: MessageOf<"push">, slices: readonly Uint8Array[], workerId: string): void;
   /**
    * @param whole what is to be waited for: the slots of those behind the relay; undefined: nothing is
-   * @param offersOver sums of more bytes are offered; default: none are
+   * @param how default: whole, and straight away
    */
-  send(to: Channel, quorumId: number, whole: readonly Lease[] | undefined, offersOver?: number): void;
+  send(to: Channel, quorumId: number, whole: readonly Lease[] | undefined, how?: SendingWay): void;
   /** Sends what was offered. @returns false: it is not to be had here any more */
   answer(to: Channel, quorumId: number, ask: MessageOf<"ask">): boolean;
   /** All that these slots come to has left. */
@@ -120,7 +121,7 @@ export function openRelayedStep(options: {
       );
       if (isContradicted) way.contradictions.push([level, at, workerId, digest]);
     },
-    send(to, quorumId, whole, offersOver = Infinity) {
+    send(to, quorumId, whole, { offersOver = Infinity, portionBytes } = {}) {
       for (const way of ways) {
         const { task, sent } = way;
         const waitedFor = whole && wholeNodes(spec, task, whole);
@@ -133,7 +134,16 @@ export function openRelayedStep(options: {
             to.send({ type: "offer", ...what });
             continue;
           }
-          push(to, quorumId, way, node, partsOf(task, node), outgoingOf(arithmetic, task, node));
+          const parts = partsOf(task, node);
+          const outgoing = outgoingOf(arithmetic, task, node);
+          const portions = portionsOf(
+            outgoing.map(({ bytes }) => bytes),
+            portionBytes,
+          );
+          for (const [from, end] of portions) {
+            const some = outgoing.slice(from, end);
+            push(to, quorumId, way, node, parts, some, portionOf(some, from, outgoing.length));
+          }
         }
         const [told, later] = split(way.contradictions, (part) => isUnder(sent.values(), part));
         way.contradictions = later;
@@ -147,10 +157,7 @@ export function openRelayedStep(options: {
       const of = holdersOf(task).length;
       const outgoing = outgoingOf(arithmetic, task, node, [from, end]);
       if (outgoing.length === 0) return false;
-      push(
-        ...([to, quorumId, way, node, partsOf(task, node), outgoing] as const),
-        outgoing.length < of ? { from, of } : undefined,
-      );
+      push(to, quorumId, way, node, partsOf(task, node), outgoing, portionOf(outgoing, from, of));
       return true;
     },
     isSent: (whole) =>
@@ -165,6 +172,14 @@ export function openRelayedStep(options: {
     },
     release: () => reduction.release(),
   };
+}
+
+function portionOf(
+  some: readonly Outgoing[],
+  from: number,
+  of: number,
+): MessageOf<"push">["portion"] | undefined {
+  return some.length < of ? { from, of } : undefined;
 }
 
 interface Outgoing {

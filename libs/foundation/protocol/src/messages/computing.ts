@@ -68,8 +68,8 @@ const push = z.strictObject({
   basis: basis.optional(),
   payloads: z.array(payloadSchema).max(maxSlices),
   /**
-   * What an `ask` was for: the contribution has `of` payloads, of which these are the ones from `from` on. Such parts come
-   * in order, each once; with the last the contribution is whole.
+   * The contribution has `of` payloads, of which these are the ones from `from` on: what an `ask` was for, or as many as
+   * `portionBytes` says. They come in order, each once; with the last the contribution is whole.
    */
   portion: z.strictObject({ from: count, of: z.int().min(1).max(maxSlices) }).optional(),
   /**
@@ -126,6 +126,8 @@ const broadcast = z.strictObject({
       }),
     )
     .max(maxSlices),
+  /** A contribution of more bytes is sent in portions of about as many. */
+  portionBytes: z.int().min(1).optional(),
   /** Many push to this shard: a contribution of more bytes is offered, and sent as it is asked for. */
   offersOver: count.optional(),
   /** To a relay: for whom it is, and by which membership. A place that is named for the first time gets everything anew. */
