@@ -112,7 +112,7 @@ async function measure(scratch, { name, spec, flags, steps }) {
   } finally {
     release?.();
     for (const child of children) child.kill("SIGKILL");
-    cluster.kill();
+    await cluster.kill();
   }
 }
 

@@ -55,7 +55,7 @@ async function run({ bundles, workers, processes, steps, spec, folder, profile }
     const { url, runId } = cluster;
     return await intervals({ bundles, workers, processes, steps, argument: { url, runId } });
   } finally {
-    cluster.kill();
+    await cluster.kill();
   }
 }
 

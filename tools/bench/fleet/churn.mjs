@@ -67,7 +67,7 @@ export async function measureChurn({ bundles, folder, workers, processes, second
       memory,
     };
   } finally {
-    cluster.kill();
+    await cluster.kill();
     for (const { child } of [...children, watcher]) child.kill("SIGKILL");
   }
 }

@@ -69,8 +69,9 @@ export async function startCluster({ folder, spec, workers, profile, flags = [] 
       const codes = await Promise.all([coordinator.ended, server.ended]);
       if (codes[0] !== 130) throw new Error(`the coordinator ended with ${codes[0]}; see ${folder}/logs`);
     },
-    kill() {
+    async kill() {
       for (const { child } of [coordinator, server]) child.kill(profile === undefined ? "SIGKILL" : "SIGINT");
+      await Promise.all([coordinator.ended, server.ended]);
     },
   };
 }

@@ -33,7 +33,7 @@ export const offerPolicy: OfferPolicy = {
   overBytes: 256 * kibibyte,
   portionBytes: (bytes) => Math.min(4096 * kibibyte, Math.max(1024 * kibibyte, bytes / 16)),
   underWay: 4,
-  spare: (portions) => portions / 4,
+  spare: (portions) => portions / 8,
 };
 
 /** What senders of one step have offered to a shard, and what it asks of whom. */
