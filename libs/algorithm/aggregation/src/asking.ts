@@ -124,7 +124,9 @@ export function createAsking<Who>(options: {
       const cover = all[offer.next] as TreeCover;
       if (cover.has(offer.node)) continue;
       const isDue = offer.next === first && offer.start <= cover.firstMissing();
-      if (isDue || room === Infinity || cover.growth(offer.node) <= room) best = offer;
+      // One of each portion has room in any case.
+      const cost = cover.growth(offer.node) - (cover.size === 0 ? 1 : 0);
+      if (isDue || cost <= room) best = offer;
     }
     return best;
   };

@@ -59,7 +59,7 @@ export class TreeCover {
   }
 
   #start({ level, index }: TreeNode): number {
-    return index * 2 ** level;
+    return index * (1 << level);
   }
 
   #end(node: TreeNode): number {
