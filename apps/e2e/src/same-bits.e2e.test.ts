@@ -61,6 +61,19 @@ describe("digits and fashion, 30 steps", () => {
     expect((await finish(startTraining(runs, "sockets", flags, { env }))).hash).toBe(alone);
   });
 
+  test("6 workers that send through sockets as they are asked, in portions, of which one is killed", async () => {
+    const env = { LATENTWEAVE_SHARED_MEMORY: "off" };
+    const training = startTraining(runs, "asked", [...job, "--workers", "6"], { env });
+    const worker = await workerProcess(training, "worker-3");
+    await committed(training, 8);
+    process.kill(worker, "SIGKILL");
+    const end = await finish(training);
+    expect(end.hash).toBe(alone);
+    expect(end.mostWorkers).toBe(6);
+    const proof = await run(["verify", "asked", "--recompute", "0..4", "--runs", runs]);
+    expect(proof.code).toBe(0);
+  });
+
   test("workers of one host read the weights where the shards have them, and others are sent them", () => {
     const sentAfter = (run: string, step: number): number[] =>
       readFileSync(path.join(runs, run, "metrics/workers.jsonl"), "utf8")
