@@ -26,13 +26,13 @@ const kibibyte = 1024;
 
 /**
  * A portion is so large that asking for it costs little beside sending it, and so small that those that are under way or
- * wait are little beside the model: an eighth of it, or a slice.
+ * wait are little beside the model: a thirty-second part of it, or a slice.
  */
 export const offerPolicy: OfferPolicy = {
   fromSubscribers: 5,
   overBytes: 256 * kibibyte,
-  portionBytes: (bytes) => Math.min(4096 * kibibyte, Math.max(1024 * kibibyte, bytes / 8)),
-  underWay: 8,
+  portionBytes: (bytes) => Math.min(4096 * kibibyte, Math.max(1024 * kibibyte, bytes / 32)),
+  underWay: 4,
   spare: (portions) => portions / 8,
 };
 
