@@ -208,6 +208,7 @@ describe("checkpoints", () => {
       });
     store.appendVersion({ version: 4, timeline: 1, digest: "2".repeat(64) });
     await store.writeState({ state: "interrupted", runId: "made", hashVersion: -1 });
+    await store.recorded();
     const found = await verifyRun(directory);
     expect(found.problems).toEqual([]);
     expect(found.checkpoints).toMatchObject([{ version: 4, void: true }]);
