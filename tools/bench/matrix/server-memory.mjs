@@ -24,7 +24,7 @@ const words = 3 + 1;
  */
 const apart = 3 + 1;
 /** Of a slice at most (libs/foundation/parameters). */
-const sliceNumbers = 16 * 16_384;
+const sliceNumbers = 32 * 16_384;
 /** A tree of slices: one that waits on each level, and the one that comes. */
 const treeOf = (workers, numbers) =>
   (Math.ceil(Math.log2(workers)) + 1) * Math.min(1, sliceNumbers / numbers);
