@@ -12,7 +12,8 @@ export interface Slice {
 
 /**
  * A slice has no more blocks (2 MiB), so that what is summed of it, and what waits for its neighbour in the tree, is
- * small beside the model; with half as many an exchange between processes of a host takes a seventh longer. Where Ω needs all of a family at once, a slice is as long as what lies together.
+ * small beside the model; with half as many an exchange between processes of a host takes a seventh longer. Where Ω
+ * needs all of a family at once, a slice is as long as what lies together.
  */
 const sliceBlocks = 32;
 
