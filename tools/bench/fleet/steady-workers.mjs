@@ -4,6 +4,7 @@
  * forked by `barrier.mjs`; with `bare` it speaks to a server that only counts. {step, lastMs} go out: when the last of
  * this process's peers had its answer.
  */
+import { portionField, portionsOf } from "@latentweave/aggregation";
 import { metricNames } from "@latentweave/model";
 import { createLayout, ownership } from "@latentweave/parameters";
 import { protocolVersion } from "@latentweave/protocol";
@@ -62,18 +63,6 @@ function contributionOf(spec) {
 
 let contribution;
 
-/** Where the contribution is cut, as a worker of the product does. */
-function portionsOf(most) {
-  const { bytes } = contribution;
-  const starts = [0];
-  let sum = 0;
-  for (const [at, { length }] of bytes.entries()) {
-    if (sum > 0 && sum + length > most) starts.push(at);
-    sum = starts.at(-1) === at ? length : sum + length;
-  }
-  return starts.map((from, i) => [from, starts[i + 1] ?? bytes.length]);
-}
-
 function startWorker(workerId) {
   const { keep } = createConnections();
   const { signal } = new AbortController();
@@ -82,20 +71,21 @@ function startWorker(workerId) {
   let shard;
   const push = () => {
     if (!assignment || !current || !shard || current.quorumId < assignment.quorumId) return;
-    const { timeline, step, round, quorumId, offersOver = Infinity, portionBytes = Infinity } = current;
+    const { timeline, step, round, quorumId, offersOver = Infinity, portionBytes } = current;
     current = undefined;
-    const isOffered = contribution.bytes.reduce((sum, { length }) => sum + length, 0) > offersOver;
+    const sizes = contribution.bytes.map(({ length }) => length);
+    const isOffered = sizes.reduce((sum, length) => sum + length, 0) > offersOver;
     for (const { start, end } of assignment.leases)
       for (let index = start; index < end; index++) {
         const of = { timeline, step, round, task: contribution.task, node: { level: 0, index } };
         if (isOffered) shard.send({ type: "offer", runId, quorumId, ...of });
-        else for (const [from, to] of portionsOf(portionBytes)) send(quorumId, of, from, to);
+        else for (const [from, to] of portionsOf(sizes, portionBytes)) send(quorumId, of, from, to);
       }
   };
   const send = (quorumId, of, from, to) => {
     const { payloads, bytes } = contribution;
     const part = payloads.slice(from, to);
-    const portion = part.length < payloads.length && { portion: { from, of: payloads.length } };
+    const portion = portionField(from, part.length, payloads.length);
     shard.send({ type: "push", runId, quorumId, ...of, payloads: part, ...portion }, bytes.slice(from, to));
   };
   const answer = ({ timeline, step, round, task, node, from, to }) =>

@@ -13,6 +13,7 @@ export {
 } from "./tree.ts";
 export { type Agreement, addAgreement, addRounding, cosineOf, isMeasured, noAgreement } from "./agreement.ts";
 export { type Ask, type AskedTask, type Asking, createAsking } from "./asking.ts";
+export { portionField, portionsOf } from "./portions.ts";
 export { alignedSplit } from "./split.ts";
 export {
   type Acceptance,
@@ -45,5 +46,7 @@ export {
   type SliceReduction,
   type StepReduction,
   type TaskReduction,
+  checkIsNode,
   createStepReduction,
+  payloadsDue,
 } from "./step-reduction.ts";

@@ -6,7 +6,7 @@ import { nodeName } from "./tree.ts";
 export interface OpenContribution {
   /** Of all its bytes in order. */
   readonly digest: OpenDigest;
-  /** Some of it was held already; for the rest see `isNew`. */
+  /** Some of it was not held before. */
   isNew: boolean;
   /** The payload that is due. */
   next: number;

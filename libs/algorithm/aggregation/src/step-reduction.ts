@@ -234,11 +234,22 @@ function createTask(
   return { round, plan, codec, apart, feedback, slices, metrics, kept: new Map(), nodes: [], sums: [] };
 }
 
+/** @throws ProtocolError when the tree over the task's slots has no such node. */
+export function checkIsNode({ plan: { task, slots } }: TaskReduction, node: TreeNode): void {
+  if (isNodeOf(node, slots)) return;
+  throw new ProtocolError(`task "${task}" has ${slots} slots: there is no node ${nodeName(node)}`);
+}
+
+/** Payloads of a contribution: its slices, and for the leader the metrics behind them. */
+export function payloadsDue({ slices, metrics }: TaskReduction): number {
+  return slices.length + (metrics ? 1 : 0);
+}
+
 /** @throws ProtocolError when the tree over the task's slots has no such node, or it is not one that travels. */
-function checkNode({ plan, codec, apart }: TaskReduction, node: TreeNode): void {
+function checkNode(reduction: TaskReduction, node: TreeNode): void {
+  const { plan, codec, apart } = reduction;
   const { task, slots } = plan;
-  if (!isNodeOf(node, slots))
-    throw new ProtocolError(`task "${task}" has ${slots} slots: there is no node ${nodeName(node)}`);
+  checkIsNode(reduction, node);
   // Whoever computes a step again from its record must come to the same nodes.
   if (!travels(codec, node, slots, apart))
     throw new ProtocolError(
@@ -277,7 +288,7 @@ function acceptGradient(
  */
 function checkPortion(task: TaskReduction, { node, payloads, portion }: MessageOf<"push">): void {
   if (!portion) return;
-  const due = task.slices.length + (task.metrics ? 1 : 0);
+  const due = payloadsDue(task);
   const isDue = payloads.every(({ name, slice }, place) => {
     const own = task.slices[portion.from + place]?.slice;
     return own ? own.group === slice?.group && own.start === slice.start : name === "metrics";

@@ -1,12 +1,14 @@
 import {
   type AskedTask,
+  checkIsNode,
   createAsking,
-  isNodeOf,
-  nodeName,
+  payloadsDue,
+  portionsOf,
   type StepReduction,
   type TaskReduction,
 } from "@latentweave/aggregation";
-import { type Channel, type MessageOf, ProtocolError } from "@latentweave/protocol";
+import { sliceBytes } from "@latentweave/parameters";
+import type { Channel, MessageOf } from "@latentweave/protocol";
 
 /** When contributions are offered before they are sent, and how they are asked for. */
 export interface OfferPolicy {
@@ -49,13 +51,11 @@ export interface StepOffers {
   hurry(): void;
 }
 
-export type AskMessage = MessageOf<"ask">;
-
 /** @param ask of a contribution's payloads, from where to where */
 export function createStepOffers(
   reduction: StepReduction,
   policy: OfferPolicy,
-  ask: (to: Channel, of: Pick<AskMessage, "round" | "task" | "node" | "from" | "to">) => void,
+  ask: (to: Channel, of: Pick<MessageOf<"ask">, "round" | "task" | "node" | "from" | "to">) => void,
 ): StepOffers {
   const asking = createAsking<Channel>({
     underWay: policy.underWay,
@@ -85,11 +85,7 @@ export function createStepOffers(
     offered(message, from) {
       const { node, withdrawn } = message;
       const task = reduction.task(message);
-      const { slots } = task.plan;
-      if (!isNodeOf(node, slots))
-        throw new ProtocolError(
-          `task "${message.task}" has ${slots} slots: there is no node ${nodeName(node)}`,
-        );
+      checkIsNode(task, node);
       if (withdrawn) asking.withdrawn(from, portioned(task), node);
       else asking.offered(from, portioned(task), node);
       goOn();
@@ -127,20 +123,17 @@ interface PortionedTask extends AskedTask {
 
 function portionedTask(reduced: TaskReduction, policy: OfferPolicy): PortionedTask {
   const { slices, metrics, plan, apart } = reduced;
-  const most = policy.portionBytes(slices.reduce((sum, { slice }) => sum + slice.numbers * 4, 0));
-  const starts = [0];
-  let bytes = 0;
-  for (const [at, { slice }] of slices.entries()) {
-    if (bytes > 0 && bytes + slice.numbers * 4 > most) {
-      starts.push(at);
-      bytes = 0;
-    }
-    bytes += slice.numbers * 4;
-  }
+  const owned = slices.map(({ slice }) => slice);
+  const most = policy.portionBytes(sliceBytes(owned));
+  // Metrics go with the last slice.
+  const starts = portionsOf(
+    owned.map((slice) => sliceBytes([slice])),
+    most,
+  ).map(([from]) => from);
   const holders = slices.length > 0 ? slices.map(({ reducer }) => reducer) : [metrics?.reducer];
   return {
     ...{ reduced, starts, apart, slots: plan.slots, portions: starts.length },
-    payloads: slices.length + (metrics ? 1 : 0),
+    payloads: payloadsDue(reduced),
     held: (portion) => holders[starts[portion] ?? 0]?.heldNodes().map(({ node }) => node) ?? [],
   };
 }

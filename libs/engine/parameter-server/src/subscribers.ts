@@ -1,5 +1,5 @@
 import { type Channel, closeCodes, type Deal, type MessageOf } from "@latentweave/protocol";
-import type { ParameterLayout } from "@latentweave/parameters";
+import { type ParameterLayout, sliceBytes } from "@latentweave/parameters";
 import { broadcastSlices } from "./broadcast-slices.ts";
 import type { OfferPolicy } from "./offers.ts";
 import type { OwnedSlice } from "./owned-state.ts";
@@ -85,8 +85,7 @@ export function createSubscribers(options: {
 }): Subscribers {
   const { runId, index, layout, publication } = options;
   const attached = new Map<string, Subscriber>();
-  const ownedBytes = publication.slices.reduce((sum, { numbers }) => sum + numbers * 4, 0);
-  const portionBytes = Math.ceil(options.offers?.portionBytes(ownedBytes) ?? 1);
+  const portionBytes = Math.ceil(options.offers?.portionBytes(sliceBytes(publication.slices)) ?? 1);
   let members: ReadonlyMap<string, Membership> = new Map();
   let timeline = 0;
   let sentBytes = 0;

@@ -21,7 +21,7 @@ import {
 } from "@latentweave/aggregation";
 import { type Arithmetic, type FeedbackCodec, feedbackBytes } from "@latentweave/arithmetic";
 import { metricNames, type MicroBatchResult, type TaskGraph } from "@latentweave/model";
-import type { ParameterGroup, ParameterLayout, Slice } from "@latentweave/parameters";
+import { type ParameterGroup, type ParameterLayout, type Slice, sliceBytes } from "@latentweave/parameters";
 import type { RoundPlan, TaskRound } from "@latentweave/plan";
 import type { PayloadHeader, TreeNode } from "@latentweave/protocol";
 import type { TaskResidual } from "./residuals.ts";
@@ -262,8 +262,7 @@ export function createTaskPartials(options: {
       const of = (payloadsFor[shard]?.length ?? 0) + (shard === 0 ? 1 : 0);
       return { ...partialFor(shard, node, sums, value, [from, to]), of };
     },
-    gradientBytes: (shard) =>
-      (payloadsFor[shard] ?? []).reduce((sum, { slice }) => sum + slice.numbers * 4, 0),
+    gradientBytes: (shard) => sliceBytes((payloadsFor[shard] ?? []).map(({ slice }) => slice)),
     forgetSent(shard) {
       for (const [index, names] of sent.entries()) if (shard === undefined || index === shard) names.clear();
     },

@@ -1,4 +1,11 @@
-import { cosineOf, isMeasured, noAgreement, type SlotRange } from "@latentweave/aggregation";
+import {
+  cosineOf,
+  isMeasured,
+  noAgreement,
+  portionField,
+  portionsOf,
+  type SlotRange,
+} from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
 import type { MicroBatchResult, TaskGraph } from "@latentweave/model";
 import {
@@ -13,7 +20,7 @@ import {
   type TaskRound,
 } from "@latentweave/plan";
 import type { Channel, Lease, MessageOf, TreeNode } from "@latentweave/protocol";
-import { createTaskPartials, type TaskPartials } from "./partials.ts";
+import { createTaskPartials, type OutgoingPartial, type TaskPartials } from "./partials.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { RowSource } from "./row-source.ts";
 import type { Moment } from "./shard-links.ts";
@@ -130,6 +137,22 @@ export function openStepWork(
     for (const node of nodes) channel.send({ type: "offer", ...contribution(to, partials, node) });
   };
 
+  /** @param place its first payload, and of how many */
+  const sendPortion = (
+    to: Pick<PushTarget, "runId" | "quorumId">,
+    channel: Channel,
+    partials: TaskPartials,
+    { node, payloads, bytes }: OutgoingPartial,
+    [from, of]: readonly [number, number],
+  ): void => {
+    const portion = portionField(from, payloads.length, of);
+    const order = basis !== undefined && { basis };
+    channel.sendCopy(
+      { type: "push", ...contribution(to, partials, node), payloads, ...portion, ...order },
+      bytes,
+    );
+  };
+
   /** @returns whether anything was sent to anybody */
   const send = (
     to: PushTarget,
@@ -151,18 +174,10 @@ export function openStepWork(
           if (payloads.length === 0) continue;
           if (sentBefore) to.onBetween?.();
           sentBefore = true;
-          const message = {
-            type: "push",
-            ...contribution(to, partials, node),
-            ...(basis !== undefined && { basis }),
-          } as const;
-          for (const [from, end] of portionsOf(bytes, portionBytes)) {
-            const isWhole = end - from === payloads.length;
-            const portion = !isWhole && { portion: { from, of: payloads.length } };
-            channel.sendCopy(
-              { ...message, payloads: payloads.slice(from, end), ...portion },
-              bytes.slice(from, end),
-            );
+          const sizes = bytes.map(({ byteLength }) => byteLength);
+          for (const [from, end] of portionsOf(sizes, portionBytes)) {
+            const some = { node, payloads: payloads.slice(from, end), bytes: bytes.slice(from, end) };
+            sendPortion(to, channel, partials, some, [from, payloads.length]);
           }
           if (to.onSent) given.set(index, (given.get(index) ?? 0) + bytesOf(bytes));
         }
@@ -207,18 +222,8 @@ export function openStepWork(
       const partials = all.find((one) => one.round.index === round && one.task.task === task);
       const portion = partials?.portion(index, node, from, end);
       if (!partials || !portion || portion.payloads.length === 0) return false;
-      const { payloads, bytes, of } = portion;
-      const isWhole = payloads.length === of;
-      channel.sendCopy(
-        {
-          type: "push",
-          ...contribution(to, partials, node),
-          payloads,
-          ...(!isWhole && { portion: { from, of } }),
-        },
-        bytes,
-      );
-      to.onSent?.(index, channel, bytesOf(bytes));
+      sendPortion(to, channel, partials, portion, [from, portion.of]);
+      to.onSent?.(index, channel, bytesOf(portion.bytes));
       return true;
     },
     forgetSent(shard) {
@@ -244,22 +249,6 @@ export function openStepWork(
       for (const partials of all) partials.release();
     },
   };
-}
-
-/** Where payloads of these bytes are cut into runs of about so many bytes: from, and to before. */
-export function portionsOf(bytes: readonly Uint8Array[], most = Infinity): [from: number, to: number][] {
-  const portions: [number, number][] = [];
-  let from = 0;
-  let sum = 0;
-  for (const [at, { byteLength }] of bytes.entries()) {
-    if (sum > 0 && sum + byteLength > most) {
-      portions.push([from, at]);
-      from = at;
-      sum = 0;
-    }
-    sum += byteLength;
-  }
-  return [...portions, [from, bytes.length]];
 }
 
 /** What was asked for is not to be had any more. */

@@ -11,4 +11,4 @@ export {
   tensorAlignment,
   type TensorSpec,
 } from "./layout.ts";
-export { blockSlice, ownership, type Slice } from "./ownership.ts";
+export { blockSlice, ownership, type Slice, sliceBytes } from "./ownership.ts";

@@ -70,6 +70,11 @@ function allBlocks(group: ParameterGroup): Slice[] {
   return Array.from({ length: group.blocks }, (_, block) => blockSlice(group, block));
 }
 
+/** Of their numbers, float32. */
+export function sliceBytes(slices: readonly Slice[]): number {
+  return 4 * slices.reduce((sum, { numbers }) => sum + numbers, 0);
+}
+
 /** The numbers of one block of a group. */
 export function blockSlice(group: ParameterGroup, block: number): Slice {
   const start = block * blockNumbers;

@@ -1,17 +1,12 @@
 import type { OfferPolicy } from "@latentweave/parameter-server-engine";
 import type { MessageOf } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
+import { offersOfAll } from "./cluster/run-shard.ts";
 import type { FakePeer } from "./fake-peer.ts";
 import { attach, begunShard, payloadsOf, push, rootOf, runId, type Scene, wholeStep } from "./shard-scene.ts";
 
 /** Everybody offers everything, and is asked for one payload at a time; nothing waits that need not. */
-const all: OfferPolicy = {
-  fromSubscribers: 2,
-  overBytes: 0,
-  portionBytes: () => 1,
-  underWay: 9,
-  spare: () => 0,
-};
+const all: OfferPolicy = { ...offersOfAll, fromSubscribers: 2, underWay: 9 };
 
 type Node = { level: number; index: number };
 

@@ -83,9 +83,9 @@ export async function begunShard(runSpec: RunSpec = spec, shards = 1, offers?: O
   return scene;
 }
 
-export const taskOf = (name: string): RunSpec["tasks"][number] =>
+const taskOf = (name: string): RunSpec["tasks"][number] =>
   spec.tasks.find((task) => task.name === name) as never;
-export const graphOf = (name: string) =>
+const graphOf = (name: string) =>
   spec.phases[0]?.graphs.find((graph) => graph.task === name) as never as Parameters<
     typeof metricNames
   >[0] & { groups: readonly string[] };

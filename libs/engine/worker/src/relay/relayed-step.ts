@@ -5,12 +5,15 @@ import {
   gradientDtype,
   keptFloat32Values,
   nodeName,
+  portionField,
+  portionsOf,
   type SlotRange,
   type StepReduction,
   type TaskReduction,
   travellingNodes,
 } from "@latentweave/aggregation";
 import type { Arithmetic } from "@latentweave/arithmetic";
+import { sliceBytes } from "@latentweave/parameters";
 import { leasedSlots, planStep, type RunSpec, type StepPlan } from "@latentweave/plan";
 import {
   type Channel,
@@ -22,7 +25,7 @@ import {
   type TreeNode,
 } from "@latentweave/protocol";
 import type { PreparedRun } from "../prepare-run.ts";
-import { portionsOf, type SendingWay } from "../step-work.ts";
+import type { SendingWay } from "../step-work.ts";
 
 /**
  * One step on its way through a relay to one shard: what workers of this host send is added along the tree, and each sum
@@ -89,14 +92,15 @@ export function openRelayedStep(options: {
     node: TreeNode,
     parts: ReceivedNodes,
     outgoing: readonly Outgoing[] = [],
-    portion?: MessageOf<"push">["portion"],
+    /** Its first payload, and of how many; default: all of them. */
+    [from, of]: readonly [number, number] = [0, outgoing.length],
   ): void => {
     const message = {
       type: "push",
       ...{ runId, timeline, step, round: task.round.index, quorumId, task: task.plan.task, node },
       payloads: outgoing.map(({ header }) => header),
       parts,
-      ...(portion && { portion }),
+      ...portionField(from, outgoing.length, of),
     } as const;
     to.sendCopy(
       message,
@@ -128,7 +132,7 @@ export function openRelayedStep(options: {
         for (const node of heldByAll(task)) {
           if (sent.has(nodeName(node)) || waitedFor?.some((one) => isAbove(one, node)) === true) continue;
           sent.set(nodeName(node), node);
-          if (gradientBytes(task) > offersOver) {
+          if (sliceBytes(task.slices.map(({ slice }) => slice)) > offersOver) {
             const { round, plan: of } = task;
             const what = { runId, timeline, step, round: round.index, quorumId, task: of.task, node };
             to.send({ type: "offer", ...what });
@@ -137,13 +141,11 @@ export function openRelayedStep(options: {
           const parts = partsOf(task, node);
           const outgoing = outgoingOf(arithmetic, task, node);
           const portions = portionsOf(
-            outgoing.map(({ bytes }) => bytes),
+            outgoing.map(({ bytes }) => bytes.byteLength),
             portionBytes,
           );
-          for (const [from, end] of portions) {
-            const some = outgoing.slice(from, end);
-            push(to, quorumId, way, node, parts, some, portionOf(some, from, outgoing.length));
-          }
+          for (const [from, end] of portions)
+            push(to, quorumId, way, node, parts, outgoing.slice(from, end), [from, outgoing.length]);
         }
         const [told, later] = split(way.contradictions, (part) => isUnder(sent.values(), part));
         way.contradictions = later;
@@ -154,10 +156,9 @@ export function openRelayedStep(options: {
       const way = ways.find(({ task }) => task.round.index === round && task.plan.task === name);
       if (!way || !heldByAll(way.task).some((held) => nodeName(held) === nodeName(node))) return false;
       const { task } = way;
-      const of = holdersOf(task).length;
       const outgoing = outgoingOf(arithmetic, task, node, [from, end]);
       if (outgoing.length === 0) return false;
-      push(to, quorumId, way, node, partsOf(task, node), outgoing, portionOf(outgoing, from, of));
+      push(to, quorumId, way, node, partsOf(task, node), outgoing, [from, holdersOf(task).length]);
       return true;
     },
     isSent: (whole) =>
@@ -172,14 +173,6 @@ export function openRelayedStep(options: {
     },
     release: () => reduction.release(),
   };
-}
-
-function portionOf(
-  some: readonly Outgoing[],
-  from: number,
-  of: number,
-): MessageOf<"push">["portion"] | undefined {
-  return some.length < of ? { from, of } : undefined;
 }
 
 interface Outgoing {
@@ -211,10 +204,6 @@ function outgoingOf(
   const { buffer, byteOffset, byteLength } = valueAt(metrics.reducer, node);
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   return [...gradients, { header: { name: "metrics", reduce: "sum", dtype: "F64" }, bytes }];
-}
-
-function gradientBytes({ slices }: TaskReduction): number {
-  return slices.reduce((sum, { slice }) => sum + slice.numbers * 4, 0);
 }
 
 interface Holder<V> {

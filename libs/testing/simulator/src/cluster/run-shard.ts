@@ -13,7 +13,7 @@ export interface ShardEnd {
 }
 
 /** Whoever sends, and however little; as few as can be wait. */
-const offersOfAll: OfferPolicy = {
+export const offersOfAll: OfferPolicy = {
   fromSubscribers: 1,
   overBytes: 0,
   portionBytes: () => 1,
