@@ -2,9 +2,10 @@
 /**
  * What was promised, done and measured: each item of an issue runs, and its figure is printed beside its bar.
  *
- *   npm run shows -- ISSUE [--only 3,6]
+ *   npm run shows -- ISSUE [--only 3,6] [--keep]
  *
  * An item is `{ number, title, bar, run(context) }`; `run` returns `{ figure, met }`, both from what it has just seen.
+ * With `--keep` what `npm run bench:matrix` measures for it goes to that command's results and page as well.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import os from "node:os";
@@ -19,7 +20,7 @@ const file = path.join(folder, `issue-${issue}.mjs`);
 
 if (issue === undefined || !existsSync(file)) {
   const known = readdirSync(folder).flatMap((name) => /^issue-(\d+)\.mjs$/.exec(name)?.[1] ?? []);
-  console.error(`usage: npm run shows -- ISSUE [--only N,N]     issues: ${known.join(", ")}`);
+  console.error(`usage: npm run shows -- ISSUE [--only N,N] [--keep]     issues: ${known.join(", ")}`);
   process.exit(2);
 }
 await runCommand(["bash", "tools/ci/machine.sh"], { onOutput: (text) => process.stdout.write(text) });
@@ -28,6 +29,7 @@ if ((await setup()) !== 0) process.exit(1);
 const { items } = await import(file);
 const only = flags[flags.indexOf("--only") + 1]?.split(",");
 const chosen = flags.includes("--only") ? items.filter(({ number }) => only.includes(number)) : items;
+const keep = flags.includes("--keep");
 const results = [];
 for (const item of chosen) {
   console.log(`\n== ${item.number}. ${item.title}\n   bar: ${item.bar}`);
@@ -35,7 +37,7 @@ for (const item of chosen) {
   const scratch = mkdtempSync(path.join(os.tmpdir(), "latentweave-shows-"));
   let outcome;
   try {
-    outcome = await item.run({ scratch, say: (line) => console.log(`   ${line}`) });
+    outcome = await item.run({ scratch, keep, say: (line) => console.log(`   ${line}`) });
   } catch (error) {
     outcome = { figure: `failed: ${String(error.message).split("\n")[0]}`, met: false };
     console.log(`   ${String(error.message).replace(/\n/g, "\n   ")}`);

@@ -12,9 +12,10 @@ export function matrixRow(number, title, bar, cases, { oneHash = false } = {}) {
     number,
     title,
     bar,
-    async run({ say }) {
+    async run({ keep, say }) {
       const { code, output } = await runCommand([
-        ...["node", "tools/bench/matrix.mjs", "--only", cases, "--rounds", rounds, "--dry"],
+        ...["node", "tools/bench/matrix.mjs", "--only", cases, "--rounds", rounds],
+        ...(keep ? [] : ["--dry"]),
       ]);
       const text = plain(output);
       for (const line of text
