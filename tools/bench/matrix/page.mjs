@@ -3,6 +3,8 @@ import { judged } from "./bars.mjs";
 import { table } from "../table.mjs";
 
 const count = (value) => (value < 100 ? value.toPrecision(3) : Math.round(value).toLocaleString("en-US"));
+/** Two figures of what is small, whole milliseconds of what is not. */
+const milliseconds = (ms) => (ms < 100 ? ms.toPrecision(2) : String(Math.round(ms)));
 const metText = (isMet) => (isMet === undefined ? "" : isMet ? "yes" : "**no**");
 
 function ratioText({ what, figure, bar, isMet }) {
@@ -16,7 +18,7 @@ function phaseText({ name, phases }) {
   const parts = Object.entries(phases).map(
     ([process, values]) =>
       `${process} ${Object.entries(values)
-        .map(([phase, ms]) => `${phase} ${ms.toPrecision(2)}`)
+        .map(([phase, ms]) => `${phase} ${milliseconds(ms)}`)
         .join(", ")}`,
   );
   return `\n\nms a step of ${name}: ${parts.join("; ")}.`;
@@ -52,9 +54,9 @@ function whenText({ machine, torch, isBusy, rounds, warmup }) {
     `TensorFlow ${machine.tensorflow ?? "none"}`,
     ...(torch === null ? [] : [`PyTorch ${torch}`]),
   ].join(", ");
-  const after = warmup === undefined ? "" : ` after ${count(warmup)} steps of warm-up`;
+  const after = warmup === undefined ? "" : ` after ${warmup.toLocaleString("en-US")} steps of warm-up`;
   const busy = isBusy ? "; **the machine was busy: this means little**" : "";
-  return `${machine.cpu}, ${machine.cores} cores, ${versions}; ${rounds} rounds${after}; ${machine.date} at ${machine.commit}${busy}`;
+  return `${machine.cpu}, ${machine.cores} cores, ${versions}; ${rounds} ${rounds === 1 ? "round" : "rounds"}${after}; ${machine.date} at ${machine.commit}${busy}`;
 }
 
 export function matrixPage(cases, kept) {
