@@ -108,13 +108,14 @@ export function createShardLinks(options: {
   readonly weights: ReceivedWeights;
   readonly setParameters: Compute["setParameters"];
   readonly mapWeights: Compute["mapWeights"];
-  /** A shard is there, for the first time or again: it may have lost what it was sent. */
-  readonly onAttached: (index: number) => void;
+  /**
+   * A shard, or whoever relays to it, may have lost what it was sent: it is attached to anew, or says an earlier step than
+   * before. Modes with an order: it waits for this.
+   */
+  readonly onMayLack: (index: number) => void;
   readonly onBroadcast: () => void;
   /** A shard wants some of what it was offered. */
   readonly onAsked: (index: number, channel: Channel, message: MessageOf<"ask">) => void;
-  /** Modes with an order: the shard waits for this, and may have lost what it was sent of it. */
-  readonly onWanted: (index: number) => void;
   readonly onFailed: (error: unknown) => void;
   readonly log: (line: string) => void;
   readonly spans?: SpanRecorder;
@@ -145,6 +146,7 @@ export function createShardLinks(options: {
       ...{ type: "attach", runId, protocol: protocolVersion, workerId },
       ...(holds && { holds }),
     });
+    options.onMayLack(index);
   };
 
   const inPlace = createWeightsInPlace({
@@ -182,6 +184,7 @@ export function createShardLinks(options: {
     }
     spans?.add("receive", message.timeline, message.step, startedMs, spans.nowMs(), `shard-${index}`);
     const { refusedAt } = link;
+    const goesBack = message.timeline === link.timeline && message.step < link.step;
     if (message.timeline !== refusedAt.timeline || message.step > refusedAt.step) link.refusals = 0;
     link.timeline = message.timeline;
     link.step = message.step;
@@ -190,10 +193,9 @@ export function createShardLinks(options: {
     link.quorumId = message.quorumId;
     const { offersOver, portionBytes } = message;
     link.sending = { offersOver, portionBytes };
-    if (message.basis !== undefined) {
+    if (message.basis !== undefined)
       link.holds = { timeline: message.timeline, planned: message.step, basis: message.basis };
-      options.onWanted(index);
-    }
+    if (message.basis !== undefined || goesBack) options.onMayLack(index);
     options.onBroadcast();
   };
 
@@ -226,7 +228,6 @@ export function createShardLinks(options: {
         );
     });
     sayAttach(index, link);
-    options.onAttached(index);
   };
 
   const keep = (index: number, link: Link): void => {

@@ -131,10 +131,9 @@ export function createWorker(options: WorkerOptions): Worker {
       weights: prepared.weights,
       setParameters: (slices) => prepared.program.setParameters(slices),
       mapWeights: compute.mapWeights?.bind(compute),
-      onAttached: (index) => loop.resend(index),
+      onMayLack: (index) => loop.resend(index),
       onBroadcast: () => loop.wake(),
       onAsked: (index, channel, ask) => loop.answer(index, channel, ask),
-      onWanted: (index) => loop.resend(index),
       onFailed: breakDown,
     });
     phase = { kind: "ready", prepared, links, relay, loop, reports };

@@ -1,8 +1,10 @@
 import { loadArithmetic } from "@latentweave/arithmetic";
+import type { Compute } from "@latentweave/model";
 import { createLayout, ownership } from "@latentweave/parameters";
 import type { RunSpec } from "@latentweave/plan";
 import {
   type Channel,
+  type Clock,
   type Lease,
   type Message,
   type MessageOf,
@@ -23,8 +25,8 @@ const layout = createLayout(spec.groups);
 interface Scene {
   readonly worker: Worker;
   readonly coordinator: FakePeer;
-  /** The newest connection of the only shard. */
-  shard(): FakePeer;
+  /** The newest connection of the first shard, or of another. */
+  shard(index?: number): FakePeer;
   /** Another connection of that shard, as a reconnection gives. */
   reconnect(): FakePeer;
   readonly end: () => WorkerEnd | undefined;
@@ -34,17 +36,20 @@ interface Scene {
 async function welcomed(
   runSpec: RunSpec = spec,
   onRead: (rows: number) => void = () => undefined,
+  /** Absent: the worker waits a millisecond before each micro-batch, and the device takes no time. */
+  device?: { readonly slotMs: number; readonly log: string[] },
+  count = 1,
 ): Promise<Scene> {
   const clock = createVirtualClock();
   let onShard: (channel: Channel) => void = () => undefined;
-  let shard: FakePeer | undefined;
-  const reconnect = (): FakePeer => (shard = createFakePeer(clock, "shard-0", onShard));
+  const shards: FakePeer[] = [];
+  const reconnect = (): FakePeer => (shards[0] = createFakePeer(clock, "shard-0", onShard));
   const worker = createWorker({
     runId,
     workerId: "w",
     arithmetic: loadArithmetic(),
     clock,
-    compute: createPlainCompute(),
+    compute: device ? timed(createPlainCompute(), clock, device) : createPlainCompute(),
     canary: async () => "plain",
     async openRows(task) {
       const reader = randomRows(smallWidth, smallClasses)(task);
@@ -56,14 +61,21 @@ async function welcomed(
         },
       };
     },
-    keepShard(_, onChannel) {
-      onShard = onChannel;
-      reconnect();
+    keepShard(address, onChannel) {
+      if (address === "shard-0") {
+        onShard = onChannel;
+        reconnect();
+      } else shards.push(createFakePeer(clock, address, onChannel));
       return { stop: () => undefined };
     },
     identity: { host: "h", pid: 1, software: "test" },
     residentBytes: () => 0,
-    beforeMicroBatch: () => new Promise((resolve) => clock.after(1, resolve)),
+    ...(!device && { beforeMicroBatch: () => new Promise((resolve) => clock.after(1, resolve)) }),
+    ...(device && {
+      probe(moment) {
+        if (moment === "before-push") device.log.push("push");
+      },
+    }),
     log: () => undefined,
   });
   let end: WorkerEnd | undefined;
@@ -72,11 +84,12 @@ async function welcomed(
   });
   const rejoin = (): FakePeer => createFakePeer(clock, "coordinator", (channel) => worker.join(channel));
   const coordinator = rejoin();
-  await coordinator.say(welcome(runSpec));
+  await coordinator.say(welcome(runSpec, count));
   return {
     worker,
     coordinator,
-    shard: () => {
+    shard: (index = 0) => {
+      const shard = shards[index];
       if (!shard) throw new Error("the worker has not dialled the shard");
       return shard;
     },
@@ -86,13 +99,31 @@ async function welcomed(
   };
 }
 
-const welcome = (runSpec: RunSpec): Message => ({
+/** A device that takes its time, and says when it begins and ends. */
+function timed(
+  compute: Compute,
+  clock: Clock,
+  { slotMs, log }: { readonly slotMs: number; readonly log: string[] },
+): Compute {
+  return {
+    ...compute,
+    async run(batch) {
+      const name = `${batch.step}:${batch.task}:${batch.slot}`;
+      log.push(`begin ${name}`);
+      await new Promise<void>((resolve) => clock.after(slotMs, resolve));
+      log.push(`end ${name}`);
+      return compute.run(batch);
+    },
+  };
+}
+
+const welcome = (runSpec: RunSpec, count = 1): Message => ({
   type: "welcome",
   runId,
   generation: 1,
   runKey: "key",
   spec: JSON.stringify(runSpec),
-  shards: ["shard-0"],
+  shards: Array.from({ length: count }, (_, index) => `shard-${index}`),
   data: { kind: "directory", at: "d" },
 });
 
@@ -107,10 +138,15 @@ const assignment = (quorumId: number, leases: Lease[]): Message => ({
 });
 
 /** Weights of one half everywhere, as version `step`. */
-async function broadcast(shard: FakePeer, step: number, quorumId: number): Promise<void> {
-  const slices = ownership(layout, 1)[0] ?? [];
+async function broadcast(
+  shard: FakePeer,
+  step: number,
+  quorumId: number,
+  [index, count] = [0, 1],
+): Promise<void> {
+  const slices = ownership(layout, count)[index] ?? [];
   await shard.say(
-    { type: "broadcast", runId, timeline: 0, step, round: 0, quorumId, index: 0, slices: [...slices] },
+    { type: "broadcast", runId, timeline: 0, step, round: 0, quorumId, index, slices: [...slices] },
     slices.map(({ numbers }) => new Uint8Array(new Float32Array(numbers).fill(0.5).buffer)),
   );
 }
@@ -200,6 +236,18 @@ describe("a worker's step", () => {
     );
     expect(bytes.length).toBe(3);
     expect(new Set(bytes).size).toBe(1);
+  });
+
+  it("sends once more what it sent to a shard that says an earlier step and then the same: whoever relays has dropped it", async () => {
+    const scene = await welcomed(spec, undefined, undefined, 2);
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 0, end: 2 }]));
+    const [one, other] = [scene.shard(0), scene.shard(1)];
+    await broadcast(one, 1, 1, [0, 2]);
+    await broadcast(other, 1, 1, [1, 2]);
+    await broadcast(one, 0, 1, [0, 2]);
+    await broadcast(one, 1, 1, [0, 2]);
+    const stepsOf = (shard: FakePeer): number[] => shard.all("push").map(({ step }) => step);
+    expect([stepsOf(one), stepsOf(other)]).toEqual([[1, 1], [1]]);
   });
 
   it("sends what a second lease of the same step adds, though it has merged with what was sent before", async () => {
