@@ -1,4 +1,4 @@
-import { type Arithmetic, philox4x32, randomKey } from "@latentweave/arithmetic";
+import type { Arithmetic } from "@latentweave/arithmetic";
 import { lastStep } from "@latentweave/plan";
 import type {
   Channel,
@@ -9,10 +9,13 @@ import type {
   SpanRecorder,
   WorkerMoment,
 } from "@latentweave/protocol";
+import { type Audit, type Audited, openAudit } from "./audit.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { noteMicroBatch } from "./note-micro-batch.ts";
 import type { MicroBatchRows } from "./row-source.ts";
+import { createRowsAhead } from "./rows-ahead.ts";
 import { isSameMoment, type Moment, type ShardLinks } from "./shard-links.ts";
+import { type StartedSlot, startSlot } from "./started-slot.ts";
 import {
   openStepWork,
   type PushTarget,
@@ -22,23 +25,11 @@ import {
   withdrawal,
 } from "./step-work.ts";
 
-type Read = Promise<MicroBatchRows>;
-
 /** What a worker may compute: told by the coordinator, and again whenever it changes. */
 export interface Assigned {
   readonly quorumId: number;
   readonly leases: readonly Lease[];
-  readonly audits: readonly {
-    readonly workerId: string;
-    readonly share: number;
-    readonly leases: readonly Lease[];
-  }[];
-}
-
-/** Another worker's slots, computed apart from one's own so that the same nodes of the tree come of them. */
-interface Audit {
-  readonly work: StepWork;
-  readonly leases: readonly Lease[];
+  readonly audits: readonly Audited[];
 }
 
 /** Slots of one step that somebody else is late with. */
@@ -55,7 +46,8 @@ const disagreementMs = 100;
 /**
  * Computes what is leased, micro-batch after micro-batch, and sleeps while there is nothing to do.
  *
- * Invariant 3 of the worker: one computation at a time, in the order of the plan; data for the next is read meanwhile.
+ * Invariant 3 of the worker: one computation at a time, in the order of the plan. Data for the next is read meanwhile,
+ * and what came of the one before is added and sent.
  */
 export interface ComputeLoop {
   /** Until `stop`, or until `isLeaving` says so between two micro-batches. */
@@ -90,6 +82,8 @@ export function createComputeLoop(options: {
   let audit: Audit | undefined;
   let over = false;
   let wake: () => void = () => undefined;
+  /** The next slot, which the device computes while the one before is added and sent. */
+  let started: StartedSlot | undefined;
 
   let cancelGoBack: (() => void) | undefined;
 
@@ -112,15 +106,6 @@ export function createComputeLoop(options: {
     const help = options.help();
     const leases = options.assigned()?.leases ?? [];
     return help && isAt(step, help) ? [...leases, ...help.leases] : leases;
-  };
-
-  /** Drawn by key, so that whoever replays the step audits the same. */
-  const openAudit = (at: Moment): Audit | undefined => {
-    const { seed } = prepared.spec;
-    const leases = (options.assigned()?.audits ?? [])
-      .filter(({ workerId, share }) => drawOf(seed, workerId, at.step) < share)
-      .flatMap((one) => one.leases);
-    return leases.length === 0 ? undefined : { work: openStepWork(prepared, arithmetic, at), leases };
   };
 
   const choice = prepared.residuals?.choice;
@@ -185,14 +170,7 @@ export function createComputeLoop(options: {
     });
   };
 
-  const startRead = (step: StepWork, { round, task, slot }: Todo): Read => {
-    const rows = source.read(step.plan, round, task, slot);
-    // Awaited later; a failure meanwhile must not count as unhandled.
-    rows.catch(() => undefined);
-    return rows;
-  };
-
-  let ahead: { readonly of: Todo; readonly rows: Read } | undefined;
+  const rows = createRowsAhead(source);
   /** The next step, as long as nothing goes back: prepared while its weights are being made. */
   let expected: StepWork | undefined;
 
@@ -203,7 +181,7 @@ export function createComputeLoop(options: {
     if (deal && work?.plan.rounds.some((round) => round.program === "evaluate")) return;
     expected = openStepWork(prepared, arithmetic, { timeline, step: step + 1, deal });
     const [next] = expected.todo(options.assigned()?.leases ?? []);
-    ahead = next && { of: next, rows: startRead(expected, next) };
+    rows.readAhead(expected, next);
   };
 
   const open = (at: Moment): StepWork => {
@@ -212,76 +190,97 @@ export function createComputeLoop(options: {
     return opened;
   };
 
-  const computeOne = async (
-    step: StepWork,
-    leases: readonly Lease[],
-    next: Todo,
-    after: Todo | undefined,
-  ): Promise<void> => {
-    const pausedMs = clock.nowMs();
-    await options.beforeMicroBatch?.();
-    // What makes a machine slow, if only for trial, is its speed.
-    step.addTime("compute", clock.nowMs() - pausedMs);
-    probe?.("before-compute", step.plan.step);
-    const sameRead = ahead?.of.partials === next.partials && ahead.of.slot === next.slot;
-    const startedMs = clock.nowMs();
-    const rows = await (sameRead && ahead ? ahead.rows : startRead(step, next));
-    const readMs = clock.nowMs();
-    ahead = after && { of: after, rows: startRead(step, after) };
-    // Weights of another step may have come while the rows were read.
-    if (!isOpen(step) || !isAt(step, now())) return cameTooLate(step, 0, 0);
-    const mapped = options.links()?.mapped === true && { mapped: step.timeline };
-    const place = { plan: step.plan, ...next, ...mapped };
-    const result = await program.run(place, rows, async () => {
-      await options.beforeMicroBatch?.();
-      return isOpen(step) && isAt(step, now()) && !options.isLeaving();
-    });
-    const computedMs = clock.nowMs();
+  const isCurrent = (step: StepWork): boolean => isOpen(step) && isAt(step, now());
+
+  const start = (step: StepWork, of: Todo, given: MicroBatchRows | Promise<MicroBatchRows>): StartedSlot =>
+    startSlot(
+      {
+        ...{ clock, program, beforeMicroBatch: options.beforeMicroBatch, isLeaving: options.isLeaving },
+        beforeCompute: probe && (() => probe("before-compute", step.plan.step)),
+        mapped: () => (options.links()?.mapped === true ? { mapped: step.timeline } : {}),
+        isCurrent: () => isCurrent(step),
+      },
+      ...([step, of, given] as const),
+    );
+
+  /** What comes after a slot that is still to be added. */
+  const following = (step: StepWork, of: Todo): Todo | undefined =>
+    isCurrent(step)
+      ? step.todo(leasesFor(step)).find((todo) => todo?.partials !== of.partials || todo.slot !== of.slot)
+      : undefined;
+
+  /** With rows that are not there yet the device would wait for them, and what is to be sent meanwhile for nothing. */
+  const startAfter = (step: StepWork, of: Todo): StartedSlot | undefined => {
+    const next = options.isLeaving() ? undefined : following(step, of);
+    const there = next && rows.there(next);
+    return next && there && start(step, next, there);
+  };
+
+  /** @param leases of an audit; else they are the worker's own, as they are by then */
+  const finish = async (slot: StartedSlot, leases?: readonly Lease[]): Promise<void> => {
+    const { step, of } = slot;
+    await slot.isRead;
+    rows.readAhead(step, leases ? undefined : following(step, of));
+    const { pausedMs, startedMs, readMs, computedMs, wasLeft, result } = await slot.end;
+    started = undefined;
+    if (wasLeft) return cameTooLate(step, 0, 0);
     step.addTime("data", readMs - startedMs);
-    step.addTime("compute", computedMs - readMs);
+    // What makes a machine slow, if only for trial, is its speed.
+    step.addTime("compute", computedMs - readMs + (startedMs - pausedMs));
     const marks = { pausedMs, startedMs, readMs, computedMs, readBackMs: result?.readBackMs };
     noteMicroBatch(options.spans, step.timeline, step.plan.step, marks);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (!result || result.overwritten === true || !isOpen(step) || !isAt(step, now()))
+    if (!result || result.overwritten === true || !isCurrent(step))
       return cameTooLate(step, computedMs - pausedMs, result?.samples ?? 0);
-    step.add(next, result, result.samples);
+    if (!leases) started = startAfter(step, of);
+    const addedFromMs = clock.nowMs();
+    step.add(of, result, result.samples);
     const addedMs = clock.nowMs();
-    step.addTime("reduce", addedMs - computedMs);
+    step.addTime("reduce", addedMs - addedFromMs);
     probe?.("before-push", step.plan.step);
     let pushedMs = addedMs;
     // What a shard in this process does with its part is that shard's time.
     const to = { ...target(step), onLeft: () => void (pushedMs = clock.nowMs()) };
-    step.push(to, step === work ? leasesFor(step) : leases, next.partials);
+    step.push(to, leases ?? leasesFor(step), of.partials);
     step.addTime("push", pushedMs - addedMs);
-    options.spans?.add("reduce", step.timeline, step.plan.step, computedMs, addedMs);
+    options.spans?.add("reduce", step.timeline, step.plan.step, addedFromMs, addedMs);
     options.spans?.add("push", step.timeline, step.plan.step, addedMs, pushedMs);
   };
 
   return {
     async run() {
       let idleSinceMs = clock.nowMs();
+      let isFresh = false;
       while (!over) {
+        if (started) {
+          await finish(started);
+          continue;
+        }
         const at = now();
         if (at && !(work && isAt(work, at))) {
           const unfinished = work?.takeReport();
           if (unfinished) options.onStepDone(unfinished);
           work?.release();
           audit?.work.release();
-          audit = openAudit(at);
+          audit = openAudit(prepared, arithmetic, options.assigned()?.audits ?? [], at);
           work = open(at);
           work.addTime("wait", clock.nowMs() - idleSinceMs);
-          work.prefetch(source, options.assigned()?.leases ?? []);
+          isFresh = true;
         }
         if (options.isLeaving()) return;
         // First, for once one's own are there the step may be over.
         const [audited] = audit && at ? audit.work.todo(audit.leases) : [];
         if (audited && audit) {
-          await computeOne(audit.work, audit.leases, audited, undefined);
+          await finish(start(audit.work, audited, rows.read(audit.work, audited)), audit.leases);
           continue;
         }
-        const [next, after] = work ? work.todo(leasesFor(work)) : [];
+        const [next] = work ? work.todo(leasesFor(work)) : [];
         if (next && work && at) {
-          await computeOne(work, leasesFor(work), next, after);
+          const slot = start(work, next, rows.read(work, next));
+          // Beside the device, which has begun.
+          if (isFresh) work.prefetch(source, options.assigned()?.leases ?? []);
+          isFresh = false;
+          await finish(slot);
           continue;
         }
         if (!at) watchDisagreement();
@@ -294,6 +293,7 @@ export function createComputeLoop(options: {
           wake = resolve;
         });
       }
+      await started?.end.catch(() => undefined);
     },
     wake: () => wake(),
     stop() {
@@ -317,10 +317,4 @@ export function createComputeLoop(options: {
       flush();
     },
   };
-}
-
-/** Uniform in [0, 1). */
-function drawOf(seed: number, workerId: string, step: number): number {
-  const [word] = philox4x32([step, 0, 0, 0], randomKey(seed, "audit", workerId));
-  return word / 0x1_0000_0000;
 }

@@ -188,6 +188,47 @@ describe("a worker's step", () => {
     expect(reads).toEqual([4, 4, 4, 4, 4, 4]);
   });
 
+  it("sends each micro-batch while the device computes the next", async () => {
+    const log: string[] = [];
+    const scene = await welcomed(spec, undefined, { slotMs: 10, log });
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 0, end: 3 }]));
+    await broadcast(scene.shard(), 0, 1);
+    expect(log).toEqual([
+      ...["begin 0:first:0", "end 0:first:0"],
+      ...["begin 0:first:1", "push", "end 0:first:1"],
+      ...["begin 0:first:2", "push", "end 0:first:2"],
+      "push",
+    ]);
+    expect(nodesOf(scene.shard().all("push"))).toEqual(["first:1.0", "first:0.2"]);
+  });
+
+  it("lets the device end what belongs to a step that is over, then begins with the next, and sends nothing of it", async () => {
+    const log: string[] = [];
+    const scene = await welcomed(spec, undefined, { slotMs: 400, log });
+    await scene.coordinator.say(assignment(1, [{ task: "first", start: 1, end: 4 }]));
+    // What is said settles in a second: two micro-batches and a half.
+    await broadcast(scene.shard(), 0, 1);
+    await broadcast(scene.shard(), 1, 1);
+    expect(log.slice(0, 8)).toEqual([
+      ...["begin 0:first:1", "end 0:first:1"],
+      ...["begin 0:first:2", "push", "end 0:first:2"],
+      ...["begin 0:first:3", "push", "end 0:first:3"],
+    ]);
+    expect(log[8]).toBe("begin 1:first:1");
+    const ofStep = (wanted: number): string[] =>
+      nodesOf(
+        scene
+          .shard()
+          .all("push")
+          .filter(({ step }) => step === wanted),
+      );
+    expect(ofStep(0)).toEqual(["first:0.1"]);
+    expect(scene.coordinator.all("worker-report").flatMap(({ steps }) => steps)).toMatchObject([
+      { step: 0, microBatches: 1, samples: 4 },
+      { step: 0, microBatches: 2, samples: 8 },
+    ]);
+  });
+
   it("does not use what it read ahead under a lease that it has no more", async () => {
     const reads: number[] = [];
     const scene = await welcomed(spec, (rows) => reads.push(rows));
