@@ -35,7 +35,7 @@ export const cases = [
     allReduce: true,
   }),
   besideDdp({
-    ...{ name: "3.3m", title: "2 workers, 3.3 M parameters", bar: 1.25, workers: 2, allReduce: true },
+    ...{ name: "3.3m", title: "2 workers, 3.3 M parameters", bar: 1.25, workers: 2 },
     ...{ widths: [784, 2048, 32, 2048, 784], warmup: 400, steps: 60 },
   }),
   besideDdp({
@@ -54,7 +54,6 @@ export const cases = [
     workers: 4,
     warmup: 1000,
     steps: 100,
-    allReduce: true,
   }),
   ...exchangeCases,
   besideDdp({

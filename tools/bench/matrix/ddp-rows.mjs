@@ -26,9 +26,12 @@ const allReduceNote =
 export const placements = { beside: ["--placement", "beside"], dedicated: ["--placement", "dedicated"] };
 export const otherPlacement = { beside: "dedicated", dedicated: "beside" };
 
+const placementsOf = (judged, others) => (others ? Object.keys(placements) : [judged]);
+
 /**
  * The bar is on the ratio to tuned DDP.
  * @param judged the row that has the bar: the placement that `--placement auto` takes
+ * @param others with the other placement and stock DDP
  * @param allReduce with a row that reduces gradient by gradient, without DDP's buckets
  */
 export function besideDdp({
@@ -41,28 +44,31 @@ export function besideDdp({
   steps = 150,
   ours = {},
   judged = "dedicated",
+  others = true,
   allReduce = false,
   ...more
 }) {
   const shared = { workers, warmup, steps, ...more };
   const options = { ...shared, settings: widthSettings(widths), ...ours };
   const placed = (placement) => ({ ...options, settings: [...options.settings, ...placements[placement]] });
+  const theirs = (variant) => ({
+    ...{ name: variant, side: "pytorch", options: { ...shared, widths, variant } },
+  });
   return {
     name,
     title,
     rows: [
-      { name: "beside", side: "ours", options: placed("beside") },
-      { name: "dedicated", side: "ours", options: placed("dedicated") },
-      { name: "stock", side: "pytorch", options: { ...shared, widths, variant: "stock" } },
-      { name: "tuned", side: "pytorch", options: { ...shared, widths, variant: "tuned" } },
-      ...(allReduce
-        ? [{ name: "all-reduce", side: "pytorch", options: { ...shared, widths, variant: "all-reduce" } }]
-        : []),
+      ...placementsOf(judged, others).map((placement) => ({
+        ...{ name: placement, side: "ours", options: placed(placement) },
+      })),
+      ...(others ? [theirs("stock")] : []),
+      theirs("tuned"),
+      ...(allReduce ? [theirs("all-reduce")] : []),
     ],
     ratios: [
       { of: judged, to: "tuned", bar },
-      { of: otherPlacement[judged], to: "tuned" },
-      { of: judged, to: "stock" },
+      ...(others ? [{ of: otherPlacement[judged], to: "tuned" }] : []),
+      ...(others ? [{ of: judged, to: "stock" }] : []),
       ...(allReduce ? [{ of: judged, to: "all-reduce" }] : []),
     ],
     sameHash: true,

@@ -12,13 +12,13 @@ export const spreadCases = [
     name: "4-tasks",
     title: "2 workers, 4 tasks kept apart (PCGrad), all parameters shared",
     rows: [
-      ...Object.entries(placements).map(([name, settings]) => ({
-        ...{ name, side: "ours" },
+      {
+        ...{ name: "dedicated", side: "ours" },
         options: {
           ...{ job: fourTasks, tasks: ["one", "two", "three", "four"], workers: 2, slots: 2, batch: 64 },
-          ...{ ...counted, settings },
+          ...{ ...counted, settings: placements.dedicated },
         },
-      })),
+      },
       {
         ...{ name: "tuned", side: "pytorch" },
         options: { workers: 2, ...counted, widths, variant: "tuned", parts: 4 },
@@ -30,12 +30,14 @@ export const spreadCases = [
     ],
     ratios: [
       { of: "dedicated", to: "tuned", bar },
-      { of: "beside", to: "tuned" },
       { of: "dedicated", to: "in one" },
     ],
     sameHash: true,
   },
-  besideDdp({ name: "3-workers", title: "3 workers, 0.84 M parameters", workers: 3, steps: 100, bar }),
+  besideDdp({
+    ...{ name: "3-workers", title: "3 workers, 0.84 M parameters", workers: 3, steps: 100, bar },
+    others: false,
+  }),
   {
     name: "unequal",
     title: "2 workers, 7 micro-batches of 73: leases of 4 and of 3",
