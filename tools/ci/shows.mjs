@@ -5,7 +5,7 @@
  *   npm run shows -- ISSUE [--only 3,6] [--keep]
  *
  * An item is `{ number, title, bar, run(context) }`; `run` returns `{ figure, met }`, both from what it has just seen.
- * With `--keep` what `npm run bench:matrix` measures for it goes to that command's results and page as well.
+ * With `--keep` what shows/matrix-rows.mjs measures by `npm run bench:matrix` goes to that command's results and page too.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import os from "node:os";

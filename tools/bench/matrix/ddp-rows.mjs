@@ -67,8 +67,12 @@ export function besideDdp({
     ],
     ratios: [
       { of: judged, to: "tuned", bar },
-      ...(others ? [{ of: otherPlacement[judged], to: "tuned" }] : []),
-      ...(others ? [{ of: judged, to: "stock" }] : []),
+      ...(others
+        ? [
+            { of: otherPlacement[judged], to: "tuned" },
+            { of: judged, to: "stock" },
+          ]
+        : []),
       ...(allReduce ? [{ of: judged, to: "all-reduce" }] : []),
     ],
     sameHash: true,

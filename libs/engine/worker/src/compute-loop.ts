@@ -200,7 +200,9 @@ export function createComputeLoop(options: {
         mapped: () => (options.links()?.mapped === true ? { mapped: step.timeline } : {}),
         isCurrent: () => isCurrent(step),
       },
-      ...([step, of, given] as const),
+      step,
+      of,
+      given,
     );
 
   /** What comes after a slot that is still to be added. */
@@ -221,14 +223,14 @@ export function createComputeLoop(options: {
     const { step, of } = slot;
     await slot.isRead;
     rows.readAhead(step, leases ? undefined : following(step, of));
-    const { pausedMs, startedMs, readMs, computedMs, wasLeft, result } = await slot.end;
+    const end = await slot.end;
+    const { pausedMs, startedMs, readMs, computedMs, wasLeft, result } = end;
     started = undefined;
     if (wasLeft) return cameTooLate(step, 0, 0);
     step.addTime("data", readMs - startedMs);
     // What makes a machine slow, if only for trial, is its speed.
     step.addTime("compute", computedMs - readMs + (startedMs - pausedMs));
-    const marks = { pausedMs, startedMs, readMs, computedMs, readBackMs: result?.readBackMs };
-    noteMicroBatch(options.spans, step.timeline, step.plan.step, marks);
+    noteMicroBatch(options.spans, step.timeline, step.plan.step, end);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
     if (!result || result.overwritten === true || !isCurrent(step))
       return cameTooLate(step, computedMs - pausedMs, result?.samples ?? 0);

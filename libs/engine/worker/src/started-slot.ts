@@ -1,4 +1,5 @@
 import type { Clock } from "@latentweave/protocol";
+import type { MicroBatchMarks } from "./note-micro-batch.ts";
 import type { MicroBatchRows } from "./row-source.ts";
 import type { SlotPlace, SlotProgram, SlotResult } from "./slot-program.ts";
 import type { StepWork, Todo } from "./step-work.ts";
@@ -13,13 +14,8 @@ export interface StartedSlot {
   readonly end: Promise<SlotEnd>;
 }
 
-/** Moments, of the worker's clock, and what came of it. */
-export interface SlotEnd {
-  /** Before it; a worker that is made slow for trial waits here. */
-  readonly pausedMs: number;
-  readonly startedMs: number;
-  readonly readMs: number;
-  readonly computedMs: number;
+/** When it went through, and what came of it. */
+export interface SlotEnd extends MicroBatchMarks {
   /** Nobody wanted it any more before it was computed. */
   readonly wasLeft: boolean;
   readonly result: SlotResult | undefined;
@@ -54,15 +50,16 @@ export function startSlot(
     const startedMs = clock.nowMs();
     const rows = given instanceof Promise ? await given : given;
     const readMs = clock.nowMs();
-    const moments = { pausedMs, startedMs, readMs };
+    const marks = { pausedMs, startedMs, readMs, computedMs: readMs, readBackMs: undefined };
     // Weights of another step may have come meanwhile.
-    if (!isCurrent()) return { ...moments, computedMs: readMs, wasLeft: true, result: undefined };
+    if (!isCurrent()) return { ...marks, wasLeft: true, result: undefined };
     const place = { plan: step.plan, ...of, ...source.mapped() };
     const result = await program.run(place, rows, async () => {
       await beforeMicroBatch?.();
       return isCurrent() && !source.isLeaving();
     });
-    return { ...moments, computedMs: clock.nowMs(), wasLeft: false, result };
+    const computedMs = clock.nowMs();
+    return { ...marks, computedMs, readBackMs: result?.readBackMs, wasLeft: false, result };
   };
   const isRead = Promise.resolve(given).catch(() => undefined);
   const end = through();
