@@ -1,7 +1,8 @@
 import type { Channel, MessageOf } from "@latentweave/protocol";
 import { type CheckpointStream, partsOf, streamCheckpoint } from "./checkpoint-stream.ts";
 import type { OwnedState } from "./owned-state.ts";
-import { createPartMemory, type Place, placeCheckpoint } from "./placed-checkpoint.ts";
+import { createPartMemory } from "./part-memory.ts";
+import { type Place, placeCheckpoint } from "./placed-checkpoint.ts";
 import type { ShardOptions } from "./shard-options.ts";
 
 /** The checkpoints that are on their way to the coordinator, and the one that it has asked for. */

@@ -1,6 +1,7 @@
 import type { Message } from "@latentweave/protocol";
 import { describe, expect, it } from "vitest";
-import { placeCheckpoint, type SharedPart } from "./placed-checkpoint.ts";
+import type { SharedPart } from "./part-memory.ts";
+import { placeCheckpoint } from "./placed-checkpoint.ts";
 import type { CheckpointFiles } from "./shard-options.ts";
 
 /** Eight numbers of one group, and six of another one, of which the last two are padding. */

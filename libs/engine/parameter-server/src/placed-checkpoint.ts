@@ -1,43 +1,10 @@
 import type { Channel, MessageOf } from "@latentweave/protocol";
-import { type CheckpointStream, type Part, partsOf, streamCheckpoint } from "./checkpoint-stream.ts";
-import type { OwnedSlice, OwnedState } from "./owned-state.ts";
+import { type CheckpointStream, streamCheckpoint } from "./checkpoint-stream.ts";
+import type { OwnedSlice } from "./owned-state.ts";
+import type { SharedPart } from "./part-memory.ts";
 import type { CheckpointFile, CheckpointFiles } from "./shard-options.ts";
 
 export type Place = Pick<MessageOf<"checkpoint-place">, "version" | "place" | "files" | "ranges">;
-
-export interface SharedPart extends Part {
-  readonly bytes: Uint8Array<SharedArrayBuffer>;
-}
-
-/** Memory for one version's part, which is used again: fresh pages would cost as much as filling them. */
-export interface PartMemory {
-  /** Copies the newest version; call `free` when the copy is of no use any more. */
-  copy(state: OwnedState): { readonly parts: readonly SharedPart[]; readonly free: () => void };
-}
-
-export function createPartMemory(): PartMemory {
-  const kept = new Map<string, SharedArrayBuffer>();
-  let inUse = false;
-  return {
-    copy(state) {
-      const buffers = inUse ? new Map<string, SharedArrayBuffer>() : kept;
-      const isKept = buffers === kept;
-      if (isKept) inUse = true;
-      const parts = partsOf(state, (slice, section) => {
-        const name = `${section} ${slice.group} ${slice.start}`;
-        let buffer = buffers.get(name);
-        if (!buffer) buffers.set(name, (buffer = new SharedArrayBuffer(slice.numbers * 4)));
-        const bytes = new Uint8Array(buffer);
-        state.copyTo(slice, section, bytes);
-        return bytes;
-      });
-      const free = (): void => {
-        if (isKept) inUse = false;
-      };
-      return { parts, free };
-    },
-  };
-}
 
 /**
  * Writes this shard's part of a version to where it belongs, then tells the coordinator that it is there. Where it cannot
