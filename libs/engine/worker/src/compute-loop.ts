@@ -232,8 +232,10 @@ export function createComputeLoop(options: {
     step.addTime("compute", computedMs - readMs + (startedMs - pausedMs));
     noteMicroBatch(options.spans, step.timeline, step.plan.step, end);
     // A step that ended meanwhile (another worker was faster) has released its reducers: the result is not needed.
-    if (!result || result.overwritten === true || !isCurrent(step))
+    if (!result || result.overwritten === true || !isCurrent(step)) {
+      if (result) program.reuse(result.gradients);
       return cameTooLate(step, computedMs - pausedMs, result?.samples ?? 0);
+    }
     if (!leases) started = startAfter(step, of);
     const addedFromMs = clock.nowMs();
     step.add(of, result, result.samples);

@@ -98,8 +98,11 @@ export function createTaskPartials(options: {
   readonly residual?: TaskResidual | undefined;
   /** Where it is to be known how well the rounded sums agree with the exact ones. */
   readonly agreement?: Agreement | undefined;
+  /** Nobody looks at the gradients of a result that was added any more. */
+  readonly onUnneeded?: ((gradients: MicroBatchResult["gradients"]) => void) | undefined;
 }): TaskPartials {
   const { arithmetic, layout, graph, round, task, owned, codec, apart: each, residual, agreement } = options;
+  const { onUnneeded } = options;
   const { slots } = task;
   /** What was encoded with the residual, by node, group after group: sent again it is the same. */
   const encodedNodes = new Map<string, EncodedNode>();
@@ -136,6 +139,8 @@ export function createTaskPartials(options: {
     values: float64Values(metricNames(graph).length),
   });
   const done = new Set<number>();
+  /** Gradients that are kept where they were given, as far as is known. */
+  let kept: MicroBatchResult["gradients"][] = [];
   const sent = owned.map(() => new Set<string>());
 
   /** In the order of the shards' slices, which every sender keeps. */
@@ -217,6 +222,18 @@ export function createTaskPartials(options: {
     return children.filter((child) => isNodeOf(child, slots)).flatMap(apart);
   };
 
+  /** Of what was added to another nobody looks at the original any more. */
+  const giveBack = (): void => {
+    if (!onUnneeded || kept.length === 0) return;
+    const held = groups.flatMap(({ reducer }) => reducer.heldNodes().map(({ value }) => value.at));
+    const inUse = new Set(held.map((at) => (typeof at === "number" ? undefined : at.buffer)));
+    const isKept = (gradients: MicroBatchResult["gradients"]): boolean =>
+      gradients.some(({ buffer }) => inUse.has(buffer));
+    const unneeded = kept.filter((gradients) => !isKept(gradients));
+    kept = kept.filter(isKept);
+    for (const gradients of unneeded) onUnneeded(gradients);
+  };
+
   return {
     round,
     task,
@@ -231,6 +248,8 @@ export function createTaskPartials(options: {
       const { buffer, byteOffset, byteLength } = result.metrics;
       metrics.accept(node, new Uint8Array(buffer, byteOffset, byteLength));
       done.add(slot);
+      if (onUnneeded && result.gradients.length > 0) kept.push(result.gradients);
+      giveBack();
     },
     has: (slot) => done.has(slot),
     maximalIn: (ranges) =>
@@ -269,6 +288,7 @@ export function createTaskPartials(options: {
     release() {
       for (const { reducer } of groups) reducer.reset();
       metrics.reset();
+      giveBack();
     },
   };
 }

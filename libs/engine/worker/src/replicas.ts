@@ -45,13 +45,15 @@ export function createReplicas(options: SlotProgramOptions, { innerSteps }: Dilo
         if (inner > 0 && !(await isWanted())) return undefined;
         const rows = await ahead;
         if (inner + 1 < innerSteps) ahead = read(inner + 1);
-        const result = await runMicroBatch(compute, place, rows, round.index + inner * plan.rounds.length);
+        const drawnAs = round.index + inner * plan.rounds.length;
+        const result = await runMicroBatch(compute, { ...place, borrowed: true }, rows, drawnAs);
         for (const [index, own] of vectors.entries())
           own.update(result.gradients[index] as Float32Array, {
             updateIndex: inner + 1,
             learningRate,
             gradientScale: weight / rows.samples,
           });
+        compute.reuse?.(result.gradients);
         metrics = metrics?.map((sum, index) => sum + (result.metrics[index] ?? 0)) ?? result.metrics;
         samples += rows.samples;
         if (inner + 1 < innerSteps)
@@ -77,6 +79,8 @@ export function createReplicas(options: SlotProgramOptions, { innerSteps }: Dilo
       place.round.program === "gradient"
         ? runReplica(place, rows, isWanted)
         : runMicroBatch(compute, place, rows),
+    // A replica's contribution is no result of the device's.
+    reuse: () => undefined,
   };
 }
 

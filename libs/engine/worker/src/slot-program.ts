@@ -13,6 +13,8 @@ export interface SlotPlace {
   readonly slot: number;
   /** On weights that are read where the shards have them, of this timeline. */
   readonly mapped?: number;
+  /** The result is given back (`reuse`). */
+  readonly borrowed?: boolean;
 }
 
 /** What a slot contributes: in place of gradients there may be whatever the mode sums. */
@@ -38,6 +40,8 @@ export interface SlotProgram {
     rows: MicroBatchRows,
     isWanted: () => boolean | Promise<boolean>,
   ): Promise<SlotResult | undefined>;
+  /** Nobody looks at the gradients of a borrowed result any more. */
+  reuse(gradients: SlotResult["gradients"]): void;
 }
 
 export interface SlotProgramOptions {
@@ -54,13 +58,14 @@ export function createSlotProgram(options: SlotProgramOptions): SlotProgram {
   return {
     setParameters: (slices) => compute.setParameters(slices),
     run: (place, rows) => runMicroBatch(compute, place, rows),
+    reuse: (gradients) => compute.reuse?.(gradients),
   };
 }
 
 /** @param drawnAs the round by which random draws are keyed; the place's own where that is enough */
 export async function runMicroBatch(
   compute: Compute,
-  { plan, round, task, slot, mapped }: SlotPlace,
+  { plan, round, task, slot, mapped, borrowed = false }: SlotPlace,
   rows: MicroBatchRows,
   drawnAs = round.index,
 ): Promise<SlotResult> {
@@ -76,6 +81,7 @@ export async function runMicroBatch(
     columns: rows.columns,
     // Rows are read for one micro-batch and looked at by nobody else.
     given: true,
+    ...(borrowed && { borrowed }),
     ...(mapped !== undefined && { mapped }),
   });
   return { ...result, samples: rows.samples };

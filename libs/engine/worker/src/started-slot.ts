@@ -53,7 +53,7 @@ export function startSlot(
     const marks = { pausedMs, startedMs, readMs, computedMs: readMs, readBackMs: undefined };
     // Weights of another step may have come meanwhile.
     if (!isCurrent()) return { ...marks, wasLeft: true, result: undefined };
-    const place = { plan: step.plan, ...of, ...source.mapped() };
+    const place = { plan: step.plan, ...of, ...source.mapped(), borrowed: true };
     const result = await program.run(place, rows, async () => {
       await beforeMicroBatch?.();
       return isCurrent() && !source.isLeaving();

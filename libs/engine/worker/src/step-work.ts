@@ -92,10 +92,11 @@ export interface PushTarget {
 }
 
 export function openStepWork(
-  { spec, layout, owned, residuals }: Pick<PreparedRun, "spec" | "layout" | "owned" | "residuals">,
+  prepared: Pick<PreparedRun, "spec" | "layout" | "owned" | "program" | "residuals">,
   arithmetic: Arithmetic,
   { timeline, step, basis, deal }: Moment,
 ): StepWork {
+  const { spec, layout, owned, program, residuals } = prepared;
   const plan = planStep(spec, step, { deal });
   const isCompressed = spec.compression?.push !== undefined || residuals !== undefined;
   const agreement = isCompressed && isMeasured(step) ? noAgreement() : undefined;
@@ -107,6 +108,7 @@ export function openStepWork(
       return createTaskPartials({
         ...{ arithmetic, layout, graph, round, task, owned, codec, agreement },
         apart: staysApart(spec, round),
+        onUnneeded: (gradients) => program.reuse(gradients),
         residual: round.program === "gradient" ? residuals?.of(place) : undefined,
       });
     }),

@@ -31,6 +31,8 @@ export interface MicroBatch {
   readonly mapped?: number;
   /** `x` and `columns` are the compute's from now on: it may take their memory away instead of copying it. */
   readonly given?: boolean;
+  /** The result's gradients are given back with `reuse`: they may lie where later ones will. */
+  readonly borrowed?: boolean;
 }
 
 /**
@@ -43,7 +45,7 @@ export const estimateNames = ["samples", "negativeLogLikelihood", "negativeLower
 export interface MicroBatchResult {
   /**
    * Gradient of the loss *summed over the samples*, one array per name in `TaskGraph.groups` and in that order, each as
-   * long as its group, padding zero. Empty when evaluating. The receiver owns the arrays.
+   * long as its group, padding zero. Empty when evaluating. The receiver owns the arrays, unless they are borrowed.
    */
   readonly gradients: readonly Float32Array[];
   /** Sums named by `metricNames`; of an estimate, by `estimateNames`. */
@@ -96,6 +98,8 @@ export interface Compute {
    */
   mapWeights?(shard: number, weights: MappedWeights): Promise<string | undefined>;
   run(batch: MicroBatch): Promise<MicroBatchResult>;
+  /** Nobody looks at the gradients of a `borrowed` result any more. Absent where nothing is lent. */
+  reuse?(gradients: MicroBatchResult["gradients"]): void;
   /** Row-major [samples, ...output shape]. Dropout and noise are off. */
   infer(request: InferenceRequest): Promise<Float32Array>;
   close(): Promise<void>;

@@ -1,11 +1,5 @@
 import { loadArithmetic } from "@latentweave/arithmetic";
-import type {
-  ComputeModel,
-  InferenceRequest,
-  MappedWeights,
-  MicroBatch,
-  MicroBatchResult,
-} from "@latentweave/model";
+import type { ComputeModel, InferenceRequest, MappedWeights, MicroBatch } from "@latentweave/model";
 import { loadPrograms, type Programs } from "@latentweave/native";
 import type { ParameterLayout } from "@latentweave/parameters";
 import { createKernels } from "../layers/kernels.ts";
@@ -17,7 +11,7 @@ import { importUserModule } from "../layers/user-module.ts";
 import { createMappedMemory, type MappedMemory } from "./mapped-memory.ts";
 import type { ParameterMemory } from "./parameter-memory.ts";
 import { type ChangedSlice, ParameterTensors } from "./parameter-tensors.ts";
-import { TaskProgram } from "./task-program.ts";
+import { type RoomedResult, TaskProgram } from "./task-program.ts";
 
 export interface ParameterSlice {
   readonly group: number;
@@ -90,12 +84,13 @@ export class ModelRuntime {
     return this.#mapped.map(shard, weights);
   }
 
-  async run(batch: MicroBatch): Promise<MicroBatchResult> {
+  /** @param room where gradients may be put */
+  async run(batch: MicroBatch, room?: ArrayBufferLike): Promise<RoomedResult> {
     const program = this.#program(batch.phase, batch.task);
     const mapped = batch.mapped === undefined ? undefined : this.#mapped;
     if (mapped) this.#parameters.use(mapped.of(batch.step), `${batch.mapped} ${batch.step}`);
     else this.#parameters.use(this.#memory);
-    const result = await program[batch.program](batch);
+    const result = await program[batch.program](batch, room);
     return mapped?.holds(batch.step) === false ? { ...result, overwritten: true } : result;
   }
 

@@ -48,6 +48,17 @@ export interface ProgramContext {
   readonly programs: Programs | undefined;
 }
 
+export interface RoomedResult extends MicroBatchResult {
+  /** Its gradients would have been put into a room of so many bytes. */
+  readonly roomBytes?: number;
+}
+
+interface NumbersOptions {
+  readonly changing?: readonly Float32Array[];
+  readonly draws?: number;
+  readonly room?: ArrayBufferLike | undefined;
+}
+
 /** One task in one phase, ready to compute micro-batches. */
 export class TaskProgram {
   readonly #context: ProgramContext;
@@ -74,8 +85,11 @@ export class TaskProgram {
     this.#guard = this.#hasOwn ? refusingUnkeyed : (work) => work();
   }
 
-  /** Gradient of the loss summed over the samples, per group, and the sums of the losses; the metrics proper are 0. */
-  async gradient(given: MicroBatch): Promise<MicroBatchResult> {
+  /**
+   * Gradient of the loss summed over the samples, per group, and the sums of the losses; the metrics proper are 0.
+   * @param room where the gradients may be put
+   */
+  async gradient(given: MicroBatch, room?: ArrayBufferLike): Promise<RoomedResult> {
     const { tf } = this.#context;
     const batch = this.#augmented(given);
     const { losses: terms } = this.#graph;
@@ -83,7 +97,7 @@ export class TaskProgram {
     const annealed = annealedTerm(this.#graph);
     // Another number at every step, so an input as the samples are.
     const changing = annealed === undefined ? [] : [Float32Array.of(weights[annealed] ?? 0)];
-    const { values, readBackMs } = await this.#numbers(batch, { changing }, (x, targets, forwardContext) => {
+    const numbers = await this.#numbers(batch, { changing, room }, (x, targets, forwardContext) => {
       const losses: Tensor[] = [];
       const parameters = this.#groups.flatMap((group) =>
         group.tensors.map((placed) => this.#context.parameters.tensor(group, placed)),
@@ -109,6 +123,7 @@ export class TaskProgram {
         for (const loss of losses) loss.dispose();
       }
     });
+    const { values, readBackMs, roomBytes } = numbers;
     const { gradients, rows } = splitNumbers(values, this.#groups, terms.length, batch.samples);
     const metrics = metricSums(
       this.#graph,
@@ -118,7 +133,7 @@ export class TaskProgram {
       toldWeights(this.#graph, batch.step),
       labelCounts(this.#graph, batch),
     );
-    return { gradients, metrics, readBackMs };
+    return { gradients, metrics, readBackMs, ...(roomBytes !== undefined && { roomBytes }) };
   }
 
   /** Losses and metrics without training: dropout and noise are off, latents are means, nothing is differentiated. */
@@ -172,12 +187,13 @@ export class TaskProgram {
   }
 
   /**
-   * @param options `changing`: arrays besides the batch's own that differ from time to time; `draws` for each row
+   * @param options `changing`: arrays besides the batch's own that differ from time to time; `draws` for each row; `room`
+   * for the numbers
    * @param work yields flat float32 tensors, inside a tidy
    */
   #numbers(
     batch: MicroBatch,
-    { changing = [], draws }: { readonly changing?: readonly Float32Array[]; readonly draws?: number },
+    { changing = [], draws, room }: NumbersOptions,
     work: (x: Tensor, targets: readonly Tensor[], context: ForwardContext) => readonly Tensor[],
   ): Promise<Numbers> {
     const { tf, random } = this.#context;
@@ -192,6 +208,7 @@ export class TaskProgram {
       inputs: [batch.x, ...targets.filter((values) => values !== undefined), ...changing],
       drawn,
       draw: (note) => drawAgain(random, placeOf, note),
+      room,
       work: () =>
         this.#guard(() => {
           const x = this.#inputTensor(batch.samples, batch.x);

@@ -87,11 +87,15 @@ export class RepeatedProgram {
     this.#bytes = offset;
   }
 
-  /** The results, one after the other, in memory that nobody else holds; and how long they took to copy. */
+  /**
+   * The results, one after the other, and how long they took to copy.
+   * @param room where they are put if there is enough of it; else they are in memory that nobody else holds
+   */
   run(
     inputs: readonly ProgramValues[],
     draw: (key: string) => ProgramValues,
     memory: (values: ProgramValues) => ProgramValues,
+    room?: ArrayBufferLike,
   ): { readonly values: Float32Array; readonly readBackMs: number } {
     const values = this.#given.map(({ source, origin }) => {
       if (origin.kind === "input") return inputs[origin.index] as ProgramValues;
@@ -99,13 +103,9 @@ export class RepeatedProgram {
       return origin.kind === "draw" ? draw(origin.key) : source.values;
     });
     // Not filled with zeros, for all of it is written.
-    const { buffer, byteOffset } = Buffer.allocUnsafeSlow(this.#bytes);
-    const out = new Float32Array(buffer, byteOffset, this.#bytes / Float32Array.BYTES_PER_ELEMENT);
-    const readBackMs = this.#programs.run(
-      this.#handle,
-      values,
-      new Uint8Array(buffer, byteOffset, this.#bytes),
-    );
+    const buffer = room && room.byteLength >= this.#bytes ? room : Buffer.allocUnsafeSlow(this.#bytes).buffer;
+    const out = new Float32Array(buffer, 0, this.#bytes / Float32Array.BYTES_PER_ELEMENT);
+    const readBackMs = this.#programs.run(this.#handle, values, new Uint8Array(buffer, 0, this.#bytes));
     return { values: out, readBackMs };
   }
 }

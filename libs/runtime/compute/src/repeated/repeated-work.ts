@@ -12,12 +12,16 @@ export interface Occasion {
   readonly draw: (key: string) => ProgramValues;
   /** Float32 tensors. */
   readonly work: () => readonly Tensor[];
+  /** Where the numbers may be put. */
+  readonly room?: ArrayBufferLike | undefined;
 }
 
 export interface Numbers {
-  /** Of the work's tensors, one after the other; nobody else holds them. */
+  /** Of the work's tensors, one after the other; nobody else holds them, unless they were put where they might be. */
   readonly values: Float32Array;
   readonly readBackMs: number;
+  /** They would have been put into a room of so many bytes. */
+  readonly roomBytes?: number;
 }
 
 /** Memory in which numbers change between occasions; there may be several of one layout, one in use at a time. */
@@ -63,7 +67,10 @@ export class RepeatedWork {
   }
 
   async numbers(occasion: Occasion): Promise<Numbers> {
-    if (this.#program) return this.#program.run(occasion.inputs, occasion.draw, this.#memory.at);
+    if (this.#program) {
+      const numbers = this.#program.run(occasion.inputs, occasion.draw, this.#memory.at, occasion.room);
+      return { ...numbers, roomBytes: numbers.values.byteLength };
+    }
     const { flat, learnt } = this.#start(occasion);
     const startedMs = performance.now();
     try {

@@ -20,7 +20,13 @@ export type ThreadCall =
   | { readonly kind: "load"; readonly model: ComputeModel; readonly memory: ArrayBufferLike }
   | { readonly kind: "write"; readonly slices: readonly ParameterSlice[] }
   | { readonly kind: "map"; readonly shard: number; readonly weights: MappedWeights }
-  | { readonly kind: "run"; readonly batch: MicroBatch }
+  | {
+      readonly kind: "run";
+      readonly batch: MicroBatch;
+      readonly room?: RoomForResult | undefined;
+      /** Rooms that the thread need not know of any more. */
+      readonly left: readonly number[];
+    }
   | { readonly kind: "infer"; readonly request: InferenceRequest }
   | { readonly kind: "close" };
 
@@ -34,7 +40,23 @@ export interface ThreadReady {
   readonly notes: readonly string[];
 }
 
-export type CallResult = MicroBatchResult | Float32Array | string | undefined;
+/** Memory that both threads keep: what moves from one to the other is, to V8's collector, as good as allocated. */
+export interface RoomForResult {
+  readonly id: number;
+  /** Sent with it for the first time. */
+  readonly buffer?: SharedArrayBuffer;
+}
+
+export interface RunResult {
+  /** Without its gradients where they are in the room. */
+  readonly result: MicroBatchResult;
+  /** First byte and length of each array of gradients in the room that came with the call. */
+  readonly inRoom?: readonly (readonly [number, number])[];
+  /** So large a room would be of use. */
+  readonly roomBytes?: number | undefined;
+}
+
+export type CallResult = RunResult | Float32Array | string | undefined;
 
 /** From the thread. */
 export type FromThread =

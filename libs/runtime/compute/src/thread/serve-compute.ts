@@ -7,6 +7,7 @@ import { viewParameterMemory } from "../model/parameter-memory.ts";
 import {
   type CallResult,
   type FromThread,
+  type RunResult,
   type ThreadCall,
   type ThreadData,
   toPlainError,
@@ -29,10 +30,20 @@ export async function serveCompute(port: MessagePort, data: ThreadData): Promise
     return;
   }
 
+  const rooms = new Map<number, SharedArrayBuffer>();
   let runtime: ModelRuntime | undefined;
   const loaded = (): ModelRuntime => {
     if (!runtime) throw new Error("no model is loaded yet");
     return runtime;
+  };
+  const run = async ({ batch, room, left }: Extract<ThreadCall, { kind: "run" }>): Promise<RunResult> => {
+    for (const id of left) rooms.delete(id);
+    if (room?.buffer) rooms.set(room.id, room.buffer);
+    const own = room && rooms.get(room.id);
+    const { roomBytes, ...result } = await loaded().run(batch, own);
+    if (!own || result.gradients[0]?.buffer !== own) return { result, roomBytes };
+    const inRoom = result.gradients.map(({ byteOffset, length }) => [byteOffset, length] as const);
+    return { result: { ...result, gradients: [] }, inRoom, roomBytes };
   };
   const carryOut = async (call: ThreadCall): Promise<CallResult> => {
     switch (call.kind) {
@@ -49,7 +60,7 @@ export async function serveCompute(port: MessagePort, data: ThreadData): Promise
       case "map":
         return loaded().map(call.shard, call.weights);
       case "run":
-        return await loaded().run(call.batch);
+        return await run(call);
       case "infer":
         return await loaded().infer(call.request);
       case "close":
@@ -79,6 +90,7 @@ export async function serveCompute(port: MessagePort, data: ThreadData): Promise
 /** Each buffer once: a result's gradients are views on one. */
 function buffersOf(result: CallResult): readonly ArrayBuffer[] {
   if (result === undefined || typeof result === "string") return [];
-  const arrays = result instanceof Float32Array ? [result] : [...result.gradients, result.metrics];
+  const arrays =
+    result instanceof Float32Array ? [result] : [...result.result.gradients, result.result.metrics];
   return [...new Set(arrays.map((array) => array.buffer as ArrayBuffer))];
 }

@@ -40,4 +40,22 @@ describe("native TensorFlow in a thread of its own", () => {
     }
     await Promise.all([threaded.close(), inline.close()]);
   });
+
+  it("puts results that are given back where others were, with the bits of those that are kept", async () => {
+    const model = sharedModel([{ kind: "dense", units: 2048, activation: "relu" }]);
+    const threaded = await createThreadedCompute({ backend: { name: "native" } });
+    await threaded.load(model);
+    await threaded.setParameters(someParameters(model));
+    const batchAt = (step: number) => someBatch({ task: "one", samples: 4, step }, inputNumbers);
+    const places = new Set<ArrayBufferLike | undefined>();
+    for (let step = 0; step < 8; step += 1) {
+      const borrowed = await threaded.run({ ...batchAt(step), borrowed: true });
+      expect(bytes(borrowed)).toBe(bytes(await threaded.run(batchAt(step))));
+      places.add(borrowed.gradients[0]?.buffer);
+      threaded.reuse?.(borrowed.gradients);
+    }
+    const shared = [...places].filter((place) => place instanceof SharedArrayBuffer);
+    expect(shared).toHaveLength(1);
+    await threaded.close();
+  });
 });

@@ -9,10 +9,12 @@ import {
   type CallResult,
   type FromThread,
   fromPlainError,
+  type RunResult,
   type ThreadCall,
   type ThreadReady,
   type ToThread,
 } from "./messages.ts";
+import { ResultRooms } from "./result-rooms.ts";
 
 export interface ThreadedComputeOptions {
   readonly backend?: BackendOptions;
@@ -40,7 +42,8 @@ interface Waiting {
 
 /**
  * Compute in a thread of its own, so that sockets and heartbeats never wait for it. Parameters lie in memory that both
- * threads share; inputs are copied once (or not at all, when they are given away) and moved, results are moved.
+ * threads share; inputs are copied once (or not at all, when they are given away) and moved, results are moved,
+ * or lie in memory that both share where they are borrowed.
  * @throws UserError when the backend that was asked for cannot be had.
  */
 export async function createThreadedCompute(options: ThreadedComputeOptions = {}): Promise<ThreadedCompute> {
@@ -163,6 +166,7 @@ function wholeOrCopy<Values extends Float32Array | Int32Array>(values: Values): 
 }
 
 function threadedCompute(thread: ComputeThread, ready: ThreadReady): ThreadedCompute {
+  const rooms = new ResultRooms();
   let memory: ParameterMemory | undefined;
   let closing: Promise<void> | undefined;
 
@@ -178,6 +182,7 @@ function threadedCompute(thread: ComputeThread, ready: ThreadReady): ThreadedCom
     async load(model) {
       const next = allocateParameterMemory(model.layout);
       memory = next;
+      rooms.startOver();
       await thread.call({ kind: "load", model, memory: next.buffer });
     },
     async setParameters(slices) {
@@ -205,8 +210,16 @@ function threadedCompute(thread: ComputeThread, ready: ThreadReady): ThreadedCom
       const columns = Object.entries(batch.columns).map(([name, values]) => [name, take(values)] as const);
       const own: MicroBatch = { ...batch, x: take(batch.x), columns: Object.fromEntries(columns) };
       const buffers = [own.x, ...Object.values(own.columns)].map(({ buffer }) => buffer as ArrayBuffer);
-      return (await thread.call({ kind: "run", batch: own }, [...new Set(buffers)])) as MicroBatchResult;
+      const { room, left, resultOf, failed } = rooms.call(batch);
+      try {
+        const call = { kind: "run", batch: own, room, left } as const;
+        return resultOf((await thread.call(call, [...new Set(buffers)])) as RunResult);
+      } catch (error) {
+        failed();
+        throw error;
+      }
     },
+    reuse: (gradients) => rooms.giveBack(gradients),
     async infer(request: InferenceRequest): Promise<Float32Array> {
       const own: InferenceRequest = { ...request, x: request.x.slice() };
       return (await thread.call({ kind: "infer", request: own }, [
