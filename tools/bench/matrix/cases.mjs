@@ -25,6 +25,9 @@ const plainPath = {
   },
 };
 
+/** Of the first checkpoints everything is new: their memory, and the pages of their files. */
+const checkpointed = { warmup: 50, steps: 30 };
+
 export const cases = [
   ...computeCases,
   besideDdp({
@@ -72,7 +75,7 @@ export const cases = [
       {
         ...{ name: "with", side: "ours" },
         options: {
-          ...{ workers: 2, warmup: large.warmup, steps: 30 },
+          ...{ workers: 2, ...checkpointed },
           settings: [
             ...widthSettings(large.widths),
             ...placements.dedicated,
@@ -83,7 +86,7 @@ export const cases = [
       {
         ...{ name: "without", side: "ours" },
         options: {
-          ...{ workers: 2, warmup: large.warmup, steps: 30 },
+          ...{ workers: 2, ...checkpointed },
           settings: [...widthSettings(large.widths), ...placements.dedicated],
         },
       },
