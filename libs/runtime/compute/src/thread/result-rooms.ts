@@ -32,9 +32,8 @@ export class ResultRooms {
   /** By kind of micro-batch: the bytes of its result, once the thread has told them. */
   readonly #bytes = new Map<string, number>();
   readonly #inUse = new Map<ArrayBufferLike, Room>();
-  readonly #known = new Set<number>();
-  #spare: Room[] = [];
-  #left: number[] = [];
+  readonly #spare: Room[] = [];
+  readonly #left: number[] = [];
   #nextId = 0;
 
   /** Another model has other results. */
@@ -46,14 +45,14 @@ export class ResultRooms {
   call(batch: MicroBatch): RoomedCall {
     const kind = `${batch.phase} ${batch.task} ${batch.program} ${batch.samples}`;
     const bytes = batch.borrowed === true ? (this.#bytes.get(kind) ?? 0) : 0;
-    const room = bytes < fewBytes ? undefined : this.#take(bytes);
-    const left = this.#left;
-    this.#left = [];
-    const isKnown = room !== undefined && this.#known.has(room.id);
-    if (room) this.#known.add(room.id);
+    const isRoomy = bytes >= fewBytes;
+    // What is spare came with a call before, so the thread knows it.
+    const known = isRoomy ? this.#takeSpare(bytes) : undefined;
+    const room = known ?? (isRoomy ? this.#make(bytes) : undefined);
+    if (room) this.#inUse.set(room.buffer, room);
     return {
-      room: isKnown ? { id: room.id } : room,
-      left,
+      room: known ? { id: known.id } : room,
+      left: this.#left.splice(0),
       resultOf: ({ result, inRoom, roomBytes = 0 }) => {
         this.#bytes.set(kind, roomBytes);
         if (!room) return result;
@@ -76,13 +75,14 @@ export class ResultRooms {
     if (room) this.#give(room);
   }
 
-  #take(bytes: number): Room {
+  #make(bytes: number): Room {
+    return { id: this.#nextId++, buffer: new SharedArrayBuffer(bytes) };
+  }
+
+  #takeSpare(bytes: number): Room | undefined {
     const fits = ({ buffer }: Room): boolean => bytes <= buffer.byteLength && buffer.byteLength <= 2 * bytes;
     const place = this.#spare.findLastIndex(fits);
-    const [found] = place < 0 ? [] : this.#spare.splice(place, 1);
-    const room = found ?? { id: this.#nextId++, buffer: new SharedArrayBuffer(bytes) };
-    this.#inUse.set(room.buffer, room);
-    return room;
+    return place < 0 ? undefined : this.#spare.splice(place, 1)[0];
   }
 
   #give(room: Room): void {
@@ -93,9 +93,7 @@ export class ResultRooms {
 
   /** The newest. */
   #keep(most: number): void {
-    for (const { id } of this.#spare.splice(0, Math.max(0, this.#spare.length - most))) {
-      this.#known.delete(id);
-      this.#left.push(id);
-    }
+    const old = this.#spare.splice(0, Math.max(0, this.#spare.length - most));
+    this.#left.push(...old.map(({ id }) => id));
   }
 }
