@@ -5,9 +5,7 @@ import {
   type CloseCode,
   closeCodes,
   decodeFrame,
-  encodeFrame,
   FrameError,
-  frameBytes,
   type Message,
   ProtocolError,
   type SharedMemory,
@@ -15,17 +13,16 @@ import {
 import { WebSocket } from "ws";
 import { checksum } from "./checksum.ts";
 import { beat, type Heard, type HeartbeatState, startHeartbeat } from "./heartbeat.ts";
-import { coalesce } from "./coalesce.ts";
 import { IncomingMemory } from "./memory/incoming-memory.ts";
-import { answer, type MemoryWord, offer, readWord } from "./memory/memory-words.ts";
-import { OutgoingMemory } from "./memory/outgoing-memory.ts";
+import { answer, type MemoryWord, readWord } from "./memory/memory-words.ts";
 import { MessageMemory } from "./reading/message-memory.ts";
 import { MessageReader } from "./reading/message-reader.ts";
 import { divert } from "./reading/socket-reads.ts";
+import { FrameSender } from "./sending/frame-sender.ts";
 
 /*
- * Owns: one open WebSocket, its heartbeat, and the order and fate of what is sent on it. Does not own: handshakes
- * (dialer.ts, server.ts), the meaning of messages, reconnecting (reconnect.ts).
+ * Owns: one open WebSocket, its life and its heartbeat, and what comes of it. Does not own: handshakes (dialer.ts,
+ * server.ts), what becomes of frames on their way out (sending), the meaning of messages, reconnecting (reconnect.ts).
  *
  * Invariants (1-4 are those of Channel in @latentweave/protocol):
  * 5. Messages that come before there is a handler are kept, and the socket is not read on until they are delivered.
@@ -103,10 +100,7 @@ export class WebSocketChannel implements Channel {
   #receivedMessages = 0;
   /** Messages, pings and pongs that could be read, wrong ones too. */
   #understood = 0;
-  #sentMessages = 0;
-  #leftMessages = 0;
-  #waiting: { readonly until: number; readonly resolve: () => void }[] = [];
-  readonly #outgoing: OutgoingMemory | undefined;
+  readonly #sender: FrameSender;
   readonly #incoming: IncomingMemory | undefined;
   readonly #reader: MessageReader;
 
@@ -118,13 +112,12 @@ export class WebSocketChannel implements Channel {
     options: ChannelOptions,
     memory?: ChannelMemory,
   ) {
-    this.#outgoing =
-      memory &&
-      new OutgoingMemory(
-        memory,
-        (name) => this.#sendFrame(offer(name), []),
-        (line) => options.log(`${peer.remote}: ${line}`),
-      );
+    this.#sender = new FrameSender(webSocket, socket, {
+      ...{ maxFrameBytes: options.maxFrameBytes, maxBufferedBytes: options.maxBufferedBytes },
+      ...{ copies: messageMemory, shared: memory },
+      onOverload: (bytes) => this.#overloaded(bytes),
+      log: (line) => options.log(`${peer.remote}: ${line}`),
+    });
     this.#incoming = memory && new IncomingMemory(memory);
     this.remote = peer.remote;
     this.local = peer.local;
@@ -155,24 +148,20 @@ export class WebSocketChannel implements Channel {
   }
 
   send(message: Message, slices: readonly Uint8Array[] = []): void {
-    if (!this.#isOpen) return;
-    const leave = this.stage(message, slices);
-    if (leave) leave();
-    else this.#sendFrame(message, slices);
+    if (this.#isOpen) this.#sender.send(message, slices, { outsideAt: this.#sender.place(slices) });
   }
 
   sendCopy(message: Message, slices: readonly Uint8Array[]): void {
     if (!this.#isOpen) return;
-    const leave = this.stage(message, slices);
-    if (leave) leave();
-    else this.#sendFrame(message, slices, { copied: true });
+    const outsideAt = this.#sender.place(slices);
+    this.#sender.send(message, slices, { outsideAt, copied: outsideAt === undefined });
   }
 
   stage(message: Message, slices: readonly Uint8Array[]): (() => void) | undefined {
-    const place = this.#isOpen ? this.#outgoing?.give(slices) : undefined;
-    if (place === undefined) return undefined;
+    const outsideAt = this.#isOpen ? this.#sender.place(slices) : undefined;
+    if (outsideAt === undefined) return undefined;
     return () => {
-      if (this.#isOpen) this.#sendFrame(message, slices, { outsideAt: place });
+      if (this.#isOpen) this.#sender.send(message, slices, { outsideAt });
     };
   }
 
@@ -180,48 +169,13 @@ export class WebSocketChannel implements Channel {
     return this.#state.phase === "open" && this.#webSocket.readyState === WebSocket.OPEN;
   }
 
-  /** @param how `outsideAt`: the slices were handed over already, from there on; `copied`: they may change at once */
-  #sendFrame(
-    message: object,
-    slices: readonly Uint8Array[],
-    { outsideAt, copied = false }: { readonly outsideAt?: number; readonly copied?: boolean } = {},
-  ): void {
-    let lent: Uint8Array | undefined;
-    const memory = copied ? (bytes: number) => (lent = messageMemory.take(bytes)) : undefined;
-    const pieces = coalesce(
-      encodeFrame(message, slices, { sequence: this.#sentMessages, crc32: checksum, outsideAt, memory }),
-    );
-    const left = (): void => {
-      if (lent) messageMemory.give(lent);
-      this.#left();
-    };
-    const totalBytes = frameBytes(pieces);
-    if (totalBytes > this.#options.maxFrameBytes) {
-      if (lent) messageMemory.give(lent);
-      throw new FrameError(
-        "tooLarge",
-        `"${"type" in message ? String(message.type) : "?"}" of ${totalBytes} bytes, at most ${this.#options.maxFrameBytes} agreed`,
-      );
-    }
-    this.#sentMessages += 1;
-    const last = pieces.length - 1;
-    // Each piece is a fragment with a header of its own: together they are one call of the system.
-    this.#socket.cork();
-    pieces.forEach((piece, i) => {
-      if (i < last) this.#webSocket.send(piece, { binary: true, fin: false });
-      else this.#webSocket.send(piece, { binary: true, fin: true }, left);
-    });
-    this.#socket.uncork();
-    const buffered = this.#webSocket.bufferedAmount;
-    if (buffered > this.#options.maxBufferedBytes) {
-      this.#options.log(`${this.remote}: ${buffered} bytes wait for a peer that does not read them; closed`);
-      this.#kill(closeCodes.overloaded, `${buffered} bytes unread`);
-    }
+  #overloaded(bytes: number): void {
+    this.#options.log(`${this.remote}: ${bytes} bytes wait for a peer that does not read them; closed`);
+    this.#kill(closeCodes.overloaded, `${bytes} bytes unread`);
   }
 
   drained(): Promise<void> {
-    if (this.#state.phase !== "open" || this.#leftMessages === this.#sentMessages) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ until: this.#sentMessages, resolve }));
+    return this.#state.phase === "open" ? this.#sender.drained() : Promise.resolve();
   }
 
   close(code: CloseCode, reason: string): void {
@@ -265,8 +219,8 @@ export class WebSocketChannel implements Channel {
 
   /** What the two sides say to each other of the memory that they share. */
   #takeWord(word: MemoryWord): void {
-    if (word.kind === "answer") this.#outgoing?.answered(word.refusal);
-    else this.#sendFrame(answer(this.#incoming ? this.#incoming.open(word.name) : "it shares none"), []);
+    if (word.kind === "answer") this.#sender.answered(word.refusal);
+    else this.#sender.send(answer(this.#incoming ? this.#incoming.open(word.name) : "it shares none"), []);
   }
 
   #deliverEarly(): void {
@@ -381,18 +335,9 @@ export class WebSocketChannel implements Channel {
     this.#onMessage = undefined;
     this.#early = [];
     this.#reader.close();
-    this.#outgoing?.close();
+    this.#sender.close();
     this.#incoming?.close();
-    for (const { resolve } of this.#waiting.splice(0)) resolve();
     for (const handler of this.#closeHandlers.splice(0)) handler(code, reason);
-  }
-
-  #left(): void {
-    this.#leftMessages += 1;
-    const ready = this.#waiting.filter((waiter) => waiter.until <= this.#leftMessages);
-    if (ready.length === 0) return;
-    this.#waiting = this.#waiting.filter((waiter) => waiter.until > this.#leftMessages);
-    for (const { resolve } of ready) resolve();
   }
 }
 
