@@ -41,12 +41,6 @@ export { coordinateWise } from "./robust/coordinate-wise.ts";
 export { createSlotValues, type SlotValues } from "./robust/slot-values.ts";
 export { createSliceValues } from "./robust/slice-values.ts";
 export { leastSlots, slotWeights } from "./robust/slot-weights.ts";
-export {
-  type Arrival,
-  type SliceReduction,
-  type StepReduction,
-  type TaskReduction,
-  checkIsNode,
-  createStepReduction,
-  payloadsDue,
-} from "./step-reduction.ts";
+export { type Arrival, type StepReduction, createStepReduction } from "./step/step-reduction.ts";
+export { checkIsNode } from "./step/push-checks.ts";
+export { type SliceReduction, type TaskReduction, payloadsDue } from "./step/task-reduction.ts";

@@ -1,6 +1,6 @@
 import type { OpenDigest } from "@latentweave/arithmetic";
 import { type MessageOf, ProtocolError } from "@latentweave/protocol";
-import { nodeName } from "./tree.ts";
+import { nodeName } from "../tree.ts";
 
 /** What has come so far of a contribution that comes in portions. */
 export interface OpenContribution {
