@@ -10,49 +10,18 @@ import {
   type RunStore,
 } from "@latentweave/protocol";
 import type { ProfileSink } from "./coordinator-options.ts";
-import { combinerOf } from "./checkpoint-meta.ts";
+import { createBeginnings } from "./beginnings.ts";
 import type { Checkpointing } from "./checkpointing.ts";
-import { createRecoveryPoints } from "./recovery-points.ts";
-import { sendRestore } from "./restoring.ts";
-import { fitTogether, type Holding, tellsAll } from "./starting-point.ts";
-
-interface ShardPeer {
-  readonly index: number;
-  readonly channel: Channel;
-  readonly pid: number;
-  /** "unasked" until it has said what it holds. */
-  held: Holding | "unasked";
-  /** Leader: the records that it tells follow what the ledger has. */
-  tells: boolean;
-  ready: boolean;
-  /** Checkpoints of which a part came before it was ready. */
-  readonly missed: Set<string>;
-  /** Those that had ended by then, and will not be sent again of themselves. */
-  over: MessageOf<"checkpoint-end">[];
-}
-
-/** Where everybody begins, or has begun. */
-interface Origin {
-  readonly timeline: number;
-  readonly from: "held" | "anew" | "point";
-  /** With `anew`: the checkpoint; undefined for fresh weights. */
-  readonly source: CheckpointSource | undefined;
-  /** Unless from what is held. */
-  readonly version: number;
-  /** Shards that have been told to begin there. Once all have, steps may have been made, whether or not they said that they were ready. */
-  readonly told: Set<number>;
-}
+import { createShardAddresses } from "./shard-addresses.ts";
+import { countsWhole, heldBy, shardPeer, type ShardPeer } from "./shard-peer.ts";
+import type { Holding } from "./starting-point.ts";
 
 /**
- * The parameter server as the coordinator sees it: who is there, where it begins, what it reports.
+ * The parameter server as the coordinator sees it: who is there, and what it reports.
  *
- * Invariants:
- * 1. A run goes on from what its shards hold when all of it fits together and the ledger lacks no record that cannot be
- *    told again; else everybody goes back to the newest recovery point of which all parts are to be had, or to the
- *    newest checkpoint where that is newer.
- * 2. Going back raises the timeline, and the ledger knows before any shard does.
- * 3. After a conviction only a checkpoint from before it will do: what is in memory is dropped unseen.
- * 4. What a shard says of its weights counts only once it is ready in this timeline.
+ * Invariants (beginnings.ts has more):
+ * 1. What a shard says of its weights counts only once it is ready in this timeline.
+ * 2. Of a checkpoint's stream that began before its shard was ready nothing counts.
  */
 export interface ShardPeers {
   readonly timeline: number;
@@ -123,233 +92,57 @@ export function createShardPeers(options: {
 }): ShardPeers {
   const { runId, store } = options;
   const peers = new Map<number, ShardPeer>();
-  const ports = new Map<number, number>();
+  const addresses = createShardAddresses(options.shardAddress);
   const graces = new Map<number, () => void>();
-  let origin: Origin | undefined;
-  let beginnings = 0;
   let begun = false;
-  /** What is said now is of work about to become void. */
-  let goingBack = false;
   /** Of each shard, since something was committed. */
   const giveUps = new Map<number, number>();
-  const points = createRecoveryPoints(options.shards);
-  /** The newest that shards have been told to be complete. */
-  let completed: number | undefined;
-
-  const timeline = (): number => origin?.timeline ?? store.ledgerEnd.timeline;
   const inOrder = (): ShardPeer[] => [...peers.values()].sort((a, b) => a.index - b.index);
   const complete = (): boolean => peers.size === options.shards && inOrder().every(({ ready }) => ready);
   const failed = (error: unknown): void =>
     options.onFailed(error instanceof Error ? error.message : String(error));
-  const leaderAddress = (local: boolean): string => options.shardAddress(0, ports.get(0) ?? 0, local);
-
-  const addressesFor = (peer: Channel): string[] =>
-    [...ports.entries()]
-      .sort(([a], [b]) => a - b)
-      .map(([index, port]) => options.shardAddress(index, port, peer.local));
-
-  // --- where it begins ----------------------------------------------------------------------------------------------
-
-  const sendBegin = (peer: ShardPeer, from: MessageOf<"begin">["from"], step: number): void => {
-    const { index, channel } = peer;
-    const combiner = from === "checkpoint" ? combinerOf(origin?.source) : undefined;
-    const buddy = (index + 1) % options.shards;
-    const buddyPort = ports.get(buddy);
-    origin?.told.add(index);
-    channel.send({
-      type: "begin",
-      ...{ runId, timeline: timeline(), step, from },
-      ...(from === "point" &&
-        buddyPort !== undefined && { buddy: options.shardAddress(buddy, buddyPort, channel.local) }),
-      ...(index === 0 ? combiner !== undefined && { combiner } : { leader: leaderAddress(channel.local) }),
-    });
-  };
-
-  const beginAsHeld = (peer: ShardPeer, held: NonNullable<Holding>): void => {
-    if (!held.running) {
-      sendBegin(peer, "held", held.version);
-      return;
-    }
-    becomeReady(peer);
-    for (const missed of peer.over) options.onCheckpointLost(missed);
-    peer.over = [];
-  };
-
-  const beginFromOrigin = async (peer: ShardPeer, at: Origin): Promise<void> => {
-    const { source, version } = at;
-    peer.ready = false;
-    peer.held = undefined;
-    const { index, channel } = peer;
-    const { layout, shards } = options;
-    if (at.from === "point") {
-      sendBegin(peer, "point", version);
-      return;
-    }
-    if (source) await sendRestore({ runId, layout, source, shards, index, channel });
-    // While this one was read, everybody may have been sent elsewhere.
-    if (origin !== at || peers.get(index) !== peer) return;
-    sendBegin(peer, source ? "checkpoint" : "initial", version);
-  };
-
-  const goBack = async (why: string, convictedSince?: number): Promise<void> => {
-    const beginning = (beginnings += 1);
-    goingBack = true;
-    if (convictedSince !== undefined) points.clear();
-    for (const peer of peers.values()) {
-      peer.ready = false;
-      peer.tells = false;
-    }
-    await options.checkpointing.startOver();
-    if (beginning !== beginnings) return;
-    const source = await store.latestCheckpoint(convictedSince);
-    if (beginning !== beginnings) return;
-    const { timeline: last, nextStep } = store.ledgerEnd;
-    // A copy beyond the record would leave a gap in it.
-    const point = points.obtainable(source?.version ?? 0, nextStep);
-    const version = point ?? source?.version ?? 0;
-    const held = [...peers.values()].flatMap((peer) =>
-      peer.held === undefined || peer.held === "unasked" ? [] : [peer.held.timeline],
-    );
-    // Whoever was told to begin in a timeline may be at work in it, out of sight.
-    const isNew = nextStep !== version || held.length > 0 || begun || (origin?.told.size ?? 0) > 0;
-    const next = isNew ? Math.max(last, timeline(), ...held) + 1 : last;
-    if (isNew) {
-      await store.appendTimeline({
-        timeline: next,
-        fromVersion: version,
-        reason: convictedSince !== undefined ? "convicted" : begun ? "recovered" : "resumed",
-        detail: why,
-        ...(options.reordered && { reordered: true }),
-      });
-      options.onEvent(begun ? "warning" : "info", `back to ${placeName(point, source)}: ${why}`);
-    }
-    await store.rewindMetrics(version);
-    if (beginning !== beginnings) return;
-    const from = point === undefined ? "anew" : "point";
-    const begin: Origin = { timeline: next, from, source, version, told: new Set() };
-    origin = begin;
-    goingBack = false;
-    completed = undefined;
-    if (point === undefined) points.clear();
-    options.onBeginAnew(version, source);
-    for (const peer of inOrder()) if (peer.held !== "unasked") beginFromOrigin(peer, begin).catch(failed);
-  };
-
-  const redo = async (step: number, why: string): Promise<void> => {
-    const beginning = (beginnings += 1);
-    goingBack = true;
-    for (const peer of peers.values()) peer.ready = false;
-    const next = Math.max(store.ledgerEnd.timeline, timeline()) + 1;
-    await store.appendTimeline({ timeline: next, fromVersion: step, reason: "redone", detail: why });
-    if (beginning !== beginnings) return;
-    origin = { timeline: next, from: "held", source: undefined, version: step, told: new Set() };
-    goingBack = false;
-    completed = undefined;
-    points.clear();
-    for (const peer of inOrder()) sendBegin(peer, "held", step);
-  };
-
-  const decide = (): void => {
-    const all = inOrder();
-    const holdings = all.map(({ held }) => (held === "unasked" ? undefined : held));
-    if (!all[0]?.tells || !fitTogether(holdings, store.ledgerEnd)) {
-      const version = Math.min(...holdings.map((held) => held?.version ?? 0));
-      const { nextStep } = store.ledgerEnd;
-      goBack(
-        holdings.every((held) => held === undefined)
-          ? `the record had come to step ${nextStep}`
-          : `what the parameter server held (version ${version}) and the record (step ${nextStep}) do not fit together`,
-      ).catch(failed);
-      return;
-    }
-    const { timeline: of, nextStep: version } = store.ledgerEnd;
-    origin = { timeline: of, from: "held", source: undefined, version, told: new Set() };
-    for (const peer of all) beginAsHeld(peer, peer.held as NonNullable<Holding>);
-  };
-
-  const takeHeld = (peer: ShardPeer, held: Holding): void => {
-    if (options.isOver()) return;
-    peer.held = held;
-    peer.tells = held !== undefined && tellsAll(held, store.ledgerEnd);
-    if (goingBack) return;
-    if (!origin) {
-      const all = inOrder();
-      if (all.length === options.shards && all.every((one) => one.held !== "unasked")) decide();
-      return;
-    }
-    if (held?.timeline === origin.timeline && (peer.index > 0 || peer.tells)) {
-      beginAsHeld(peer, held);
-      return;
-    }
-    if (origin.from !== "held" && origin.told.size < options.shards)
-      beginFromOrigin(peer, origin).catch(failed);
-    else
-      goBack(
-        held === undefined
-          ? `shard ${peer.index} came back without its weights`
-          : `shard ${peer.index} came back with version ${held.version} of timeline ${held.timeline}`,
-      ).catch(failed);
-  };
-
-  const tellPoint = (): void => {
-    if (options.shards === 1) return;
-    for (const { channel } of peers.values())
-      channel.send({
-        type: "point",
-        ...{ runId, timeline: timeline() },
-        ...(completed !== undefined && { version: completed }),
-      });
-  };
-
-  const takePoints = (message: MessageOf<"points">): void => {
-    if (message.timeline !== timeline() || goingBack) return;
-    points.report(message);
-    const version = points.complete();
-    if (version === undefined || version <= (completed ?? 0)) return;
-    completed = version;
-    tellPoint();
-  };
-
-  /** What somebody was said to keep is there no more. */
-  const takeLacking = ({ index, version }: MessageOf<"point-lacking">): void => {
-    points.clear();
-    goBack(`shard ${index} could not get its part of the recovery point of version ${version}`).catch(failed);
-  };
+  const isCurrent = (of: number): boolean => of === beginnings.timeline && !beginnings.goingBack;
 
   const becomeReady = (peer: ShardPeer): void => {
     peer.ready = true;
     peer.tells = true;
     options.onShardReady(peer.channel, peer.index);
-    if (!complete() || !origin) return;
+    if (!complete() || !beginnings.isSettled) return;
     begun = true;
     // Those in the middle of their steps know where the leader was before, and nobody knows where its buddy is.
     for (const { channel } of inOrder())
-      if (options.shards > 1) channel.send({ type: "shards", runId, addresses: addressesFor(channel) });
-    // Of a cut that was under way, a part may be lost.
-    tellPoint();
-    const leader = peers.get(0)?.held;
-    options.onComplete(leader === "unasked" ? undefined : leader);
+      if (options.shards > 1) channel.send({ type: "shards", runId, addresses: addresses.all(channel) });
+    beginnings.tellPoint();
+    const leader = peers.get(0);
+    options.onComplete(leader && heldBy(leader));
   };
+
+  const beginnings = createBeginnings({
+    ...{ runId, shards: options.shards, layout: options.layout, store, reordered: options.reordered },
+    ...{ addresses, peers: inOrder, begun: () => begun },
+    dropCheckpoints: () => options.checkpointing.startOver(),
+    onEvent: options.onEvent,
+    onRunning(peer) {
+      becomeReady(peer);
+      for (const missed of peer.over) options.onCheckpointLost(missed);
+      peer.over = [];
+    },
+    onBeginAnew: options.onBeginAnew,
+    onFailed: failed,
+  });
+  const goBack = (why: string, convictedSince?: number): void =>
+    void beginnings.goBack(why, convictedSince).catch(failed);
 
   // --- messages -----------------------------------------------------------------------------------------------------
-
-  /** Of a stream that began before its shard was ready nothing counts. */
-  const countsWhole = (
-    { ready, missed }: ShardPeer,
-    { version, attempt }: { readonly version: number; readonly attempt: number },
-  ): boolean => {
-    if (!ready) missed.add(`${version} ${attempt}`);
-    return !missed.has(`${version} ${attempt}`);
-  };
 
   const take = (peer: ShardPeer, message: Message, slices: readonly Uint8Array[]): void => {
     const { index } = peer;
     switch (message.type) {
       case "held":
-        takeHeld(peer, message.state);
+        if (!options.isOver()) beginnings.takeHeld(peer, message.state);
         return;
       case "ready":
-        if (message.timeline !== timeline() || goingBack) return;
+        if (!isCurrent(message.timeline)) return;
         // Streams of before it began have ended; the same version may come again, and counts.
         peer.missed.clear();
         peer.over = [];
@@ -357,36 +150,34 @@ export function createShardPeers(options: {
         return;
       case "committed":
         // A leader that goes on tells what the ledger may lack before anything else.
-        if (message.timeline !== timeline() || goingBack || !peer.tells) return;
+        if (!isCurrent(message.timeline) || !peer.tells) return;
         giveUps.clear();
         options.onCommitted(message);
         return;
       case "settled":
-        if (message.timeline === timeline() && !goingBack) options.onSettled(message);
+        if (isCurrent(message.timeline)) options.onSettled(message);
         return;
       case "late":
-        if (message.timeline === timeline() && !goingBack) options.onLate(message);
+        if (isCurrent(message.timeline)) options.onLate(message);
         return;
       case "suspect":
-        if (message.timeline === timeline() && !goingBack) options.onSuspect(message);
+        if (isCurrent(message.timeline)) options.onSuspect(message);
         return;
       case "unfit":
-        if (message.timeline === timeline() && !goingBack) options.onUnfit(message);
+        if (isCurrent(message.timeline)) options.onUnfit(message);
         return;
       case "orphaned":
-        if (message.timeline === timeline() && !goingBack && peer.ready)
-          goBack(
-            `gradients of step ${message.step} that shard ${index} lacks are with nobody any more`,
-          ).catch(failed);
+        if (isCurrent(message.timeline) && peer.ready)
+          goBack(`gradients of step ${message.step} that shard ${index} lacks are with nobody any more`);
         return;
       case "stopped":
         if (peer.ready) options.onStopped(message);
         return;
       case "points":
-        takePoints(message);
+        if (isCurrent(message.timeline)) beginnings.takePoints(message);
         return;
       case "point-lacking":
-        if (message.timeline === timeline() && !goingBack) takeLacking(message);
+        if (isCurrent(message.timeline)) beginnings.takeLacking(message);
         return;
       case "checkpoint-slice":
         takePiece(peer, message, slices[0] ?? new Uint8Array());
@@ -440,7 +231,7 @@ export function createShardPeers(options: {
   const lost = (peer: ShardPeer, why: string): void => {
     const { index, pid } = peer;
     peers.delete(index);
-    points.forget(index);
+    beginnings.forget(index);
     if (options.isOver()) return;
     const text = `parameter-server shard ${index} (process ${pid}) was lost`;
     options.onEvent("warning", `${text}: ${why}`);
@@ -459,7 +250,7 @@ export function createShardPeers(options: {
 
   return {
     get timeline() {
-      return timeline();
+      return beginnings.timeline;
     },
     get begun() {
       return begun;
@@ -468,7 +259,7 @@ export function createShardPeers(options: {
       return complete();
     },
     get goingBack() {
-      return goingBack;
+      return beginnings.goingBack;
     },
     greet(channel, hello) {
       const { listening } = hello;
@@ -476,26 +267,16 @@ export function createShardPeers(options: {
         throw new ProtocolError(`this run has shards 0 to ${options.shards - 1}`);
       const { index, port } = listening;
       const before = peers.get(index);
-      const peer: ShardPeer = {
-        index,
-        channel,
-        pid: hello.pid,
-        held: "unasked",
-        tells: false,
-        ready: false,
-        missed: new Set(),
-        over: [],
-      };
+      const peer = shardPeer(index, channel, hello.pid);
       peers.set(index, peer);
-      points.forget(index);
+      beginnings.forget(index);
       if (before) {
         options.checkpointing.drop().catch(failed);
         before.channel.close(closeCodes.replaced, "the same shard has connected again");
       }
       graces.get(index)?.();
       graces.delete(index);
-      const isBack = ports.has(index);
-      ports.set(index, port);
+      const isBack = addresses.learn(index, port);
       channel.onClose((code, why) => {
         if (peers.get(index) === peer) lost(peer, why || `connection closed (${code})`);
       });
@@ -505,17 +286,18 @@ export function createShardPeers(options: {
         if (peers.get(index) === peer) take(peer, message, slices);
       };
     },
-    addressesFor,
-    goBackBefore: (step, why) => void goBack(why, step).catch(failed),
-    redo: (step, why) => void redo(step, why).catch(failed),
+    addressesFor: addresses.all,
+    goBackBefore: (step, why) => goBack(why, step),
+    redo: (step, why) => void beginnings.redo(step, why).catch(failed),
     leader: () => peers.get(0)?.channel,
     get newestCame() {
-      return Math.max(-1, ...inOrder().map(cameAt));
+      return Math.max(-1, ...inOrder().map((peer) => heldBy(peer)?.version ?? -1));
     },
     stoppedBy: (version) =>
-      inOrder().some(
-        ({ held }) => held !== undefined && held !== "unasked" && held.over && held.version <= version,
-      ),
+      inOrder().some((peer) => {
+        const held = heldBy(peer);
+        return held !== undefined && held.over && held.version <= version;
+      }),
     channels: () => inOrder().map(({ channel }) => channel),
     ready: () => inOrder().flatMap(({ ready, index, channel }) => (ready ? [[index, channel] as const] : [])),
     close() {
@@ -523,14 +305,4 @@ export function createShardPeers(options: {
       graces.clear();
     },
   };
-}
-
-function placeName(point: number | undefined, source: CheckpointSource | undefined): string {
-  if (point !== undefined) return `the recovery point of version ${point}`;
-  return source ? `the checkpoint of version ${source.version}` : "the initial weights";
-}
-
-function cameAt(peer: ShardPeer | undefined): number {
-  const held = peer?.held;
-  return held === undefined || held === "unasked" ? -1 : held.version;
 }
