@@ -1,5 +1,5 @@
 import { createLayout } from "@latentweave/parameters";
-import { hasEndedEarly, isOrdered, keepsBits, lastStep, totalSteps } from "@latentweave/plan";
+import { isOrdered, keepsBits, lastStep, totalSteps } from "@latentweave/plan";
 import type { Channel, MessageOf } from "@latentweave/protocol";
 import {
   type CommitPoint,
@@ -10,11 +10,12 @@ import {
 } from "@latentweave/telemetry";
 import { createAcknowledging } from "./acknowledging.ts";
 import { createBestCheckpoint } from "./best-checkpoint.ts";
-import { checkpointMeta, combinerOf } from "./checkpoint-meta.ts";
+import { combinerOf } from "./checkpoint-meta.ts";
 import { createCheckpointPlaces } from "./checkpoint-places.ts";
 import { createCheckpointing } from "./checkpointing.ts";
 import { recordCommit, tellDeal, tellGivenUp, tellGuard, tellPauses } from "./commit-log.ts";
 import type { CoordinatorOptions, Outcome } from "./coordinator-options.ts";
+import { createEnding } from "./ending.ts";
 import { createGathering } from "./gathering.ts";
 import { listenTo, type MessageHandler } from "./greeting.ts";
 import { isOver, type Life, lifeAfter, type LifeEvent, type Over } from "./life.ts";
@@ -24,7 +25,7 @@ import { createProgress } from "./progress.ts";
 import { createQuorum } from "./quorum.ts";
 import { createRefusedCheckpoint } from "./refused-checkpoint.ts";
 import { createRunLog } from "./run-log.ts";
-import { type Durable, reasonOf, type RunFacts, runSnapshot, stateRecord } from "./run-record.ts";
+import { reasonOf, type RunFacts, runSnapshot, stateRecord } from "./run-record.ts";
 import { createTrust } from "./trust.ts";
 import { createShardPeers } from "./shard-peers.ts";
 import type { Holding } from "./starting-point.ts";
@@ -85,18 +86,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     combinerOf(options.resume),
   );
   let life: Life = { state: "starting" };
-  let durable: Durable | undefined = options.resume && {
-    version: options.resume.version,
-    hash: options.resume.hash ?? null,
-  };
   /** Why to stop as soon as the parameter server is here, which has more than the last checkpoint. */
   let stopping = options.succeeds?.stopping;
-  const endedEarly = hasEndedEarly(combinerOf(options.resume));
-  let lastCommitted =
-    endedEarly || Math.max(durable?.version ?? 0, store.ledgerEnd.nextStep) > lastStep(spec);
-  /** The version that nothing follows, with what its checkpoint keeps; and the newest that a checkpoint was told of. */
-  let lastVersion: number | undefined = endedEarly ? durable?.version : undefined;
-  let announced: { readonly version: number; readonly meta: ReturnType<typeof checkpointMeta> } | undefined;
   let hasStarted = false;
   let end: (outcome: Outcome) => void = () => undefined;
   const ended = new Promise<Outcome>((resolve) => {
@@ -105,7 +96,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   // --- the life of the run ------------------------------------------------------------------------------------------
 
-  const facts = (): RunFacts => ({ options, life, startedAtMs, progress, durable });
+  const facts = (): RunFacts => ({ options, life, startedAtMs, progress, durable: ending.durable });
 
   const snapshot = (): RunSnapshot =>
     runSnapshot(facts(), {
@@ -134,12 +125,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   const progressed = (): void => {
     // A run must not end in the middle of a roll-back: the record would lack what the roll-back makes void.
+    const { durable, isDurable } = ending;
     if (durable && !shards.goingBack)
-      apply({
-        kind: "durable",
-        version: durable.version,
-        complete: lastCommitted && durable.version === (lastVersion ?? totalSteps(spec)),
-      });
+      apply({ kind: "durable", version: durable.version, complete: isDurable });
   };
 
   /** Invariant 4: reached once, since a life that is over does not change. */
@@ -158,7 +146,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const outcome: Outcome = {
       state: over.state,
       version: progress.version,
-      hash: over.state === "failed" ? null : (durable?.hash ?? null),
+      hash: over.state === "failed" ? null : (ending.durable?.hash ?? null),
       reason,
     };
     const close = (): void => end(outcome);
@@ -177,7 +165,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     sections: ["parameters", ...options.optimiserSections],
     probe: options.probe,
     onFinished(version, hash) {
-      durable = { version, hash };
+      ending.written({ version, hash });
       log.event("info", `checkpoint of step ${version} written, hash ${hash.slice(0, 16)}`);
       save();
       progressed();
@@ -185,35 +173,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onRefused: (version, error) => refusedCheckpoint.take(version, error),
   });
 
-  /** Only what carries the combiner's state is followed by a checkpoint. */
-  const announce = ({
-    version,
-    combiner,
-  }: Pick<MessageOf<"committed" | "stopped">, "version" | "combiner">): void => {
-    if (combiner === undefined) return;
-    announced = { version, meta: checkpointMeta(combiner) };
-    checkpointing.announce(version, announced.meta);
-  };
-
-  /** A record that is told again: what shards sent of its checkpoint may have gone over connections that are no more. */
-  const announceAgain = ({ version, combiner }: MessageOf<"committed">): void => {
-    if (combiner === undefined || durable?.version === version) return;
-    const meta = checkpointMeta(combiner);
-    // The leader may have said before that it holds a later one, at which it has stopped.
-    if (version >= (announced?.version ?? 0)) announced = { version, meta };
-    if (version === totalSteps(spec) || hasEndedEarly(combiner)) askForLastCheckpoint();
-    else checkpointing.announce(version, meta);
-  };
-
-  /** The checkpoint that ends the run was under way when somebody was lost: nobody trains any further, so it is there to be had. */
-  const askForLastCheckpoint = (): void => {
-    const version = lastVersion ?? (announced?.version === totalSteps(spec) ? announced.version : undefined);
-    if (version === undefined || !shards.complete) return;
-    if (durable?.version === version || announced?.version !== version) return;
-    const attempt = checkpointing.askFor(version, announced.meta);
-    if (attempt === undefined) return;
-    for (const channel of shards.channels()) channel.send({ type: "checkpoint", runId, version, attempt });
-  };
+  const ending = createEnding({
+    ...{ runId, spec, checkpointing, shards: () => shards },
+    ...{ resume: options.resume, nextStep: store.ledgerEnd.nextStep },
+  });
 
   const places = createCheckpointPlaces({
     ...{ runId, spec, layout, store, checkpointing, shards: options.shards },
@@ -228,8 +191,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     clock,
     log,
     isOver: () => isOver(life),
-    isLast: (version) => version === lastVersion,
-    askForLast: askForLastCheckpoint,
+    isLast: ending.isLast,
+    askForLast: ending.ask,
     onFailed: fail,
   });
 
@@ -266,14 +229,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       places.startOver();
       progress.goTo(version);
       history.cutTo(version);
-      const hasEnded = source?.version === version && hasEndedEarly(combinerOf(source));
-      lastCommitted = hasEnded || version > lastStep(spec);
-      lastVersion = hasEnded ? version : undefined;
       refusedCheckpoint.startOver();
-      announced = undefined;
-      durable = source && { version: source.version, hash: source.hash ?? null };
+      ending.beginAnew(version, source);
       // A checkpoint of the last step leaves nothing to do.
-      if (lastCommitted) progressed();
+      if (ending.isCommitted) progressed();
     },
     onBack() {
       // A successor that has not met all of them yet knows no address of the others.
@@ -296,15 +255,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onUnfit: (message) => trust.unfit(message),
     onCheckpointLost({ version, attempt }) {
       checkpointing.lost(version, attempt);
-      askForLastCheckpoint();
+      ending.ask();
     },
     onStopped(message) {
-      lastVersion = message.version;
-      // The checkpoint of this very version may have been due, and be written already.
-      if (durable?.version !== message.version) announce(message);
-      // What was sent of it before may have gone to a coordinator, or over a connection, that is no more.
-      const mayBeGone = message.combiner === undefined || message.version <= shards.newestCame;
-      if (mayBeGone || checkpointing.ignores(message.version)) askForLastCheckpoint();
+      ending.stopped(message);
       apply({ kind: "stopped", version: message.version, reason: message.reason });
       progressed();
     },
@@ -312,8 +266,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   });
 
   const shardsComplete = (leader: Holding): void => {
-    // A leader may have decided on the last step, and wait for gradients that it lost with its process.
-    const heading = lastCommitted ? (lastVersion ?? totalSteps(spec)) : (leader?.version ?? 0);
+    const heading = ending.heading(leader);
     if (!hasStarted) {
       hasStarted = true;
       log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
@@ -328,23 +281,19 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       membership.welcomeAll();
       if (stopping !== undefined) apply({ kind: "stop", reason: stopping });
     } else log.event("info", "the parameter server is whole again");
-    if (leader?.combiner !== undefined && heading > (announced?.version ?? -1))
-      announced = { version: heading, meta: checkpointMeta(leader.combiner) };
     if (leader && (leader.over || leader.version > lastStep(spec))) takeOver(leader);
-    else if (lastCommitted) lastVersion = heading;
+    else if (ending.isCommitted) ending.headsForLast(heading);
     // Whoever gave the word to stop was lost with whoever knew of it; a shard that has heard it makes no further step.
     else if (life.state !== "stopping" && shards.stoppedBy(lastStep(spec)))
       apply({ kind: "stop", reason: "asked to stop" });
     // Whoever has stopped already may have been lost with its word: its successor knows nothing of it, and goes on.
     if (life.state === "stopping") tellToStop(life.reason);
-    askForLastCheckpoint();
+    ending.ask();
   };
 
   /** The leader has made its last step already: the coordinator before this one may have heard of it. */
   const takeOver = (leader: NonNullable<Holding>): void => {
-    lastVersion = leader.version;
-    if (leader.version > lastStep(spec) || hasEndedEarly(leader.combiner)) lastCommitted = true;
-    else
+    if (ending.takeOver(leader) === "stopped")
       apply({
         kind: "stopped",
         version: leader.version,
@@ -380,10 +329,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       message,
     );
     options.profile?.recorded(timeline, step, startedMs);
-    if (message.version <= shards.newestCame) announceAgain(message);
-    else announce(message);
-    if (message.last) lastVersion = message.version;
-    if (checkpointing.ignores(message.version)) askForLastCheckpoint();
+    ending.committed(message);
     // The leader forgets a record that is acknowledged, so it must outlive this process by then.
     store.recorded().then(
       () => {
@@ -391,7 +337,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         acknowledging.recorded(timeline, step);
         // Not before its record is safe: nobody would tell it again.
         if (message.last && timeline === shards.timeline) {
-          lastCommitted = true;
+          ending.recordedLast();
           progressed();
         }
       },
@@ -493,7 +439,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   if (stopping !== undefined) awaitShardsToStop(stopping);
   // A checkpoint of the last step leaves nothing to do.
-  if (lastCommitted) progressed();
+  if (ending.isCommitted) progressed();
 
   return {
     save: writeState,
