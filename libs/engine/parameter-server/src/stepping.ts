@@ -1,28 +1,13 @@
-import {
-  cosineOf,
-  createStepReduction,
-  isMeasured,
-  noAgreement,
-  type StepReduction,
-} from "@latentweave/aggregation";
-import { clipScale } from "@latentweave/optim";
-import {
-  evaluatedLosses,
-  heldOutLoss,
-  keepsBits,
-  lastStep,
-  planStep,
-  type StepPlan,
-} from "@latentweave/plan";
+import { cosineOf, isMeasured, noAgreement } from "@latentweave/aggregation";
+import { evaluatedLosses, heldOutLoss, keepsBits, lastStep } from "@latentweave/plan";
 import { maxSlices, type MessageOf, ProtocolError } from "@latentweave/protocol";
 import { applyUpdate } from "./apply-update.ts";
 import { createCombineRule } from "./combine-rule.ts";
-import { createStepDecision, type Received, type StepDecision } from "./leader.ts";
+import type { Received } from "./leader.ts";
 import { createLeaderWords } from "./leader-words.ts";
 import { createLateness } from "./lateness.ts";
-import { createStepOffers, type StepOffers } from "./offers.ts";
 import type { BlockProducts } from "./products.ts";
-import { recordsGradients } from "./recorded-gradients.ts";
+import { oddTasks, openStep, receivedOf, type StepInProgress } from "./step-in-progress.ts";
 import { stepProducts } from "./step-products.ts";
 import {
   abandonMessage,
@@ -36,27 +21,12 @@ import type { Stepping, SteppingOptions } from "./stepping-options.ts";
 import { updates } from "./training.ts";
 import { createWitnesses } from "./witnesses.ts";
 
-interface StepInProgress {
-  readonly plan: StepPlan;
-  readonly reduction: StepReduction;
-  readonly offers: StepOffers | undefined;
-  /** Leader only. */
-  readonly decision: StepDecision | undefined;
-  readonly startedMs: number;
-  /** Set when this shard's gradient slices were complete and reported. */
-  reportedMs: number | undefined;
-  /** It must not be committed as it is, and the coordinator has been told. */
-  unfit: boolean;
-  /** The coordinator has said that whoever computes it comes to the same numbers. */
-  borneOut: boolean;
-}
-
 /** Of a contribution. */
 const all = { from: 0, to: maxSlices };
 
 export function createStepping(options: SteppingOptions): Stepping {
   const { runId, training, clock, leads, probe, spans } = options;
-  const { arithmetic, spec, layout, state, publication, rule } = training;
+  const { arithmetic, spec, state, publication, rule } = training;
   const scratch = arithmetic.allocate(65_536);
   const words = createLeaderWords(state, options.onDecided);
   const { unrecorded } = words;
@@ -86,33 +56,8 @@ export function createStepping(options: SteppingOptions): Stepping {
   let checkpointed: number | undefined;
 
   const open = (step: number): void => {
-    // What the record says of it is the leader's to know; to reduce it takes none.
-    const plan = planStep(spec, step, { deal: leads ? combine.sampling?.at(step) : undefined });
-    const reduction = createStepReduction({
-      arithmetic,
-      spec,
-      layout,
-      owned: state.slices,
-      leader: leads,
-      plan,
-    });
-    const decision = leads
-      ? createStepDecision({
-          ...{ spec, layout, plan, shards: options.shards, combine, clipScale },
-          records: recordsGradients(spec, layout, step),
-        })
-      : undefined;
-    const offers =
-      options.offers &&
-      createStepOffers(reduction, options.offers, (channel, of) =>
-        channel.send({ type: "ask", runId, timeline, step, ...of }),
-      );
-    const startedMs = clock.nowMs();
-    current = {
-      ...{ plan, reduction, offers, decision, startedMs, reportedMs: undefined },
-      ...{ unfit: false, borneOut: false },
-    };
-    lateness.opened(plan);
+    current = openStep(options, combine, timeline, step);
+    lateness.opened(current.plan);
     options.onWorkersWait?.(false);
     const reports = early;
     early = [];
@@ -139,14 +84,7 @@ export function createStepping(options: SteppingOptions): Stepping {
   };
 
   const report = (step: StepInProgress): void => {
-    const odd = step.reduction.tasks
-      .filter(
-        (task) =>
-          !task.slices.every(({ slice, reducer, apart }) =>
-            (apart?.all() ?? [reducer.result()]).every((at) => arithmetic.allFinite(at, slice.numbers)),
-          ),
-      )
-      .map(({ plan }) => plan.task);
+    const odd = oddTasks(training, step.reduction);
     const products = stepProducts(training, combine, step.reduction, step.plan.step);
     const received = step.reduction.received();
     if (step.decision) step.decision.reduced(0, odd.length === 0, products, received, odd);
@@ -218,12 +156,6 @@ export function createStepping(options: SteppingOptions): Stepping {
     spans?.add("commit", timeline, plan.step, decidedMs, clock.nowMs());
     apply(decide);
   };
-
-  /** What this shard has received it knows best now: evaluations go on arriving after its gradients are reported. */
-  const receivedOf = ({ decision, reduction }: StepInProgress): ReturnType<StepDecision["received"]> => [
-    [0, reduction.received()],
-    ...(decision?.received() ?? []).filter(([index]) => index > 0),
-  ];
 
   /** What somebody else has sent before, or had sent when the step was in progress. */
   const compare = (
