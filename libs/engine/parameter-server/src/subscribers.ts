@@ -149,7 +149,9 @@ export function createSubscribers(options: {
       ...(isSentTo && far + coming >= offers.fromSubscribers && { offersOver: offers.overBytes }),
     } as const;
     sentBytes += slices.bytes;
-    const leave = slices.stage(channel, message, far === (isNear(subscriber) ? 0 : 1));
+    // A copy in one frame is of no use to those who are about to come for the same.
+    const isOnly = isNear(subscriber) ? far === 0 : far + coming === 1;
+    const leave = slices.stage(channel, message, isOnly);
     return () => {
       leave();
       options.onSent?.(first.workerId, channel, slices.bytes);
