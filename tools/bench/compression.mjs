@@ -30,9 +30,9 @@ const innerSteps = 50;
 /** Sums of gradients are linear in what is sent, and so is a plain step: then what comes late comes in full. */
 const sgd = { kind: "sgd", learningRate: 2 };
 const topk = {
-  push: { codec: "topk", share: 0.02 },
+  push: { codec: "topk", share: 0.05 },
   // A step changes what any of the two workers has sent, and nothing else.
-  broadcast: { codec: "topk", share: 0.04 },
+  broadcast: { codec: "topk", share: 0.1 },
   sameBits: false,
 };
 
@@ -156,7 +156,7 @@ async function measureLoss() {
 }
 
 async function measureLossLarge() {
-  return lossesOf(largeSettings(null), sgd, 200);
+  return lossesOf(largeSettings(null), sgd, 1000);
 }
 
 async function lossesOf(settings, optimiser, count) {

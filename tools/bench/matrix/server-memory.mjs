@@ -12,12 +12,12 @@ import { table } from "../table.mjs";
 
 /**
  * What the larger of two models needs beyond the smaller is what parameters cost: the rest (the process, its connections,
- * what is under way, a tree of slices) does not grow with them. 17 and 50 MB of weights; and 4 and 21 for 512 workers,
+ * what is under way, a tree of slices) does not grow with them. 17 and 50 MB of weights; and 8 and 25 for 512 workers,
  * each of which has all of them in memory.
  */
 const models = [
   ...[2, 8, 64].map((workers) => ({ workers, hidden: [2048, 6144] })),
-  { workers: 512, hidden: [512, 2560] },
+  { workers: 512, hidden: [1024, 3072] },
 ];
 /** Both versions have been written and sent by then. */
 const steps = 4;
