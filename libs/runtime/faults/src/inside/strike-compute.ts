@@ -35,6 +35,7 @@ export function strikeCompute(
     determinismClass: compute.determinismClass,
     load: (model) => compute.load(model),
     setParameters: (slices) => compute.setParameters(slices),
+    ...(compute.mapWeights && { mapWeights: compute.mapWeights.bind(compute) }),
     reuse: (gradients) => compute.reuse?.(gradients),
     infer: (request) => compute.infer(request),
     close: () => compute.close(),
