@@ -27,8 +27,6 @@ export class LimitedWebSocket extends WebSocket {
 export const webSocketOptions = {
   /** Gradients do not compress, and the attempt costs more than the network. */
   perMessageDeflate: false,
-  /** A frame is sent in one fragment per large slice; the library's default is meant for chat. */
-  maxFragments: 262_144,
   /** After a close frame was sent the other side has this long to answer (ms). */
   closeTimeout: 2_000,
 } as const;
