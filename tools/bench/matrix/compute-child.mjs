@@ -1,7 +1,7 @@
 /**
  * The product's compute and nothing else: the thread that a worker has, given weights and micro-batches. Forked with
- * {library, entry, spec, task, samples, warmup, steps}; sends {ms, numbers}: the median of a micro-batch, from the call
- * until every gradient can be read on the thread that called, and how many numbers those are.
+ * {library, entry, spec, task, samples, warmup, steps}; sends {ms, times, numbers}: the median and each of a micro-batch's
+ * times, from the call until every gradient can be read on the thread that called, and how many numbers those are.
  */
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -56,4 +56,4 @@ for (let step = 0; step < argument.warmup + argument.steps; step++) {
   numbers = gradients.reduce((sum, values) => sum + values.length, 0);
   if (step >= argument.warmup) times.push(performance.now() - startMs);
 }
-process.send({ ms: median(times), numbers, backend: compute.backend }, () => process.exit(0));
+process.send({ ms: median(times), times, numbers, backend: compute.backend }, () => process.exit(0));

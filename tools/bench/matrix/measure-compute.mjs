@@ -43,13 +43,15 @@ async function prepare(job, settings) {
 /**
  * @param job file. @param settings further arguments of `train`. @param task of the job
  * @param processes so many at once: then the mean of their medians
- * @returns {Promise<{ stepMs: number, samplesPerSecond: number }>}
+ * @returns {Promise<{ stepMs: number, samplesPerSecond: number, slowestMs: number }>} `slowestMs`: the mean of the slowest
+ *   of each round of them, which is what a step waits for
  */
 export async function measureCompute({ job, settings = [], task, samples, warmup, steps, processes = 1 }) {
   const entry = path.join(root, "apps/cli/dist/compute-thread.js");
   const argument = { ...(await prepare(job, settings)), entry, task, samples, warmup, steps };
   const all = await Promise.all(Array.from({ length: processes }, () => startChild(argument)));
-  return result(mean(all.map(({ ms }) => ms)), samples);
+  const slowestMs = mean(all[0].times.map((_, step) => Math.max(...all.map(({ times }) => times[step]))));
+  return { ...result(mean(all.map(({ ms }) => ms)), samples), slowestMs };
 }
 
 function startChild(argument) {
