@@ -71,6 +71,6 @@ export function oddTasks(
 export function receivedOf({
   decision,
   reduction,
-}: StepInProgress): (readonly [index: number, received: Received])[] {
+}: Pick<StepInProgress, "decision" | "reduction">): (readonly [index: number, received: Received])[] {
   return [[0, reduction.received()], ...(decision?.received() ?? []).filter(([index]) => index > 0)];
 }

@@ -8,6 +8,7 @@ import { type Decision, encodeDecision, readDecision } from "../decision-text.ts
 import { createStepDecision } from "../leader.ts";
 import type { BlockProducts } from "../products.ts";
 import { recordsGradients } from "../recorded-gradients.ts";
+import { oddTasks, receivedOf } from "../step-in-progress.ts";
 import { stepProducts } from "../step-products.ts";
 import { abandonMessage, commitRecord, decideMessage, lossesOf } from "../step-messages.ts";
 import type { Stepping, SteppingOptions } from "../stepping-options.ts";
@@ -120,9 +121,7 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
   };
 
   const reportOf = ({ reduction, planned }: Attempt): Report => ({
-    finite: reduction.tasks.every((task) =>
-      task.slices.every(({ slice, reducer }) => arithmetic.allFinite(reducer.result(), slice.numbers)),
-    ),
+    finite: oddTasks(training, reduction).length === 0,
     products: stepProducts(training, combine, reduction, planned),
     received: reduction.received(),
   });
@@ -315,7 +314,7 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
     board.applied(attempt);
     const record = commitRecord({
       ...{ runId, timeline, plan, tasks },
-      received: [[0, reduction.received()], ...receivedElsewhere(reports)],
+      received: receivedOf({ decision, reduction }),
       learningRate: updates(plan) ? rateAt(plan, step - basis) : 0,
       gradientNorm: verdict.gradientNorm,
       ...(verdict.gradients && { gradients: verdict.gradients }),
@@ -484,15 +483,6 @@ export function createOrderedStepping(options: OrderedSteppingOptions): OrderedS
       goOn,
     },
   };
-}
-
-function receivedElsewhere(
-  reports: ReadonlyMap<number, Report>,
-): (readonly [index: number, received: Report["received"]])[] {
-  return [...reports]
-    .filter(([index]) => index > 0)
-    .sort(([a], [b]) => a - b)
-    .map(([index, { received }]) => [index, received] as const);
 }
 
 function isAmong(all: readonly Work[], { planned, basis }: Work): boolean {
