@@ -266,7 +266,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   });
 
   const shardsComplete = (leader: Holding): void => {
-    const heading = ending.heading(leader);
+    const heading = ending.shardsHere(leader);
     if (!hasStarted) {
       hasStarted = true;
       log.event("info", `parameter server ready: ${options.shards} shard${options.shards === 1 ? "" : "s"}`);
@@ -282,7 +282,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (stopping !== undefined) apply({ kind: "stop", reason: stopping });
     } else log.event("info", "the parameter server is whole again");
     if (leader && (leader.over || leader.version > lastStep(spec))) takeOver(leader);
-    else if (ending.isCommitted) ending.headsForLast(heading);
+    else if (ending.isCommitted) ending.headsForLast();
     // Whoever gave the word to stop was lost with whoever knew of it; a shard that has heard it makes no further step.
     else if (life.state !== "stopping" && shards.stoppedBy(lastStep(spec)))
       apply({ kind: "stop", reason: "asked to stop" });

@@ -35,9 +35,9 @@ export interface Ending {
   /** The leader has stopped. */
   stopped(message: MessageOf<"stopped">): void;
   /** All shards are here. @returns the version that they have or are about to make */
-  heading(leader: Holding): number;
-  /** Nothing follows the version that they are about to make: its record is there. */
-  headsForLast(heading: number): void;
+  shardsHere(leader: Holding): number;
+  /** Nothing follows the version that they have or are about to make: its record is there. */
+  headsForLast(): void;
   /**
    * The leader goes no further: the coordinator before this one may have heard of it.
    * @returns why: it has made all steps there are, or was stopped before
@@ -134,15 +134,15 @@ export function createEnding(options: {
       const mayBeGone = combiner === undefined || version <= shards().newestCame;
       if (mayBeGone || checkpointing.ignores(version)) ask();
     },
-    heading(leader) {
+    shardsHere(leader) {
       // A leader may have decided on the last step, and wait for gradients that it lost with its process.
       const heading = isCommitted ? (last ?? totalSteps(spec)) : (leader?.version ?? 0);
       if (leader?.combiner !== undefined && heading > (announced?.version ?? -1))
         announced = { version: heading, meta: checkpointMeta(leader.combiner) };
       return heading;
     },
-    headsForLast(heading) {
-      last = heading;
+    headsForLast() {
+      last ??= totalSteps(spec);
     },
     takeOver({ version, combiner }) {
       last = version;
