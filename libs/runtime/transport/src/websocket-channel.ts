@@ -15,7 +15,7 @@ import { checksum } from "./checksum.ts";
 import { beat, type Heard, type HeartbeatState, startHeartbeat } from "./heartbeat.ts";
 import { IncomingMemory } from "./memory/incoming-memory.ts";
 import { answer, type MemoryWord, readWord } from "./memory/memory-words.ts";
-import { MessageMemory } from "./reading/message-memory.ts";
+import { MessageMemory } from "./message-memory.ts";
 import { MessageReader } from "./reading/message-reader.ts";
 import { divert } from "./reading/socket-reads.ts";
 import { FrameSender } from "./sending/frame-sender.ts";

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MessageMemory } from "./message-memory.ts";
+import { MessageMemory } from "../message-memory.ts";
 import { MessageReader } from "./message-reader.ts";
 
 const maxBytes = 800_000;

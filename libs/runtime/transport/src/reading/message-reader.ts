@@ -1,5 +1,5 @@
 import { announcedBytes, type Crc32 } from "@latentweave/protocol";
-import type { MessageMemory } from "./message-memory.ts";
+import type { MessageMemory } from "../message-memory.ts";
 
 /*
  * Owns: finding the binary messages in what a WebSocket's socket gives (RFC 6455, section 5), and putting each together

@@ -4,7 +4,7 @@ import type { WebSocket } from "ws";
 import { checksum } from "../checksum.ts";
 import { offer } from "../memory/memory-words.ts";
 import { OutgoingMemory } from "../memory/outgoing-memory.ts";
-import type { MessageMemory } from "../reading/message-memory.ts";
+import type { MessageMemory } from "../message-memory.ts";
 import { coalesce } from "./coalesce.ts";
 
 /*
