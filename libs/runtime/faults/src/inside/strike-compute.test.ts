@@ -63,6 +63,14 @@ describe("a device that is struck", () => {
     expect(again).toEqual(wrong);
   });
 
+  it("has weights mapped if it could before", async () => {
+    const setting = { process: "worker-0", folder: directory, faults: [], disk: null, routes: {} };
+    const struck = (compute: Compute): Compute => strikeCompute(compute, setting, faultFolder(directory));
+    const mapping = { ...honest, mapWeights: (shard: number) => Promise.resolve(`not of shard ${shard}`) };
+    expect(await struck(mapping).mapWeights?.(3, {} as never)).toBe("not of shard 3");
+    expect(struck(honest).mapWeights).toBeUndefined();
+  });
+
   it("notes what it computes and when it was struck", async () => {
     const compute = device({ do: "inf-gradient", at: { step: 1 } });
     await compute(0, 3);
