@@ -7,7 +7,7 @@
 import { smallWarmupSteps } from "../warm-up.mjs";
 import { combinerCases } from "./combiner-cases.mjs";
 import { computeCases } from "./compute-cases.mjs";
-import { besideDdp, large, placements, twoWorkers, widthSettings } from "./ddp-rows.mjs";
+import { besideDdp, large, medium, placements, twoWorkers, widthSettings } from "./ddp-rows.mjs";
 import { exchangeCases } from "./exchange-cases.mjs";
 import { hostAggregationText, judgedHostAggregation, measureHostAggregation } from "./host-aggregation.mjs";
 import { judgedPrediction, measurePrediction, predictionPictures, predictionText } from "./prediction.mjs";
@@ -39,7 +39,7 @@ export const cases = [
   }),
   besideDdp({
     ...{ name: "3.3m", title: "2 workers, 3.3 M parameters", bar: 1.25, workers: 2 },
-    ...{ widths: [784, 2048, 32, 2048, 784], warmup: 400, steps: 60 },
+    ...medium,
   }),
   besideDdp({
     name: "26.8m",

@@ -1,11 +1,10 @@
 /**
  * The product's compute and nothing else: the thread that a worker has, given weights and micro-batches. Forked with
- * {library, entry, spec, task, samples, warmup, steps}; sends {ms, times, numbers}: the median and each of a micro-batch's
- * times, from the call until every gradient can be read on the thread that called, and how many numbers those are.
+ * {library, entry, spec, task, samples, warmup, steps}; sends {times, numbers}: of each micro-batch the ms from the call
+ * until every gradient can be read on the thread that called, and how many numbers those are.
  */
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { median } from "../statistics.mjs";
 
 const argument = JSON.parse(process.argv[2]);
 const { createThreadedCompute, createLayout, keepFreedMemory } = await import(
@@ -56,4 +55,4 @@ for (let step = 0; step < argument.warmup + argument.steps; step++) {
   numbers = gradients.reduce((sum, values) => sum + values.length, 0);
   if (step >= argument.warmup) times.push(performance.now() - startMs);
 }
-process.send({ ms: median(times), times, numbers, backend: compute.backend }, () => process.exit(0));
+process.send({ times, numbers, backend: compute.backend }, () => process.exit(0));

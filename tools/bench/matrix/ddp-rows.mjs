@@ -7,6 +7,9 @@ export const twoWorkers = "0.84m";
 /** 837,424 parameters. */
 export const standard = [784, 512, 32, 512, 784];
 
+/** 3,347,248 parameters. */
+export const medium = { widths: [784, 2048, 32, 2048, 784], warmup: 400, steps: 60 };
+
 /** 26,815,688 parameters. */
 export const large = { widths: [784, 4096, 2488, 4096, 784], warmup: 20, steps: 12 };
 

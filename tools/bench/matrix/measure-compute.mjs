@@ -7,7 +7,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleSources } from "../../build/bundle-sources.mjs";
 import { latentweave, root, run } from "../own-command.mjs";
-import { mean } from "../statistics.mjs";
+import { mean, median } from "../statistics.mjs";
 
 const child = fileURLToPath(new URL("./compute-child.mjs", import.meta.url));
 const script = fileURLToPath(new URL("./pytorch_compute.py", import.meta.url));
@@ -51,7 +51,7 @@ export async function measureCompute({ job, settings = [], task, samples, warmup
   const argument = { ...(await prepare(job, settings)), entry, task, samples, warmup, steps };
   const all = await Promise.all(Array.from({ length: processes }, () => startChild(argument)));
   const slowestMs = mean(all[0].times.map((_, step) => Math.max(...all.map(({ times }) => times[step]))));
-  return { ...result(mean(all.map(({ ms }) => ms)), samples), slowestMs };
+  return { ...result(mean(all.map(({ times }) => median(times))), samples), slowestMs };
 }
 
 function startChild(argument) {

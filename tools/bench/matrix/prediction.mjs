@@ -12,7 +12,7 @@ import { measureLatentweave, readLines } from "../measure-latentweave.mjs";
 import { median } from "../statistics.mjs";
 import { trainTwoWorkers } from "../two-workers.mjs";
 import { smallWarmupSteps, warmupSteps } from "../warm-up.mjs";
-import { large, placements, standard, widthSettings } from "./ddp-rows.mjs";
+import { large, medium, placements, standard, widthSettings } from "./ddp-rows.mjs";
 import { measureCompute } from "./measure-compute.mjs";
 import { measureExchange } from "./measure-exchange.mjs";
 import { predictionChart } from "./prediction-chart.mjs";
@@ -35,7 +35,7 @@ const exchangeSizes = [
 ];
 const models = {
   "0.84 M": { widths: standard, warmup: warmupSteps, steps: 150 },
-  "3.3 M": { widths: [784, 2048, 32, 2048, 784], warmup: 400, steps: 60 },
+  "3.3 M": medium,
   "26.8 M": large,
 };
 

@@ -71,7 +71,7 @@ export const serverRows = [
   matrixRow(
     "10",
     "A parameter server's memory for 2, 8, 64 and 512 workers",
-    "≤ 4 words per parameter, and 4 for the version before and what is being sent",
+    "≤ 4 P words and a tree of slices",
     "server-memory",
   ),
   matrixRow("11", "A checkpoint every 10 steps at 26.8 M", "≤ 5 % of the step", "checkpoints"),
